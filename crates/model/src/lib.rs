@@ -1,0 +1,25 @@
+//! The nouns of Kubernetes scheduling, as plain values.
+//!
+//! What a shell reads from manifests or from an API server is translated into these types once, at the border;
+//! the engine knows nothing else. They hold what can decide where a pod runs and no more.
+//! Nothing here does IO or knows a clock; nothing is `Serialize`: a file format is a promise that shells make.
+//!
+//! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`pod`], [`affinity`], [`volume`],
+//! [`workload`].
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod affinity;
+pub mod labels;
+pub mod node;
+pub mod pod;
+pub mod quantity;
+pub mod requests;
+pub mod selector;
+pub mod volume;
+pub mod workload;
+
+/// A shared, immutable string. Names and labels occur in many objects, so they are counted, not copied.
+pub type Str = std::sync::Arc<str>;
+
+/// Seconds since the Unix epoch. Kubernetes object times have whole seconds.
+pub type UnixSeconds = i64;
