@@ -1,1 +1,29 @@
-//! x
+//! The scheduling decision: a pure, deterministic function of cluster, profile and pod.
+//!
+//! The [`cluster`] holds all that decides, in columns; a [`profile`] says which [`plugins`] decide; [`cycle`] asks them
+//! about every node; [`preemption`] asks the same filters about nodes as they would be without some of their pods.
+//! Verdicts are data ([`verdict`]); upstream's words are made from them.
+//!
+//! There is no IO, clock, random source or environment here (`clippy.toml` bans them), and nothing can fail: a pod that
+//! fits nowhere is an answer.
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod class;
+pub mod cluster;
+pub mod cycle;
+pub mod effect;
+pub mod ids;
+pub mod matcher;
+pub mod message;
+pub mod normalize;
+pub mod plugin;
+pub mod plugins;
+pub mod preemption;
+pub mod profile;
+pub mod resources;
+pub mod symbols;
+pub mod verdict;
+pub mod view;
+
+#[cfg(test)]
+mod fixture;

@@ -27,6 +27,9 @@ pub struct Pod {
     pub started: Option<UnixSeconds>,
     /// `metadata.deletionTimestamp` is set: the pod is going away.
     pub terminating: bool,
+    /// The pod is going away because a scheduler evicted it for another pod: condition `DisruptionTarget` with the
+    /// reason `PreemptionByScheduler`.
+    pub preempted: bool,
 }
 
 impl Pod {

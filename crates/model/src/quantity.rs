@@ -88,6 +88,11 @@ impl Quantity {
         clamp(div_up(self.0, NANO / 1000))
     }
 
+    /// The same amount, or the next one that is a whole number of thousandths: the API server stores no finer amounts.
+    pub fn rounded_up_to_milli(self) -> Self {
+        Self(div_up(self.0, NANO / 1000) * (NANO / 1000)).capped()
+    }
+
     /// Whether there is nothing of the resource.
     pub fn is_zero(self) -> bool {
         self.0 == 0

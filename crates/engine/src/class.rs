@@ -1,0 +1,159 @@
+//! Pod classes: a pod's spec, compiled once for all pods that share it.
+
+use std::sync::Arc;
+
+use berth_model::Str;
+use berth_model::affinity::PodAffinityTerm;
+use berth_model::pod::{HostPort, PodSpec};
+
+use crate::ids::{ResourceId, Sym};
+use crate::matcher::{Matcher, NodeTerm};
+use crate::resources::Resources;
+use crate::symbols::{LabelSet, Symbols};
+
+/// A pod's spec with its strings interned, its selectors compiled and its requests added up.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// The spec.
+    pub spec: Arc<PodSpec>,
+    /// The pod's namespace.
+    pub namespace: Sym,
+    /// The pod's labels.
+    pub labels: LabelSet,
+    /// What the pod requests, by resource, sorted by id. CPU in milli-CPU, all else in base units.
+    /// An entry may be zero: the pod names the resource but asks for none of it.
+    pub requests: Vec<(ResourceId, i64)>,
+    /// CPU as scores count it, in milli-CPU.
+    pub scored_cpu: i64,
+    /// Memory as scores count it, in bytes.
+    pub scored_memory: i64,
+    /// `nodeSelector` and required node affinity.
+    pub required_nodes: RequiredNodes,
+    /// Preferred node affinity: weight and term.
+    pub preferred_nodes: Vec<(i64, NodeTerm)>,
+    /// Required pod affinity.
+    pub affinity: Vec<Term>,
+    /// Required pod anti-affinity.
+    pub anti_affinity: Vec<Term>,
+    /// Preferred pod affinity, with weights.
+    pub preferred_affinity: Vec<(i64, Term)>,
+    /// Preferred pod anti-affinity, with (positive) weights.
+    pub preferred_anti_affinity: Vec<(i64, Term)>,
+    /// Host ports of all containers, without repeats.
+    pub host_ports: Vec<HostPort>,
+}
+
+/// Which nodes a pod demands by label and name.
+#[derive(Clone, Debug, Default)]
+pub struct RequiredNodes {
+    /// `nodeSelector`: all must hold.
+    pub selector: Vec<(Sym, Sym)>,
+    /// Required node affinity: one must hold; `None` demands nothing.
+    pub terms: Option<Vec<NodeTerm>>,
+}
+
+impl RequiredNodes {
+    /// Whether a node satisfies the demands, given a way to look its labels up.
+    pub fn matches(&self, name: &str, value: impl Fn(Sym) -> Option<Sym>, symbols: &Symbols) -> bool {
+        self.selector.iter().all(|&(k, v)| value(k) == Some(v))
+            && self.terms.as_ref().is_none_or(|terms| terms.iter().any(|t| t.matches(name, &value, symbols)))
+    }
+
+    /// Whether nothing is demanded.
+    pub fn is_empty(&self) -> bool {
+        self.selector.is_empty() && self.terms.is_none()
+    }
+}
+
+/// A pod affinity term: pods of some namespaces and labels, seen within one topology domain.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// Namespaces by name, the pod's own where the spec names none and has no namespace selector.
+    pub namespaces: Vec<Sym>,
+    /// Namespaces by label, in addition.
+    pub namespace_selector: Option<Matcher>,
+    /// Which pods; `None` selects none.
+    pub selector: Option<Matcher>,
+    /// The node label that names the domain.
+    pub topology_key: Sym,
+}
+
+impl Term {
+    fn compile(term: &PodAffinityTerm, own_namespace: &Str, symbols: &mut Symbols) -> Self {
+        let mut namespaces: Vec<Sym> = term.namespaces.iter().map(|n| symbols.intern(n)).collect();
+        if namespaces.is_empty() && term.namespace_selector.is_none() {
+            namespaces.push(symbols.intern(own_namespace));
+        }
+        Self {
+            namespaces,
+            namespace_selector: term.namespace_selector.as_ref().map(|s| Matcher::compile(s, symbols)),
+            selector: term.selector.as_ref().map(|s| Matcher::compile(s, symbols)),
+            topology_key: symbols.intern(&term.topology_key),
+        }
+    }
+
+    /// Whether the term selects a pod, given the labels of the pod's namespace.
+    pub fn selects(&self, pod: &Class, namespace_labels: &LabelSet, symbols: &Symbols) -> bool {
+        let namespace = self.namespaces.contains(&pod.namespace)
+            || self.namespace_selector.as_ref().is_some_and(|s| s.matches(namespace_labels, symbols));
+        namespace && self.selector.as_ref().is_some_and(|s| s.matches(&pod.labels, symbols))
+    }
+}
+
+impl Class {
+    /// Compiles a spec.
+    pub fn compile(spec: Arc<PodSpec>, symbols: &mut Symbols, resources: &mut Resources) -> Self {
+        let total = spec.total_requests();
+        let mut requests: Vec<_> =
+            total.exact.iter().map(|(name, amount)| resources.amount(name, *amount)).collect();
+        requests.sort_unstable();
+        let mut host_ports: Vec<HostPort> = spec
+            .containers
+            .iter()
+            .chain(spec.init_containers.iter().filter(|c| c.sidecar))
+            .flat_map(|c| c.host_ports.iter().cloned())
+            .collect();
+        host_ports.sort_unstable();
+        host_ports.dedup();
+        let terms = |list: &[PodAffinityTerm], symbols: &mut Symbols| {
+            list.iter().map(|t| Term::compile(t, &spec.namespace, symbols)).collect()
+        };
+        let affinity = terms(&spec.pod_affinity.required, symbols);
+        let anti_affinity = terms(&spec.pod_anti_affinity.required, symbols);
+        let weighted = |list: &[berth_model::affinity::WeightedPodAffinityTerm], symbols: &mut Symbols| {
+            list.iter().map(|t| (t.weight, Term::compile(&t.term, &spec.namespace, symbols))).collect()
+        };
+        Self {
+            namespace: symbols.intern(&spec.namespace),
+            labels: symbols.intern_labels(&spec.labels),
+            requests,
+            scored_cpu: total.scored_cpu_milli,
+            scored_memory: total.scored_memory_bytes,
+            required_nodes: RequiredNodes {
+                selector: symbols.intern_labels(&spec.node_selector),
+                terms: spec
+                    .node_affinity
+                    .required
+                    .as_ref()
+                    .map(|s| s.terms.iter().map(|t| NodeTerm::compile(t, symbols)).collect()),
+            },
+            preferred_nodes: spec
+                .node_affinity
+                .preferred
+                .iter()
+                .map(|p| (p.weight, NodeTerm::compile(&p.term, symbols)))
+                .collect(),
+            affinity,
+            anti_affinity,
+            preferred_affinity: weighted(&spec.pod_affinity.preferred, symbols),
+            preferred_anti_affinity: weighted(&spec.pod_anti_affinity.preferred, symbols),
+            host_ports,
+            spec,
+        }
+    }
+
+    /// How much of a resource the pod requests.
+    pub fn request(&self, resource: ResourceId) -> i64 {
+        self.requests.iter().find(|(id, _)| *id == resource).map_or(0, |&(_, amount)| amount)
+    }
+}

@@ -1,0 +1,303 @@
+//! The cluster as the engine sees it: nodes in columns, pods in classes, and all else that decides.
+//!
+//! There is one writer. Every change goes through the methods here and leaves an entry in the [`ChangeLog`].
+//! Invariants: a pod is on one node or on none; a node's `requested` is the sum over its pods; any batching of the same
+//! changes gives the same state.
+
+mod change;
+mod nodes;
+mod pods;
+mod storage;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use berth_model::Str;
+use berth_model::node::Node;
+use berth_model::pod::{Pod, PodSpec};
+use berth_model::workload::{DisruptionBudget, Namespace, PodGroupOwner};
+use rustc_hash::FxHashMap;
+
+pub use change::{Change, ChangeLog};
+pub use nodes::Nodes;
+pub use pods::{Placement, Placements, PodEntry, Pods};
+pub use storage::Storage;
+
+use crate::ids::{ClassId, NodeRow, PodRow, Sym};
+use crate::matcher::Matcher;
+use crate::resources::Resources;
+use crate::symbols::{LabelSet, Symbols};
+
+/// Everything that scheduling decisions depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    symbols: Symbols,
+    resources: Resources,
+    nodes: Nodes,
+    pods: Pods,
+    namespaces: FxHashMap<Sym, LabelSet>,
+    owners: BTreeMap<Str, Vec<PodGroupOwner>>,
+    budgets: Vec<Budget>,
+    storage: Storage,
+    nominated: FxHashMap<NodeRow, Vec<PodRow>>,
+    /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.
+    orphans: BTreeMap<Str, Vec<PodRow>>,
+    changes: ChangeLog,
+}
+
+/// A disruption budget with its selector compiled.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// The budget.
+    pub object: DisruptionBudget,
+    /// Its namespace.
+    pub namespace: Sym,
+    /// Its selector; `None` where it selects nothing.
+    pub selector: Option<Matcher>,
+}
+
+impl Cluster {
+    /// Interned strings.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// Kinds of resources.
+    pub fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// Nodes.
+    pub fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// Pods and their classes.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// Storage objects.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// Storage objects, to change them. Counts as one change.
+    pub fn storage_mut(&mut self) -> &mut Storage {
+        self.changes.push(Change::Elsewhere);
+        &mut self.storage
+    }
+
+    /// Disruption budgets, in the order in which they came.
+    pub fn budgets(&self) -> &[Budget] {
+        &self.budgets
+    }
+
+    /// The labels of a namespace; `None` where the namespace is not known.
+    pub fn namespace_labels(&self, namespace: Sym) -> Option<&LabelSet> {
+        self.namespaces.get(&namespace)
+    }
+
+    /// Services and controllers of a namespace, in the order in which they came.
+    pub fn owners(&self, namespace: &str) -> &[PodGroupOwner] {
+        self.owners.get(namespace).map_or(&[], |list| list)
+    }
+
+    /// Pods that are nominated to run on a node, in the order of their nomination.
+    pub fn nominated(&self, row: NodeRow) -> &[PodRow] {
+        self.nominated.get(&row).map_or(&[], |list| list)
+    }
+
+    /// Whether any pod is nominated to any node.
+    pub fn has_nominations(&self) -> bool {
+        !self.nominated.is_empty()
+    }
+
+    /// What changed, by sequence number.
+    pub fn changes(&self) -> &ChangeLog {
+        &self.changes
+    }
+
+    /// Interns a string, for profiles whose arguments name labels.
+    pub fn intern(&mut self, text: &str) -> Sym {
+        self.symbols.intern(text)
+    }
+
+    /// The class of a spec, whether or not a pod has it yet.
+    pub fn classify(&mut self, spec: &Arc<PodSpec>) -> ClassId {
+        let class = self.pods.classify(spec, &mut self.symbols, &mut self.resources);
+        self.nodes.add_resource_columns(self.resources.len());
+        class
+    }
+
+    /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.
+    pub fn upsert_node(&mut self, node: Node) -> NodeRow {
+        if let Some(row) = self.nodes.find(&node.name) {
+            self.nodes.replace(row, node, &mut self.symbols, &mut self.resources);
+            self.changes.push(Change::NodeChanged(row));
+            return row;
+        }
+        let name = node.name.clone();
+        self.nodes.add_resource_columns(self.resources.len());
+        let row = self.nodes.insert(node, &mut self.symbols, &mut self.resources);
+        self.changes.push(Change::NodeAdded(row));
+        for pod in self.orphans.remove(&name).unwrap_or_default() {
+            self.place(pod, row);
+        }
+        row
+    }
+
+    /// Removes a node. Its pods stay known, bound to a node that is not there.
+    pub fn remove_node(&mut self, row: NodeRow) {
+        let name = self.nodes.name(row).clone();
+        let pods = self.nodes.pods(row).to_vec();
+        for &pod in &pods {
+            self.displace(pod);
+        }
+        if !pods.is_empty() {
+            self.orphans.insert(name, pods);
+        }
+        self.nominated.remove(&row);
+        self.nodes.remove(row);
+        self.changes.push(Change::NodeRemoved(row));
+    }
+
+    /// Adds a pod. One that is bound takes room on its node, one that is nominated is counted there for others.
+    pub fn add_pod(&mut self, pod: Pod) -> PodRow {
+        let class = self.classify(&pod.spec);
+        let (node, nominated) = (pod.node.clone(), pod.nominated_node.clone());
+        let row = self.pods.insert(pod, class);
+        match (node, nominated) {
+            (Some(name), _) => match self.nodes.find(&name) {
+                Some(node) => self.place(row, node),
+                None => self.orphans.entry(name).or_default().push(row),
+            },
+            (None, Some(name)) => {
+                if let Some(node) = self.nodes.find(&name) {
+                    self.add_nomination(row, node);
+                }
+            }
+            (None, None) => {}
+        }
+        row
+    }
+
+    /// Removes a pod and frees what it held.
+    pub fn remove_pod(&mut self, row: PodRow) {
+        self.nominate(row, None);
+        if self.displace(row).is_none()
+            && let Some(name) = self.pods.entry(row).pod.node.clone()
+            && let Some(list) = self.orphans.get_mut(&name)
+        {
+            list.retain(|&r| r != row);
+        }
+        self.pods.remove(row);
+    }
+
+    /// Puts a waiting pod on a node.
+    ///
+    /// # Panics
+    /// When the pod is on a node already.
+    pub fn assign(&mut self, pod: PodRow, node: NodeRow) {
+        assert!(self.pods.entry(pod).row.is_none(), "a pod is on one node or on none");
+        self.nominate(pod, None);
+        let name = self.nodes.name(node).clone();
+        self.pods.entry_mut(pod).pod.node = Some(name);
+        self.place(pod, node);
+    }
+
+    /// Takes a pod off its node: the binding failed, or the pod waits again.
+    pub fn unassign(&mut self, pod: PodRow) {
+        self.displace(pod);
+        self.pods.entry_mut(pod).pod.node = None;
+    }
+
+    /// Sets or clears the node that a waiting pod is nominated to.
+    pub fn nominate(&mut self, pod: PodRow, node: Option<NodeRow>) {
+        if let Some(name) = self.pods.entry_mut(pod).pod.nominated_node.take()
+            && let Some(old) = self.nodes.find(&name)
+            && let Some(list) = self.nominated.get_mut(&old)
+        {
+            list.retain(|&r| r != pod);
+            if list.is_empty() {
+                self.nominated.remove(&old);
+            }
+            self.changes.push(Change::Nominated(old));
+        }
+        if let Some(node) = node {
+            let name = self.nodes.name(node).clone();
+            self.pods.entry_mut(pod).pod.nominated_node = Some(name);
+            self.add_nomination(pod, node);
+        }
+    }
+
+    /// Notes that a pod is going away; it keeps its room until it is removed.
+    pub fn mark_terminating(&mut self, pod: PodRow, preempted: bool) {
+        self.pods.mark_terminating(pod, preempted);
+        let entry = self.pods.entry(pod);
+        if let Some(row) = entry.row {
+            self.changes.push(Change::PodTerminating(row, entry.class));
+        }
+    }
+
+    /// Adds or replaces a namespace.
+    pub fn upsert_namespace(&mut self, namespace: &Namespace) {
+        let name = self.symbols.intern(&namespace.name);
+        let labels = self.symbols.intern_labels(&namespace.labels);
+        self.namespaces.insert(name, labels);
+        self.changes.push(Change::Elsewhere);
+    }
+
+    /// Adds a service or controller, or replaces the one of the same kind and name.
+    pub fn upsert_owner(&mut self, owner: PodGroupOwner) {
+        let list = self.owners.entry(owner.namespace.clone()).or_default();
+        match list.iter_mut().find(|o| o.kind == owner.kind && o.name == owner.name) {
+            Some(old) => *old = owner,
+            None => list.push(owner),
+        }
+        self.changes.push(Change::Elsewhere);
+    }
+
+    /// Adds a disruption budget, or replaces the one of the same name.
+    pub fn upsert_budget(&mut self, object: DisruptionBudget) {
+        let selector = object.selector.as_ref().filter(|s| !s.requirements.is_empty());
+        let selector = selector.map(|s| Matcher::compile(s, &mut self.symbols));
+        let budget = Budget { namespace: self.symbols.intern(&object.namespace), selector, object };
+        let same = |b: &&mut Budget| {
+            b.object.name == budget.object.name && b.object.namespace == budget.object.namespace
+        };
+        match self.budgets.iter_mut().find(same) {
+            Some(old) => *old = budget,
+            None => self.budgets.push(budget),
+        }
+    }
+
+    fn add_nomination(&mut self, pod: PodRow, node: NodeRow) {
+        self.nominated.entry(node).or_default().push(pod);
+        self.changes.push(Change::Nominated(node));
+    }
+
+    fn place(&mut self, pod: PodRow, node: NodeRow) {
+        self.pods.place(pod, node);
+        self.nodes.pods[node.index()].push(pod);
+        self.count_usage(pod, node, 1);
+        self.changes.push(Change::PodPlaced(node, self.pods.entry(pod).class));
+    }
+
+    fn displace(&mut self, pod: PodRow) -> Option<NodeRow> {
+        let node = self.pods.displace(pod)?;
+        self.nodes.pods[node.index()].retain(|&p| p != pod);
+        self.count_usage(pod, node, -1);
+        self.changes.push(Change::PodDisplaced(node, self.pods.entry(pod).class));
+        Some(node)
+    }
+
+    fn count_usage(&mut self, pod: PodRow, node: NodeRow, sign: i64) {
+        let (class, at) = (self.pods.class_of(pod), node.index());
+        for &(resource, amount) in &class.requests {
+            self.nodes.requested[resource.index()][at] += sign * amount;
+        }
+        self.nodes.scored_cpu[at] += sign * class.scored_cpu;
+        self.nodes.scored_memory[at] += sign * class.scored_memory;
+    }
+}

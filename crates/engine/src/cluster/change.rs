@@ -1,0 +1,72 @@
+//! The change log: what happened to which row, so that caches repair themselves instead of being rebuilt.
+
+use crate::ids::{ClassId, NodeRow};
+
+/// One change of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A node came, in this row.
+    NodeAdded(NodeRow),
+    /// A node left this row.
+    NodeRemoved(NodeRow),
+    /// A node's own facts changed: labels, taints, allocatable, images, cordoning.
+    NodeChanged(NodeRow),
+    /// A pod of the class came to the node.
+    PodPlaced(NodeRow, ClassId),
+    /// A pod of the class left the node.
+    PodDisplaced(NodeRow, ClassId),
+    /// A pod of the class on the node started to terminate.
+    PodTerminating(NodeRow, ClassId),
+    /// A pod's nomination to the node came or went.
+    Nominated(NodeRow),
+    /// Something else that any decision may depend on changed: namespaces, owners, storage.
+    Elsewhere,
+}
+
+/// Changes by sequence number. Old entries are dropped; who is behind the oldest one rebuilds.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeLog {
+    first: u64,
+    entries: Vec<Change>,
+}
+
+/// How many entries are kept at least. A cache that is further behind rebuilds for less than it would repair.
+const KEPT: usize = 1 << 16;
+
+impl ChangeLog {
+    /// The number that the next change will have.
+    pub fn next(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// The changes from number `since` on, or `None` where they are no longer known.
+    pub fn since(&self, since: u64) -> Option<&[Change]> {
+        let skip = since.checked_sub(self.first)?;
+        self.entries.get(usize::try_from(skip).ok()?..)
+    }
+
+    pub(crate) fn push(&mut self, change: Change) {
+        if self.entries.len() >= 2 * KEPT {
+            self.entries.drain(..KEPT);
+            self.first += KEPT as u64;
+        }
+        self.entries.push(change);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_gets_what_it_has_not_seen_or_learns_that_it_is_too_late() {
+        let mut log = ChangeLog::default();
+        for row in 0..3 * KEPT as u32 {
+            log.push(Change::NodeAdded(NodeRow(row)));
+        }
+        let last = log.next() - 1;
+        assert_eq!(log.since(last), Some(&[Change::NodeAdded(NodeRow(3 * KEPT as u32 - 1))][..]));
+        assert_eq!(log.since(log.next()), Some(&[][..]));
+        assert_eq!(log.since(0), None);
+    }
+}

@@ -1,0 +1,270 @@
+//! Node columns: one dense column per fact, indexed by [`NodeRow`].
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use berth_model::node::{Node, NodeImage, Taint};
+use rustc_hash::FxHashMap;
+
+use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
+use crate::resources::Resources;
+use crate::symbols::Symbols;
+
+/// All nodes. Rows of removed nodes are free and are used again.
+#[derive(Clone, Debug, Default)]
+pub struct Nodes {
+    objects: Vec<Option<Node>>,
+    by_name: BTreeMap<Str, NodeRow>,
+    free: Vec<NodeRow>,
+    /// What nodes offer, by resource, then by row.
+    pub(crate) allocatable: Vec<Vec<i64>>,
+    /// What pods on the node request, by resource, then by row.
+    pub(crate) requested: Vec<Vec<i64>>,
+    /// How many pods a node may run, by row.
+    pub(crate) allowed_pods: Vec<i64>,
+    /// CPU that the pods on a node count for in scores, in milli-CPU.
+    pub(crate) scored_cpu: Vec<i64>,
+    /// Memory that the pods on a node count for in scores, in bytes.
+    pub(crate) scored_memory: Vec<i64>,
+    /// The pods on a node, in the order in which they came.
+    pub(crate) pods: Vec<Vec<PodRow>>,
+    /// Whether a node is cordoned.
+    pub(crate) unschedulable: Vec<bool>,
+    /// Which set of taints a node has, an index into the sets.
+    pub(crate) taint_set: Vec<u32>,
+    /// Which set of images a node has, an index into the sets.
+    pub(crate) image_set: Vec<u32>,
+    taint_sets: Interned<Vec<Taint>>,
+    image_sets: Interned<Vec<NodeImage>>,
+    /// How many nodes hold an image of this name.
+    image_nodes: FxHashMap<Str, u32>,
+    label_columns: Vec<Vec<Option<Sym>>>,
+    label_index: FxHashMap<Sym, usize>,
+}
+
+/// Distinct values numbered in the order in which they came.
+#[derive(Clone, Debug)]
+struct Interned<T> {
+    values: Vec<T>,
+    index: FxHashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), index: FxHashMap::default() }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn intern(&mut self, value: &T) -> u32 {
+        if let Some(&id) = self.index.get(value) {
+            return id;
+        }
+        let id = u32::try_from(self.values.len()).expect("fewer than 2^32 distinct sets");
+        self.values.push(value.clone());
+        self.index.insert(value.clone(), id);
+        id
+    }
+}
+
+impl Nodes {
+    /// Rows of all nodes, in row order.
+    pub fn rows(&self) -> impl Iterator<Item = NodeRow> + '_ {
+        self.objects.iter().zip(0u32..).filter(|(o, _)| o.is_some()).map(|(_, row)| NodeRow(row))
+    }
+
+    /// One past the last row in use: the length of every column.
+    pub fn row_count(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The row of a node.
+    pub fn find(&self, name: &str) -> Option<NodeRow> {
+        self.by_name.get(name).copied()
+    }
+
+    /// All nodes in the order of their names.
+    pub fn by_name(&self) -> impl Iterator<Item = (&Str, NodeRow)> {
+        self.by_name.iter().map(|(name, &row)| (name, row))
+    }
+
+    /// Whether the row holds a node.
+    pub fn is_live(&self, row: NodeRow) -> bool {
+        self.objects[row.index()].is_some()
+    }
+
+    /// The node in a row.
+    ///
+    /// # Panics
+    /// When the row is free: rows are only handed out for nodes that exist.
+    pub fn object(&self, row: NodeRow) -> &Node {
+        self.objects[row.index()].as_ref().expect("the row holds a node")
+    }
+
+    /// The name of the node in a row.
+    pub fn name(&self, row: NodeRow) -> &Str {
+        &self.object(row).name
+    }
+
+    /// The value of a label of a node.
+    pub fn label(&self, row: NodeRow, key: Sym) -> Option<Sym> {
+        self.label_columns[*self.label_index.get(&key)?][row.index()]
+    }
+
+    /// The values of one label for all rows; `None` where no node has the label.
+    pub fn label_column(&self, key: Sym) -> Option<&[Option<Sym>]> {
+        Some(&self.label_columns[*self.label_index.get(&key)?])
+    }
+
+    /// What a node offers of a resource.
+    pub fn allocatable(&self, row: NodeRow, resource: ResourceId) -> i64 {
+        self.allocatable.get(resource.index()).map_or(0, |column| column[row.index()])
+    }
+
+    /// What the pods on a node request of a resource.
+    pub fn requested(&self, row: NodeRow, resource: ResourceId) -> i64 {
+        self.requested.get(resource.index()).map_or(0, |column| column[row.index()])
+    }
+
+    /// How many pods a node may run.
+    pub fn allowed_pods(&self, row: NodeRow) -> i64 {
+        self.allowed_pods[row.index()]
+    }
+
+    /// The pods on a node, in the order in which they came.
+    pub fn pods(&self, row: NodeRow) -> &[PodRow] {
+        &self.pods[row.index()]
+    }
+
+    /// The taints of a node.
+    pub fn taints(&self, row: NodeRow) -> &[Taint] {
+        &self.taint_sets.values[self.taint_set[row.index()] as usize]
+    }
+
+    /// All sets of taints that nodes ever had; [`Nodes::taint_set`] indexes them.
+    pub fn taint_sets(&self) -> &[Vec<Taint>] {
+        &self.taint_sets.values
+    }
+
+    /// Which of [`Nodes::taint_sets`] a node has.
+    pub fn taint_set(&self, row: NodeRow) -> usize {
+        self.taint_set[row.index()] as usize
+    }
+
+    /// All sets of images that nodes ever had; [`Nodes::image_set`] indexes them.
+    pub fn image_sets(&self) -> &[Vec<NodeImage>] {
+        &self.image_sets.values
+    }
+
+    /// Which of [`Nodes::image_sets`] a node has.
+    pub fn image_set(&self, row: NodeRow) -> usize {
+        self.image_set[row.index()] as usize
+    }
+
+    /// How many nodes hold an image of this name.
+    pub fn nodes_with_image(&self, name: &str) -> u32 {
+        self.image_nodes.get(name).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn insert(&mut self, node: Node, symbols: &mut Symbols, resources: &mut Resources) -> NodeRow {
+        let row = self.free.pop().unwrap_or_else(|| self.grow());
+        self.by_name.insert(node.name.clone(), row);
+        self.write(row, node, symbols, resources);
+        row
+    }
+
+    pub(crate) fn replace(
+        &mut self,
+        row: NodeRow,
+        node: Node,
+        symbols: &mut Symbols,
+        resources: &mut Resources,
+    ) {
+        self.clear(row);
+        self.write(row, node, symbols, resources);
+    }
+
+    pub(crate) fn remove(&mut self, row: NodeRow) {
+        let name = self.name(row).clone();
+        self.by_name.remove(&name);
+        self.clear(row);
+        self.free.push(row);
+    }
+
+    /// Makes sure that there is a column for each kind of resource.
+    pub(crate) fn add_resource_columns(&mut self, kinds: usize) {
+        let rows = self.objects.len();
+        self.allocatable.resize_with(kinds.max(self.allocatable.len()), || vec![0; rows]);
+        self.requested.resize_with(kinds.max(self.requested.len()), || vec![0; rows]);
+    }
+
+    fn grow(&mut self) -> NodeRow {
+        let row = NodeRow(u32::try_from(self.objects.len()).expect("fewer than 2^32 nodes"));
+        self.objects.push(None);
+        self.allocatable.iter_mut().chain(&mut self.requested).for_each(|column| column.push(0));
+        self.allowed_pods.push(0);
+        self.scored_cpu.push(0);
+        self.scored_memory.push(0);
+        self.pods.push(Vec::new());
+        self.unschedulable.push(false);
+        self.taint_set.push(0);
+        self.image_set.push(0);
+        self.label_columns.iter_mut().for_each(|column| column.push(None));
+        row
+    }
+
+    /// Forgets what the node object said; what pods on the row use stays.
+    fn clear(&mut self, row: NodeRow) {
+        let at = row.index();
+        if let Some(node) = self.objects[at].take() {
+            for name in node.images.iter().flat_map(|i| &i.names) {
+                if let Some(count) = self.image_nodes.get_mut(name) {
+                    *count -= 1;
+                }
+            }
+        }
+        self.allocatable.iter_mut().for_each(|column| column[at] = 0);
+        self.label_columns.iter_mut().for_each(|column| column[at] = None);
+        self.allowed_pods[at] = 0;
+        self.unschedulable[at] = false;
+    }
+
+    fn write(&mut self, row: NodeRow, node: Node, symbols: &mut Symbols, resources: &mut Resources) {
+        let at = row.index();
+        for (name, quantity) in &node.allocatable {
+            if &**name == "pods" {
+                self.allowed_pods[at] = quantity.value();
+                continue;
+            }
+            let (id, amount) = resources.amount(name, *quantity);
+            self.add_resource_columns(resources.len());
+            self.allocatable[id.index()][at] = amount;
+        }
+        for (key, value) in node.labels.iter() {
+            let (key, value) = (symbols.intern(key), symbols.intern(value));
+            let rows = self.objects.len();
+            let column = *self.label_index.entry(key).or_insert_with(|| {
+                self.label_columns.push(vec![None; rows]);
+                self.label_columns.len() - 1
+            });
+            self.label_columns[column][at] = Some(value);
+        }
+        for name in node.images.iter().flat_map(|i| &i.names) {
+            *self.image_nodes.entry(name.clone()).or_default() += 1;
+        }
+        self.unschedulable[at] = node.unschedulable;
+        self.taint_set[at] = self.taint_sets.intern(&node.taints);
+        self.image_set[at] = self.image_sets.intern(&node.images);
+        self.objects[at] = Some(node);
+    }
+}

@@ -1,0 +1,191 @@
+//! Pods by row, their classes, and where the pods of each class are.
+
+use std::sync::Arc;
+
+use berth_model::pod::{Pod, PodSpec};
+use rustc_hash::FxHashMap;
+
+use crate::class::Class;
+use crate::ids::{ClassId, NodeRow, PodRow};
+use crate::resources::Resources;
+use crate::symbols::Symbols;
+
+/// A pod that the cluster knows: waiting, assumed or running.
+#[derive(Clone, Debug)]
+pub struct PodEntry {
+    /// The pod as it came.
+    pub pod: Pod,
+    /// Its class.
+    pub class: ClassId,
+    /// The node that it takes room on.
+    pub row: Option<NodeRow>,
+}
+
+/// All pods and classes.
+#[derive(Clone, Debug, Default)]
+pub struct Pods {
+    entries: Vec<Option<PodEntry>>,
+    free: Vec<PodRow>,
+    count: usize,
+    classes: Vec<Class>,
+    class_index: FxHashMap<Arc<PodSpec>, ClassId>,
+    placements: Vec<Placements>,
+}
+
+/// On which nodes the pods of a class are.
+#[derive(Clone, Debug, Default)]
+pub struct Placements {
+    entries: Vec<Placement>,
+    index: FxHashMap<NodeRow, u32>,
+}
+
+/// How many pods of a class are on one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The node.
+    pub row: NodeRow,
+    /// All pods of the class there.
+    pub pods: u32,
+    /// Those of them that are going away.
+    pub terminating: u32,
+}
+
+impl Placements {
+    /// One entry for each node that has a pod of the class, in no particular order.
+    pub fn entries(&self) -> &[Placement] {
+        &self.entries
+    }
+
+    fn change(&mut self, row: NodeRow, pods: i32, terminating: i32) {
+        let at = *self.index.entry(row).or_insert_with(|| {
+            self.entries.push(Placement { row, pods: 0, terminating: 0 });
+            u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 nodes")
+        });
+        let entry = &mut self.entries[at as usize];
+        entry.pods = entry.pods.checked_add_signed(pods).expect("a pod leaves where it was");
+        entry.terminating =
+            entry.terminating.checked_add_signed(terminating).expect("a pod leaves where it was");
+        if entry.pods == 0 {
+            self.index.remove(&row);
+            self.entries.swap_remove(at as usize);
+            if let Some(moved) = self.entries.get(at as usize) {
+                self.index.insert(moved.row, at);
+            }
+        }
+    }
+}
+
+impl Pods {
+    /// A pod.
+    ///
+    /// # Panics
+    /// When the row is free: rows are only handed out for pods that exist.
+    pub fn entry(&self, row: PodRow) -> &PodEntry {
+        self.entries[row.index()].as_ref().expect("the row holds a pod")
+    }
+
+    /// A pod's class.
+    pub fn class_of(&self, row: PodRow) -> &Class {
+        self.class(self.entry(row).class)
+    }
+
+    /// A class.
+    pub fn class(&self, id: ClassId) -> &Class {
+        &self.classes[id.index()]
+    }
+
+    /// All classes with the nodes that their pods are on.
+    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &Class, &Placements)> {
+        self.classes.iter().zip(&self.placements).zip(0u32..).map(|((c, p), id)| (ClassId(id), c, p))
+    }
+
+    /// How many classes there are; ids are below this.
+    pub fn class_count(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// On which nodes the pods of a class are.
+    pub fn placements(&self, id: ClassId) -> &Placements {
+        &self.placements[id.index()]
+    }
+
+    /// Rows of all pods, in row order.
+    pub fn rows(&self) -> impl Iterator<Item = PodRow> + '_ {
+        self.entries.iter().zip(0u32..).filter(|(e, _)| e.is_some()).map(|(_, row)| PodRow(row))
+    }
+
+    /// How many pods there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no pod.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The class of a spec, compiled now if it is new.
+    pub(crate) fn classify(
+        &mut self,
+        spec: &Arc<PodSpec>,
+        symbols: &mut Symbols,
+        resources: &mut Resources,
+    ) -> ClassId {
+        if let Some(&id) = self.class_index.get(spec) {
+            return id;
+        }
+        let id = ClassId(u32::try_from(self.classes.len()).expect("fewer than 2^32 classes"));
+        self.classes.push(Class::compile(spec.clone(), symbols, resources));
+        self.placements.push(Placements::default());
+        self.class_index.insert(spec.clone(), id);
+        id
+    }
+
+    pub(crate) fn insert(&mut self, pod: Pod, class: ClassId) -> PodRow {
+        self.count += 1;
+        let entry = Some(PodEntry { pod, class, row: None });
+        if let Some(row) = self.free.pop() {
+            self.entries[row.index()] = entry;
+            return row;
+        }
+        self.entries.push(entry);
+        PodRow(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 pods"))
+    }
+
+    pub(crate) fn remove(&mut self, row: PodRow) -> PodEntry {
+        let entry = self.entries[row.index()].take().expect("the row holds a pod");
+        self.count -= 1;
+        self.free.push(row);
+        entry
+    }
+
+    pub(crate) fn entry_mut(&mut self, row: PodRow) -> &mut PodEntry {
+        self.entries[row.index()].as_mut().expect("the row holds a pod")
+    }
+
+    pub(crate) fn place(&mut self, row: PodRow, node: NodeRow) {
+        let entry = self.entry_mut(row);
+        entry.row = Some(node);
+        let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
+        self.placements[class.index()].change(node, 1, terminating);
+    }
+
+    pub(crate) fn displace(&mut self, row: PodRow) -> Option<NodeRow> {
+        let entry = self.entry_mut(row);
+        let node = entry.row.take()?;
+        let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
+        self.placements[class.index()].change(node, -1, -terminating);
+        Some(node)
+    }
+
+    pub(crate) fn mark_terminating(&mut self, row: PodRow, preempted: bool) {
+        let entry = self.entry_mut(row);
+        entry.pod.preempted |= preempted;
+        if !std::mem::replace(&mut entry.pod.terminating, true)
+            && let Some(node) = entry.row
+        {
+            let class = entry.class;
+            self.placements[class.index()].change(node, 0, 1);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Storage objects of the cluster, by name.
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use berth_model::volume::{Attachment, Claim, CsiDriver, CsiNode, StorageCapacity, StorageClass, Volume};
+
+/// Claims, volumes, classes and CSI objects. Few of them matter to a pod, so they are plain ordered maps.
+#[derive(Clone, Debug, Default)]
+pub struct Storage {
+    /// Claims by namespace and name.
+    pub claims: BTreeMap<(Str, Str), Claim>,
+    /// Volumes by name.
+    pub volumes: BTreeMap<Str, Volume>,
+    /// Storage classes by name.
+    pub classes: BTreeMap<Str, StorageClass>,
+    /// What CSI drivers run on a node, by node name.
+    pub csi_nodes: BTreeMap<Str, CsiNode>,
+    /// CSI drivers by name.
+    pub csi_drivers: BTreeMap<Str, CsiDriver>,
+    /// Published storage capacities by namespace and name.
+    pub capacities: BTreeMap<(Str, Str), StorageCapacity>,
+    /// Volume attachments by name.
+    pub attachments: BTreeMap<Str, Attachment>,
+}
+
+impl Storage {
+    /// A claim.
+    pub fn claim(&self, namespace: &Str, name: &Str) -> Option<&Claim> {
+        self.claims.get(&(namespace.clone(), name.clone()))
+    }
+}

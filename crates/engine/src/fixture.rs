@@ -1,0 +1,117 @@
+//! Test fixtures: small clusters, and a plugin's answers as text.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use berth_model::labels::Labels;
+use berth_model::node::{Node, ResourceList};
+use berth_model::pod::{Container, Pod, PodSpec};
+use berth_model::quantity::Quantity;
+
+use crate::cluster::Cluster;
+use crate::ids::{NodeRow, PodRow};
+use crate::plugin::{Plugin, Prepared};
+use crate::verdict::Rejection;
+use crate::view::{NodeView, PodView};
+
+/// A small cluster under construction.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) cluster: Cluster,
+}
+
+/// `[("cpu", "1"), …]` as a resource list.
+pub(crate) fn resources(amounts: &[(&str, &str)]) -> ResourceList {
+    let mut list: ResourceList =
+        amounts.iter().map(|(n, q)| ((*n).into(), Quantity::parse(q).unwrap())).collect();
+    list.sort();
+    list
+}
+
+/// A container that requests these amounts.
+pub(crate) fn container(amounts: &[(&str, &str)]) -> Container {
+    Container { name: "main".into(), requests: resources(amounts), ..Container::default() }
+}
+
+/// `[("app", "web"), …]` as labels.
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs.iter().copied().collect()
+}
+
+impl World {
+    /// Adds a node with a hostname label, 4 CPUs, 8Gi and room for 110 pods, then lets `change` have its way.
+    pub(crate) fn node(&mut self, name: &str, change: impl FnOnce(&mut Node)) -> NodeRow {
+        let mut node = Node {
+            name: name.into(),
+            labels: labels(&[("kubernetes.io/hostname", name)]),
+            allocatable: resources(&[("cpu", "4"), ("memory", "8Gi"), ("pods", "110")]),
+            ..Node::default()
+        };
+        change(&mut node);
+        self.cluster.upsert_node(node)
+    }
+
+    /// Adds a pod of the namespace `default` without requests, then lets `change` have its way.
+    /// Set `pod.node` to have it running.
+    pub(crate) fn pod(&mut self, name: &str, change: impl FnOnce(&mut Pod, &mut PodSpec)) -> PodRow {
+        let mut spec = PodSpec {
+            namespace: "default".into(),
+            scheduler_name: "default-scheduler".into(),
+            containers: vec![container(&[])],
+            ..PodSpec::default()
+        };
+        let mut pod = Pod {
+            name: name.into(),
+            uid: name.into(),
+            created: None,
+            spec: Arc::new(PodSpec::default()),
+            node: None,
+            nominated_node: None,
+            started: None,
+            terminating: false,
+            preempted: false,
+        };
+        change(&mut pod, &mut spec);
+        pod.spec = Arc::new(spec);
+        self.cluster.add_pod(pod)
+    }
+}
+
+/// What a plugin says of each node, a line a node in the order of their names.
+pub(crate) fn filter(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String {
+    let cluster = &world.cluster;
+    let (only, state) = match plugin.prepare_filter(PodView::new(cluster, pod)) {
+        Prepared::Nothing => return "every node fits\n".into(),
+        Prepared::Reject(rejection) => return format!("pod: {}\n", text(&rejection)),
+        Prepared::Ready(state) => (None, state),
+        Prepared::Only(rows, state) => (Some(rows), state),
+    };
+    let mut out = String::new();
+    for (name, row) in cluster.nodes().by_name() {
+        let answer = match &only {
+            Some(rows) if !rows.contains(&row) => "not in question".into(),
+            _ => state.check(NodeView::new(cluster, row)).map_or("fits".into(), |r| text(&r)),
+        };
+        writeln!(out, "{name}: {answer}").unwrap();
+    }
+    out
+}
+
+/// A plugin's normalized scores of all nodes, in the order of their names; empty where it skips the pod.
+pub(crate) fn score(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String {
+    let cluster = &world.cluster;
+    let rows: Vec<NodeRow> = cluster.nodes().by_name().map(|(_, row)| row).collect();
+    let Some(state) = plugin.prepare_score(PodView::new(cluster, pod), &rows) else {
+        return String::new();
+    };
+    let mut scores = vec![0; rows.len()];
+    state.score(cluster, &rows, &mut scores);
+    state.normalize(&rows, &mut scores);
+    let line: Vec<String> =
+        rows.iter().zip(scores).map(|(&row, s)| format!("{}: {s}", cluster.nodes().name(row))).collect();
+    line.join(", ")
+}
+
+fn text(rejection: &Rejection) -> String {
+    format!("{}: {}", rejection.code.text(), rejection.message())
+}

@@ -1,0 +1,6 @@
+//! The plugins, one file each. The list of files is the list of features.
+
+pub mod node_name;
+pub mod node_unschedulable;
+pub mod scheduling_gates;
+pub mod taint_toleration;

@@ -1,0 +1,79 @@
+//! Keeps pods off cordoned nodes, unless they tolerate it.
+//!
+//! - **Filter**: a node with `spec.unschedulable` takes only pods that tolerate the taint
+//!   `node.kubernetes.io/unschedulable:NoSchedule`.
+//! - **Depends on** the node's cordoning.
+//! - **Unblocked by** a new node, or one that is uncordoned.
+//! - **Upstream**: plugins/nodeunschedulable. No known difference.
+//! - **Cost**: one look-up a node.
+
+use berth_model::node::{Taint, TaintEffect};
+
+use crate::plugin::{Filter, Plugin, Prepared};
+use crate::verdict::Rejection;
+use crate::view::{NodeView, PodView};
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "NodeUnschedulable";
+
+const REASON: &str = "node(s) were unschedulable";
+
+/// The plugin; it has no arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeUnschedulable;
+
+struct Cordoned;
+
+impl Plugin for NodeUnschedulable {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let taint = Taint {
+            key: "node.kubernetes.io/unschedulable".into(),
+            value: "".into(),
+            effect: TaintEffect::NoSchedule,
+        };
+        if pod.class.spec.tolerations.iter().any(|t| t.tolerates(&taint)) {
+            return Prepared::Nothing;
+        }
+        Prepared::Ready(Box::new(Cordoned))
+    }
+}
+
+impl Filter for Cordoned {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        node.cluster.nodes().unschedulable[node.row.index()].then(|| Rejection::unresolvable(REASON))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter};
+    use berth_model::affinity::Toleration;
+    use expect_test::expect;
+
+    #[test]
+    fn a_cordoned_node_takes_only_pods_that_tolerate_it() {
+        let mut world = World::default();
+        world.node("n1", |node| node.unschedulable = true);
+        world.node("n2", |_| {});
+        let plain = world.pod("plain", |_, _| {});
+        let daemon = world.pod("daemon", |_, spec| {
+            spec.tolerations.push(Toleration {
+                key: "node.kubernetes.io/unschedulable".into(),
+                exists: true,
+                value: "".into(),
+                effect: None,
+            });
+        });
+        expect![[r#"
+            n1: UnschedulableAndUnresolvable: node(s) were unschedulable
+            n2: fits
+        "#]]
+        .assert_eq(&filter(&NodeUnschedulable, &world, plain));
+        expect!["every node fits\n"].assert_eq(&filter(&NodeUnschedulable, &world, daemon));
+    }
+}

@@ -1,0 +1,131 @@
+//! Keeps pods off nodes whose taints they do not tolerate, and prefers nodes with fewer unwanted taints.
+//!
+//! - **Filter**: the first `NoSchedule` or `NoExecute` taint that no toleration covers rejects the node for good:
+//!   evicting pods would not help.
+//! - **Score**: how many `PreferNoSchedule` taints are not covered; the fewest scores 100.
+//! - **Depends on** the pod's tolerations and the node's taint set, so it is decided once a taint set, never a node.
+//! - **Unblocked by** a new node, or a node that loses a taint.
+//! - **Upstream**: plugins/tainttoleration. No known difference.
+//! - **Cost**: taint sets x taints x tolerations for a pod, then one table look-up a node.
+
+use berth_model::affinity::Toleration;
+use berth_model::node::{Taint, TaintEffect};
+
+use crate::cluster::Cluster;
+use crate::ids::NodeRow;
+use crate::normalize;
+use crate::plugin::{Filter, Plugin, Prepared, Score};
+use crate::verdict::Rejection;
+use crate::view::{NodeView, PodView};
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "TaintToleration";
+
+const REASON: &str = "node(s) had untolerated taint(s)";
+
+/// The plugin; it has no arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TaintToleration;
+
+/// Whether each taint set of the cluster rejects the pod.
+struct Rejecting(Vec<bool>);
+
+/// How many taints of each taint set of the cluster the pod would rather avoid.
+struct Unwanted(Vec<i64>);
+
+impl Plugin for TaintToleration {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let rejects = |set: &Vec<Taint>| untolerated(set, &pod.class.spec.tolerations);
+        let sets: Vec<bool> = pod.cluster.nodes().taint_sets().iter().map(rejects).collect();
+        if sets.iter().any(|&rejects| rejects) {
+            return Prepared::Ready(Box::new(Rejecting(sets)));
+        }
+        Prepared::Nothing
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+        // Only tolerations that can cover a PreferNoSchedule taint count.
+        let tolerations: Vec<&Toleration> = pod
+            .class
+            .spec
+            .tolerations
+            .iter()
+            .filter(|t| t.effect.is_none_or(|e| e == TaintEffect::PreferNoSchedule))
+            .collect();
+        let unwanted = |taint: &&Taint| {
+            taint.effect == TaintEffect::PreferNoSchedule && !tolerations.iter().any(|t| t.tolerates(taint))
+        };
+        let count = |set: &Vec<Taint>| set.iter().filter(unwanted).count() as i64;
+        Some(Box::new(Unwanted(pod.cluster.nodes().taint_sets().iter().map(count).collect())))
+    }
+}
+
+/// Whether a set has a taint that forbids scheduling and that no toleration covers.
+pub fn untolerated(taints: &[Taint], tolerations: &[Toleration]) -> bool {
+    taints
+        .iter()
+        .any(|t| t.effect != TaintEffect::PreferNoSchedule && !tolerations.iter().any(|o| o.tolerates(t)))
+}
+
+impl Filter for Rejecting {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        self.0[node.cluster.nodes().taint_set(node.row)].then(|| Rejection::unresolvable(REASON))
+    }
+}
+
+impl Score for Unwanted {
+    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+        for (score, &row) in out.iter_mut().zip(rows) {
+            *score = self.0[cluster.nodes().taint_set(row)];
+        }
+    }
+
+    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+        normalize::fewest_is_best(scores);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter, score};
+    use expect_test::expect;
+
+    fn taint(key: &str, effect: TaintEffect) -> Taint {
+        Taint { key: key.into(), value: "".into(), effect }
+    }
+
+    fn tolerate_everything() -> Toleration {
+        Toleration { key: "".into(), exists: true, value: "".into(), effect: None }
+    }
+
+    #[test]
+    fn a_node_with_a_forbidding_taint_is_rejected_for_good() {
+        let mut world = World::default();
+        world.node("n1", |node| node.taints = vec![taint("dedicated", TaintEffect::NoSchedule)]);
+        world.node("n2", |node| node.taints = vec![taint("spot", TaintEffect::PreferNoSchedule)]);
+        let pod = world.pod("p", |_, _| {});
+        let bold = world.pod("bold", |_, spec| spec.tolerations.push(tolerate_everything()));
+        expect![[r#"
+            n1: UnschedulableAndUnresolvable: node(s) had untolerated taint(s)
+            n2: fits
+        "#]]
+        .assert_eq(&filter(&TaintToleration, &world, pod));
+        expect!["every node fits\n"].assert_eq(&filter(&TaintToleration, &world, bold));
+    }
+
+    #[test]
+    fn the_node_with_fewer_unwanted_taints_scores_higher() {
+        let mut world = World::default();
+        let unwanted = |key| taint(key, TaintEffect::PreferNoSchedule);
+        world.node("n1", |node| node.taints = vec![unwanted("spot"), unwanted("slow")]);
+        world.node("n2", |node| node.taints = vec![unwanted("spot")]);
+        world.node("n3", |_| {});
+        let pod = world.pod("p", |_, _| {});
+        expect!["n1: 0, n2: 50, n3: 100"].assert_eq(&score(&TaintToleration, &world, pod));
+    }
+}

@@ -1,0 +1,162 @@
+//! What plugins see: the pod that is being scheduled, and a node as it is or as it would be.
+
+use smallvec::SmallVec;
+
+use berth_model::node::Taint;
+
+use crate::class::Class;
+use crate::cluster::{Cluster, PodEntry};
+use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
+
+/// The pod that is being scheduled, in its cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct PodView<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The pod's row.
+    pub row: PodRow,
+    /// The pod's class.
+    pub class: &'a Class,
+}
+
+impl<'a> PodView<'a> {
+    /// The pod in a row.
+    pub fn new(cluster: &'a Cluster, row: PodRow) -> Self {
+        Self { cluster, row, class: cluster.pods().class_of(row) }
+    }
+
+    /// The pod itself.
+    pub fn entry(&self) -> &'a PodEntry {
+        self.cluster.pods().entry(self.row)
+    }
+}
+
+/// A hypothetical: what a node would be without some of its pods and with some others.
+///
+/// Preemption takes victims away and nominated pods are added. A plugin asks the same questions of a node with a delta
+/// as of one without; plugins that count over topology domains look at [`NodeView::removed`] and [`NodeView::added`].
+/// All changes are on one node.
+#[derive(Clone, Debug, Default)]
+pub struct Delta {
+    removed: Vec<PodRow>,
+    added: Vec<PodRow>,
+    requested: SmallVec<[(ResourceId, i64); 4]>,
+    scored_cpu: i64,
+    scored_memory: i64,
+}
+
+impl Delta {
+    /// Takes a pod of the node away.
+    pub fn remove(&mut self, pod: PodRow, cluster: &Cluster) {
+        match self.added.iter().position(|&p| p == pod) {
+            Some(at) => {
+                self.added.remove(at);
+            }
+            None => self.removed.push(pod),
+        }
+        self.count(cluster.pods().class_of(pod), -1);
+    }
+
+    /// Puts a pod on the node, for example one that was taken away before.
+    pub fn add(&mut self, pod: PodRow, cluster: &Cluster) {
+        match self.removed.iter().position(|&p| p == pod) {
+            Some(at) => {
+                self.removed.remove(at);
+            }
+            None => self.added.push(pod),
+        }
+        self.count(cluster.pods().class_of(pod), 1);
+    }
+
+    fn count(&mut self, class: &Class, sign: i64) {
+        for &(resource, amount) in &class.requests {
+            match self.requested.iter_mut().find(|(r, _)| *r == resource) {
+                Some((_, sum)) => *sum += sign * amount,
+                None => self.requested.push((resource, sign * amount)),
+            }
+        }
+        self.scored_cpu += sign * class.scored_cpu;
+        self.scored_memory += sign * class.scored_memory;
+    }
+}
+
+/// A node as it is, or as it would be.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeView<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The node's row.
+    pub row: NodeRow,
+    delta: Option<&'a Delta>,
+}
+
+impl<'a> NodeView<'a> {
+    /// The node as it is.
+    pub fn new(cluster: &'a Cluster, row: NodeRow) -> Self {
+        Self { cluster, row, delta: None }
+    }
+
+    /// The node as it would be.
+    pub fn with_delta(cluster: &'a Cluster, row: NodeRow, delta: &'a Delta) -> Self {
+        Self { cluster, row, delta: Some(delta) }
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &'a str {
+        self.cluster.nodes().name(self.row)
+    }
+
+    /// The value of one of the node's labels.
+    pub fn label(&self, key: Sym) -> Option<Sym> {
+        self.cluster.nodes().label(self.row, key)
+    }
+
+    /// The node's taints.
+    pub fn taints(&self) -> &'a [Taint] {
+        self.cluster.nodes().taints(self.row)
+    }
+
+    /// What the node offers of a resource.
+    pub fn allocatable(&self, resource: ResourceId) -> i64 {
+        self.cluster.nodes().allocatable(self.row, resource)
+    }
+
+    /// What the pods on the node request of a resource.
+    pub fn requested(&self, resource: ResourceId) -> i64 {
+        let change = self.delta.and_then(|d| d.requested.iter().find(|(r, _)| *r == resource));
+        self.cluster.nodes().requested(self.row, resource) + change.map_or(0, |&(_, amount)| amount)
+    }
+
+    /// CPU that the pods on the node count for in scores, in milli-CPU.
+    pub fn scored_cpu(&self) -> i64 {
+        self.cluster.nodes().scored_cpu[self.row.index()] + self.delta.map_or(0, |d| d.scored_cpu)
+    }
+
+    /// Memory that the pods on the node count for in scores, in bytes.
+    pub fn scored_memory(&self) -> i64 {
+        self.cluster.nodes().scored_memory[self.row.index()] + self.delta.map_or(0, |d| d.scored_memory)
+    }
+
+    /// How many pods are on the node.
+    pub fn pod_count(&self) -> i64 {
+        let there = self.cluster.nodes().pods(self.row).len() + self.added().len();
+        i64::try_from(there - self.removed().len()).unwrap_or(i64::MAX)
+    }
+
+    /// The pods on the node: those that stay, then those that were added.
+    pub fn pods(&self) -> impl Iterator<Item = PodRow> + 'a {
+        let (removed, added) = (self.removed(), self.added());
+        let stay = self.cluster.nodes().pods(self.row).iter().filter(move |p| !removed.contains(p));
+        stay.chain(added).copied()
+    }
+
+    /// Pods that are on the node but taken as gone.
+    pub fn removed(&self) -> &'a [PodRow] {
+        self.delta.map_or(&[], |d| &d.removed)
+    }
+
+    /// Pods that are not on the node but taken as there.
+    pub fn added(&self) -> &'a [PodRow] {
+        self.delta.map_or(&[], |d| &d.added)
+    }
+}
