@@ -1,1 +1,155 @@
-//! Preemption.
+//! Which pods to evict so that a pod that fits nowhere fits.
+//!
+//! - **Eligible** is a pod that may preempt at all.
+//! - **Candidates** are nodes that would take the pod once some pods of lower priority are gone: all of those are
+//!   taken away first, then given back one by one, the most important first, as long as the pod still fits.
+//!   What cannot be given back is a victim.
+//! - **Best** is the candidate that does the least harm.
+//!
+//! The filters are asked about a hypothetical node ([`Delta`]); plugins know nothing of preemption.
+//!
+//! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
+//! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name.
+
+mod budgets;
+mod pick;
+mod victims;
+
+use std::fmt::Write;
+
+use crate::cluster::Cluster;
+use crate::cycle::{Assessment, prepare};
+use crate::ids::{NodeRow, PodRow};
+use crate::message::{ReasonCounts, with_reasons};
+use crate::profile::Profile;
+use crate::verdict::{Code, Rejection};
+use crate::view::{Delta, PodView};
+
+pub use pick::best;
+
+/// What preemption could do for a pod.
+#[derive(Debug, Default)]
+pub struct Preemption {
+    /// Why the pod may not preempt; `None` if it may.
+    pub ineligible: Option<&'static str>,
+    /// Nodes that would take the pod, in the order of their names.
+    pub candidates: Vec<Candidate>,
+    /// Upstream's sentence where there is no candidate; empty otherwise.
+    pub message: String,
+}
+
+/// A node that would take the pod once the victims are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The node.
+    pub node: NodeRow,
+    /// The pods to evict, the most important first.
+    pub victims: Vec<PodRow>,
+    /// How many of them a disruption budget wants to keep.
+    pub violations: usize,
+}
+
+impl Preemption {
+    /// What upstream adds to the pod's message, with a space before it.
+    pub fn suffix(&self) -> String {
+        let text = self.ineligible.unwrap_or(&self.message);
+        let mut out = String::new();
+        if !text.is_empty() {
+            let _ = write!(out, " preemption: {text}"); // writing to a string cannot fail
+        }
+        out
+    }
+}
+
+const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
+
+/// Looks for candidates, given why each node rejected the pod.
+pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &Assessment) -> Preemption {
+    let pod = PodView::new(cluster, row);
+    let mut result = Preemption { ineligible: ineligible(pod, assessment), ..Preemption::default() };
+    if result.ineligible.is_some() {
+        return result;
+    }
+    let prepared = prepare(profile, pod);
+    let mut tried: Vec<Rejection> = Vec::new();
+    for node in potential_nodes(cluster, assessment) {
+        match victims::select(&prepared.filters, pod, node) {
+            Ok(candidate) => result.candidates.push(candidate),
+            Err(rejection) => tried.push(rejection),
+        }
+    }
+    if result.candidates.is_empty() {
+        result.message = no_help(cluster, &tried);
+    }
+    result
+}
+
+/// The nodes whose rejection evictions may lift, in the order of their names.
+fn potential_nodes(cluster: &Cluster, assessment: &Assessment) -> Vec<NodeRow> {
+    match &assessment.rejected_early {
+        Some(early) if early.rejection.code == Code::Unschedulable => {
+            cluster.nodes().by_name().map(|(_, row)| row).collect()
+        }
+        Some(_) => Vec::new(),
+        None => assessment
+            .rejected
+            .iter()
+            .filter(|(_, verdict)| verdict.rejection.code == Code::Unschedulable)
+            .map(|&(row, _)| row)
+            .collect(),
+    }
+}
+
+/// Why a pod may not preempt others.
+fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str> {
+    if pod.class.spec.never_preempts {
+        return Some("not eligible due to preemptionPolicy=Never.");
+    }
+    let cluster = pod.cluster;
+    let nominated = cluster.nodes().find(pod.entry().pod.nominated_node.as_ref()?)?;
+    let hopeless = |r: &Rejection| r.code == Code::UnschedulableAndUnresolvable;
+    let lost = match &assessment.rejected_early {
+        Some(early) => hopeless(&early.rejection),
+        None => match assessment.rejected.iter().find(|(row, _)| *row == nominated) {
+            Some((_, verdict)) => hopeless(&verdict.rejection),
+            None => assessment.absent.as_ref().is_some_and(hopeless),
+        },
+    };
+    if lost {
+        return None;
+    }
+    let leaving = |&other: &PodRow| {
+        let entry = cluster.pods().entry(other);
+        entry.pod.terminating
+            && entry.pod.preempted
+            && cluster.pods().class(entry.class).spec.priority < pod.class.spec.priority
+    };
+    let waiting = cluster.nodes().pods(nominated).iter().any(leaving);
+    waiting.then_some("not eligible due to a terminating pod on the nominated node.")
+}
+
+fn no_help(cluster: &Cluster, tried: &[Rejection]) -> String {
+    let untried = Rejection::unresolvable(NOT_HELPFUL);
+    let mut counts = ReasonCounts::default();
+    for rejection in tried {
+        counts.add(rejection, 1);
+    }
+    counts.add(&untried, cluster.nodes().len() - tried.len());
+    with_reasons(cluster.nodes().len(), &counts.text())
+}
+
+/// Waiting pods of lower priority that are nominated to the node: their hopes are void once `pod` takes it.
+pub fn outranked_nominations(cluster: &Cluster, pod: PodRow, node: NodeRow) -> Vec<PodRow> {
+    let priority = |row: PodRow| cluster.pods().class_of(row).spec.priority;
+    let lower = |other: &&PodRow| **other != pod && priority(**other) < priority(pod);
+    cluster.nominated(node).iter().filter(lower).copied().collect()
+}
+
+/// A node without the pods in `gone`.
+fn without(gone: &[PodRow], cluster: &Cluster) -> Delta {
+    let mut delta = Delta::default();
+    for &pod in gone {
+        delta.remove(pod, cluster);
+    }
+    delta
+}
