@@ -5,6 +5,7 @@
 //! changes gives the same state.
 
 mod change;
+mod domains;
 mod nodes;
 mod pods;
 mod storage;
@@ -19,6 +20,7 @@ use berth_model::workload::{DisruptionBudget, Namespace, PodGroupOwner};
 use rustc_hash::FxHashMap;
 
 pub use change::{Change, ChangeLog};
+pub use domains::Domains;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use storage::Storage;

@@ -6,6 +6,7 @@ use berth_model::Str;
 use berth_model::node::{Node, NodeImage, Taint};
 use rustc_hash::FxHashMap;
 
+use super::Domains;
 use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 use crate::resources::Resources;
 use crate::symbols::Symbols;
@@ -38,7 +39,7 @@ pub struct Nodes {
     image_sets: Interned<Vec<NodeImage>>,
     /// How many nodes hold an image of this name.
     image_nodes: FxHashMap<Str, u32>,
-    label_columns: Vec<Vec<Option<Sym>>>,
+    label_columns: Vec<Domains>,
     label_index: FxHashMap<Sym, usize>,
 }
 
@@ -118,11 +119,11 @@ impl Nodes {
 
     /// The value of a label of a node.
     pub fn label(&self, row: NodeRow, key: Sym) -> Option<Sym> {
-        self.label_columns[*self.label_index.get(&key)?][row.index()]
+        self.domains(key)?.value(row)
     }
 
-    /// The values of one label for all rows; `None` where no node has the label.
-    pub fn label_column(&self, key: Sym) -> Option<&[Option<Sym>]> {
+    /// The values of one label on all nodes, as topology domains; `None` where no node ever had the label.
+    pub fn domains(&self, key: Sym) -> Option<&Domains> {
         Some(&self.label_columns[*self.label_index.get(&key)?])
     }
 
@@ -219,7 +220,7 @@ impl Nodes {
         self.unschedulable.push(false);
         self.taint_set.push(0);
         self.image_set.push(0);
-        self.label_columns.iter_mut().for_each(|column| column.push(None));
+        self.label_columns.iter_mut().for_each(|column| column.grow(self.objects.len()));
         row
     }
 
@@ -234,7 +235,7 @@ impl Nodes {
             }
         }
         self.allocatable.iter_mut().for_each(|column| column[at] = 0);
-        self.label_columns.iter_mut().for_each(|column| column[at] = None);
+        self.label_columns.iter_mut().for_each(|column| column.set(row, None));
         self.allowed_pods[at] = 0;
         self.unschedulable[at] = false;
     }
@@ -254,10 +255,11 @@ impl Nodes {
             let (key, value) = (symbols.intern(key), symbols.intern(value));
             let rows = self.objects.len();
             let column = *self.label_index.entry(key).or_insert_with(|| {
-                self.label_columns.push(vec![None; rows]);
+                self.label_columns.push(Domains::default());
                 self.label_columns.len() - 1
             });
-            self.label_columns[column][at] = Some(value);
+            self.label_columns[column].grow(rows);
+            self.label_columns[column].set(row, Some(value));
         }
         for name in node.images.iter().flat_map(|i| &i.names) {
             *self.image_nodes.entry(name.clone()).or_default() += 1;

@@ -1,0 +1,87 @@
+//! Topology domains: the nodes that share a value of one label, by dense ids.
+//!
+//! Ids are kept up to date as nodes come and go, so that whoever counts per domain indexes a plain vector. An id whose
+//! last node left is used again: names of nodes are domains too, and they change all the time where nodes are scaled.
+
+use rustc_hash::FxHashMap;
+
+use crate::ids::{NodeRow, Sym};
+
+/// The values of one label key on all nodes, and the domains that they make.
+#[derive(Clone, Debug, Default)]
+pub struct Domains {
+    /// By row: the value, and its domain.
+    values: Vec<Option<(Sym, u32)>>,
+    ids: FxHashMap<Sym, u32>,
+    /// By domain: how many nodes it has.
+    nodes: Vec<u32>,
+    free: Vec<u32>,
+}
+
+impl Domains {
+    /// The value of a node's label; `None` where it has no such label.
+    pub fn value(&self, row: NodeRow) -> Option<Sym> {
+        self.values[row.index()].map(|(value, _)| value)
+    }
+
+    /// The domain of a node; `None` where it has no such label.
+    pub fn of(&self, row: NodeRow) -> Option<usize> {
+        self.values[row.index()].map(|(_, id)| id as usize)
+    }
+
+    /// The domain of a value, if a node has it.
+    pub fn find(&self, value: Sym) -> Option<usize> {
+        self.ids.get(&value).map(|&id| id as usize)
+    }
+
+    /// One past the highest id: the length of a vector indexed by domain.
+    pub fn id_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Makes room for rows below `rows`.
+    pub(crate) fn grow(&mut self, rows: usize) {
+        self.values.resize(rows, None);
+    }
+
+    /// Sets or takes away the label of the node in a row.
+    pub(crate) fn set(&mut self, row: NodeRow, value: Option<Sym>) {
+        if let Some((old, id)) = self.values[row.index()].take() {
+            self.nodes[id as usize] -= 1;
+            if self.nodes[id as usize] == 0 {
+                self.ids.remove(&old);
+                self.free.push(id);
+            }
+        }
+        let Some(value) = value else { return };
+        let id = *self.ids.entry(value).or_insert_with(|| {
+            self.free.pop().unwrap_or_else(|| {
+                self.nodes.push(0);
+                u32::try_from(self.nodes.len() - 1).expect("no more domains than nodes")
+            })
+        });
+        self.nodes[id as usize] += 1;
+        self.values[row.index()] = Some((value, id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_share_a_domain_by_value_and_an_empty_domain_gives_its_id_back() {
+        let mut domains = Domains::default();
+        domains.grow(3);
+        let (a, b, c) = (Sym(7), Sym(8), Sym(9));
+        domains.set(NodeRow(0), Some(a));
+        domains.set(NodeRow(1), Some(a));
+        domains.set(NodeRow(2), Some(b));
+        assert_eq!([0, 1, 2].map(|row| domains.of(NodeRow(row))), [Some(0), Some(0), Some(1)]);
+        domains.set(NodeRow(2), None);
+        assert_eq!((domains.of(NodeRow(2)), domains.find(b)), (None, None));
+        domains.set(NodeRow(1), Some(c));
+        assert_eq!((domains.of(NodeRow(1)), domains.find(c), domains.find(a)), (Some(1), Some(1), Some(0)));
+        assert_eq!((domains.value(NodeRow(1)), domains.id_count()), (Some(c), 2));
+    }
+}
