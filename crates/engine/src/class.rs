@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use berth_model::Str;
-use berth_model::affinity::PodAffinityTerm;
+use berth_model::affinity::{PodAffinityTerm, SpreadConstraint};
+use berth_model::labels::Labels;
 use berth_model::pod::{HostPort, PodSpec};
+use berth_model::selector::LabelSelector;
 
 use crate::ids::{ResourceId, Sym};
 use crate::matcher::{Matcher, NodeTerm};
@@ -39,6 +41,8 @@ pub struct Class {
     pub preferred_affinity: Vec<(i64, Term)>,
     /// Preferred pod anti-affinity, with (positive) weights.
     pub preferred_anti_affinity: Vec<(i64, Term)>,
+    /// Topology spread constraints.
+    pub spread: Vec<Spread>,
     /// Host ports of all containers, without repeats.
     pub host_ports: Vec<HostPort>,
 }
@@ -100,6 +104,45 @@ impl Term {
     }
 }
 
+/// A topology spread constraint: how evenly pods are to be spread over topology domains.
+#[derive(Clone, Debug)]
+pub struct Spread {
+    /// How far a domain's count may be above the smallest.
+    pub max_skew: i64,
+    /// The node label that names the domain.
+    pub topology_key: Sym,
+    /// Decides (`DoNotSchedule`) or only prefers (`ScheduleAnyway`).
+    pub required: bool,
+    /// Which pods are counted, with the pod's own values of `matchLabelKeys`; `None` counts none.
+    pub selector: Option<Matcher>,
+    /// With fewer domains than this, the smallest count is taken as zero.
+    pub min_domains: i64,
+    /// Whether nodes that the pod's node affinity excludes are left out of the count.
+    pub honor_node_affinity: bool,
+    /// Whether nodes with taints that the pod does not tolerate are left out of the count.
+    pub honor_node_taints: bool,
+}
+
+impl Spread {
+    fn compile(constraint: &SpreadConstraint, own_labels: &Labels, symbols: &mut Symbols) -> Self {
+        let own = |key: &Str| own_labels.get(key).map(|value| (key.clone(), value.clone()));
+        let mut selector = constraint.selector.as_ref().map(|s| Matcher::compile(s, symbols));
+        if let Some(selector) = &mut selector {
+            let keys: Labels = constraint.match_label_keys.iter().filter_map(own).collect();
+            selector.tests.extend(Matcher::compile(&LabelSelector::from_labels(&keys), symbols).tests);
+        }
+        Self {
+            max_skew: constraint.max_skew,
+            topology_key: symbols.intern(&constraint.topology_key),
+            required: constraint.required,
+            selector,
+            min_domains: constraint.min_domains.unwrap_or(1),
+            honor_node_affinity: constraint.honor_node_affinity,
+            honor_node_taints: constraint.honor_node_taints,
+        }
+    }
+}
+
 impl Class {
     /// Compiles a spec.
     pub fn compile(spec: Arc<PodSpec>, symbols: &mut Symbols, resources: &mut Resources) -> Self {
@@ -147,6 +190,7 @@ impl Class {
             anti_affinity,
             preferred_affinity: weighted(&spec.pod_affinity.preferred, symbols),
             preferred_anti_affinity: weighted(&spec.pod_anti_affinity.preferred, symbols),
+            spread: spec.spread.iter().map(|c| Spread::compile(c, &spec.labels, symbols)).collect(),
             host_ports,
             spec,
         }

@@ -8,6 +8,7 @@ mod change;
 mod domains;
 mod nodes;
 mod pods;
+mod ranks;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use change::{Change, ChangeLog};
 pub use domains::Domains;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
+pub use ranks::Ranks;
 pub use storage::Storage;
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
@@ -38,7 +40,7 @@ pub struct Cluster {
     nodes: Nodes,
     pods: Pods,
     namespaces: FxHashMap<Sym, LabelSet>,
-    owners: BTreeMap<Str, Vec<PodGroupOwner>>,
+    owners: BTreeMap<Str, Vec<Owner>>,
     budgets: Vec<Budget>,
     storage: Storage,
     nominated: FxHashMap<NodeRow, Vec<PodRow>>,
@@ -54,6 +56,15 @@ pub struct Budget {
     pub object: DisruptionBudget,
     /// Its namespace.
     pub namespace: Sym,
+    /// Its selector; `None` where it selects nothing.
+    pub selector: Option<Matcher>,
+}
+
+/// A service or controller with its selector compiled.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The service or controller.
+    pub object: PodGroupOwner,
     /// Its selector; `None` where it selects nothing.
     pub selector: Option<Matcher>,
 }
@@ -101,7 +112,7 @@ impl Cluster {
     }
 
     /// Services and controllers of a namespace, in the order in which they came.
-    pub fn owners(&self, namespace: &str) -> &[PodGroupOwner] {
+    pub fn owners(&self, namespace: &str) -> &[Owner] {
         self.owners.get(namespace).map_or(&[], |list| list)
     }
 
@@ -251,9 +262,12 @@ impl Cluster {
     }
 
     /// Adds a service or controller, or replaces the one of the same kind and name.
-    pub fn upsert_owner(&mut self, owner: PodGroupOwner) {
-        let list = self.owners.entry(owner.namespace.clone()).or_default();
-        match list.iter_mut().find(|o| o.kind == owner.kind && o.name == owner.name) {
+    pub fn upsert_owner(&mut self, object: PodGroupOwner) {
+        let selector = object.selector.as_ref().map(|s| Matcher::compile(s, &mut self.symbols));
+        let list = self.owners.entry(object.namespace.clone()).or_default();
+        let owner = Owner { selector, object };
+        let same = |o: &&mut Owner| o.object.kind == owner.object.kind && o.object.name == owner.object.name;
+        match list.iter_mut().find(same) {
             Some(old) => *old = owner,
             None => list.push(owner),
         }
