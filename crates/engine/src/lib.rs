@@ -8,6 +8,7 @@
 //! fits nowhere is an answer.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod axis;
 pub mod class;
 pub mod cluster;
 pub mod cycle;

@@ -46,6 +46,11 @@ impl Resources {
         &self.names[id.index()]
     }
 
+    /// All kinds with their names, by id.
+    pub fn iter(&self) -> impl Iterator<Item = (ResourceId, &Str)> {
+        (0u32..).map(ResourceId).zip(&self.names)
+    }
+
     /// How many kinds there are.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -62,5 +67,46 @@ impl Resources {
         let id = self.intern(name);
         let amount = if id == ResourceId::CPU { quantity.milli_value() } else { quantity.value() };
         (id, amount)
+    }
+}
+
+/// Whether a resource is one that users may define (`example.com/gpu`), not one of Kubernetes' own.
+///
+/// Upstream: `apis/core/v1/helper`, `IsExtendedResourceName`, without the check of the name's syntax, which the API
+/// server has made.
+pub fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
+}
+
+/// Whether the scheduler counts a resource beside CPU, memory and ephemeral storage: extended resources, huge pages,
+/// resources below `kubernetes.io/` and attachable volumes. Other names are ignored.
+///
+/// Upstream: scheduler `util/utils.go`, `IsScalarResourceName`.
+pub fn is_scalar(name: &str) -> bool {
+    is_extended(name)
+        || name.starts_with("hugepages-")
+        || name.contains("kubernetes.io/")
+        || name.starts_with("attachable-volumes-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_which_resources_are_counted() {
+        let cases = [
+            ("cpu", false, false),
+            ("storage", false, false),
+            ("example.com/gpu", true, true),
+            ("requests.example.com/gpu", false, false),
+            ("kubernetes.io/something", false, true),
+            ("node.kubernetes.io/batch-cpu", false, true),
+            ("hugepages-2Mi", false, true),
+            ("attachable-volumes-aws-ebs", false, true),
+        ];
+        for (name, extended, scalar) in cases {
+            assert_eq!((is_extended(name), is_scalar(name)), (extended, scalar), "{name}");
+        }
     }
 }

@@ -1,0 +1,152 @@
+//! Prefers nodes where the pod brings the use of CPU, memory and other resources closer together.
+//!
+//! - **Score**: how evenly the resources are used with the pod, compared with how evenly they are used without it:
+//!   about 75 where the pod changes little, up to 100 where it evens things out, down to 50 where it does not.
+//!   A pod that requests none of the resources is not scored, so that such pods do not pile up on one node.
+//! - **Depends on** what the node offers and what its pods request.
+//! - **Upstream**: plugins/noderesources `balanced_allocation.go`. Known difference: devices that stand for extended
+//!   resources do not count yet.
+//! - **Cost**: two divisions a resource and node.
+
+use smallvec::SmallVec;
+
+use crate::axis::{Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
+use crate::cluster::Cluster;
+use crate::ids::NodeRow;
+use crate::plugin::{Depends, MAX_SCORE, Plugin, Score};
+use crate::view::PodView;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "NodeResourcesBalancedAllocation";
+
+/// The plugin and its arguments (`NodeResourcesBalancedAllocationArgs`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeResourcesBalancedAllocation {
+    /// The resources that are to be used evenly; their weights do not matter.
+    pub resources: Vec<WeightedResource>,
+}
+
+/// Upstream's default: CPU and memory.
+impl Default for NodeResourcesBalancedAllocation {
+    fn default() -> Self {
+        Self { resources: cpu_and_memory() }
+    }
+}
+
+struct Balance(Vec<Axis>);
+
+/// Used shares of the resources that a node offers, each 0 to 1.
+type Shares = SmallVec<[f64; 4]>;
+
+impl Plugin for NodeResourcesBalancedAllocation {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn score_depends(&self) -> Depends {
+        Depends::NodeUsage
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+        let axes = axes(pod, &self.resources, Counting::Exact);
+        if axes.iter().all(|axis| axis.ask() == 0) {
+            return None;
+        }
+        Some(Box::new(Balance(axes)))
+    }
+}
+
+impl Score for Balance {
+    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+        let columns = columns(&self.0, cluster.nodes());
+        for (out, row) in out.iter_mut().zip(rows) {
+            *out = balance(&columns, row.index());
+        }
+    }
+}
+
+fn balance(columns: &[AxisColumns<'_>], at: usize) -> i64 {
+    let (mut with, mut without) = (Shares::new(), Shares::new());
+    for node in columns.iter().filter_map(|column| column.amounts(at)) {
+        let share = |used: i64| (used as f64 / node.allocatable as f64).min(1.0);
+        with.push(share(node.used_with_pod));
+        without.push(share(node.used));
+    }
+    // Each evenness is 50 to 100, so the difference is within 50 of zero.
+    MAX_SCORE / 2 + (MAX_SCORE / 2 + evenness(&with) - evenness(&without)) / 2
+}
+
+/// 100 where all shares are equal, less by their standard deviation.
+///
+/// The order of the operations is upstream's: floating point gives other scores in another order.
+fn evenness(shares: &[f64]) -> i64 {
+    let count = shares.len() as f64;
+    let deviation = match *shares {
+        [] | [_] => 0.0,
+        [a, b] => ((a - b) / 2.0).abs(),
+        _ => {
+            let mean = shares.iter().fold(0.0, |sum, share| sum + share) / count;
+            let squares = shares.iter().fold(0.0, |sum, share| sum + (share - mean) * (share - mean));
+            (squares / count).sqrt()
+        }
+    };
+    ((1.0 - deviation) * MAX_SCORE as f64) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, container, resources, score};
+
+    type Amounts<'a> = &'a [(&'a str, &'a str)];
+    /// Resources that count; what nodes offer and use; what the pod wants; the scores.
+    type Case<'a> = (&'a [&'a str], &'a [(Amounts<'a>, Amounts<'a>)], Amounts<'a>, &'a str);
+
+    fn scored(names: &[&str], nodes: &[(Amounts<'_>, Amounts<'_>)], wanted: Amounts<'_>) -> String {
+        let mut world = World::default();
+        for (at, (offer, used)) in nodes.iter().enumerate() {
+            let name = format!("n{}", at + 1);
+            world.node(&name, |node| node.allocatable = resources(offer));
+            world.pod("running", |pod, spec| {
+                pod.node = Some((*name).into());
+                spec.containers = vec![container(used)];
+            });
+        }
+        let pod = world.pod("p", |_, spec| spec.containers = vec![container(wanted)]);
+        let resources =
+            names.iter().map(|name| WeightedResource { name: (*name).into(), weight: 1 }).collect();
+        score(&NodeResourcesBalancedAllocation { resources }, &world, pod)
+    }
+
+    #[test]
+    fn a_pod_that_evens_out_a_node_makes_it_score_above_75() {
+        let offer = &[("cpu", "10"), ("memory", "10")][..];
+        let gpu = &[("cpu", "10"), ("memory", "10"), ("example.com/gpu", "4")][..];
+        let pair = &["cpu", "memory"][..];
+        let triple = &["cpu", "memory", "example.com/gpu"][..];
+        let cases: &[Case<'_>] = &[
+            // Nothing requested, nothing scored.
+            (pair, &[(offer, &[])], &[], ""),
+            (pair, &[(offer, &[])], &[("example.com/gpu", "1")], ""),
+            (pair, &[(offer, &[])], &[("cpu", "5"), ("memory", "5")], "n1: 75"),
+            (
+                pair,
+                &[(offer, &[]), (offer, &[("memory", "6")]), (offer, &[("cpu", "4")])],
+                &[("cpu", "6")],
+                "n1: 60, n2: 90, n3: 60",
+            ),
+            // A share never counts above one.
+            (pair, &[(&[("cpu", "1"), ("memory", "10")], &[("cpu", "1")])], &[("cpu", "5")], "n1: 75"),
+            // Three resources; one that the node does not offer does not count.
+            (
+                triple,
+                &[(gpu, &[]), (offer, &[])],
+                &[("cpu", "3"), ("memory", "3"), ("example.com/gpu", "4")],
+                "n1: 58, n2: 75",
+            ),
+        ];
+        for (names, nodes, wanted, expected) in cases {
+            assert_eq!(scored(names, nodes, wanted), *expected, "{wanted:?} on {nodes:?}");
+        }
+    }
+}
