@@ -10,6 +10,7 @@ mod nodes;
 mod pods;
 mod ranks;
 mod storage;
+mod tally;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
 pub use storage::Storage;
+pub use tally::Tally;
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
 use crate::matcher::Matcher;

@@ -159,4 +159,10 @@ impl<'a> NodeView<'a> {
     pub fn added(&self) -> &'a [PodRow] {
         self.delta.map_or(&[], |d| &d.added)
     }
+
+    /// What a count over the pods on the node gains by the delta, given what a pod counts.
+    pub fn change(&self, count: impl Fn(&Class) -> i64) -> i64 {
+        let sum = |pods: &[PodRow]| pods.iter().map(|&p| count(self.cluster.pods().class_of(p))).sum::<i64>();
+        sum(self.added()) - sum(self.removed())
+    }
 }

@@ -7,31 +7,35 @@ use rustc_hash::FxHashMap;
 
 use crate::ids::{NodeRow, Sym};
 
+const NONE: u32 = u32::MAX;
+
 /// The values of one label key on all nodes, and the domains that they make.
 #[derive(Clone, Debug, Default)]
 pub struct Domains {
-    /// By row: the value, and its domain.
-    values: Vec<Option<(Sym, u32)>>,
-    ids: FxHashMap<Sym, u32>,
+    values: Vec<Option<Sym>>,
+    /// By row: the domain of the value, or [`NONE`].
+    ids: Vec<u32>,
+    index: FxHashMap<Sym, u32>,
     /// By domain: how many nodes it has.
     nodes: Vec<u32>,
     free: Vec<u32>,
 }
 
 impl Domains {
-    /// The value of a node's label; `None` where it has no such label.
-    pub fn value(&self, row: NodeRow) -> Option<Sym> {
-        self.values[row.index()].map(|(value, _)| value)
+    /// The values by row; `None` where the node has no such label, or there is no node.
+    pub fn values(&self) -> &[Option<Sym>] {
+        &self.values
     }
 
     /// The domain of a node; `None` where it has no such label.
     pub fn of(&self, row: NodeRow) -> Option<usize> {
-        self.values[row.index()].map(|(_, id)| id as usize)
+        let id = self.ids[row.index()];
+        (id != NONE).then_some(id as usize)
     }
 
     /// The domain of a value, if a node has it.
     pub fn find(&self, value: Sym) -> Option<usize> {
-        self.ids.get(&value).map(|&id| id as usize)
+        self.index.get(&value).map(|&id| id as usize)
     }
 
     /// One past the highest id: the length of a vector indexed by domain.
@@ -42,26 +46,29 @@ impl Domains {
     /// Makes room for rows below `rows`.
     pub(crate) fn grow(&mut self, rows: usize) {
         self.values.resize(rows, None);
+        self.ids.resize(rows, NONE);
     }
 
     /// Sets or takes away the label of the node in a row.
     pub(crate) fn set(&mut self, row: NodeRow, value: Option<Sym>) {
-        if let Some((old, id)) = self.values[row.index()].take() {
+        let id = std::mem::replace(&mut self.ids[row.index()], NONE);
+        if let Some(old) = self.values[row.index()].take() {
             self.nodes[id as usize] -= 1;
             if self.nodes[id as usize] == 0 {
-                self.ids.remove(&old);
+                self.index.remove(&old);
                 self.free.push(id);
             }
         }
         let Some(value) = value else { return };
-        let id = *self.ids.entry(value).or_insert_with(|| {
+        let id = *self.index.entry(value).or_insert_with(|| {
             self.free.pop().unwrap_or_else(|| {
                 self.nodes.push(0);
                 u32::try_from(self.nodes.len() - 1).expect("no more domains than nodes")
             })
         });
         self.nodes[id as usize] += 1;
-        self.values[row.index()] = Some((value, id));
+        self.values[row.index()] = Some(value);
+        self.ids[row.index()] = id;
     }
 }
 
@@ -82,6 +89,6 @@ mod tests {
         assert_eq!((domains.of(NodeRow(2)), domains.find(b)), (None, None));
         domains.set(NodeRow(1), Some(c));
         assert_eq!((domains.of(NodeRow(1)), domains.find(c), domains.find(a)), (Some(1), Some(1), Some(0)));
-        assert_eq!((domains.value(NodeRow(1)), domains.id_count()), (Some(c), 2));
+        assert_eq!((domains.values()[1], domains.id_count()), (Some(c), 2));
     }
 }

@@ -119,7 +119,12 @@ impl Nodes {
 
     /// The value of a label of a node.
     pub fn label(&self, row: NodeRow, key: Sym) -> Option<Sym> {
-        self.domains(key)?.value(row)
+        self.label_column(key)?[row.index()]
+    }
+
+    /// The values of one label for all rows; `None` where no node ever had the label.
+    pub fn label_column(&self, key: Sym) -> Option<&[Option<Sym>]> {
+        Some(self.domains(key)?.values())
     }
 
     /// The values of one label on all nodes, as topology domains; `None` where no node ever had the label.

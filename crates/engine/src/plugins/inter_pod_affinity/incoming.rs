@@ -1,0 +1,66 @@
+//! The pod that is being scheduled, as affinity terms see it: its own terms look at others, and others' at it.
+
+use crate::class::{Class, Term};
+use crate::cluster::{Cluster, Tally};
+use crate::ids::Sym;
+use crate::matcher::Matcher;
+use crate::symbols::LabelSet;
+use crate::view::PodView;
+
+/// The pod with the labels of its namespace.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) class: &'a Class,
+    namespace_labels: &'a LabelSet,
+}
+
+const NO_LABELS: &LabelSet = &LabelSet::new();
+
+impl<'a> Incoming<'a> {
+    pub(super) fn new(pod: PodView<'a>) -> Self {
+        // A namespace without an object has no labels, so selectors of absence match it.
+        let namespace_labels = pod.cluster.namespace_labels(pod.class.namespace).unwrap_or(NO_LABELS);
+        Self { cluster: pod.cluster, class: pod.class, namespace_labels }
+    }
+
+    /// Whether a term of the pod selects another pod.
+    ///
+    /// Here, other than in [`Incoming::is_wanted`], a namespace without an object is selected by the empty selector
+    /// only: upstream turns all others into the names of the namespaces that it finds.
+    pub(super) fn wants(&self, term: &Term, other: &Class) -> bool {
+        let symbols = self.cluster.symbols();
+        let labelled = |selector: &Matcher| {
+            let labels = self.cluster.namespace_labels(other.namespace);
+            selector.tests.is_empty() || labels.is_some_and(|l| selector.matches(l, symbols))
+        };
+        let namespace = term.namespaces.contains(&other.namespace)
+            || term.namespace_selector.as_ref().is_some_and(labelled);
+        namespace && term.selector.as_ref().is_some_and(|s| s.matches(&other.labels, symbols))
+    }
+
+    /// Whether a pod satisfies all of the pod's required affinity terms; never where there is none.
+    pub(super) fn is_company(&self, other: &Class) -> bool {
+        !self.class.affinity.is_empty() && self.class.affinity.iter().all(|term| self.wants(term, other))
+    }
+
+    /// Whether a term of another pod selects the pod.
+    pub(super) fn is_wanted(&self, term: &Term) -> bool {
+        term.selects(self.class, self.namespace_labels, self.cluster.symbols())
+    }
+}
+
+/// A tally for each topology key of a few terms.
+#[derive(Default)]
+pub(super) struct Tallies<'a>(pub(super) Vec<(Sym, Tally<'a>)>);
+
+impl<'a> Tallies<'a> {
+    /// The tally of a key, made now if it is new.
+    pub(super) fn of(&mut self, key: Sym, cluster: &'a Cluster) -> &mut Tally<'a> {
+        let at = self.0.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
+            self.0.push((key, Tally::new(cluster.nodes().domains(key))));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+}

@@ -1,0 +1,81 @@
+//! Spreads pods that belong together evenly over topology domains.
+//!
+//! - **Filter** (constraints that decide): a node without the constraint's label is rejected for good. Otherwise the
+//!   pods that the constraint selects are counted in the node's domain; with the pod itself they may exceed the count of
+//!   the emptiest domain by `maxSkew` at most. Evicting pods may help.
+//! - **Score** (constraints that prefer): the same counts, weighted by the logarithm of the number of domains, so that
+//!   few large domains do not drown many small ones; the emptiest domain scores 100.
+//! - A pod without constraints gets default ones, which count the pods of its services and its controller.
+//! - **Depends on** the constraints, which nodes the pod's node affinity and tolerations admit, and how many pods of each
+//!   class a domain has.
+//! - **Unblocked by** a pod of the namespace that comes, goes or changes its labels; a node that comes, goes or changes
+//!   its labels or taints.
+//! - **Upstream**: plugins/podtopologyspread, plugins/helper/spread.go. No known difference, also where upstream is odd:
+//!   terminating pods, and pods under a selector that selects everything, are not counted at first, but preemption
+//!   subtracts them when it takes them away.
+//! - **Cost**: classes x constraints and one pass over the rows for a pod; a few array reads a node.
+
+mod constraint;
+mod eligible;
+mod filter;
+mod score;
+
+use berth_model::affinity::SpreadConstraint;
+
+use crate::ids::NodeRow;
+use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
+use crate::view::PodView;
+use constraint::Constraint;
+use filter::Skews;
+use score::Evenness;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "PodTopologySpread";
+
+/// The plugin with its arguments.
+#[derive(Clone, Debug, Default)]
+pub struct PodTopologySpread {
+    /// The constraints of pods that have none.
+    pub defaulting: Defaulting,
+}
+
+/// The constraints of pods that have none.
+#[derive(Clone, Debug, Default)]
+pub enum Defaulting {
+    /// Upstream's: prefer at most 3 more pods on a node and at most 5 more in a zone. Nodes without a zone take part.
+    #[default]
+    System,
+    /// These; their selectors are not used.
+    List(Vec<SpreadConstraint>),
+}
+
+impl Plugin for PodTopologySpread {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn filter_depends(&self) -> Depends {
+        Depends::Domains
+    }
+
+    fn score_depends(&self) -> Depends {
+        Depends::Domains
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let constraints = Constraint::of(pod, &self.defaulting, true);
+        if constraints.is_empty() {
+            return Prepared::Nothing;
+        }
+        Prepared::Ready(Box::new(Skews::new(pod, constraints)))
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>, feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+        let constraints = Constraint::of(pod, &self.defaulting, false);
+        if constraints.is_empty() {
+            return None;
+        }
+        let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
+        Some(Box::new(Evenness::new(pod, constraints, feasible, !by_system)))
+    }
+}
