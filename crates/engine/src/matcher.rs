@@ -52,15 +52,22 @@ impl LabelTest {
 
     /// Whether a label with this value, or no label, passes.
     pub fn matches(&self, value: Option<Sym>, symbols: &Symbols) -> bool {
-        match (&self.check, value) {
-            (Check::In(values), Some(v)) => values.contains(&v),
-            (Check::NotIn(values), Some(v)) => !values.contains(&v),
-            (Check::NotIn(_), None) => true,
-            (Check::Exists, v) => v.is_some(),
-            (Check::DoesNotExist, v) => v.is_none(),
-            (Check::Above(limit), Some(v)) => symbols.number(v).is_some_and(|n| n > *limit),
-            (Check::Below(limit), Some(v)) => symbols.number(v).is_some_and(|n| n < *limit),
-            (Check::Never | Check::In(_) | Check::Above(_) | Check::Below(_), _) => false,
+        self.check.passes(value, symbols)
+    }
+}
+
+impl Check {
+    /// Whether a label with this value, or no label, passes.
+    pub fn passes(&self, value: Option<Sym>, symbols: &Symbols) -> bool {
+        match (self, value) {
+            (Self::In(values), Some(v)) => values.contains(&v),
+            (Self::NotIn(values), Some(v)) => !values.contains(&v),
+            (Self::NotIn(_), None) => true,
+            (Self::Exists, v) => v.is_some(),
+            (Self::DoesNotExist, v) => v.is_none(),
+            (Self::Above(limit), Some(v)) => symbols.number(v).is_some_and(|n| n > *limit),
+            (Self::Below(limit), Some(v)) => symbols.number(v).is_some_and(|n| n < *limit),
+            (Self::Never | Self::In(_) | Self::Above(_) | Self::Below(_), _) => false,
         }
     }
 }

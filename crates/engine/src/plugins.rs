@@ -1,6 +1,7 @@
 //! The plugins, one file each. The list of files is the list of features.
 
 pub mod inter_pod_affinity;
+pub mod node_affinity;
 pub mod node_name;
 pub mod node_resources_balanced_allocation;
 pub mod node_resources_fit;

@@ -1,0 +1,289 @@
+//! Keeps pods on nodes that their node selector and node affinity allow, and prefers the nodes that they prefer.
+//!
+//! - **Filter**: `nodeSelector` and one term of the required node affinity must match the node; so must the required
+//!   affinity that the profile adds for all pods. Where every required term names nodes (`matchFields`), only those
+//!   come into question; terms that name no common node reject the pod.
+//! - **Score**: the sum of the weights of the preferred terms that match, the pod's and the profile's.
+//! - **Depends on** the node's labels and name.
+//! - **Unblocked by** a new node, or a node whose labels change.
+//! - **Upstream**: plugins/nodeaffinity, component-helpers `scheduling/corev1/nodeaffinity`. No known difference.
+//! - **Cost**: a label look-up in a column a test and node; nothing for pods without demands or preferences.
+
+mod term;
+
+use berth_model::affinity::NodeAffinity as Affinity;
+use berth_model::selector::{NodeSelectorTerm, Operator};
+
+use crate::cluster::Cluster;
+use crate::ids::{NodeRow, Sym};
+use crate::normalize;
+use crate::plugin::{Filter, Plugin, Prepared, Score};
+use crate::verdict::Rejection;
+use crate::view::{NodeView, PodView};
+
+use term::{Column, Term};
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "NodeAffinity";
+
+const REASON_POD: &str = "node(s) didn't match Pod's node affinity/selector";
+const REASON_ENFORCED: &str = "node(s) didn't match scheduler-enforced node affinity";
+const REASON_CONFLICT: &str = "pod affinity terms conflict";
+
+/// The plugin and its arguments (`NodeAffinityArgs`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeAffinity {
+    /// `addedAffinity`: holds for every pod of the profile, in addition to the pod's own.
+    pub added_affinity: Affinity,
+}
+
+/// What a node must satisfy.
+struct Demands<'a> {
+    /// One of these, on the profile's account.
+    enforced: Option<Vec<Term<'a>>>,
+    /// All of these labels.
+    selector: Vec<(Column<'a>, Sym)>,
+    /// One of these, on the pod's account.
+    required: Option<Vec<Term<'a>>>,
+}
+
+/// What the pod or the profile prefers, with weights.
+struct Preferences<'a>(Vec<(i64, Term<'a>)>);
+
+impl Plugin for NodeAffinity {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let required = &pod.class.required_nodes;
+        if required.is_empty() && self.added_affinity.required.is_none() {
+            return Prepared::Nothing;
+        }
+        let named = match pod.class.spec.node_affinity.required.as_ref().map(|s| named_nodes(&s.terms)) {
+            Some(Some(names)) if names.is_empty() => {
+                return Prepared::Reject(Rejection::unresolvable(REASON_CONFLICT));
+            }
+            named => named.flatten(),
+        };
+        let cluster = pod.cluster;
+        let enforced = self.added_affinity.required.as_ref();
+        let demands = Box::new(Demands {
+            enforced: enforced.map(|s| s.terms.iter().map(|t| Term::interpret(t, cluster)).collect()),
+            selector: required.selector.iter().map(|&(k, v)| (Column::of(k, cluster), v)).collect(),
+            required: required
+                .terms
+                .as_ref()
+                .map(|terms| terms.iter().map(|t| Term::of(t, cluster)).collect()),
+        });
+        match named {
+            None => Prepared::Ready(demands),
+            Some(names) => {
+                let mut rows: Vec<NodeRow> =
+                    names.iter().filter_map(|name| cluster.nodes().find(name)).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                Prepared::Only(rows, demands)
+            }
+        }
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+        let (own, added) = (&pod.class.preferred_nodes, &self.added_affinity.preferred);
+        if own.is_empty() && added.is_empty() {
+            return None;
+        }
+        let added = added.iter().map(|p| (p.weight, Term::interpret(&p.term, pod.cluster)));
+        let own = own.iter().map(|(weight, term)| (*weight, Term::of(term, pod.cluster)));
+        Some(Box::new(Preferences(added.chain(own).collect())))
+    }
+}
+
+/// The nodes that the terms name, if every term names some: a node outside them cannot match.
+fn named_nodes(terms: &[NodeSelectorTerm]) -> Option<Vec<&str>> {
+    let mut all = Vec::new();
+    for term in terms {
+        let lists: Vec<_> = term.fields.iter().filter(|r| r.operator == Operator::In).collect();
+        let (first, rest) = lists.split_first()?;
+        let in_all = |name: &&berth_model::Str| rest.iter().all(|r| r.values.contains(name));
+        all.extend(first.values.iter().filter(in_all).map(|name| &**name));
+    }
+    (!terms.is_empty()).then_some(all)
+}
+
+impl Filter for Demands<'_> {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        let symbols = node.cluster.symbols();
+        let any = |terms: &Vec<Term<'_>>| terms.iter().any(|term| term.matches(node.row, symbols));
+        if !self.enforced.as_ref().is_none_or(any) {
+            return Some(Rejection::unresolvable(REASON_ENFORCED));
+        }
+        let selected = self.selector.iter().all(|(column, value)| column.value(node.row) == Some(*value));
+        (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
+    }
+}
+
+impl Score for Preferences<'_> {
+    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+        for (weight, term) in &self.0 {
+            for (score, &row) in out.iter_mut().zip(rows) {
+                if term.matches(row, cluster.symbols()) {
+                    *score += weight;
+                }
+            }
+        }
+    }
+
+    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+        normalize::most_is_best(scores);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter, labels, score};
+    use berth_model::affinity::PreferredNode;
+    use berth_model::selector::{NodeSelector, Requirement};
+    use expect_test::expect;
+
+    fn requirement(key: &str, operator: Operator, values: &[&str]) -> Requirement {
+        Requirement { key: key.into(), operator, values: values.iter().map(|v| (*v).into()).collect() }
+    }
+
+    fn on_labels(expressions: Vec<Requirement>) -> NodeSelectorTerm {
+        NodeSelectorTerm { expressions, fields: Vec::new() }
+    }
+
+    fn on_names(operator: Operator, names: &[&str]) -> NodeSelectorTerm {
+        let fields = names.iter().map(|name| requirement("metadata.name", operator, &[name])).collect();
+        NodeSelectorTerm { expressions: Vec::new(), fields }
+    }
+
+    /// Three nodes: n1 in zone a with 4 disks, n2 in zone b with 10 disks, n3 with neither label.
+    fn world() -> World {
+        let mut world = World::default();
+        world.node("n1", |node| node.labels = labels(&[("zone", "a"), ("disks", "4")]));
+        world.node("n2", |node| node.labels = labels(&[("zone", "b"), ("disks", "10")]));
+        world.node("n3", |_| {});
+        world
+    }
+
+    /// Which nodes fit a pod with these required terms.
+    fn fitting(terms: Vec<NodeSelectorTerm>) -> String {
+        let mut world = world();
+        let pod = world.pod("p", |_, spec| spec.node_affinity.required = Some(NodeSelector { terms }));
+        let text = filter(&NodeAffinity::default(), &world, pod);
+        let fits = text.lines().filter_map(|line| line.strip_suffix(": fits"));
+        fits.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_node_must_match_one_of_the_required_terms() {
+        use Operator::*;
+        let one = |key, operator, values: &[&str]| vec![on_labels(vec![requirement(key, operator, values)])];
+        let cases = [
+            (one("zone", In, &["a", "c"]), "n1"),
+            (one("zone", NotIn, &["a"]), "n2 n3"),
+            (one("zone", Exists, &[]), "n1 n2"),
+            (one("zone", DoesNotExist, &[]), "n3"),
+            (one("nowhere", DoesNotExist, &[]), "n1 n2 n3"),
+            (one("disks", Gt, &["4"]), "n2"),
+            (one("disks", Lt, &["10"]), "n1"),
+            (one("zone", Gt, &["4"]), ""),
+            (one("disks", Gt, &["many"]), ""),
+            (vec![], ""),
+            (vec![on_labels(vec![])], ""),
+            (
+                vec![on_labels(vec![requirement("zone", Exists, &[]), requirement("disks", In, &["10"])])],
+                "n2",
+            ),
+            (
+                vec![
+                    on_labels(vec![requirement("zone", In, &["a"])]),
+                    on_labels(vec![requirement("zone", In, &["b"])]),
+                    on_labels(vec![]),
+                ],
+                "n1 n2",
+            ),
+            (vec![on_names(NotIn, &["n1", "n2"])], "n3"),
+            (vec![on_names(In, &["n1"]), on_labels(vec![requirement("zone", In, &["b"])])], "n1 n2"),
+        ];
+        for (terms, expected) in cases {
+            let text = format!("{terms:?}");
+            assert_eq!(fitting(terms), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn terms_that_all_name_nodes_leave_only_those_in_question() {
+        let mut world = world();
+        let mut ask = |terms: Vec<NodeSelectorTerm>| {
+            let pod = world.pod("p", |_, spec| spec.node_affinity.required = Some(NodeSelector { terms }));
+            filter(&NodeAffinity::default(), &world, pod)
+        };
+        let mut picky = on_names(Operator::In, &["n2"]);
+        picky.expressions.push(requirement("zone", Operator::In, &["a"]));
+        expect![[r#"
+            n1: not in question
+            n2: UnschedulableAndUnresolvable: node(s) didn't match Pod's node affinity/selector
+            n3: fits
+        "#]]
+        .assert_eq(&ask(vec![on_names(Operator::In, &["n3"]), picky, on_names(Operator::In, &["ghost"])]));
+        expect![[r#"
+            pod: UnschedulableAndUnresolvable: pod affinity terms conflict
+        "#]]
+        .assert_eq(&ask(vec![on_names(Operator::In, &["n1", "n2"])]));
+    }
+
+    #[test]
+    fn the_node_selector_and_the_affinity_of_the_profile_must_hold_too() {
+        let mut world = world();
+        let picky = world.pod("picky", |_, spec| {
+            spec.node_selector = labels(&[("zone", "b")]);
+            spec.node_affinity.required = Some(NodeSelector {
+                terms: vec![on_labels(vec![requirement("disks", Operator::Exists, &[])])],
+            });
+        });
+        let plain = world.pod("plain", |_, _| {});
+        expect!["every node fits\n"].assert_eq(&filter(&NodeAffinity::default(), &world, plain));
+        let terms = vec![on_labels(vec![requirement("zone", Operator::In, &["a", "never seen"])])];
+        let required = Some(NodeSelector { terms });
+        let plugin = NodeAffinity { added_affinity: Affinity { required, preferred: Vec::new() } };
+        expect![[r#"
+            n1: fits
+            n2: UnschedulableAndUnresolvable: node(s) didn't match scheduler-enforced node affinity
+            n3: UnschedulableAndUnresolvable: node(s) didn't match scheduler-enforced node affinity
+        "#]]
+        .assert_eq(&filter(&plugin, &world, plain));
+        expect![[r#"
+            n1: UnschedulableAndUnresolvable: node(s) didn't match Pod's node affinity/selector
+            n2: fits
+            n3: UnschedulableAndUnresolvable: node(s) didn't match Pod's node affinity/selector
+        "#]]
+        .assert_eq(&filter(&NodeAffinity::default(), &world, picky));
+    }
+
+    #[test]
+    fn preferred_terms_add_their_weights_the_profile_s_too() {
+        let mut world = world();
+        let preferred = |weight, key, values: &[&str]| PreferredNode {
+            weight,
+            term: on_labels(vec![requirement(key, Operator::In, values)]),
+        };
+        let plain = world.pod("plain", |_, _| {});
+        let picky = world.pod("picky", |_, spec| {
+            spec.node_affinity.preferred = vec![
+                preferred(2, "zone", &["a", "b"]),
+                preferred(4, "disks", &["4"]),
+                PreferredNode { weight: 9, term: NodeSelectorTerm::default() },
+            ];
+        });
+        let added = Affinity { required: None, preferred: vec![preferred(6, "zone", &["b"])] };
+        let plugin = NodeAffinity { added_affinity: added };
+        expect![""].assert_eq(&score(&NodeAffinity::default(), &world, plain));
+        expect!["n1: 100, n2: 33, n3: 0"].assert_eq(&score(&NodeAffinity::default(), &world, picky));
+        expect!["n1: 0, n2: 100, n3: 0"].assert_eq(&score(&plugin, &world, plain));
+        expect!["n1: 75, n2: 100, n3: 0"].assert_eq(&score(&plugin, &world, picky));
+    }
+}

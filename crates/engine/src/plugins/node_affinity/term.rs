@@ -1,0 +1,101 @@
+//! A term of a node selector with its labels looked up: tests on columns, not on nodes.
+
+use std::borrow::Cow;
+
+use berth_model::selector::{NodeSelectorTerm, Operator, Requirement, parse_go_int};
+
+use crate::cluster::Cluster;
+use crate::ids::{NodeRow, Sym};
+use crate::matcher::{Check, LabelTest, NodeTerm};
+use crate::symbols::Symbols;
+
+/// The values of one label over all nodes.
+#[derive(Clone, Copy)]
+pub(super) struct Column<'a>(Option<&'a [Option<Sym>]>);
+
+impl<'a> Column<'a> {
+    pub(super) fn of(key: Sym, cluster: &'a Cluster) -> Self {
+        Self(cluster.nodes().label_column(key))
+    }
+
+    pub(super) fn value(self, row: NodeRow) -> Option<Sym> {
+        self.0.and_then(|column| column[row.index()])
+    }
+}
+
+/// A conjunction of tests on a node. One without tests matches nothing.
+pub(super) struct Term<'a> {
+    labels: Vec<(Column<'a>, Cow<'a, Check>)>,
+    names: Vec<NameTest>,
+}
+
+/// What the node's name must be. A name that no node has is no row.
+enum NameTest {
+    Is(Option<NodeRow>),
+    IsNot(Option<NodeRow>),
+    /// The API server takes no other operator on fields than In and NotIn, with one value; upstream lets terms with
+    /// others match nothing.
+    Malformed,
+}
+
+impl<'a> Term<'a> {
+    /// A compiled term.
+    pub(super) fn of(term: &'a NodeTerm, cluster: &'a Cluster) -> Self {
+        let label = |test: &'a LabelTest| (Column::of(test.key, cluster), Cow::Borrowed(&test.check));
+        Self {
+            labels: term.labels.iter().map(label).collect(),
+            names: term.names.iter().map(|r| NameTest::of(r, cluster)).collect(),
+        }
+    }
+
+    /// A term of a profile: its strings may be unknown to the cluster, and then no node has them.
+    pub(super) fn interpret(term: &NodeSelectorTerm, cluster: &'a Cluster) -> Self {
+        let symbols = cluster.symbols();
+        let label = |requirement: &Requirement| {
+            let column = symbols.find(&requirement.key).map_or(Column(None), |key| Column::of(key, cluster));
+            (column, Cow::Owned(check(requirement, symbols)))
+        };
+        Self {
+            labels: term.expressions.iter().map(label).collect(),
+            names: term.fields.iter().map(|r| NameTest::of(r, cluster)).collect(),
+        }
+    }
+
+    /// Whether the node in the row passes every test, and there is one.
+    pub(super) fn matches(&self, row: NodeRow, symbols: &Symbols) -> bool {
+        (!self.labels.is_empty() || !self.names.is_empty())
+            && self.labels.iter().all(|(column, check)| check.passes(column.value(row), symbols))
+            && self.names.iter().all(|test| test.passes(row))
+    }
+}
+
+fn check(requirement: &Requirement, symbols: &Symbols) -> Check {
+    let limit = || requirement.values.first().and_then(|v| parse_go_int(v));
+    let values = || requirement.values.iter().filter_map(|v| symbols.find(v)).collect();
+    match requirement.operator {
+        Operator::In => Check::In(values()),
+        Operator::NotIn => Check::NotIn(values()),
+        Operator::Exists => Check::Exists,
+        Operator::DoesNotExist => Check::DoesNotExist,
+        Operator::Gt => limit().map_or(Check::Never, Check::Above),
+        Operator::Lt => limit().map_or(Check::Never, Check::Below),
+    }
+}
+
+impl NameTest {
+    fn of(requirement: &Requirement, cluster: &Cluster) -> Self {
+        match (requirement.operator, &*requirement.values) {
+            (Operator::In, [name]) => Self::Is(cluster.nodes().find(name)),
+            (Operator::NotIn, [name]) => Self::IsNot(cluster.nodes().find(name)),
+            _ => Self::Malformed,
+        }
+    }
+
+    fn passes(&self, row: NodeRow) -> bool {
+        match self {
+            Self::Is(named) => *named == Some(row),
+            Self::IsNot(named) => *named != Some(row),
+            Self::Malformed => false,
+        }
+    }
+}
