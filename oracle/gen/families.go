@@ -37,6 +37,18 @@ var Families = []Family{
 	{Name: "profiles", Count: 20, build: profiles},
 	{Name: "mixed", Count: 20, build: mixed},
 	{Name: "replay", Count: 4, Brief: true, Sizes: []Size{{300, 1500}, {300, 1500}, {300, 1500}, {1000, 5000}}, build: replay},
+	{Name: "podlevel", Count: 20, build: podLevel},
+	{Name: "quantities", Count: 20, build: quantities},
+	{Name: "capacity", Count: 60, build: capacity},
+	{Name: "claims", Count: 20, build: claims},
+	{Name: "disks", Count: 20, build: disks},
+	{Name: "attachlimits", Count: 20, build: attachLimits},
+	{Name: "manyprofiles", Count: 20, build: manyProfiles},
+	{Name: "preemptspread", Count: 20, build: preemptSpread},
+	{Name: "features", Count: 20, build: features},
+	{Name: "labelkeys", Count: 20, build: labelKeys},
+	{Name: "owners", Count: 20, build: owners},
+	{Name: "resize", Count: 20, build: resize},
 }
 
 // Find gives the family of that name.

@@ -22,8 +22,9 @@ type generator struct {
 	sc            *scenario.Scenario
 	podSeq        int
 	nodes         []*v1.Node
-	// spelling has the text of quantities that is not the canonical one.
-	spelling map[string]map[string]any
+	// spelling has, for each object by name, the text of quantities that
+	// marshalling would write in another way.
+	spelling map[string]spelling
 }
 
 func newGenerator(seed int64, family string, size Size) *generator {
@@ -45,14 +46,20 @@ func (g *generator) add(kind, api string, o any) {
 	g.sc.Objects = append(g.sc.Objects, raw(kind, api, o, nil))
 }
 
+func (g *generator) addSpelled(kind, api, name string, o any) {
+	g.sc.Objects = append(g.sc.Objects, raw(kind, api, o, g.spelling[name].write))
+}
+
 // place adds a pod that runs.
 func (g *generator) place(p *v1.Pod) {
 	p.Status.Phase = v1.PodRunning
-	g.add("Pod", "v1", p)
+	g.addSpelled("Pod", "v1", p.Name, p)
 }
 
 // pend adds a pod to place.
-func (g *generator) pend(p *v1.Pod) { g.sc.Pending = append(g.sc.Pending, raw("Pod", "v1", p, nil)) }
+func (g *generator) pend(p *v1.Pod) {
+	g.sc.Pending = append(g.sc.Pending, raw("Pod", "v1", p, g.spelling[p.Name].write))
+}
 
 func q(f string, a ...any) resource.Quantity {
 	return resource.MustParse(fmt.Sprintf(f, a...))

@@ -48,6 +48,10 @@ func readAll(sc *scenario.Scenario) (*objects, error) {
 		out.all = append(out.all, o)
 		switch t := o.(type) {
 		case *v1.Pod:
+			// The scheduler does not watch pods that have ended.
+			if t.Status.Phase == v1.PodSucceeded || t.Status.Phase == v1.PodFailed {
+				continue
+			}
 			if t.Spec.NodeName != "" {
 				out.placed = append(out.placed, t)
 			} else if t.Status.NominatedNodeName != "" {
