@@ -7,6 +7,7 @@ use berth_model::node::{Node, Taint};
 use rustc_hash::FxHashMap;
 
 use super::{Domains, Images};
+use crate::cluster::ranks::Ranks;
 use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 use crate::resources::Resources;
 use crate::symbols::Symbols;
@@ -16,6 +17,7 @@ use crate::symbols::Symbols;
 pub struct Nodes {
     objects: Vec<Option<Node>>,
     by_name: BTreeMap<Str, NodeRow>,
+    ranks: Ranks,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
     pub(crate) allocatable: Vec<Vec<i64>>,
@@ -95,6 +97,11 @@ impl Nodes {
         self.by_name.iter().map(|(name, &row)| (name, row))
     }
 
+    /// The order of nodes by name, as numbers.
+    pub fn ranks(&self) -> &Ranks {
+        &self.ranks
+    }
+
     /// Whether the row holds a node.
     pub fn is_live(&self, row: NodeRow) -> bool {
         self.objects[row.index()].is_some()
@@ -171,6 +178,7 @@ impl Nodes {
     pub(crate) fn insert(&mut self, node: Node, symbols: &mut Symbols, resources: &mut Resources) -> NodeRow {
         let row = self.free.pop().unwrap_or_else(|| self.grow());
         self.by_name.insert(node.name.clone(), row);
+        self.ranks.insert(row, &node.name, &self.by_name);
         self.write(row, node, symbols, resources);
         row
     }
