@@ -101,7 +101,8 @@ pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
                 }
             }
         }
-        if done.only.as_ref().is_some_and(Vec::is_empty) {
+        // One plugin alone may name nodes that are not there; that is no contradiction.
+        if done.narrowed_by.len() > 1 && done.only.as_ref().is_some_and(Vec::is_empty) {
             done.rejected = Some(Verdict { plugin: "", rejection: nothing_left(&done.narrowed_by) });
             return done;
         }
@@ -119,10 +120,7 @@ fn contains(list: &[Arc<dyn Plugin>], name: &str) -> bool {
 }
 
 fn nothing_left(narrowed_by: &[&str]) -> Rejection {
-    let text = match narrowed_by {
-        [one] => format!("node(s) didn't satisfy plugin {one}"),
-        all => format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", all.join(" ")),
-    };
+    let text = format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", narrowed_by.join(" "));
     Rejection::new(Code::UnschedulableAndUnresolvable, text.into())
 }
 
