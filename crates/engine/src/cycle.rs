@@ -213,6 +213,11 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
         result.rejected_early = prepared.rejected;
         return result;
     }
+    if let Some(nominated) = fitting_nominated(&prepared.filters) {
+        result.feasible.push(nominated);
+        score(profile, pod, &mut result);
+        return result;
+    }
     result.absent = prepared.absent();
     let in_question =
         |row: &NodeRow| prepared.only.as_ref().is_none_or(|only| only.binary_search(row).is_ok());
@@ -227,6 +232,13 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
     }
     score(profile, pod, &mut result);
     result
+}
+
+/// The node that an earlier preemption nominated, if the pod fits there: then no other node is looked at.
+fn fitting_nominated(filters: &Filters<'_>) -> Option<NodeRow> {
+    let pod = filters.pod;
+    let row = pod.cluster.nodes().find(pod.entry().pod.nominated_node.as_ref()?)?;
+    filters.check_with_nominated(row, &Delta::default()).is_none().then_some(row)
 }
 
 /// Whether a plugin keeps the pod out of the queue.
