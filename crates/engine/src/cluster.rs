@@ -28,7 +28,7 @@ pub use images::Images;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
-pub use storage::Storage;
+pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};

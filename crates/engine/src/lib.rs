@@ -11,6 +11,7 @@
 pub mod axis;
 pub mod class;
 pub mod cluster;
+pub mod csi_migration;
 pub mod cycle;
 pub mod effect;
 pub mod ids;
@@ -19,12 +20,17 @@ pub mod message;
 pub mod normalize;
 pub mod plugin;
 pub mod plugins;
+pub mod pod_claims;
 pub mod preemption;
 pub mod profile;
+pub mod reach;
 pub mod resources;
+pub mod shape;
 pub mod symbols;
 pub mod verdict;
 pub mod view;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod storage_fixture;

@@ -28,7 +28,7 @@ use crate::resources::{is_extended, is_scalar};
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::{NodeView, PodView};
 
-pub use requested_to_capacity_ratio::ShapePoint;
+pub use crate::shape::ShapePoint;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
