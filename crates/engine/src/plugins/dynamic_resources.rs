@@ -2,13 +2,16 @@
 //!
 //! - **Filter**: a pod with `spec.resourceClaims` is rejected before any node is looked at, with a sentence that says
 //!   so. Other pods are not concerned.
+//! - **Score**: 0 for every node, as upstream scores nodes for pods without claims.
 //! - **Depends on** the pod alone.
 //! - **Unblocked by** nothing.
 //! - **Upstream**: plugins/dynamicresources. Known difference: upstream allocates devices for the claims (KEP-4381), and
 //!   for extended resources that a DeviceClass provides (KEP-5004).
 //! - **Cost**: nothing.
 
-use crate::plugin::{Plugin, Prepared};
+use crate::cluster::Cluster;
+use crate::ids::NodeRow;
+use crate::plugin::{Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::PodView;
 
@@ -21,6 +24,9 @@ const REASON: &str = "the pod has resource claims (spec.resourceClaims), which B
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DynamicResources;
 
+/// No node is better than another.
+struct Indifferent;
+
 impl Plugin for DynamicResources {
     fn name(&self) -> &'static str {
         NAME
@@ -32,12 +38,22 @@ impl Plugin for DynamicResources {
         }
         Prepared::Reject(Rejection::unresolvable(REASON))
     }
+
+    fn prepare_score<'a>(&'a self, _pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+        Some(Box::new(Indifferent))
+    }
+}
+
+impl Score for Indifferent {
+    fn score(&self, _cluster: &Cluster, _rows: &[NodeRow], out: &mut [i64]) {
+        out.fill(0);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, score};
     use expect_test::expect;
 
     #[test]
@@ -51,5 +67,6 @@ mod tests {
             pod: UnschedulableAndUnresolvable: the pod has resource claims (spec.resourceClaims), which Berth does not serve yet
         "#]]
         .assert_eq(&filter(&DynamicResources, &world, claiming));
+        expect!["n1: 0"].assert_eq(&score(&DynamicResources, &world, plain));
     }
 }
