@@ -19,6 +19,8 @@ mod constraint;
 mod eligible;
 mod filter;
 mod score;
+#[cfg(test)]
+mod tests;
 
 use berth_model::affinity::SpreadConstraint;
 
