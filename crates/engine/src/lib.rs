@@ -8,6 +8,7 @@
 //! fits nowhere is an answer.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod algorithm;
 pub mod axis;
 pub mod class;
 pub mod cluster;
@@ -15,6 +16,7 @@ pub mod csi_migration;
 pub mod cycle;
 pub mod effect;
 pub mod ids;
+pub mod load;
 pub mod matcher;
 pub mod message;
 pub mod normalize;
@@ -24,6 +26,7 @@ pub mod pod_claims;
 pub mod preemption;
 pub mod profile;
 pub mod reach;
+pub mod reference;
 pub mod resources;
 pub mod shape;
 pub mod symbols;
