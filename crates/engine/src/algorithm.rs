@@ -99,7 +99,47 @@ impl FromStr for Algorithm {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::cycle;
+    use crate::plugin::Plugin;
+
+    /// What each plugin gives the nodes a, b and c of docs/algorithms.md, weighted, and the totals.
+    fn scores(plugins: Vec<(Arc<dyn Plugin>, i64)>) -> String {
+        let (world, pod) = fixture::worked_example();
+        let profile = fixture::profile(plugins);
+        let found = cycle::assess(&profile, &world.cluster, pod);
+        let lines: String = found.scores.iter().map(|(name, s)| format!("{name} {s:?}\n")).collect();
+        format!("{lines}total {:?}\n", found.totals)
+    }
+
+    /// The numbers of docs/algorithms.md. What the other plugins of the profile give is the same for all its nodes.
+    #[test]
+    fn the_worked_examples_of_greedy_and_of_a_mixture() {
+        let greedy: Vec<(Arc<dyn Plugin>, i64)> = vec![
+            (Arc::new(taint_toleration::TaintToleration), 3),
+            (Arc::new(node_resources_fit::NodeResourcesFit::default()), 1),
+            (Arc::new(node_resources_balanced_allocation::NodeResourcesBalancedAllocation::default()), 1),
+        ];
+        expect_test::expect![[r#"
+            TaintToleration [300, 300, 300]
+            NodeResourcesFit [56, 52, 4]
+            NodeResourcesBalancedAllocation [71, 73, 76]
+            total [427, 425, 380]
+        "#]]
+        .assert_eq(&scores(greedy));
+        let mixture: Vec<(Arc<dyn Plugin>, i64)> = vec![
+            (Arc::new(best_fit::BestFit::default()), 3),
+            (Arc::new(least_load::LeastLoad::default()), 2),
+        ];
+        expect_test::expect![[r#"
+            BestFit [171, 0, 300]
+            LeastLoad [200, 150, 62]
+            total [371, 150, 362]
+        "#]]
+        .assert_eq(&scores(mixture));
+    }
 
     #[test]
     fn an_algorithm_is_known_by_its_name_and_an_error_lists_the_names() {

@@ -57,12 +57,17 @@ pub(crate) fn waiting(world: &mut World, name: &str, requests: &[(&str, &str)]) 
 
 /// A profile that filters by resources and scores by one plugin.
 pub(crate) fn alone(plugin: impl Plugin + 'static) -> Profile {
+    profile(vec![(Arc::new(plugin), 1)])
+}
+
+/// A profile that filters by resources and scores by these plugins.
+pub(crate) fn profile(score: Vec<(Arc<dyn Plugin>, i64)>) -> Profile {
     Profile {
         scheduler_name: "default-scheduler".into(),
         pre_enqueue: Vec::new(),
         pre_filter: Vec::new(),
         filter: vec![Arc::new(NodeResourcesFit::default())],
-        score: vec![(Arc::new(plugin), 1)],
+        score,
         reserve: Vec::new(),
         preempts: false,
     }
