@@ -95,7 +95,7 @@ pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
             Prepared::Reject(rejection) => {
                 // Preemption may still help an Unschedulable pod, and needs the other plugins' states.
                 let goes_on = rejection.code == Code::Unschedulable;
-                done.rejected = Some(Verdict { plugin: plugin.name(), rejection });
+                done.rejected = Some(Verdict::before_filters(plugin.name(), rejection));
                 if !goes_on {
                     return done;
                 }
@@ -145,9 +145,9 @@ impl Preparation<'_> {
 impl Filters<'_> {
     /// Asks all filters about a node; the first rejection counts.
     pub fn check(&self, node: NodeView<'_>) -> Option<Verdict> {
-        self.ready
-            .iter()
-            .find_map(|(plugin, filter)| filter.check(node).map(|rejection| Verdict { plugin, rejection }))
+        self.ready.iter().find_map(|(plugin, filter)| {
+            filter.check(node).map(|rejection| Verdict::of_filter(plugin, rejection))
+        })
     }
 
     /// Asks all filters about a node that may have nominated pods.
@@ -178,7 +178,7 @@ impl Filters<'_> {
             let mut at = 0;
             filter.scan(cluster, rows, &mut |_, rejection| {
                 if out[at].is_none() {
-                    out[at] = rejection.map(|rejection| Verdict { plugin, rejection });
+                    out[at] = rejection.map(|rejection| Verdict::of_filter(plugin, rejection));
                 }
                 at += 1;
             });
