@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use berth_model::Str;
 use berth_model::pod::PodSpec;
-use rustc_hash::FxHashSet;
+
+use crate::pool::Pool;
 
 /// How many complaints one object may raise.
 const KEPT: usize = 200;
@@ -29,8 +30,8 @@ pub(crate) struct Remark {
 #[derive(Default)]
 pub(crate) struct Context {
     path: Vec<Step>,
-    strings: FxHashSet<Str>,
-    specs: FxHashSet<Arc<PodSpec>>,
+    strings: Pool<str>,
+    specs: Pool<PodSpec>,
     /// Whether the annotations of the object at hand matter.
     pub(crate) keep_annotations: bool,
     /// What is wrong with the object at hand.
@@ -42,22 +43,18 @@ pub(crate) struct Context {
 impl Context {
     /// The shared copy of a string that is likely to occur again.
     pub(crate) fn intern(&mut self, text: &str) -> Str {
-        if let Some(known) = self.strings.get(text) {
-            return known.clone();
+        match self.strings.get(text) {
+            Some(known) => known,
+            None => self.strings.add(Str::from(text)),
         }
-        let new = Str::from(text);
-        self.strings.insert(new.clone());
-        new
     }
 
     /// The shared copy of a pod spec: pods of one workload have equal ones.
     pub(crate) fn share(&mut self, spec: PodSpec) -> Arc<PodSpec> {
-        if let Some(known) = self.specs.get(&spec) {
-            return known.clone();
+        match self.specs.get(&spec) {
+            Some(known) => known,
+            None => self.specs.add(Arc::new(spec)),
         }
-        let new = Arc::new(spec);
-        self.specs.insert(new.clone());
-        new
     }
 
     /// Runs `inner` one step deeper in the path.

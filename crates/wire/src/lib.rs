@@ -24,6 +24,7 @@ mod object;
 mod place;
 mod pod;
 mod policy;
+mod pool;
 mod problem;
 mod selector;
 mod storage;

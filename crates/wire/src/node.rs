@@ -2,6 +2,8 @@
 //!
 //! Upstream: core `validation.go` (`ValidateNode`), `v1/defaults.go` (`SetDefaults_NodeStatus`).
 
+use std::collections::BTreeSet;
+
 use berth_model::Str;
 use berth_model::node::{Node, NodeImage, ResourceList, Taint};
 
@@ -86,8 +88,9 @@ impl NodeWire {
     pub(crate) fn finish(self, cx: &mut Context) -> Node {
         let meta = self.meta.named(cx);
         let taints = self.spec.taints.0;
+        let mut seen = BTreeSet::new();
         for (at, taint) in taints.iter().enumerate() {
-            if taints[..at].iter().any(|other| other.key == taint.key && other.effect == taint.effect) {
+            if !seen.insert((&taint.key, taint.effect)) {
                 let message = format!("key {} and effect are those of another taint too", taint.key);
                 cx.within(Step::Field("spec"), |cx| {
                     cx.within(Step::Field("taints"), |cx| {

@@ -8,6 +8,8 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use super::{Amount, Decode, Finish, Key, Seed, Unique};
 use crate::context::{Context, Step};
 
+/// No node has resources of more kinds.
+const RESOURCES: usize = 1000;
 /// No list in a hint of the decoder makes us reserve more than this.
 const RESERVED: usize = 16;
 
@@ -84,7 +86,8 @@ impl<'de> Decode<'de> for ResourceList {
             })?;
             match list.binary_search_by(|(known, _)| known.cmp(&name)) {
                 Ok(at) => list[at].1 = amount,
-                Err(at) => list.insert(at, (name, amount)),
+                Err(at) if list.len() < RESOURCES => list.insert(at, (name, amount)),
+                Err(_) => cx.problem(format!("has more than {RESOURCES} resources")),
             }
         }
         Ok(list)

@@ -35,7 +35,7 @@ impl fmt::Display for Scalar<'_> {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Int(value) => write!(f, "{value}"),
             Self::Unsigned(value) => write!(f, "{value}"),
-            Self::Float(value) => write!(f, "{value}"),
+            Self::Float(value) => write!(f, "{value:?}"), // 1000.0 is no integer, and should not look like one
             Self::Text(value) => f.write_str(&quoted(value)),
         }
     }

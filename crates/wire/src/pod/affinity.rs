@@ -3,6 +3,8 @@
 //! Upstream: core `validation.go` (`validateAffinity`), `registry/core/pod/strategy.go`
 //! (`applyMatchLabelKeysAndMismatchLabelKeys`).
 
+use std::collections::BTreeSet;
+
 use berth_model::Str;
 use berth_model::affinity::{
     NodeAffinity, PodAffinity, PodAffinityTerm, PreferredNode, WeightedPodAffinityTerm,
@@ -134,10 +136,14 @@ impl Term {
 
 /// Adds the pod's own values of the keys, unless the API server has done so already.
 fn merge(selector: &mut LabelSelector, keys: &[Str], operator: Operator, labels: &Labels) {
+    if keys.is_empty() {
+        return;
+    }
+    let mut known: BTreeSet<Requirement> = selector.requirements.iter().cloned().collect();
     for key in keys {
         let Some(value) = labels.get(key) else { continue };
         let added = Requirement { key: key.clone(), operator, values: vec![value.clone()] };
-        if !selector.requirements.contains(&added) {
+        if known.insert(added.clone()) {
             selector.requirements.push(added);
         }
     }

@@ -2,10 +2,12 @@
 //!
 //! Upstream: core `validation.go` (`validateTopologySpreadConstraints`).
 
+use std::collections::BTreeSet;
+
 use berth_model::Str;
 use berth_model::affinity::SpreadConstraint;
 
-use crate::context::Context;
+use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, Obj, wire_object};
 use crate::pod::affinity::check_keys;
 use crate::selector::{LabelSelectorWire, one_of};
@@ -68,18 +70,17 @@ fn policy(cx: &mut Context, field: &'static str, found: &str, default: bool) -> 
 
 /// Two constraints on one topology key must differ in what happens when they cannot be met.
 pub(crate) fn check_distinct(cx: &mut Context, constraints: &[SpreadConstraint]) {
-    for (at, one) in constraints.iter().enumerate() {
-        let same = |other: &SpreadConstraint| {
-            other.topology_key == one.topology_key && other.required == one.required
-        };
-        if let Some(earlier) = constraints[..at].iter().position(same) {
-            cx.problem_at(
-                "topologySpreadConstraints",
-                format!(
-                    "constraints {earlier} and {at} have the same topologyKey {} and whenUnsatisfiable",
-                    one.topology_key
-                ),
-            );
+    let mut seen = BTreeSet::new();
+    for (at, constraint) in constraints.iter().enumerate() {
+        if !seen.insert((&constraint.topology_key, constraint.required)) {
+            let key = quoted(&constraint.topology_key);
+            cx.within(Step::Field("topologySpreadConstraints"), |cx| {
+                cx.within(Step::Index(at), |cx| {
+                    cx.problem(format!(
+                        "another constraint has the topologyKey {key} and the same whenUnsatisfiable"
+                    ));
+                });
+            });
         }
     }
 }

@@ -3,9 +3,10 @@
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
 
-use crate::context::Context;
+use crate::context::{Context, Step};
 use crate::decode::{StringMap, wire_object};
 use crate::meta::MetaField;
+use crate::syntax::check_labels;
 
 wire_object! {
     /// `v1.ServiceSpec`.
@@ -32,6 +33,9 @@ wire_object! {
 impl ServiceWire {
     pub(crate) fn finish(self, cx: &mut Context) -> PodGroupOwner {
         let meta = self.meta.named(cx);
+        if let Some(labels) = &self.spec.selector {
+            cx.within(Step::Field("spec"), |cx| check_labels(cx, "selector", &labels.0));
+        }
         let selector = self.spec.selector.map(|labels| LabelSelector::from_labels(&labels.0));
         PodGroupOwner { kind: OwnerKind::Service, namespace: meta.namespace, name: meta.name, selector }
     }
