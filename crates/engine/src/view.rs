@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use berth_model::node::Taint;
+use berth_model::pod::HostPort;
 
 use crate::class::Class;
 use crate::cluster::{Cluster, PodEntry};
@@ -43,6 +44,9 @@ pub struct Delta {
     requested: SmallVec<[(ResourceId, i64); 4]>,
     scored_cpu: i64,
     scored_memory: i64,
+    /// Host ports that are free since a pod that held them left, even where another pod of the node holds them too:
+    /// upstream keeps a set of ports, not a count. A pod that comes takes its ports again.
+    freed_ports: Vec<HostPort>,
 }
 
 impl Delta {
@@ -54,7 +58,9 @@ impl Delta {
             }
             None => self.removed.push(pod),
         }
-        self.count(cluster.pods().class_of(pod), -1);
+        let class = cluster.pods().class_of(pod);
+        self.freed_ports.extend(class.host_ports.iter().cloned());
+        self.count(class, -1);
     }
 
     /// Puts a pod on the node, for example one that was taken away before.
@@ -65,7 +71,9 @@ impl Delta {
             }
             None => self.added.push(pod),
         }
-        self.count(cluster.pods().class_of(pod), 1);
+        let class = cluster.pods().class_of(pod);
+        self.freed_ports.retain(|port| !class.host_ports.contains(port));
+        self.count(class, 1);
     }
 
     fn count(&mut self, class: &Class, sign: i64) {
@@ -156,6 +164,11 @@ impl<'a> NodeView<'a> {
     /// Pods that are on the node but taken as gone.
     pub fn removed(&self) -> &'a [PodRow] {
         self.delta.map_or(&[], |d| &d.removed)
+    }
+
+    /// Host ports that are taken as free though pods on the node hold them.
+    pub fn freed_ports(&self) -> &'a [HostPort] {
+        self.delta.map_or(&[], |d| &d.freed_ports)
     }
 
     /// Pods that are not on the node but taken as there.

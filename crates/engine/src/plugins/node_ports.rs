@@ -4,14 +4,13 @@
 //!   address. Ports of containers and of sidecars count, those of other init containers do not.
 //! - **Depends on** the ports of the pods on the node.
 //! - **Unblocked by** a pod with one of the ports that leaves its node, or a new node.
-//! - **Upstream**: plugins/nodeports. Known difference: where two pods of a node hold the same port (they were bound by
-//!   hand), upstream takes it for free once one of them leaves; here it is held until both have left.
+//! - **Upstream**: plugins/nodeports. No known difference, also where upstream is odd: where pods of a node hold the same
+//!   port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
 //! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
 
 use berth_model::pod::HostPort;
 
 use crate::class::Class;
-use crate::ids::PodRow;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -68,11 +67,14 @@ fn clash(a: &HostPort, b: &HostPort) -> bool {
 
 impl Filter for Conflicts<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let count = |pods: &[PodRow]| {
-            pods.iter().filter(|&&pod| conflict(node.cluster.pods().class_of(pod), self.wanted)).count()
+        let rejected = if node.freed_ports().is_empty() && node.added().is_empty() {
+            self.holders[node.row.index()] > 0
+        } else {
+            let there = node.cluster.nodes().pods(node.row).iter().chain(node.added());
+            let mut held = there.flat_map(|&pod| &node.cluster.pods().class_of(pod).host_ports);
+            held.any(|port| self.wanted.iter().any(|w| clash(port, w)) && !node.freed_ports().contains(port))
         };
-        let held = self.holders[node.row.index()] as usize + count(node.added());
-        (held > count(node.removed())).then(|| Rejection::unschedulable(REASON))
+        rejected.then(|| Rejection::unschedulable(REASON))
     }
 }
 
@@ -163,5 +165,31 @@ mod tests {
         assert!(fits(&delta));
         delta.add(nominated, &world.cluster);
         assert!(!fits(&delta));
+    }
+
+    #[test]
+    fn a_port_that_two_pods_hold_is_free_once_one_of_them_leaves_and_taken_when_it_comes_back() {
+        let mut world = World::default();
+        let row = world.node("n1", |_| {});
+        let ports = |spec: &mut PodSpec| spec.containers = vec![with_ports(&[("0.0.0.0", Tcp, 80)])];
+        let [first, second] = ["first", "second"].map(|name| {
+            world.pod(name, |pod, spec| {
+                pod.node = Some("n1".into());
+                ports(spec);
+            })
+        });
+        let pod = world.pod("p", |_, spec| ports(spec));
+        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
+            unreachable!("the pod has ports")
+        };
+        let mut delta = Delta::default();
+        let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
+        delta.remove(first, &world.cluster);
+        assert!(fits(&delta));
+        delta.remove(second, &world.cluster);
+        delta.add(first, &world.cluster);
+        assert!(!fits(&delta));
+        delta.remove(first, &world.cluster);
+        assert!(fits(&delta));
     }
 }
