@@ -219,7 +219,7 @@ mod tests {
         let honor = SpreadConstraint { honor_node_taints: true, ..prefer("zone", 1) };
         let by_node = SpreadConstraint { honor_node_taints: true, ..prefer("kubernetes.io/hostname", 1) };
         let indifferent = web(&mut world, &[prefer("zone", 1)]);
-        let honoring = web(&mut world, &[honor.clone()]);
+        let honoring = web(&mut world, &[honor]);
         let hostname = web(&mut world, &[by_node]);
         let selective = on(&mut world, "web", "", |_, spec| {
             spec.spread = vec![prefer("zone", 1)];
