@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::cluster::Cluster;
 use crate::ids::{NodeRow, PodRow};
 use crate::message;
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::plugin::{Filter, Group, Plugin, Prepared};
 use crate::profile::Profile;
 use crate::verdict::{Code, Reason, Rejection, Verdict};
 use crate::view::{Delta, NodeView, PodView};
@@ -57,12 +57,14 @@ impl Assessment {
 }
 
 /// A pod's filters, prepared: what judges nodes, as they are or as they would be.
+#[derive(Debug)]
 pub struct Filters<'a> {
     pod: PodView<'a>,
-    ready: Vec<(&'static str, Box<dyn Filter + 'a>)>,
+    ready: Vec<(&'static str, Box<dyn Filter>)>,
 }
 
 /// What preparing the filters came to.
+#[derive(Debug)]
 pub struct Preparation<'a> {
     /// The filters that have something to judge, in the profile's order.
     pub filters: Filters<'a>,
@@ -75,8 +77,8 @@ pub struct Preparation<'a> {
 }
 
 /// Prepares the filters of a profile for a pod.
-pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
-    let mut states: Vec<(&'static str, Box<dyn Filter + 'a>)> = Vec::new();
+pub fn prepare<'a>(profile: &Profile, pod: PodView<'a>) -> Preparation<'a> {
+    let mut states: Vec<(&'static str, Box<dyn Filter>)> = Vec::new();
     let mut done = Preparation {
         filters: Filters { pod, ready: Vec::new() },
         rejected: None,
@@ -87,6 +89,7 @@ pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
     for plugin in profile.pre_filter.iter().chain(filter_only) {
         match plugin.prepare_filter(pod) {
             Prepared::Nothing => {}
+            Prepared::Ready(state) if state.is_idle() => {}
             Prepared::Ready(state) => states.push((plugin.name(), state)),
             Prepared::Only(rows, state) => {
                 states.push((plugin.name(), state));
@@ -243,11 +246,13 @@ fn score(profile: &Profile, pod: PodView<'_>, result: &mut Assessment) {
     if result.feasible.is_empty() {
         return;
     }
+    let feasible: Vec<Group> = result.feasible.iter().copied().map(Group::single).collect();
     for (plugin, weight) in &profile.score {
-        let Some(state) = plugin.prepare_score(pod, &result.feasible) else { continue };
+        let state = plugin.prepare_score(pod).filter(|state| !state.is_idle());
+        let Some(state) = state else { continue };
         let mut scores = vec![0; result.feasible.len()];
-        state.score(pod.cluster, &result.feasible, &mut scores);
-        state.normalize(&result.feasible, &mut scores);
+        state.score(pod.cluster, &feasible, &mut scores);
+        state.normalize(pod.cluster, &feasible, &mut scores);
         for (score, total) in scores.iter_mut().zip(&mut result.totals) {
             *score *= weight;
             *total += *score;
