@@ -11,9 +11,12 @@ func (g *generator) selector() *metav1.LabelSelector {
 	case 0, 1:
 		s.MatchLabels = map[string]string{"app": apps[g.Intn(len(apps))]}
 	case 2:
-		s.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpIn, Values: []string{apps[g.Intn(5)], apps[g.Intn(5)]}}}
+		s.MatchExpressions = []metav1.LabelSelectorRequirement{labelIn("app", apps[g.Intn(5)], apps[g.Intn(5)])}
 	case 3:
-		s.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "app", Operator: metav1.LabelSelectorOpNotIn, Values: []string{apps[g.Intn(5)]}}, {Key: "tier", Operator: metav1.LabelSelectorOpExists}}
+		s.MatchExpressions = []metav1.LabelSelectorRequirement{
+			{Key: "app", Operator: metav1.LabelSelectorOpNotIn, Values: []string{apps[g.Intn(5)]}},
+			{Key: "tier", Operator: metav1.LabelSelectorOpExists},
+		}
 	case 4:
 		s.MatchLabels = map[string]string{"tier": tiers[g.Intn(2)]}
 	}
@@ -21,7 +24,7 @@ func (g *generator) selector() *metav1.LabelSelector {
 }
 
 func (g *generator) podTerm() v1.PodAffinityTerm {
-	t := v1.PodAffinityTerm{LabelSelector: g.selector(), TopologyKey: g.one("kubernetes.io/hostname", "topology.kubernetes.io/zone", "topology.kubernetes.io/zone", "rack")}
+	t := v1.PodAffinityTerm{LabelSelector: g.selector(), TopologyKey: g.one(hostKey, zoneKey, zoneKey, "rack")}
 	switch g.Intn(6) {
 	case 0:
 		t.Namespaces = []string{"team-a"}
@@ -38,7 +41,8 @@ func (g *generator) podAffinity(p *v1.Pod, req float64) {
 		a := g.affinity(p)
 		a.PodAffinity = &v1.PodAffinity{}
 		for i := 0; i < g.between(1, 2); i++ {
-			a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution = append(a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution, g.podTerm())
+			terms := &a.PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution
+			*terms = append(*terms, g.podTerm())
 		}
 	}
 	if g.chance(req) {
@@ -51,7 +55,8 @@ func (g *generator) podAffinity(p *v1.Pod, req float64) {
 			a.PodAffinity = &v1.PodAffinity{}
 		}
 		for i := 0; i < g.between(1, 2); i++ {
-			a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution, v1.WeightedPodAffinityTerm{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.podTerm()})
+			terms := &a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+			*terms = append(*terms, v1.WeightedPodAffinityTerm{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.podTerm()})
 		}
 	}
 	if g.chance(0.4) {
@@ -59,7 +64,8 @@ func (g *generator) podAffinity(p *v1.Pod, req float64) {
 		if a.PodAntiAffinity == nil {
 			a.PodAntiAffinity = &v1.PodAntiAffinity{}
 		}
-		a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution = append(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution, v1.WeightedPodAffinityTerm{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.podTerm()})
+		terms := &a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution
+		*terms = append(*terms, v1.WeightedPodAffinityTerm{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.podTerm()})
 	}
 }
 

@@ -77,7 +77,8 @@ func (g *generator) csiNodes() {
 			cn.Spec.Drivers = append(cn.Spec.Drivers, driver)
 		}
 		if g.chance(0.7) {
-			cn.Annotations = map[string]string{"storage.alpha.kubernetes.io/migrated-plugins": g.one(gcePlugin, gcePlugin+","+ebsPlugin, gcePlugin+","+ebsPlugin+","+azurePlugin)}
+			migrated := g.one(gcePlugin, gcePlugin+","+ebsPlugin, gcePlugin+","+ebsPlugin+","+azurePlugin)
+			cn.Annotations = map[string]string{"storage.alpha.kubernetes.io/migrated-plugins": migrated}
 		}
 		g.add("CSINode", storageAPI, cn)
 	}
@@ -98,7 +99,11 @@ func (g *generator) mountAttached(p *v1.Pod, foreign float64) {
 		case 5:
 			s.AWSElasticBlockStore = &v1.AWSElasticBlockStoreVolumeSource{VolumeID: fmt.Sprintf("vol-%04d", g.podSeq)}
 		case 6:
-			s.AzureDisk = &v1.AzureDiskVolumeSource{DiskName: fmt.Sprintf("disk-%d", g.Intn(3)), DataDiskURI: fmt.Sprintf("/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/disks/disk-%d", g.Intn(3)), Kind: ptr(v1.AzureManagedDisk), ReadOnly: ptr(true)}
+			s.AzureDisk = &v1.AzureDiskVolumeSource{
+				DiskName:    fmt.Sprintf("disk-%d", g.Intn(3)),
+				DataDiskURI: fmt.Sprintf("/subscriptions/s/resourceGroups/r/providers/Microsoft.Compute/disks/disk-%d", g.Intn(3)),
+				Kind:        ptr(v1.AzureManagedDisk), ReadOnly: ptr(true),
+			}
 		case 7:
 			g.ephemeral(p, foreign)
 			continue

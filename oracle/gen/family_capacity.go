@@ -112,9 +112,9 @@ func (g *generator) capacities() {
 			switch g.Intn(6) {
 			case 0: // Nothing is known of this zone.
 			case 1:
-				add(class, &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: zoneKey, Operator: metav1.LabelSelectorOpIn, Values: []string{z}}}})
+				add(class, &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{labelIn(zoneKey, z)}})
 			default:
-				add(class, &metav1.LabelSelector{MatchLabels: map[string]string{zoneKey: z}})
+				add(class, labelled(zoneKey, z))
 			}
 		}
 	}
@@ -177,7 +177,7 @@ func (g *generator) waitingClaims() {
 	modes.Spec.AccessModes = accessModes[g.Intn(3)]
 	g.addClaim(modes)
 	picky := claim("picky-0", "local", q("%dGi", g.between(1, 20)))
-	picky.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}
+	picky.Spec.Selector = labelled("tier", "gold")
 	if g.chance(0.3) {
 		picky.Spec.VolumeAttributesClassName = ptr("quick")
 	}

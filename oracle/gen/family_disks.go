@@ -66,9 +66,15 @@ func (g *generator) mountDisk(p *v1.Pod) {
 		case 1:
 			s.AWSElasticBlockStore = &v1.AWSElasticBlockStoreVolumeSource{VolumeID: fmt.Sprintf("vol-%d", n), ReadOnly: readOnly}
 		case 2:
-			s.ISCSI = &v1.ISCSIVolumeSource{TargetPortal: fmt.Sprintf("10.0.0.%d:3260", g.between(1, 2)), IQN: fmt.Sprintf("iqn.2026-01.example:disk-%d", n), Lun: int32(g.Intn(2)), ReadOnly: readOnly}
+			s.ISCSI = &v1.ISCSIVolumeSource{
+				TargetPortal: fmt.Sprintf("10.0.0.%d:3260", g.between(1, 2)),
+				IQN:          fmt.Sprintf("iqn.2026-01.example:disk-%d", n), Lun: int32(g.Intn(2)), ReadOnly: readOnly,
+			}
 		case 3:
-			s.RBD = &v1.RBDVolumeSource{CephMonitors: []string{g.one("mon-a", "mon-b"), g.one("mon-c", "mon-d")}, RBDPool: g.one("", "fast"), RBDImage: fmt.Sprintf("image-%d", n), ReadOnly: readOnly}
+			s.RBD = &v1.RBDVolumeSource{
+				CephMonitors: []string{g.one("mon-a", "mon-b"), g.one("mon-c", "mon-d")},
+				RBDPool:      g.one("", "fast"), RBDImage: fmt.Sprintf("image-%d", n), ReadOnly: readOnly,
+			}
 		case 4:
 			s.PersistentVolumeClaim = &v1.PersistentVolumeClaimVolumeSource{ClaimName: fmt.Sprintf("single-%d", n)}
 		case 5:

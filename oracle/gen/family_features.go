@@ -52,8 +52,10 @@ func (g *generator) feature(p *v1.Pod, pending bool) {
 			c = &p.Spec.InitContainers[0]
 		}
 		c.RestartPolicy = ptr(v1.ContainerRestartPolicyNever)
-		c.RestartPolicyRules = []v1.ContainerRestartRule{{Action: v1.ContainerRestartRuleAction(g.one("RestartAllContainers", "RestartAllContainers", "Restart")),
-			ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{3, 4}}}}
+		c.RestartPolicyRules = []v1.ContainerRestartRule{{
+			Action:    v1.ContainerRestartRuleAction(g.one("RestartAllContainers", "RestartAllContainers", "Restart")),
+			ExitCodes: &v1.ContainerRestartRuleOnExitCodes{Operator: v1.ContainerRestartRuleOnExitCodesOpIn, Values: []int32{3, 4}},
+		}}
 	case 1:
 		if pending {
 			p.Spec.SchedulingGates = []v1.PodSchedulingGate{{Name: "example.com/quota"}, {Name: "example.com/approval"}}[:g.between(1, 2)]
@@ -64,7 +66,8 @@ func (g *generator) feature(p *v1.Pod, pending bool) {
 		g.daemonPod(p)
 	case 5:
 		for i := range g.between(1, 3) {
-			p.Spec.Containers = append(p.Spec.Containers, v1.Container{Name: fmt.Sprintf("c%d", i), Image: "registry.example/" + apps[g.Intn(5)] + g.one(":1", ":1", "@sha256:"+strings.Repeat("0c", 32), "")})
+			image := "registry.example/" + apps[g.Intn(5)] + g.one(":1", ":1", "@sha256:"+strings.Repeat("0c", 32), "")
+			p.Spec.Containers = append(p.Spec.Containers, v1.Container{Name: fmt.Sprintf("c%d", i), Image: image})
 		}
 	}
 }
@@ -91,11 +94,14 @@ func (g *generator) daemonPod(p *v1.Pod) {
 		if g.chance(0.1) {
 			n = "node-999"
 		}
-		return v1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: v1.NodeSelectorOperator(g.one("In", "In", "In", "NotIn")), Values: []string{n}}
+		op := v1.NodeSelectorOperator(g.one("In", "In", "In", "NotIn"))
+		return v1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: op, Values: []string{n}}
 	}
 	s := &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{{MatchFields: []v1.NodeSelectorRequirement{name()}}}}
 	if g.chance(0.3) {
-		s.NodeSelectorTerms = append(s.NodeSelectorTerms, v1.NodeSelectorTerm{MatchFields: []v1.NodeSelectorRequirement{name()}, MatchExpressions: []v1.NodeSelectorRequirement{g.nodeReq()}})
+		s.NodeSelectorTerms = append(s.NodeSelectorTerms, v1.NodeSelectorTerm{
+			MatchFields: []v1.NodeSelectorRequirement{name()}, MatchExpressions: []v1.NodeSelectorRequirement{g.nodeReq()},
+		})
 	}
 	if g.chance(0.2) {
 		s.NodeSelectorTerms = append(s.NodeSelectorTerms, v1.NodeSelectorTerm{MatchExpressions: []v1.NodeSelectorRequirement{g.nodeReq()}})

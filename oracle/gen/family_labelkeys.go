@@ -34,7 +34,8 @@ func (g *generator) keyed(p *v1.Pod) {
 	case 2:
 		a.PodAntiAffinity = &v1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []v1.PodAffinityTerm{g.keyedTerm()}}
 	case 3:
-		a.PodAntiAffinity = &v1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []v1.WeightedPodAffinityTerm{{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.keyedTerm()}}}
+		a.PodAntiAffinity = &v1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []v1.WeightedPodAffinityTerm{
+			{Weight: int32(g.between(1, 100)), PodAffinityTerm: g.keyedTerm()}}}
 	case 4:
 		g.keyedSpread(p)
 		return

@@ -37,9 +37,7 @@ func profiles(g *generator) {
 		if g.chance(0.3) {
 			g.nodeAffinity(p)
 		}
-		if g.chance(0.2) {
-			p.Spec.NodeName = ""
-		}
+		g.chance(0.2) // Without effect, and part of the stream.
 		g.pend(p)
 	}
 }
@@ -50,7 +48,7 @@ func mixed(g *generator) {
 	g.services()
 	g.makeNodes(g.between(8, 25), labelNodes(g), taintNodes(g))
 	g.emitNodes()
-	any := func(p *v1.Pod) {
+	anything := func(p *v1.Pod) {
 		if g.chance(0.3) {
 			g.complexPod(p)
 		}
@@ -68,10 +66,10 @@ func mixed(g *generator) {
 		}
 		g.prio(p)
 	}
-	g.fill(g.between(10, 120), any)
+	g.fill(g.between(10, 120), anything)
 	for i := 0; i < 14; i++ {
 		p := g.pod()
-		any(p)
+		anything(p)
 		if g.chance(0.05) {
 			p.Spec.SchedulingGates = []v1.PodSchedulingGate{{Name: "example.com/wait"}}
 		}

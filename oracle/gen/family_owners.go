@@ -42,21 +42,32 @@ func owners(g *generator) {
 func (g *generator) ownersAndServices() {
 	for _, ns := range []string{"default", "team-a"} {
 		for _, a := range apps[:3] {
-			template := v1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": a, "tier": "front"}},
-				Spec: v1.PodSpec{RestartPolicy: v1.RestartPolicyAlways, DNSPolicy: v1.DNSClusterFirst, Containers: []v1.Container{{Name: "main", Image: "registry.example/" + a + ":1"}}}}
-			meta := metav1.ObjectMeta{Name: a, Namespace: ns, UID: types.UID("owner-" + ns + "-" + a)}
-			selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": a}}
-			if g.chance(0.3) {
-				selector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "tier", Operator: metav1.LabelSelectorOpIn, Values: []string{"front", "back"}}}
+			template := v1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"app": a, "tier": "front"}},
+				Spec: v1.PodSpec{
+					RestartPolicy: v1.RestartPolicyAlways, DNSPolicy: v1.DNSClusterFirst,
+					Containers: []v1.Container{{Name: "main", Image: "registry.example/" + a + ":1"}},
+				},
 			}
-			g.add("ReplicaSet", "apps/v1", &appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: ptr(int32(3)), Selector: selector, Template: template}})
-			g.add("StatefulSet", "apps/v1", &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: ptr(int32(3)), ServiceName: a, Selector: selector, Template: template,
-				PodManagementPolicy: appsv1.OrderedReadyPodManagement, UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType}}})
-			g.add("ReplicationController", "v1", &v1.ReplicationController{ObjectMeta: meta, Spec: v1.ReplicationControllerSpec{Replicas: ptr(int32(3)), Selector: map[string]string{"app": a}, Template: &template}})
+			meta := metav1.ObjectMeta{Name: a, Namespace: ns, UID: types.UID("owner-" + ns + "-" + a)}
+			selector := labelled("app", a)
+			if g.chance(0.3) {
+				selector.MatchExpressions = []metav1.LabelSelectorRequirement{labelIn("tier", "front", "back")}
+			}
+			replicas := ptr(int32(3))
+			g.add("ReplicaSet", "apps/v1", &appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: replicas, Selector: selector, Template: template}})
+			g.add("StatefulSet", "apps/v1", &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{
+				Replicas: replicas, ServiceName: a, Selector: selector, Template: template,
+				PodManagementPolicy: appsv1.OrderedReadyPodManagement,
+				UpdateStrategy:      appsv1.StatefulSetUpdateStrategy{Type: appsv1.RollingUpdateStatefulSetStrategyType},
+			}})
+			g.add("ReplicationController", "v1", &v1.ReplicationController{ObjectMeta: meta, Spec: v1.ReplicationControllerSpec{
+				Replicas: replicas, Selector: map[string]string{"app": a}, Template: &template,
+			}})
 		}
 		for i, s := range []map[string]string{{"app": "web"}, {"tier": "front"}, {"app": "db", "tier": "back"}, nil} {
 			if g.chance(0.4) {
-				g.add("Service", "v1", &v1.Service{ObjectMeta: metav1.ObjectMeta{Name: "service-" + apps[i], Namespace: ns}, Spec: v1.ServiceSpec{Selector: s, Ports: []v1.ServicePort{{Port: 80}}}})
+				g.service("service-"+apps[i], ns, s)
 			}
 		}
 	}
@@ -68,7 +79,8 @@ func (g *generator) owned(p *v1.Pod) {
 		return
 	}
 	k := ownerKinds[g.Intn(len(ownerKinds))]
-	ref := metav1.OwnerReference{APIVersion: k.api, Kind: k.kind, Name: p.Labels["app"], UID: types.UID("owner-" + p.Namespace + "-" + p.Labels["app"]), Controller: ptr(true)}
+	app := p.Labels["app"]
+	ref := metav1.OwnerReference{APIVersion: k.api, Kind: k.kind, Name: app, UID: types.UID("owner-" + p.Namespace + "-" + app), Controller: ptr(true)}
 	switch g.Intn(10) {
 	case 0:
 		ref.Controller = nil

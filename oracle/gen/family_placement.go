@@ -15,9 +15,7 @@ func taints(g *generator) {
 	for i := 0; i < 12; i++ {
 		p := g.pod()
 		g.tolerations(p)
-		if g.chance(0.1) {
-			p.Spec.NodeName = ""
-		}
+		g.chance(0.1) // Without effect, and part of the stream.
 		g.pend(p)
 	}
 }
@@ -53,7 +51,10 @@ func ports(g *generator) {
 	g.emitNodes()
 	port := func(p *v1.Pod) {
 		for i := 0; i < g.between(1, 2); i++ {
-			cp := v1.ContainerPort{ContainerPort: 80, HostPort: int32([]int{80, 443, 8080}[g.Intn(3)]), Protocol: v1.Protocol(g.one("TCP", "UDP", "TCP")), HostIP: g.one("", "", "0.0.0.0", "127.0.0.1", "10.0.0.1")}
+			cp := v1.ContainerPort{
+				ContainerPort: 80, HostPort: int32([]int{80, 443, 8080}[g.Intn(3)]),
+				Protocol: v1.Protocol(g.one("TCP", "UDP", "TCP")), HostIP: g.one("", "", "0.0.0.0", "127.0.0.1", "10.0.0.1"),
+			}
 			if !slices.Contains(p.Spec.Containers[0].Ports, cp) {
 				p.Spec.Containers[0].Ports = append(p.Spec.Containers[0].Ports, cp)
 			}
@@ -86,7 +87,8 @@ func images(g *generator) {
 	g.makeNodes(g.between(3, 12), func(n *v1.Node) {
 		for _, i := range imgs {
 			if g.chance(0.4) {
-				n.Status.Images = append(n.Status.Images, v1.ContainerImage{Names: []string{i, strings.TrimSuffix(i, ":1") + "@sha256:" + strings.Repeat("ab", 32)}, SizeBytes: size[i]})
+				names := []string{i, strings.TrimSuffix(i, ":1") + "@sha256:" + strings.Repeat("ab", 32)}
+				n.Status.Images = append(n.Status.Images, v1.ContainerImage{Names: names, SizeBytes: size[i]})
 			}
 		}
 		if g.chance(0.3) {

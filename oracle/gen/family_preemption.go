@@ -17,7 +17,11 @@ func preemption(g *generator) {
 	})
 	g.emitNodes()
 	for i, a := range apps[:g.between(0, 3)] {
-		g.add("PodDisruptionBudget", "policy/v1", &policy.PodDisruptionBudget{ObjectMeta: metav1.ObjectMeta{Name: a, Namespace: g.one("default", "team-a")}, Spec: policy.PodDisruptionBudgetSpec{MinAvailable: ptr(intstr.FromInt32(1)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": a}}}, Status: policy.PodDisruptionBudgetStatus{DisruptionsAllowed: int32(g.Intn(2)), ExpectedPods: int32(i), ObservedGeneration: 1}})
+		g.add("PodDisruptionBudget", "policy/v1", &policy.PodDisruptionBudget{
+			ObjectMeta: metav1.ObjectMeta{Name: a, Namespace: g.one("default", "team-a")},
+			Spec:       policy.PodDisruptionBudgetSpec{MinAvailable: ptr(intstr.FromInt32(1)), Selector: labelled("app", a)},
+			Status:     policy.PodDisruptionBudgetStatus{DisruptionsAllowed: int32(g.Intn(2)), ExpectedPods: int32(i), ObservedGeneration: 1},
+		})
 	}
 	g.fill(g.between(15, 110), func(p *v1.Pod) {
 		g.prio(p)
@@ -40,7 +44,7 @@ func preemption(g *generator) {
 			g.podAffinity(p, 0.5)
 		}
 		if g.chance(0.2) {
-			p.Spec.TopologySpreadConstraints = []v1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: "topology.kubernetes.io/zone", WhenUnsatisfiable: v1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": p.Labels["app"]}}}}
+			p.Spec.TopologySpreadConstraints = evenly(p, zoneKey)
 		}
 		if g.chance(0.15) {
 			p.Spec.Containers[0].Ports = []v1.ContainerPort{{ContainerPort: 80, HostPort: 80}}

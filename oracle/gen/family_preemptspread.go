@@ -64,14 +64,14 @@ func (g *generator) bystander(p *v1.Pod) {
 
 func (g *generator) preemptor(p *v1.Pod) {
 	p.Spec.Priority = ptr(priorities[g.Intn(6)])
-	p.Spec.Containers[0].Resources = v1.ResourceRequirements{Requests: v1.ResourceList{"cpu": q("%dm", g.between(1, 20)*100), "memory": q("%dMi", g.between(1, 30)*64)}}
+	p.Spec.Containers[0].Resources = asking(g.between(1, 20)*100, g.between(1, 30)*64)
 	switch g.Intn(6) {
 	case 0, 1:
 		g.podAffinity(p, 0.7)
 	case 2:
 		g.spread(p)
 	case 3:
-		p.Spec.TopologySpreadConstraints = []v1.TopologySpreadConstraint{{MaxSkew: 1, TopologyKey: g.one(zoneKey, hostKey), WhenUnsatisfiable: v1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": p.Labels["app"]}}}}
+		p.Spec.TopologySpreadConstraints = evenly(p, g.one(zoneKey, hostKey))
 	}
 	g.webPort(p, 0.25)
 	if g.chance(0.12) {
@@ -93,7 +93,9 @@ func (g *generator) budgets() {
 	for i := range g.between(0, 4) {
 		b := &policy.PodDisruptionBudget{
 			ObjectMeta: metav1.ObjectMeta{Name: "budget-" + apps[i], Namespace: g.one("default", "team-a", "team-b")},
-			Status:     policy.PodDisruptionBudgetStatus{DisruptionsAllowed: int32(g.Intn(3)), ExpectedPods: 3, CurrentHealthy: 3, DesiredHealthy: 2, ObservedGeneration: 1},
+			Status: policy.PodDisruptionBudgetStatus{
+				DisruptionsAllowed: int32(g.Intn(3)), ExpectedPods: 3, CurrentHealthy: 3, DesiredHealthy: 2, ObservedGeneration: 1,
+			},
 		}
 		if g.chance(0.5) {
 			b.Spec.MinAvailable = ptr(intstr.FromInt32(1))

@@ -17,7 +17,7 @@ func resize(g *generator) {
 	g.emitNodes()
 	g.populate(g.between(5, 30), g.prio, g.resizedPod)
 	g.pendEach(10, g.prio, func(p *v1.Pod) {
-		p.Spec.Containers[0].Resources = v1.ResourceRequirements{Requests: v1.ResourceList{"cpu": q("%dm", g.between(1, 16)*100), "memory": q("%dMi", g.between(1, 16)*128)}}
+		p.Spec.Containers[0].Resources = asking(g.between(1, 16)*100, g.between(1, 16)*128)
 		if g.chance(0.3) {
 			g.spread(p)
 		}
@@ -44,7 +44,8 @@ func (g *generator) resizedPod(p *v1.Pod) {
 	}
 	for i := range g.between(1, 2) {
 		name := fmt.Sprintf("c%d", i)
-		p.Spec.Containers = append(p.Spec.Containers, v1.Container{Name: name, Image: "registry.example/web:1", Resources: v1.ResourceRequirements{Requests: list()}})
+		c := v1.Container{Name: name, Image: "registry.example/web:1", Resources: v1.ResourceRequirements{Requests: list()}}
+		p.Spec.Containers = append(p.Spec.Containers, c)
 		if g.chance(0.8) {
 			p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, report(name, true))
 		}

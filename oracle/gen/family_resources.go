@@ -20,11 +20,9 @@ func resources(g *generator) {
 	}
 }
 
-// strategies: the scoring strategies of NodeResourcesFit, and plugins switched off.
-func strategies(g *generator) {
-	switch g.Intn(4) {
-	case 0:
-		g.sc.Config = cfgHead + `  pluginConfig:
+// strategyTexts go on where cfgHead ends.
+var strategyTexts = []string{
+	`  pluginConfig:
   - name: NodeResourcesFit
     args:
       scoringStrategy:
@@ -36,9 +34,8 @@ func strategies(g *generator) {
           weight: 1
         - name: nvidia.com/gpu
           weight: 5
-`
-	case 1:
-		g.sc.Config = cfgHead + `  pluginConfig:
+`,
+	`  pluginConfig:
   - name: NodeResourcesFit
     args:
       scoringStrategy:
@@ -56,9 +53,8 @@ func strategies(g *generator) {
             score: 7
           - utilization: 100
             score: 10
-`
-	case 2:
-		g.sc.Config = cfgHead + `  pluginConfig:
+`,
+	`  pluginConfig:
   - name: NodeResourcesFit
     args:
       ignoredResources: ["nvidia.com/gpu"]
@@ -78,9 +74,8 @@ func strategies(g *generator) {
         weight: 1
       - name: nvidia.com/gpu
         weight: 1
-`
-	case 3:
-		g.sc.Config = cfgHead + `  plugins:
+`,
+	`  plugins:
     score:
       disabled:
       - name: NodeResourcesBalancedAllocation
@@ -91,8 +86,12 @@ func strategies(g *generator) {
     filter:
       disabled:
       - name: TaintToleration
-`
-	}
+`,
+}
+
+// strategies: the scoring strategies of NodeResourcesFit, and plugins switched off.
+func strategies(g *generator) {
+	g.sc.Config = cfgHead + strategyTexts[g.Intn(len(strategyTexts))]
 	g.makeNodes(g.between(4, 14), taintNodes(g))
 	g.emitNodes()
 	g.fill(g.between(5, 80))

@@ -29,13 +29,8 @@ func (g *generator) fill(n int, opts ...func(*v1.Pod)) {
 			mem += r.Memory().Value()
 		}
 		for try := 0; try < 4; try++ {
-			l := left[g.nodeName()]
-			var name string
-			for k, v := range left {
-				if v == l {
-					name = k
-				}
-			}
+			name := g.nodeName()
+			l := left[name]
 			if l.cpu >= cpu && l.mem >= mem && l.pods >= 1 {
 				l.cpu -= cpu
 				l.mem -= mem

@@ -24,7 +24,10 @@ func (g *generator) makeNodes(n int, opts ...nodeOpt) {
 			"kubernetes.io/arch":            g.one("amd64", "amd64", "arm64"),
 			"rack":                          fmt.Sprintf("%s-r%d", z, g.Intn(4)),
 		}}}
-		nd.Status.Capacity = v1.ResourceList{"cpu": q("%d", cpu), "memory": q("%dGi", mem), "pods": q("%d", []int{4, 10, 30, 110}[g.Intn(4)]), "ephemeral-storage": q("%dGi", g.between(20, 200))}
+		nd.Status.Capacity = v1.ResourceList{
+			"cpu": q("%d", cpu), "memory": q("%dGi", mem),
+			"pods": q("%d", []int{4, 10, 30, 110}[g.Intn(4)]), "ephemeral-storage": q("%dGi", g.between(20, 200)),
+		}
 		if g.chance(0.25) {
 			nd.Status.Capacity["nvidia.com/gpu"] = q("%d", []int{1, 2, 4, 8}[g.Intn(4)])
 		}

@@ -9,7 +9,7 @@ import (
 func (g *generator) nodeReq() v1.NodeSelectorRequirement {
 	switch g.Intn(7) {
 	case 0:
-		return v1.NodeSelectorRequirement{Key: "topology.kubernetes.io/zone", Operator: v1.NodeSelectorOpIn, Values: []string{zones[g.Intn(3)], zones[g.Intn(3)]}}
+		return v1.NodeSelectorRequirement{Key: zoneKey, Operator: v1.NodeSelectorOpIn, Values: []string{zones[g.Intn(3)], zones[g.Intn(3)]}}
 	case 1:
 		return v1.NodeSelectorRequirement{Key: "kubernetes.io/arch", Operator: v1.NodeSelectorOpNotIn, Values: []string{"arm64"}}
 	case 2:
@@ -53,11 +53,13 @@ func (g *generator) nodeAffinity(p *v1.Pod) {
 	if g.chance(0.5) {
 		na.RequiredDuringSchedulingIgnoredDuringExecution = &v1.NodeSelector{}
 		for i := 0; i < g.between(1, 2); i++ {
-			na.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms = append(na.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms, g.nodeTerm())
+			terms := &na.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+			*terms = append(*terms, g.nodeTerm())
 		}
 	}
 	for i := 0; i < g.Intn(4); i++ {
-		na.PreferredDuringSchedulingIgnoredDuringExecution = append(na.PreferredDuringSchedulingIgnoredDuringExecution, v1.PreferredSchedulingTerm{Weight: int32(g.between(1, 100)), Preference: g.nodeTerm()})
+		terms := &na.PreferredDuringSchedulingIgnoredDuringExecution
+		*terms = append(*terms, v1.PreferredSchedulingTerm{Weight: int32(g.between(1, 100)), Preference: g.nodeTerm()})
 	}
 	if na.RequiredDuringSchedulingIgnoredDuringExecution != nil || na.PreferredDuringSchedulingIgnoredDuringExecution != nil {
 		g.affinity(p).NodeAffinity = na

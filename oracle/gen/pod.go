@@ -91,7 +91,7 @@ func (g *generator) complexPod(p *v1.Pod) {
 		}
 	}
 	if g.chance(0.12) {
-		p.Spec.Resources = &v1.ResourceRequirements{Requests: v1.ResourceList{"cpu": q("%dm", g.between(30, 60)*100), "memory": q("%dMi", g.between(20, 60)*128)}}
+		p.Spec.Resources = ptr(asking(g.between(30, 60)*100, g.between(20, 60)*128))
 		covering(p)
 	}
 }

@@ -15,7 +15,7 @@ func mentions(s *metav1.LabelSelector, key string) bool {
 
 func (g *generator) spread(p *v1.Pod) {
 	for i := 0; i < g.between(1, 2); i++ {
-		c := v1.TopologySpreadConstraint{MaxSkew: int32(g.between(1, 3)), TopologyKey: g.one("topology.kubernetes.io/zone", "kubernetes.io/hostname", "rack"),
+		c := v1.TopologySpreadConstraint{MaxSkew: int32(g.between(1, 3)), TopologyKey: g.one(zoneKey, hostKey, "rack"),
 			WhenUnsatisfiable: v1.UnsatisfiableConstraintAction(g.one("DoNotSchedule", "DoNotSchedule", "ScheduleAnyway")), LabelSelector: g.selector()}
 		if i == 1 && p.Spec.TopologySpreadConstraints[0].TopologyKey == c.TopologyKey {
 			continue
@@ -44,7 +44,7 @@ func (g *generator) spread(p *v1.Pod) {
 
 func (g *generator) services() {
 	for _, a := range apps[:g.between(1, 4)] {
-		g.add("Service", "v1", &v1.Service{ObjectMeta: metav1.ObjectMeta{Name: a, Namespace: "default"}, Spec: v1.ServiceSpec{Selector: map[string]string{"app": a}, Ports: []v1.ServicePort{{Port: 80}}}})
+		g.service(a, "default", map[string]string{"app": a})
 	}
 	g.add("ReplicaSet", "apps/v1", &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "ml-rs", Namespace: "team-a", UID: "rs-1"}, Spec: appsv1.ReplicaSetSpec{
 		Replicas: ptr(int32(0)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "ml"}},

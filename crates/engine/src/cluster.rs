@@ -6,6 +6,7 @@
 
 mod change;
 mod domains;
+mod images;
 mod nodes;
 mod pods;
 mod ranks;
@@ -23,6 +24,7 @@ use rustc_hash::FxHashMap;
 
 pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
+pub use images::Images;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;

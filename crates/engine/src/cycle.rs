@@ -104,7 +104,8 @@ pub fn prepare<'a>(profile: &Profile, pod: PodView<'a>) -> Preparation<'a> {
                 }
             }
         }
-        if done.only.as_ref().is_some_and(Vec::is_empty) {
+        // One plugin alone may name nodes that are not there; that is no contradiction.
+        if done.narrowed_by.len() > 1 && done.only.as_ref().is_some_and(Vec::is_empty) {
             done.rejected = Some(Verdict { plugin: "", rejection: nothing_left(&done.narrowed_by) });
             return done;
         }
@@ -122,10 +123,7 @@ fn contains(list: &[Arc<dyn Plugin>], name: &str) -> bool {
 }
 
 fn nothing_left(narrowed_by: &[&str]) -> Rejection {
-    let text = match narrowed_by {
-        [one] => format!("node(s) didn't satisfy plugin {one}"),
-        all => format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", all.join(" ")),
-    };
+    let text = format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", narrowed_by.join(" "));
     Rejection::new(Code::UnschedulableAndUnresolvable, text.into())
 }
 
@@ -218,6 +216,11 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
         result.rejected_early = prepared.rejected;
         return result;
     }
+    if let Some(nominated) = fitting_nominated(&prepared.filters) {
+        result.feasible.push(nominated);
+        score(profile, pod, &mut result);
+        return result;
+    }
     result.absent = prepared.absent();
     let in_question =
         |row: &NodeRow| prepared.only.as_ref().is_none_or(|only| only.binary_search(row).is_ok());
@@ -232,6 +235,13 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
     }
     score(profile, pod, &mut result);
     result
+}
+
+/// The node that an earlier preemption nominated, if the pod fits there: then no other node is looked at.
+fn fitting_nominated(filters: &Filters<'_>) -> Option<NodeRow> {
+    let pod = filters.pod;
+    let row = pod.cluster.nodes().find(pod.entry().pod.nominated_node.as_ref()?)?;
+    filters.check_with_nominated(row, &Delta::default()).is_none().then_some(row)
 }
 
 /// Whether a plugin keeps the pod out of the queue.

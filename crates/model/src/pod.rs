@@ -86,9 +86,11 @@ pub struct PodSpec {
     pub volumes: Vec<PodVolume>,
     /// `spec.hostNetwork`.
     pub host_network: bool,
+    /// `spec.hostUsers: false`: the pod runs in a user namespace of its own.
+    pub user_namespace: bool,
     /// How many `spec.resourceClaims` the pod has (device claims, served later).
     pub resource_claims: u32,
-    /// Features that a node must declare for this pod (`spec.os`, user namespaces and the like are not among them).
+    /// `spec.os.name`.
     pub os: Option<Str>,
 }
 
@@ -122,6 +124,10 @@ pub struct Container {
     pub actuated: Option<ResourceList>,
     /// An init container with `restartPolicy: Always`: it runs along with the containers.
     pub sidecar: bool,
+    /// A rule in `restartPolicyRules` has the action `RestartAllContainers`.
+    pub restarts_all: bool,
+    /// A volume mount has `bindMountOptions`.
+    pub bind_mount_options: bool,
     /// Ports with a `hostPort`.
     pub host_ports: Vec<HostPort>,
 }

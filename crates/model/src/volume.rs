@@ -33,6 +33,11 @@ pub enum PodVolumeSource {
     },
     /// A disk named in the pod itself, of an in-tree plugin.
     Disk(Disk),
+    /// `image`: the contents of a container image.
+    Image {
+        /// The image as the pod spells it.
+        reference: Str,
+    },
     /// `emptyDir`, `configMap`, `secret` and others that are everywhere.
     Local,
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use berth_model::Str;
-use berth_model::node::{Node, NodeImage, Taint};
+use berth_model::node::{Node, Taint};
 use rustc_hash::FxHashMap;
 
-use super::Domains;
+use super::{Domains, Images};
+use crate::cluster::ranks::Ranks;
 use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 use crate::resources::Resources;
 use crate::symbols::Symbols;
@@ -16,6 +17,7 @@ use crate::symbols::Symbols;
 pub struct Nodes {
     objects: Vec<Option<Node>>,
     by_name: BTreeMap<Str, NodeRow>,
+    ranks: Ranks,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
     pub(crate) allocatable: Vec<Vec<i64>>,
@@ -33,12 +35,8 @@ pub struct Nodes {
     pub(crate) unschedulable: Vec<bool>,
     /// Which set of taints a node has, an index into the sets.
     pub(crate) taint_set: Vec<u32>,
-    /// Which set of images a node has, an index into the sets.
-    pub(crate) image_set: Vec<u32>,
     taint_sets: Interned<Vec<Taint>>,
-    image_sets: Interned<Vec<NodeImage>>,
-    /// How many nodes hold an image of this name.
-    image_nodes: FxHashMap<Str, u32>,
+    images: Images,
     label_columns: Vec<Domains>,
     label_index: FxHashMap<Sym, u32>,
 }
@@ -97,6 +95,11 @@ impl Nodes {
     /// All nodes in the order of their names.
     pub fn by_name(&self) -> impl Iterator<Item = (&Str, NodeRow)> {
         self.by_name.iter().map(|(name, &row)| (name, row))
+    }
+
+    /// The order of nodes by name, as numbers.
+    pub fn ranks(&self) -> &Ranks {
+        &self.ranks
     }
 
     /// Whether the row holds a node.
@@ -177,24 +180,15 @@ impl Nodes {
         self.taint_set[row.index()] as usize
     }
 
-    /// All sets of images that nodes ever had; [`Nodes::image_set`] indexes them.
-    pub fn image_sets(&self) -> &[Vec<NodeImage>] {
-        &self.image_sets.values
-    }
-
-    /// Which of [`Nodes::image_sets`] a node has.
-    pub fn image_set(&self, row: NodeRow) -> usize {
-        self.image_set[row.index()] as usize
-    }
-
-    /// How many nodes hold an image of this name.
-    pub fn nodes_with_image(&self, name: &str) -> u32 {
-        self.image_nodes.get(name).copied().unwrap_or(0)
+    /// Which nodes hold which images.
+    pub fn images(&self) -> &Images {
+        &self.images
     }
 
     pub(crate) fn insert(&mut self, node: Node, symbols: &mut Symbols, resources: &mut Resources) -> NodeRow {
         let row = self.free.pop().unwrap_or_else(|| self.grow());
         self.by_name.insert(node.name.clone(), row);
+        self.ranks.insert(row, &node.name, &self.by_name);
         self.write(row, node, symbols, resources);
         row
     }
@@ -234,7 +228,6 @@ impl Nodes {
         self.pods.push(Vec::new());
         self.unschedulable.push(false);
         self.taint_set.push(0);
-        self.image_set.push(0);
         self.label_columns.iter_mut().for_each(|column| column.grow(self.objects.len()));
         row
     }
@@ -243,11 +236,7 @@ impl Nodes {
     fn clear(&mut self, row: NodeRow) {
         let at = row.index();
         if let Some(node) = self.objects[at].take() {
-            for name in node.images.iter().flat_map(|i| &i.names) {
-                if let Some(count) = self.image_nodes.get_mut(name) {
-                    *count -= 1;
-                }
-            }
+            self.images.remove(row, &node.images);
         }
         self.allocatable.iter_mut().for_each(|column| column[at] = 0);
         self.label_columns.iter_mut().for_each(|column| column.set(row, None));
@@ -276,12 +265,9 @@ impl Nodes {
             self.label_columns[column].grow(rows);
             self.label_columns[column].set(row, Some(value));
         }
-        for name in node.images.iter().flat_map(|i| &i.names) {
-            *self.image_nodes.entry(name.clone()).or_default() += 1;
-        }
         self.unschedulable[at] = node.unschedulable;
         self.taint_set[at] = self.taint_sets.intern(&node.taints);
-        self.image_set[at] = self.image_sets.intern(&node.images);
+        self.images.insert(row, &node.images);
         self.objects[at] = Some(node);
     }
 }

@@ -15,6 +15,8 @@
 mod filter;
 mod incoming;
 mod score;
+#[cfg(test)]
+mod tests;
 
 use crate::class::Class;
 use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};

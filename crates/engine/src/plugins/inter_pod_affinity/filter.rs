@@ -164,3 +164,200 @@ impl Filter for Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::InterPodAffinity;
+    use super::super::tests::{anywhere, near, on, zones};
+    use crate::fixture::{World, filter, labels};
+    use berth_model::affinity::PodAffinityTerm;
+    use berth_model::selector::{LabelSelector, Operator, Requirement};
+    use berth_model::workload::Namespace;
+    use expect_test::expect;
+
+    fn check(world: &World, pod: crate::ids::PodRow) -> String {
+        filter(&InterPodAffinity::default(), world, pod)
+    }
+
+    #[test]
+    fn a_pod_goes_where_its_company_is_and_evicting_does_not_bring_company() {
+        let mut world = zones();
+        on(&mut world, "db", "a1", |_| {});
+        let pod = on(&mut world, "web", "", |spec| spec.pod_affinity.required = vec![near("zone", "db")]);
+        expect![[r#"
+            a1: fits
+            a2: fits
+            b1: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            bare: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+        "#]]
+        .assert_eq(&check(&world, pod));
+    }
+
+    #[test]
+    fn one_pod_must_satisfy_all_terms_at_once_and_is_counted_in_the_domain_of_each() {
+        let mut world = zones();
+        on(&mut world, "db", "a1", |_| {});
+        on(&mut world, "cache", "a1", |_| {});
+        let both = vec![near("zone", "db"), near("zone", "cache")];
+        let torn = on(&mut world, "torn", "", |spec| spec.pod_affinity.required = both);
+        let two_keys = vec![near("zone", "db"), near("kubernetes.io/hostname", "db")];
+        let close = on(&mut world, "close", "", |spec| spec.pod_affinity.required = two_keys);
+        expect![[r#"
+            a1: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            a2: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            b1: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            bare: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+        "#]]
+        .assert_eq(&check(&world, torn));
+        expect![[r#"
+            a1: fits
+            a2: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            b1: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            bare: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+        "#]]
+        .assert_eq(&check(&world, close));
+    }
+
+    #[test]
+    fn the_first_of_its_kind_may_go_wherever_the_label_is_until_one_is_there() {
+        let mut world = zones();
+        let own_kind =
+            |spec: &mut berth_model::pod::PodSpec| spec.pod_affinity.required = vec![near("zone", "web")];
+        let pod = on(&mut world, "web", "", own_kind);
+        let anywhere_with_a_zone = expect![[r#"
+            a1: fits
+            a2: fits
+            b1: fits
+            bare: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+        "#]];
+        anywhere_with_a_zone.assert_eq(&check(&world, pod));
+        // A pod of the kind that is in no domain does not count as the first.
+        on(&mut world, "web", "bare", own_kind);
+        anywhere_with_a_zone.assert_eq(&check(&world, pod));
+        on(&mut world, "web", "b1", own_kind);
+        expect![[r#"
+            a1: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            a2: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+            b1: fits
+            bare: UnschedulableAndUnresolvable: node(s) didn't match pod affinity rules
+        "#]]
+        .assert_eq(&check(&world, pod));
+    }
+
+    #[test]
+    fn a_pod_keeps_away_from_those_it_excludes_and_those_that_exclude_it() {
+        let mut world = zones();
+        on(&mut world, "noisy", "a1", |_| {});
+        on(&mut world, "shy", "b1", |spec| spec.pod_anti_affinity.required = vec![near("zone", "web")]);
+        let plain = on(&mut world, "web", "", |_| {});
+        let picky = on(&mut world, "web", "", |spec| {
+            let hostname = "kubernetes.io/hostname";
+            spec.pod_anti_affinity.required = vec![near(hostname, "noisy"), near("zone", "shy")];
+        });
+        expect![[r#"
+            a1: fits
+            a2: fits
+            b1: Unschedulable: node(s) didn't satisfy existing pods anti-affinity rules
+            bare: fits
+        "#]]
+        .assert_eq(&check(&world, plain));
+        expect![[r#"
+            a1: Unschedulable: node(s) didn't match pod anti-affinity rules
+            a2: fits
+            b1: Unschedulable: node(s) didn't match pod anti-affinity rules
+            bare: fits
+        "#]]
+        .assert_eq(&check(&world, picky));
+    }
+
+    #[test]
+    fn without_terms_on_either_side_nothing_is_asked() {
+        let mut world = zones();
+        on(&mut world, "shy", "bare", |spec| spec.pod_anti_affinity.required = vec![near("zone", "web")]);
+        on(&mut world, "shy", "a1", |spec| spec.pod_anti_affinity.required = vec![near("zone", "db")]);
+        let pod = on(&mut world, "web", "", |_| {});
+        expect!["every node fits\n"].assert_eq(&check(&world, pod));
+    }
+
+    /// A term on `app=x` with these namespaces and, as a selector, requirements on the namespace label `team`.
+    fn in_namespaces(names: &[&str], selector: Option<&[(Operator, &str)]>) -> PodAffinityTerm {
+        let requirement = |(operator, value): &(Operator, &str)| Requirement {
+            key: "team".into(),
+            operator: *operator,
+            values: if value.is_empty() { vec![] } else { vec![(*value).into()] },
+        };
+        let requirements =
+            |list: &[_]| LabelSelector { requirements: list.iter().map(requirement).collect() };
+        PodAffinityTerm {
+            namespaces: names.iter().map(|n| (*n).into()).collect(),
+            namespace_selector: selector.map(requirements),
+            ..near("zone", "x")
+        }
+    }
+
+    #[test]
+    fn a_term_looks_into_the_namespaces_that_it_names_or_selects() {
+        use Operator::*;
+        // Whether the other pod's namespace is selected: that of the running pod by the pod's term; and where the
+        // running pod has the term, that of the pod.
+        let cases: &[(PodAffinityTerm, &str, bool, bool)] = &[
+            (in_namespaces(&[], None), "default", true, true),
+            (in_namespaces(&[], None), "red", false, false),
+            (in_namespaces(&["red"], None), "red", true, true),
+            (in_namespaces(&["red"], None), "default", false, false),
+            (in_namespaces(&[], Some(&[(In, "a")])), "red", true, true),
+            (in_namespaces(&[], Some(&[(In, "b")])), "red", false, false),
+            (in_namespaces(&[], Some(&[])), "red", true, true),
+            (in_namespaces(&[], Some(&[])), "unknown", true, true),
+            (in_namespaces(&["unknown"], Some(&[(In, "a")])), "unknown", true, true),
+            (in_namespaces(&[], Some(&[(DoesNotExist, "")])), "red", false, false),
+            (in_namespaces(&[], Some(&[(DoesNotExist, "")])), "unknown", false, true),
+            (in_namespaces(&[], Some(&[(NotIn, "a")])), "unknown", false, true),
+        ];
+        for (term, namespace, outgoing, incoming) in cases {
+            let mut world = zones();
+            world
+                .cluster
+                .upsert_namespace(&Namespace { name: "red".into(), labels: labels(&[("team", "a")]) });
+            on(&mut world, "x", "a1", |spec| spec.namespace = (*namespace).into());
+            let pod = on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![term.clone()]);
+            assert_eq!(
+                check(&world, pod).contains("pod anti-affinity"),
+                *outgoing,
+                "{term:?} at {namespace}"
+            );
+
+            let mut world = zones();
+            world
+                .cluster
+                .upsert_namespace(&Namespace { name: "red".into(), labels: labels(&[("team", "a")]) });
+            on(&mut world, "shy", "a1", |spec| spec.pod_anti_affinity.required = vec![term.clone()]);
+            let pod = on(&mut world, "x", "", |spec| spec.namespace = (*namespace).into());
+            assert_eq!(check(&world, pod).contains("existing pods"), *incoming, "{term:?} from {namespace}");
+        }
+    }
+
+    #[test]
+    fn a_term_without_a_selector_selects_no_pod_and_one_with_an_empty_selector_selects_all() {
+        let mut world = zones();
+        on(&mut world, "x", "a1", |_| {});
+        let nobody = PodAffinityTerm { selector: None, ..near("zone", "x") };
+        let nobody = on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![nobody]);
+        let everybody =
+            on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![anywhere("zone")]);
+        expect![[r#"
+            a1: fits
+            a2: fits
+            b1: fits
+            bare: fits
+        "#]]
+        .assert_eq(&check(&world, nobody));
+        expect![[r#"
+            a1: Unschedulable: node(s) didn't match pod anti-affinity rules
+            a2: Unschedulable: node(s) didn't match pod anti-affinity rules
+            b1: fits
+            bare: fits
+        "#]]
+        .assert_eq(&check(&world, everybody));
+    }
+}

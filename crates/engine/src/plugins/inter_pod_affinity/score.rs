@@ -113,3 +113,92 @@ impl Score for Attraction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::InterPodAffinity;
+    use super::super::tests::{anywhere, near, on, weighted, zones};
+    use crate::fixture::score;
+    use expect_test::expect;
+
+    const PLAIN: InterPodAffinity =
+        InterPodAffinity { hard_pod_affinity_weight: 1, ignore_preferred_terms_of_existing_pods: false };
+
+    #[test]
+    fn domains_gain_for_each_pod_that_is_wanted_near_and_lose_for_each_that_is_wanted_away() {
+        let mut world = zones();
+        on(&mut world, "db", "a1", |_| {});
+        on(&mut world, "db", "b1", |_| {});
+        on(&mut world, "db", "b1", |_| {});
+        on(&mut world, "noisy", "a2", |_| {});
+        let pod = on(&mut world, "web", "", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(10, near("zone", "db"))];
+            spec.pod_anti_affinity.preferred = vec![weighted(5, near("kubernetes.io/hostname", "noisy"))];
+        });
+        // Raw: a1 10, a2 10 - 5, b1 20, bare 0.
+        expect!["a1: 50, a2: 25, b1: 100, bare: 0"].assert_eq(&score(&PLAIN, &world, pod));
+    }
+
+    #[test]
+    fn running_pods_draw_the_pod_in_or_keep_it_off_by_their_own_terms() {
+        let mut world = zones();
+        on(&mut world, "fan", "a1", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(8, near("zone", "web"))]
+        });
+        on(&mut world, "foe", "b1", |spec| {
+            spec.pod_anti_affinity.preferred = vec![weighted(8, near("zone", "web"))];
+        });
+        let pod = on(&mut world, "web", "", |_| {});
+        expect!["a1: 100, a2: 100, b1: 0, bare: 50"].assert_eq(&score(&PLAIN, &world, pod));
+    }
+
+    #[test]
+    fn required_affinity_of_running_pods_counts_with_the_configured_weight() {
+        let mut world = zones();
+        on(&mut world, "fan", "a1", |spec| spec.pod_affinity.required = vec![near("zone", "web")]);
+        on(&mut world, "fan", "b1", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(4, near("zone", "web"))]
+        });
+        let pod = on(&mut world, "web", "", |_| {});
+        let with = |hard_pod_affinity_weight| InterPodAffinity { hard_pod_affinity_weight, ..PLAIN };
+        expect!["a1: 0, a2: 0, b1: 100, bare: 0"].assert_eq(&score(&with(0), &world, pod));
+        expect!["a1: 25, a2: 25, b1: 100, bare: 0"].assert_eq(&score(&with(1), &world, pod));
+        expect!["a1: 100, a2: 100, b1: 8, bare: 0"].assert_eq(&score(&with(50), &world, pod));
+    }
+
+    #[test]
+    fn the_plugin_is_skipped_where_no_term_applies_in_any_domain() {
+        let mut world = zones();
+        on(&mut world, "db", "bare", |_| {});
+        on(&mut world, "fan", "a1", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(8, near("zone", "x"))]
+        });
+        let indifferent = on(&mut world, "web", "", |_| {});
+        let unheard = on(&mut world, "web", "", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(10, near("zone", "db"))];
+        });
+        let cancelled = on(&mut world, "web", "", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(10, anywhere("zone"))];
+            spec.pod_anti_affinity.preferred = vec![weighted(10, anywhere("zone"))];
+        });
+        expect![""].assert_eq(&score(&PLAIN, &world, indifferent));
+        expect![""].assert_eq(&score(&PLAIN, &world, unheard));
+        expect!["a1: 0, a2: 0, b1: 0, bare: 0"].assert_eq(&score(&PLAIN, &world, cancelled));
+    }
+
+    #[test]
+    fn what_running_pods_prefer_can_be_ignored_for_pods_that_prefer_nothing() {
+        let mut world = zones();
+        on(&mut world, "fan", "a1", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(8, near("zone", "web"))]
+        });
+        on(&mut world, "db", "b1", |_| {});
+        let plain = on(&mut world, "web", "", |_| {});
+        let drawn = on(&mut world, "web", "", |spec| {
+            spec.pod_affinity.preferred = vec![weighted(2, near("zone", "db"))];
+        });
+        let ignoring = InterPodAffinity { ignore_preferred_terms_of_existing_pods: true, ..PLAIN };
+        expect![""].assert_eq(&score(&ignoring, &world, plain));
+        expect!["a1: 100, a2: 100, b1: 25, bare: 0"].assert_eq(&score(&ignoring, &world, drawn));
+    }
+}

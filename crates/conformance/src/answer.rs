@@ -1,0 +1,77 @@
+//! The engine's answer in the words of the corpus.
+
+use berth_engine::cluster::Cluster;
+use berth_engine::cycle::{self, Assessment, sorted_reasons};
+use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::preemption;
+use berth_engine::profile::Profile;
+use berth_engine::verdict::{Rejection, Verdict};
+
+use crate::scenario::{Answer, CandidateAnswer, PreemptionAnswer, Status};
+
+/// Asks the engine about a pod.
+pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Option<NodeRow>) {
+    let assessment = cycle::assess(profile, cluster, pod);
+    let mut answer = Answer { pod: cluster.pods().entry(pod).pod.key(), ..Answer::default() };
+    if let Some(verdict) = &assessment.gated {
+        answer.pre_enqueue = Some(from_verdict(verdict));
+        return (answer, None);
+    }
+    answer.pre_filter = assessment.rejected_early.as_ref().map(from_verdict);
+    answer.absent = assessment.absent.as_ref().map(|r| status("", r));
+    let name = |row: NodeRow| cluster.nodes().name(row).to_string();
+    answer.rejected = assessment.rejected.iter().map(|(row, v)| (name(*row), from_verdict(v))).collect();
+    for (at, &row) in assessment.feasible.iter().enumerate() {
+        let mut scores: std::collections::BTreeMap<String, i64> =
+            assessment.scores.iter().map(|(plugin, scores)| ((*plugin).into(), scores[at])).collect();
+        scores.insert("total".into(), assessment.totals[at]);
+        answer.scores.insert(name(row), scores);
+    }
+    answer.best = assessment.best().into_iter().map(name).collect();
+    let choice = assessment.choice().map(|(row, _)| row);
+    match choice {
+        Some(row) => answer.node = name(row),
+        None => {
+            answer.message = assessment.message(cluster);
+            answer.preemption = Some(preempt(profile, cluster, pod, &assessment));
+        }
+    }
+    (answer, choice)
+}
+
+fn preempt(profile: &Profile, cluster: &Cluster, pod: PodRow, assessment: &Assessment) -> PreemptionAnswer {
+    let outcome = preemption::evaluate(profile, cluster, pod, assessment);
+    let name = |row: NodeRow| cluster.nodes().name(row).to_string();
+    let candidates = outcome
+        .candidates
+        .iter()
+        .map(|c| {
+            let mut victims: Vec<String> =
+                c.victims.iter().map(|&v| cluster.pods().entry(v).pod.key()).collect();
+            victims.sort();
+            CandidateAnswer {
+                node: name(c.node),
+                victims,
+                pdb_violations: i64::try_from(c.violations).unwrap_or(i64::MAX),
+            }
+        })
+        .collect();
+    PreemptionAnswer {
+        eligible: outcome.ineligible.is_none(),
+        message: outcome.ineligible.map_or(outcome.message, str::to_string),
+        candidates,
+        best: preemption::best(&outcome.candidates, cluster).iter().map(|c| name(c.node)).collect(),
+    }
+}
+
+fn from_verdict(verdict: &Verdict) -> Status {
+    status(verdict.plugin, &verdict.rejection)
+}
+
+fn status(plugin: &str, rejection: &Rejection) -> Status {
+    Status {
+        code: rejection.code.text().into(),
+        plugin: plugin.into(),
+        reasons: sorted_reasons(rejection).into_iter().map(str::to_string).collect(),
+    }
+}

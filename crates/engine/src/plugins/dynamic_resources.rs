@@ -1,0 +1,55 @@
+//! Keeps pods with device claims waiting: Berth does not serve them yet.
+//!
+//! - **Filter**: a pod with `spec.resourceClaims` is rejected before any node is looked at, with a sentence that says
+//!   so. Other pods are not concerned.
+//! - **Depends on** the pod alone.
+//! - **Unblocked by** nothing.
+//! - **Upstream**: plugins/dynamicresources. Known difference: upstream allocates devices for the claims (KEP-4381), and
+//!   for extended resources that a DeviceClass provides (KEP-5004).
+//! - **Cost**: nothing.
+
+use crate::plugin::{Plugin, Prepared};
+use crate::verdict::Rejection;
+use crate::view::PodView;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "DynamicResources";
+
+const REASON: &str = "the pod has resource claims (spec.resourceClaims), which Berth does not serve yet";
+
+/// The plugin; it has no arguments that matter.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DynamicResources;
+
+impl Plugin for DynamicResources {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        if pod.class.spec.resource_claims == 0 {
+            return Prepared::Nothing;
+        }
+        Prepared::Reject(Rejection::unresolvable(REASON))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter};
+    use expect_test::expect;
+
+    #[test]
+    fn a_pod_with_a_claim_is_told_that_claims_are_not_served() {
+        let mut world = World::default();
+        world.node("n1", |_| {});
+        let plain = world.pod("plain", |_, _| {});
+        let claiming = world.pod("claiming", |_, spec| spec.resource_claims = 1);
+        expect!["every node fits\n"].assert_eq(&filter(&DynamicResources, &world, plain));
+        expect![[r#"
+            pod: UnschedulableAndUnresolvable: the pod has resource claims (spec.resourceClaims), which Berth does not serve yet
+        "#]]
+        .assert_eq(&filter(&DynamicResources, &world, claiming));
+    }
+}

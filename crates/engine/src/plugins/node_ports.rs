@@ -1,0 +1,167 @@
+//! Keeps pods off nodes where another pod holds one of their host ports.
+//!
+//! - **Filter**: no pod on the node has the same port and protocol on the same address; `0.0.0.0` stands for every
+//!   address. Ports of containers and of sidecars count, those of other init containers do not.
+//! - **Depends on** the ports of the pods on the node.
+//! - **Unblocked by** a pod with one of the ports that leaves its node, or a new node.
+//! - **Upstream**: plugins/nodeports. Known difference: where two pods of a node hold the same port (they were bound by
+//!   hand), upstream takes it for free once one of them leaves; here it is held until both have left.
+//! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
+
+use berth_model::pod::HostPort;
+
+use crate::class::Class;
+use crate::ids::PodRow;
+use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::verdict::Rejection;
+use crate::view::{NodeView, PodView};
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "NodePorts";
+
+const REASON: &str = "node(s) didn't have free ports for the requested pod ports";
+
+/// The plugin; it has no arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodePorts;
+
+struct Conflicts<'a> {
+    wanted: &'a [HostPort],
+    /// By row: how many pods on the node hold one of the ports.
+    holders: Vec<u32>,
+}
+
+impl Plugin for NodePorts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn filter_depends(&self) -> Depends {
+        Depends::NodeUsage
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let wanted: &[HostPort] = &pod.class.host_ports;
+        if wanted.is_empty() {
+            return Prepared::Nothing;
+        }
+        let mut holders = vec![0; pod.cluster.nodes().row_count()];
+        for (_, class, placements) in pod.cluster.pods().classes() {
+            if conflict(class, wanted) {
+                for placement in placements.entries() {
+                    holders[placement.row.index()] += placement.pods;
+                }
+            }
+        }
+        Prepared::Ready(Box::new(Conflicts { wanted, holders }))
+    }
+}
+
+fn conflict(class: &Class, wanted: &[HostPort]) -> bool {
+    class.host_ports.iter().any(|held| wanted.iter().any(|port| clash(held, port)))
+}
+
+fn clash(a: &HostPort, b: &HostPort) -> bool {
+    const ANY: &str = "0.0.0.0";
+    a.port == b.port && a.protocol == b.protocol && (a.ip == b.ip || &*a.ip == ANY || &*b.ip == ANY)
+}
+
+impl Filter for Conflicts<'_> {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        let count = |pods: &[PodRow]| {
+            pods.iter().filter(|&&pod| conflict(node.cluster.pods().class_of(pod), self.wanted)).count()
+        };
+        let held = self.holders[node.row.index()] as usize + count(node.added());
+        (held > count(node.removed())).then(|| Rejection::unschedulable(REASON))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter};
+    use crate::view::Delta;
+    use berth_model::pod::Protocol::{Tcp, Udp};
+    use berth_model::pod::{Container, PodSpec, Protocol};
+    use expect_test::expect;
+
+    type Port<'a> = (&'a str, Protocol, i32);
+
+    fn with_ports(ports: &[Port<'_>]) -> Container {
+        let port = |&(ip, protocol, port): &Port<'_>| HostPort { ip: ip.into(), protocol, port };
+        Container { host_ports: ports.iter().map(port).collect(), ..Container::default() }
+    }
+
+    fn fits(held: &[Port<'_>], wanted: &[Port<'_>]) -> bool {
+        let mut world = World::default();
+        world.node("n1", |_| {});
+        world.pod("running", |pod, spec| {
+            pod.node = Some("n1".into());
+            spec.containers = vec![with_ports(held)];
+        });
+        let pod = world.pod("p", |_, spec| spec.containers = vec![with_ports(wanted)]);
+        !filter(&NodePorts, &world, pod).contains(REASON)
+    }
+
+    #[test]
+    fn a_port_is_taken_on_its_address_and_on_all_addresses() {
+        let cases: [(&[Port<'_>], &[Port<'_>], bool); 9] = [
+            (&[("127.0.0.1", Tcp, 80)], &[], true),
+            (&[], &[("127.0.0.1", Tcp, 80)], true),
+            (&[("127.0.0.1", Tcp, 80)], &[("127.0.0.1", Tcp, 80)], false),
+            (&[("127.0.0.1", Tcp, 80)], &[("127.0.0.2", Tcp, 80)], true),
+            (&[("127.0.0.1", Tcp, 80)], &[("127.0.0.1", Udp, 80)], true),
+            (&[("127.0.0.1", Tcp, 80)], &[("127.0.0.1", Tcp, 81)], true),
+            (&[("127.0.0.1", Tcp, 80)], &[("0.0.0.0", Tcp, 80)], false),
+            (&[("0.0.0.0", Tcp, 80)], &[("127.0.0.1", Tcp, 80)], false),
+            (&[("0.0.0.0", Tcp, 80)], &[("10.0.0.1", Tcp, 81), ("10.0.0.1", Tcp, 80)], false),
+        ];
+        for (held, wanted, expected) in cases {
+            assert_eq!(fits(held, wanted), expected, "{wanted:?} beside {held:?}");
+        }
+    }
+
+    #[test]
+    fn sidecars_hold_ports_and_other_init_containers_do_not() {
+        let port: &[Port<'_>] = &[("0.0.0.0", Tcp, 80)];
+        let mut world = World::default();
+        let mut running = |node: &str, sidecar| {
+            world.node(node, |_| {});
+            world.pod(node, |pod, spec: &mut PodSpec| {
+                pod.node = Some(node.into());
+                spec.init_containers = vec![Container { sidecar, ..with_ports(port) }];
+            });
+        };
+        running("n1", true);
+        running("n2", false);
+        let pod = world.pod("p", |_, spec| spec.containers = vec![with_ports(port)]);
+        expect![[r#"
+            n1: Unschedulable: node(s) didn't have free ports for the requested pod ports
+            n2: fits
+        "#]]
+        .assert_eq(&filter(&NodePorts, &world, pod));
+    }
+
+    #[test]
+    fn a_victim_frees_its_port_and_a_nominated_pod_takes_one() {
+        let mut world = World::default();
+        let row = world.node("n1", |_| {});
+        let ports = |spec: &mut PodSpec| spec.containers = vec![with_ports(&[("0.0.0.0", Tcp, 80)])];
+        let holder = world.pod("holder", |pod, spec| {
+            pod.node = Some("n1".into());
+            ports(spec);
+        });
+        let nominated = world.pod("nominated", |_, spec| ports(spec));
+        let pod = world.pod("p", |_, spec| ports(spec));
+        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
+            unreachable!("the pod has ports")
+        };
+        let mut delta = Delta::default();
+        let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
+        assert!(!fits(&delta));
+        delta.remove(holder, &world.cluster);
+        assert!(fits(&delta));
+        delta.add(nominated, &world.cluster);
+        assert!(!fits(&delta));
+    }
+}

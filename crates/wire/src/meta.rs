@@ -1,0 +1,110 @@
+//! Metadata that all objects share.
+
+use berth_model::Str;
+use berth_model::labels::Labels;
+use berth_model::pod::Controller;
+
+use crate::context::Context;
+use crate::decode::{Annotations, Finish, List, Obj, StringMap, Time, Unique, wire_object};
+use crate::syntax::{check_dns_label, check_labels, check_subdomain};
+
+wire_object! {
+    /// `metav1.OwnerReference`.
+    pub(crate) struct OwnerWire {
+        api_version: Str = "apiVersion",
+        kind: Str = "kind",
+        name: Str = "name",
+        uid: Str = "uid",
+        controller: bool = "controller",
+    }
+    skipped { "blockOwnerDeletion" }
+}
+
+impl Finish for OwnerWire {
+    type Out = Option<Controller>;
+
+    fn finish(self, _: &mut Context) -> Option<Controller> {
+        let Self { api_version, kind, name, uid, controller } = self;
+        controller.then_some(Controller { api_version, kind, name, uid })
+    }
+}
+
+wire_object! {
+    /// `metav1.ObjectMeta`.
+    pub(crate) struct MetaWire {
+        name: Unique = "name",
+        generate_name: Option<Str> = "generateName",
+        namespace: Str = "namespace",
+        uid: Unique = "uid",
+        labels: StringMap = "labels",
+        annotations: Annotations = "annotations",
+        created: Option<Time> = "creationTimestamp",
+        deleted: Option<Time> = "deletionTimestamp",
+        owners: List<OwnerWire> = "ownerReferences",
+    }
+    skipped {
+        "selfLink" "resourceVersion" "generation" "deletionGracePeriodSeconds" "finalizers" "clusterName"
+        "managedFields"
+    }
+}
+
+/// Who an object is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meta {
+    pub(crate) name: Str,
+    /// `default` where the object has none; of no meaning for kinds without namespace.
+    pub(crate) namespace: Str,
+    pub(crate) uid: Str,
+    pub(crate) labels: Labels,
+    pub(crate) annotations: Labels,
+    pub(crate) created: Option<i64>,
+    pub(crate) terminating: bool,
+    pub(crate) controller: Option<Controller>,
+    pub(crate) generate_name: Option<Str>,
+}
+
+/// The metadata of an object, finished.
+pub(crate) type MetaField = Obj<MetaWire>;
+
+impl Finish for MetaWire {
+    type Out = Meta;
+
+    fn finish(self, cx: &mut Context) -> Meta {
+        check_labels(cx, "labels", &self.labels.0);
+        let namespace = match &*self.namespace {
+            "" => cx.intern("default"),
+            _ => {
+                check_dns_label(cx, "namespace", &self.namespace);
+                self.namespace
+            }
+        };
+        Meta {
+            name: self.name.0,
+            namespace,
+            uid: self.uid.0,
+            labels: self.labels.0,
+            annotations: self.annotations.0,
+            created: self.created.map(|t| t.0),
+            terminating: self.deleted.is_some(),
+            controller: self.owners.0.into_iter().flatten().next(),
+            generate_name: self.generate_name,
+        }
+    }
+}
+
+impl MetaField {
+    /// The metadata of an object that must have a name.
+    pub(crate) fn named(self, cx: &mut Context) -> Meta {
+        let meta = self.0.unwrap_or_default();
+        cx.within(crate::context::Step::Field("metadata"), |cx| {
+            if !meta.name.is_empty() {
+                check_subdomain(cx, "name", &meta.name);
+            } else if meta.generate_name.is_some() {
+                cx.problem_at("name", "missing; generateName is not enough here, give the object a name");
+            } else {
+                cx.problem_at("name", "missing; every object needs a name");
+            }
+        });
+        meta
+    }
+}

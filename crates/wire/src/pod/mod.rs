@@ -1,0 +1,94 @@
+//! Pods, and the templates that pods are made from.
+
+mod affinity;
+mod container;
+pub(crate) mod resources;
+mod spec;
+mod spread;
+mod status;
+mod template;
+mod toleration;
+mod volume;
+
+use berth_model::Str;
+use berth_model::pod::Pod;
+
+use crate::context::{Context, Step};
+use crate::decode::{Obj, wire_object};
+use crate::meta::MetaField;
+use status::StatusWire;
+
+pub(crate) use spec::{PodSpecWire, given};
+pub use template::PodTemplate;
+pub(crate) use template::TemplateWire;
+pub(crate) use toleration::{EFFECTS, TolerationWire};
+
+/// A pod as it was read, with what only other objects can tell about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodManifest {
+    /// The pod, with the API's defaults applied.
+    pub pod: Pod,
+    /// `status.phase` is `Succeeded` or `Failed`: the pod holds nothing of its node any more.
+    pub finished: bool,
+    /// What admission sets from other objects.
+    pub admission: Admission,
+}
+
+/// What the API server's admission takes from other objects when it creates a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// Whether `spec.priority` was set, so that no priority class can change it.
+    pub has_priority: bool,
+    /// `spec.priorityClassName`.
+    pub priority_class: Option<Str>,
+    /// `spec.runtimeClassName`.
+    pub runtime_class: Option<Str>,
+}
+
+wire_object! {
+    /// `v1.Pod`.
+    pub(crate) struct PodWire {
+        meta: MetaField = "metadata",
+        spec: Obj<PodSpecWire> = "spec",
+        status: StatusWire = "status",
+    }
+    skipped { "apiVersion" "kind" }
+}
+
+impl PodWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> PodManifest {
+        let meta = self.meta.named(cx);
+        let parts = self.spec.0.unwrap_or_else(|| {
+            cx.problem("has no spec");
+            spec::SpecParts::default()
+        });
+        if parts.node.is_some() && parts.is_gated() {
+            cx.within(Step::Field("spec"), |cx| {
+                cx.problem_at("nodeName", "cannot be set while schedulingGates hold the pod");
+            });
+        }
+        let admission = Admission {
+            has_priority: parts.priority.is_some(),
+            priority_class: parts.priority_class.clone(),
+            runtime_class: parts.runtime_class.clone(),
+        };
+        let status = self.status;
+        let (finished, preempted) = (status.finished(), status.preempted());
+        let (started, nominated_node) = (status.started.map(|t| t.0), given(status.nominated_node.0.clone()));
+        let node = parts.node.clone();
+        let mut spec = parts.complete(meta.namespace, meta.labels, meta.controller);
+        status.apply_resources(&mut spec);
+        let pod = Pod {
+            name: meta.name,
+            uid: meta.uid,
+            created: meta.created,
+            spec: cx.share(spec),
+            node,
+            nominated_node,
+            started,
+            terminating: meta.terminating,
+            preempted,
+        };
+        PodManifest { pod, finished, admission }
+    }
+}

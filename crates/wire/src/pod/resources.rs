@@ -1,0 +1,114 @@
+//! Requests and limits, of containers and of whole pods.
+//!
+//! Upstream: `pkg/api/pod/util.go` (`DefaultPodLevelResources`; pod-level defaulting happens when the pod is created),
+//! core `helper/helpers.go`.
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use berth_model::node::ResourceList;
+use berth_model::pod::{Container, PodSpec};
+use berth_model::quantity::Quantity;
+
+use crate::decode::wire_object;
+
+wire_object! {
+    /// `v1.ResourceRequirements`.
+    pub(crate) struct ResourcesWire {
+        requests: Option<ResourceList> = "requests",
+        limits: Option<ResourceList> = "limits",
+    }
+    skipped { "claims" }
+}
+
+/// Whether the resource is Kubernetes' own.
+pub(crate) fn is_native(name: &str) -> bool {
+    !name.contains('/') || name.contains("kubernetes.io/")
+}
+
+/// Whether the resource belongs to a device plugin or the like.
+pub(crate) fn is_extended(name: &str) -> bool {
+    !is_native(name) && !name.starts_with("requests.")
+}
+
+/// Whether the resource is huge pages of some size.
+pub(crate) fn is_huge_pages(name: &str) -> bool {
+    name.starts_with("hugepages-")
+}
+
+fn pod_level(name: &str) -> bool {
+    matches!(name, "cpu" | "memory") || is_huge_pages(name)
+}
+
+type Sum = BTreeMap<Str, Quantity>;
+
+/// Completes the pod-level requests and limits of a pod that sets some of them.
+pub(crate) fn default_pod_level(spec: &mut PodSpec) {
+    let given = spec.pod_requests.as_ref().is_some_and(|list| !list.is_empty());
+    if !given && spec.pod_limits.is_empty() {
+        return;
+    }
+    let mut requests: Sum = spec.pod_requests.take().unwrap_or_default().into_iter().collect();
+    let mut limits: Sum = std::mem::take(&mut spec.pod_limits).into_iter().collect();
+    let container_limits = aggregate(spec, |c| &c.limits);
+    for (name, amount) in &container_limits {
+        if is_huge_pages(name) && !requests.contains_key(name) {
+            limits.entry(name.clone()).or_insert(*amount);
+        }
+    }
+    for (name, amount) in aggregate(spec, |c| &c.requests) {
+        if pod_level(&name) && !is_huge_pages(&name) {
+            requests.entry(name).or_insert(amount);
+        }
+    }
+    for (name, amount) in &limits {
+        if pod_level(name) {
+            requests.entry(name.clone()).or_insert(*amount);
+        }
+    }
+    for (name, request) in &requests {
+        let all_limited = spec.containers.iter().chain(&spec.init_containers).all(|c| has(&c.limits, name));
+        if pod_level(name) && !limits.contains_key(name) && all_limited {
+            let limit = container_limits.get(name).copied().unwrap_or_default();
+            limits.insert(name.clone(), limit.max(*request));
+        }
+    }
+    spec.pod_requests = Some(requests.into_iter().collect());
+    spec.pod_limits = limits.into_iter().collect();
+}
+
+fn has(list: &ResourceList, name: &str) -> bool {
+    list.iter().any(|(known, _)| &**known == name)
+}
+
+/// What all containers need together at the pod's peak: init containers run one after the other, sidecars stay.
+fn aggregate(spec: &PodSpec, amounts: impl Fn(&Container) -> &ResourceList) -> Sum {
+    let (mut total, mut sidecars, mut peak) = (Sum::new(), Sum::new(), Sum::new());
+    for container in &spec.containers {
+        add(&mut total, amounts(container));
+    }
+    for container in &spec.init_containers {
+        let mut during = sidecars.clone();
+        add(&mut during, amounts(container));
+        if container.sidecar {
+            add(&mut total, amounts(container));
+            sidecars.clone_from(&during);
+        }
+        raise(&mut peak, during);
+    }
+    raise(&mut total, peak);
+    total
+}
+
+fn add(sum: &mut Sum, list: &ResourceList) {
+    for (name, amount) in list {
+        *sum.entry(name.clone()).or_default() += *amount;
+    }
+}
+
+fn raise(sum: &mut Sum, other: Sum) {
+    for (name, amount) in other {
+        let entry = sum.entry(name).or_insert(amount);
+        *entry = (*entry).max(amount);
+    }
+}

@@ -1,0 +1,201 @@
+//! The pod spec: everything in it that decides where a pod runs.
+
+use std::collections::BTreeSet;
+
+use berth_model::Str;
+use berth_model::labels::Labels;
+use berth_model::node::ResourceList;
+use berth_model::pod::{Container, Controller, PodSpec};
+
+use crate::context::{Context, Step, quoted};
+use crate::decode::{Finish, List, Obj, StringMap, Unique, wire_object};
+use crate::pod::affinity::{AffinityWire, PodAffinityParts};
+use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
+use crate::pod::resources::{ResourcesWire, default_pod_level};
+use crate::pod::spread::{SpreadWire, check_distinct};
+use crate::pod::toleration::TolerationWire;
+use crate::pod::volume::VolumeWire;
+use crate::selector::one_of;
+use crate::syntax::check_labels;
+
+wire_object! {
+    /// `v1.PodSchedulingGate`, `v1.PodOS`: an object with a name.
+    pub(crate) struct NamedWire {
+        name: Str = "name",
+    }
+    skipped {}
+}
+
+wire_object! {
+    /// `v1.PodResourceClaim`: only counted.
+    pub(crate) struct ResourceClaimWire {
+    }
+    skipped { "name" "source" "resourceClaimName" "resourceClaimTemplateName" }
+}
+
+wire_object! {
+    /// `v1.PodSpec`.
+    pub(crate) struct PodSpecWire {
+        volumes: List<VolumeWire> = "volumes",
+        init_containers: List<ContainerWire> = "initContainers",
+        containers: List<ContainerWire> = "containers",
+        node_selector: StringMap = "nodeSelector",
+        node_name: Unique = "nodeName",
+        host_network: bool = "hostNetwork",
+        host_users: Option<bool> = "hostUsers",
+        affinity: AffinityWire = "affinity",
+        scheduler_name: Str = "schedulerName",
+        tolerations: List<TolerationWire> = "tolerations",
+        priority_class: Str = "priorityClassName",
+        priority: Option<i32> = "priority",
+        runtime_class: Str = "runtimeClassName",
+        preemption_policy: Str = "preemptionPolicy",
+        overhead: ResourceList = "overhead",
+        spread: List<SpreadWire> = "topologySpreadConstraints",
+        os: NamedWire = "os",
+        gates: Vec<NamedWire> = "schedulingGates",
+        claims: Vec<ResourceClaimWire> = "resourceClaims",
+        resources: ResourcesWire = "resources",
+    }
+    skipped {
+        "ephemeralContainers" "restartPolicy" "terminationGracePeriodSeconds" "activeDeadlineSeconds" "dnsPolicy"
+        "serviceAccountName" "serviceAccount" "automountServiceAccountToken" "hostPID" "hostIPC"
+        "shareProcessNamespace" "securityContext" "imagePullSecrets" "hostname" "subdomain" "hostAliases" "dnsConfig"
+        "readinessGates" "enableServiceLinks" "setHostnameAsFQDN" "hostnameOverride" "workloadRef"
+        "schedulingGroup" "evictionResponders"
+    }
+}
+
+/// A pod spec before it belongs to a pod: without name, labels and controller, and without what labels add to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SpecParts {
+    spec: PodSpec,
+    pod_affinity: PodAffinityParts,
+    pod_anti_affinity: PodAffinityParts,
+    pub(crate) node: Option<Str>,
+    pub(crate) priority: Option<i32>,
+    pub(crate) priority_class: Option<Str>,
+    pub(crate) runtime_class: Option<Str>,
+}
+
+impl SpecParts {
+    /// Whether scheduling gates hold the pod.
+    pub(crate) fn is_gated(&self) -> bool {
+        !self.spec.scheduling_gates.is_empty()
+    }
+
+    /// The spec of a pod with this identity.
+    pub(crate) fn complete(self, namespace: Str, labels: Labels, controller: Option<Controller>) -> PodSpec {
+        PodSpec {
+            pod_affinity: self.pod_affinity.merged(&labels),
+            pod_anti_affinity: self.pod_anti_affinity.merged(&labels),
+            namespace,
+            labels,
+            controller,
+            ..self.spec
+        }
+    }
+}
+
+impl Finish for PodSpecWire {
+    type Out = SpecParts;
+
+    fn finish(self, cx: &mut Context) -> SpecParts {
+        if self.containers.0.is_empty() {
+            cx.problem_at("containers", "missing; expected at least one container");
+        }
+        check_labels(cx, "nodeSelector", &self.node_selector.0);
+        check_names(cx, &self.init_containers.0, &self.containers.0);
+        check_distinct(cx, &self.spread.0);
+        let network = self.host_network;
+        let init_containers = containers(cx, "initContainers", self.init_containers, network);
+        let containers = containers(cx, "containers", self.containers, network);
+        let policies = &[("Never", true), ("PreemptLowerPriority", false)];
+        let never_preempts = match &*self.preemption_policy {
+            "" => false,
+            name => one_of(cx, "preemptionPolicy", name, policies),
+        };
+        let systems = &[("linux", ()), ("windows", ())];
+        let os = given(self.os.name);
+        if let Some(name) = &os {
+            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, systems));
+        }
+        let scheduler_name = given(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
+        let mut spec = PodSpec {
+            scheduler_name,
+            priority: self.priority.unwrap_or_default(),
+            never_preempts,
+            scheduling_gates: gates(cx, self.gates),
+            node_selector: self.node_selector.0,
+            node_affinity: self.affinity.node.0.unwrap_or_default(),
+            tolerations: self.tolerations.0,
+            spread: self.spread.0,
+            init_containers,
+            containers,
+            overhead: self.overhead,
+            pod_requests: self.resources.requests,
+            pod_limits: self.resources.limits.unwrap_or_default(),
+            volumes: self.volumes.0,
+            host_network: network,
+            user_namespace: self.host_users == Some(false),
+            resource_claims: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
+            os,
+            ..PodSpec::default()
+        };
+        default_pod_level(&mut spec);
+        SpecParts {
+            spec,
+            pod_affinity: self.affinity.pod.0.unwrap_or_default(),
+            pod_anti_affinity: self.affinity.anti.0.unwrap_or_default(),
+            node: given(self.node_name.0),
+            priority: self.priority,
+            priority_class: given(self.priority_class),
+            runtime_class: given(self.runtime_class),
+        }
+    }
+}
+
+/// In Go an empty string is the same as none.
+pub(crate) fn given(text: Str) -> Option<Str> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn containers(
+    cx: &mut Context,
+    field: &'static str,
+    parts: List<ContainerWire>,
+    host_network: bool,
+) -> Vec<Container> {
+    cx.within(Step::Field(field), |cx| {
+        let take = |(at, parts)| cx.within(Step::Index(at), |cx| take_host_ports(cx, parts, host_network));
+        parts.0.into_iter().enumerate().map(take).collect()
+    })
+}
+
+fn gates(cx: &mut Context, gates: Vec<NamedWire>) -> Vec<Str> {
+    let names: Vec<Str> = gates.into_iter().map(|gate| gate.name).collect();
+    if names.iter().any(|name| name.is_empty()) {
+        cx.problem_at("schedulingGates", "a gate has no name");
+    }
+    names
+}
+
+/// A status is found by the container's name, so names must differ.
+fn check_names(cx: &mut Context, init: &[ContainerParts], containers: &[ContainerParts]) {
+    let mut seen = BTreeSet::new();
+    for (field, list) in [("initContainers", init), ("containers", containers)] {
+        for (at, parts) in list.iter().enumerate() {
+            let name = &parts.container.name;
+            if !name.is_empty() && !seen.insert(name) {
+                cx.within(Step::Field(field), |cx| {
+                    cx.within(Step::Index(at), |cx| {
+                        cx.problem_at(
+                            "name",
+                            format!("{} is the name of another container too", quoted(name)),
+                        );
+                    });
+                });
+            }
+        }
+    }
+}

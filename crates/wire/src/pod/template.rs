@@ -1,0 +1,55 @@
+//! Pod templates: what controllers make pods from.
+
+use berth_model::Str;
+use berth_model::labels::Labels;
+use berth_model::pod::{Controller, PodSpec};
+
+use crate::context::Context;
+use crate::decode::{Finish, Obj, wire_object};
+use crate::meta::MetaField;
+use crate::pod::Admission;
+use crate::pod::spec::{PodSpecWire, SpecParts};
+
+/// `v1.PodTemplateSpec`.
+#[derive(Clone, Debug, Default)]
+pub struct PodTemplate {
+    /// `metadata.labels`.
+    pub labels: Labels,
+    /// What admission will set from other objects.
+    pub admission: Admission,
+    parts: SpecParts,
+}
+
+impl PodTemplate {
+    /// The spec of a pod made from the template: with the labels that the controller gives it, which affinity terms with
+    /// `matchLabelKeys` then refer to.
+    pub fn spec(&self, namespace: Str, labels: Labels, controller: Option<Controller>) -> PodSpec {
+        self.parts.clone().complete(namespace, labels, controller)
+    }
+}
+
+wire_object! {
+    /// `v1.PodTemplateSpec`.
+    pub(crate) struct TemplateWire {
+        meta: MetaField = "metadata",
+        spec: Obj<PodSpecWire> = "spec",
+    }
+    skipped {}
+}
+
+impl Finish for TemplateWire {
+    type Out = PodTemplate;
+
+    fn finish(self, cx: &mut Context) -> PodTemplate {
+        if self.spec.0.is_none() {
+            cx.problem_at("spec", "missing; expected a pod spec");
+        }
+        let parts = self.spec.0.unwrap_or_default();
+        let admission = Admission {
+            has_priority: parts.priority.is_some(),
+            priority_class: parts.priority_class.clone(),
+            runtime_class: parts.runtime_class.clone(),
+        };
+        PodTemplate { labels: self.meta.0.map(|meta| meta.labels).unwrap_or_default(), admission, parts }
+    }
+}

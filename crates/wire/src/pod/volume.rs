@@ -1,0 +1,129 @@
+//! Volumes of pods. Only those that tie a pod to nodes are told apart.
+
+use berth_model::Str;
+use berth_model::volume::{PodVolume, PodVolumeSource};
+
+use crate::context::Context;
+use crate::decode::{Finish, Obj, wire_object};
+use crate::storage::disk::{
+    AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
+};
+use crate::syntax::check_dns_label;
+
+wire_object! {
+    /// `v1.PersistentVolumeClaimVolumeSource`.
+    pub(crate) struct ClaimSourceWire {
+        name: Str = "claimName",
+        read_only: bool = "readOnly",
+    }
+    skipped {}
+}
+
+impl Finish for ClaimSourceWire {
+    type Out = PodVolumeSource;
+
+    fn finish(self, cx: &mut Context) -> PodVolumeSource {
+        if self.name.is_empty() {
+            cx.problem_at("claimName", "missing; expected the name of a PersistentVolumeClaim");
+        }
+        PodVolumeSource::Claim { name: self.name, read_only: self.read_only }
+    }
+}
+
+wire_object! {
+    /// `v1.CSIVolumeSource`.
+    pub(crate) struct InlineCsiWire {
+        driver: Str = "driver",
+    }
+    skipped { "readOnly" "fsType" "volumeAttributes" "nodePublishSecretRef" }
+}
+
+impl Finish for InlineCsiWire {
+    type Out = PodVolumeSource;
+
+    fn finish(self, cx: &mut Context) -> PodVolumeSource {
+        if self.driver.is_empty() {
+            cx.problem_at("driver", "missing; expected the name of a CSI driver");
+        }
+        PodVolumeSource::InlineCsi { driver: self.driver }
+    }
+}
+
+wire_object! {
+    /// `v1.EphemeralVolumeSource`.
+    pub(crate) struct EphemeralWire {}
+    skipped { "volumeClaimTemplate" "readOnly" }
+}
+
+impl Finish for EphemeralWire {
+    type Out = PodVolumeSource;
+
+    fn finish(self, _: &mut Context) -> PodVolumeSource {
+        PodVolumeSource::Ephemeral
+    }
+}
+
+wire_object! {
+    /// `v1.ImageVolumeSource`.
+    pub(crate) struct ImageWire {
+        reference: Str = "reference",
+    }
+    skipped { "pullPolicy" }
+}
+
+impl Finish for ImageWire {
+    type Out = PodVolumeSource;
+
+    fn finish(self, _: &mut Context) -> PodVolumeSource {
+        PodVolumeSource::Image { reference: self.reference }
+    }
+}
+
+wire_object! {
+    /// `v1.Volume`.
+    pub(crate) struct VolumeWire {
+        name: Str = "name",
+        claim: Obj<ClaimSourceWire> = "persistentVolumeClaim",
+        ephemeral: Obj<EphemeralWire> = "ephemeral",
+        csi: Obj<InlineCsiWire> = "csi",
+        gce: Obj<GceWire> = "gcePersistentDisk",
+        aws: Obj<AwsWire> = "awsElasticBlockStore",
+        azure: Obj<AzureWire> = "azureDisk",
+        cinder: Obj<CinderWire> = "cinder",
+        iscsi: Obj<IscsiWire> = "iscsi",
+        rbd: Obj<RbdWire> = "rbd",
+        vsphere: Obj<VsphereWire> = "vsphereVolume",
+        portworx: Obj<PortworxWire> = "portworxVolume",
+        image: Obj<ImageWire> = "image",
+    }
+    skipped {
+        "hostPath" "emptyDir" "gitRepo" "secret" "nfs" "glusterfs" "flexVolume" "cephfs" "flocker" "downwardAPI" "fc"
+        "azureFile" "configMap" "quobyte" "photonPersistentDisk" "projected" "scaleIO" "storageos"
+    }
+}
+
+impl Finish for VolumeWire {
+    type Out = PodVolume;
+
+    fn finish(self, cx: &mut Context) -> PodVolume {
+        check_dns_label(cx, "name", &self.name);
+        let disks = [
+            self.gce.0,
+            self.aws.0,
+            self.azure.0,
+            self.cinder.0,
+            self.iscsi.0,
+            self.rbd.0,
+            self.vsphere.0,
+            self.portworx.0,
+        ];
+        let disks = disks.into_iter().flatten().map(PodVolumeSource::Disk);
+        let mut sources =
+            [self.claim.0, self.ephemeral.0, self.csi.0, self.image.0].into_iter().flatten().chain(disks);
+        let source = sources.next().unwrap_or(PodVolumeSource::Local);
+        if sources.next().is_some() {
+            cx.problem("has more than one source; expected exactly one");
+        }
+        PodVolume { name: self.name, source }
+    }
+}

@@ -1,0 +1,111 @@
+//! Limit ranges.
+//!
+//! Upstream: core `v1/defaults.go` (`SetDefaults_LimitRangeItem`).
+
+use berth_model::Str;
+use berth_model::node::ResourceList;
+
+use crate::context::Context;
+use crate::decode::{Finish, List, wire_object};
+use crate::meta::MetaField;
+
+/// `v1.LimitRange`: bounds and defaults for what is created in a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitRange {
+    /// `metadata.namespace`.
+    pub namespace: Str,
+    /// `metadata.name`.
+    pub name: Str,
+    /// `spec.limits`.
+    pub items: Vec<LimitRangeItem>,
+}
+
+/// What an item of a limit range bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitScope {
+    /// Each container.
+    Container,
+    /// The containers of a pod together.
+    Pod,
+    /// Something else, as claims.
+    Other,
+}
+
+/// `v1.LimitRangeItem`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitRangeItem {
+    /// `type`.
+    pub scope: LimitScope,
+    /// `min`.
+    pub min: ResourceList,
+    /// `max`.
+    pub max: ResourceList,
+    /// `default`: the limits of containers that set none.
+    pub default_limits: ResourceList,
+    /// `defaultRequest`: the requests of containers that set none.
+    pub default_requests: ResourceList,
+}
+
+wire_object! {
+    /// `v1.LimitRangeItem`.
+    pub(crate) struct ItemWire {
+        scope: Str = "type",
+        max: ResourceList = "max",
+        min: ResourceList = "min",
+        default: ResourceList = "default",
+        default_request: ResourceList = "defaultRequest",
+    }
+    skipped { "maxLimitRequestRatio" }
+}
+
+impl Finish for ItemWire {
+    type Out = LimitRangeItem;
+
+    fn finish(self, _: &mut Context) -> LimitRangeItem {
+        let Self { scope, max, min, mut default, mut default_request } = self;
+        let scope = match &*scope {
+            "Container" => LimitScope::Container,
+            "Pod" => LimitScope::Pod,
+            _ => LimitScope::Other,
+        };
+        if scope == LimitScope::Container {
+            // A maximum is the default limit, a default limit the default request, a minimum the last resort.
+            fill(&mut default, &max);
+            fill(&mut default_request, &default);
+            fill(&mut default_request, &min);
+        }
+        LimitRangeItem { scope, min, max, default_limits: default, default_requests: default_request }
+    }
+}
+
+fn fill(list: &mut ResourceList, from: &ResourceList) {
+    for (name, amount) in from {
+        if let Err(at) = list.binary_search_by(|(known, _)| known.cmp(name)) {
+            list.insert(at, (name.clone(), *amount));
+        }
+    }
+}
+
+wire_object! {
+    /// `v1.LimitRangeSpec`.
+    pub(crate) struct LimitRangeSpecWire {
+        limits: List<ItemWire> = "limits",
+    }
+    skipped {}
+}
+
+wire_object! {
+    /// `v1.LimitRange`.
+    pub(crate) struct LimitRangeWire {
+        meta: MetaField = "metadata",
+        spec: LimitRangeSpecWire = "spec",
+    }
+    skipped { "apiVersion" "kind" }
+}
+
+impl LimitRangeWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> LimitRange {
+        let meta = self.meta.named(cx);
+        LimitRange { namespace: meta.namespace, name: meta.name, items: self.spec.limits.0 }
+    }
+}

@@ -1,0 +1,51 @@
+//! Pod disruption budgets.
+
+use berth_model::workload::DisruptionBudget;
+
+use crate::context::Context;
+use crate::decode::{AnyMap, Obj, wire_object};
+use crate::meta::MetaField;
+use crate::selector::LabelSelectorWire;
+
+wire_object! {
+    /// `policy/v1.PodDisruptionBudgetSpec`.
+    pub(crate) struct BudgetSpecWire {
+        selector: Obj<LabelSelectorWire> = "selector",
+    }
+    skipped { "minAvailable" "maxUnavailable" "unhealthyPodEvictionPolicy" }
+}
+
+wire_object! {
+    /// `policy/v1.PodDisruptionBudgetStatus`.
+    pub(crate) struct BudgetStatusWire {
+        disrupted: AnyMap = "disruptedPods",
+        allowed: i32 = "disruptionsAllowed",
+    }
+    skipped { "observedGeneration" "currentHealthy" "desiredHealthy" "expectedPods" "conditions" }
+}
+
+wire_object! {
+    /// `policy/v1.PodDisruptionBudget`.
+    pub(crate) struct BudgetWire {
+        meta: MetaField = "metadata",
+        spec: BudgetSpecWire = "spec",
+        status: BudgetStatusWire = "status",
+    }
+    skipped { "apiVersion" "kind" }
+}
+
+impl BudgetWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> DisruptionBudget {
+        let meta = self.meta.named(cx);
+        let mut disrupted_pods = self.status.disrupted.0;
+        disrupted_pods.sort();
+        disrupted_pods.dedup();
+        DisruptionBudget {
+            namespace: meta.namespace,
+            name: meta.name,
+            selector: self.spec.selector.0,
+            disruptions_allowed: self.status.allowed,
+            disrupted_pods,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Deployments, ReplicaSets, StatefulSets, DaemonSets and ReplicationControllers.
+//!
+//! Upstream: `pkg/apis/apps/v1/defaults.go`, core `v1/defaults.go` (`SetDefaults_ReplicationController`).
+
+use berth_model::selector::LabelSelector;
+use berth_model::workload::{OwnerKind, PodGroupOwner};
+
+use crate::context::{Context, Step};
+use crate::decode::{List, Obj, StringMap, wire_object};
+use crate::meta::{Meta, MetaField};
+use crate::pod::{PodTemplate, TemplateWire};
+use crate::selector::LabelSelectorWire;
+use crate::storage::ClaimWire;
+use crate::syntax::check_labels;
+use crate::workload::{PodCount, Workload, WorkloadKind};
+
+wire_object! {
+    /// `v1.StatefulSetOrdinals`.
+    pub(crate) struct OrdinalsWire {
+        start: i32 = "start",
+    }
+    skipped {}
+}
+
+wire_object! {
+    /// The specs of `apps/v1` controllers.
+    pub(crate) struct ControllerSpecWire {
+        replicas: Option<i32> = "replicas",
+        selector: Obj<LabelSelectorWire> = "selector",
+        template: Obj<TemplateWire> = "template",
+        claim_templates: List<ClaimWire> = "volumeClaimTemplates",
+        ordinals: OrdinalsWire = "ordinals",
+    }
+    skipped {
+        "strategy" "minReadySeconds" "revisionHistoryLimit" "paused" "progressDeadlineSeconds" "serviceName"
+        "podManagementPolicy" "updateStrategy" "persistentVolumeClaimRetentionPolicy"
+    }
+}
+
+wire_object! {
+    /// A controller of `apps/v1`.
+    pub(crate) struct ControllerWire {
+        meta: MetaField = "metadata",
+        spec: ControllerSpecWire = "spec",
+    }
+    skipped { "apiVersion" "kind" "status" }
+}
+
+impl ControllerWire {
+    pub(crate) fn finish(self, cx: &mut Context, kind: WorkloadKind) -> Workload {
+        let meta = self.meta.named(cx);
+        let spec = self.spec;
+        let selector = spec.selector.0;
+        cx.within(Step::Field("spec"), |cx| {
+            if selector.is_none() {
+                cx.problem_at(
+                    "selector",
+                    "missing; expected a label selector that matches the template's labels",
+                );
+            }
+            let template = template(cx, spec.template.0);
+            check_selects(cx, selector.as_ref(), &template);
+            let count = match kind {
+                WorkloadKind::DaemonSet => PodCount::PerNode,
+                _ => PodCount::Replicas { count: replicas(cx, spec.replicas), first: spec.ordinals.start },
+            };
+            workload(kind, meta, selector, template, count, spec.claim_templates.0)
+        })
+    }
+}
+
+wire_object! {
+    /// `v1.ReplicationControllerSpec`.
+    pub(crate) struct ReplicationSpecWire {
+        replicas: Option<i32> = "replicas",
+        selector: StringMap = "selector",
+        template: Obj<TemplateWire> = "template",
+    }
+    skipped { "minReadySeconds" }
+}
+
+wire_object! {
+    /// `v1.ReplicationController`.
+    pub(crate) struct ReplicationControllerWire {
+        meta: MetaField = "metadata",
+        spec: ReplicationSpecWire = "spec",
+    }
+    skipped { "apiVersion" "kind" "status" }
+}
+
+impl ReplicationControllerWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+        let meta = self.meta.named(cx);
+        let spec = self.spec;
+        cx.within(Step::Field("spec"), |cx| {
+            check_labels(cx, "selector", &spec.selector.0);
+            let template = template(cx, spec.template.0);
+            let labels = if spec.selector.0.is_empty() { &template.labels } else { &spec.selector.0 };
+            let selector = Some(LabelSelector::from_labels(labels));
+            check_selects(cx, selector.as_ref(), &template);
+            let count = PodCount::Replicas { count: replicas(cx, spec.replicas), first: 0 };
+            workload(WorkloadKind::ReplicationController, meta, selector, template, count, Vec::new())
+        })
+    }
+}
+
+fn replicas(cx: &mut Context, count: Option<i32>) -> i32 {
+    let count = count.unwrap_or(1);
+    if count < 0 {
+        cx.problem_at("replicas", format!("found {count}, expected an integer that is not negative"));
+    }
+    count
+}
+
+/// The template of a controller's spec, which must be there.
+pub(crate) fn template(cx: &mut Context, template: Option<PodTemplate>) -> PodTemplate {
+    template.unwrap_or_else(|| {
+        cx.problem_at("template", "missing; expected a pod template");
+        PodTemplate::default()
+    })
+}
+
+fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &PodTemplate) {
+    if selector.is_some_and(|selector| !selector.matches(&template.labels)) {
+        cx.within(Step::Field("template"), |cx| {
+            cx.within(Step::Field("metadata"), |cx| {
+                cx.problem_at(
+                    "labels",
+                    "are not matched by the selector, so the controller would not know its pods",
+                );
+            });
+        });
+    }
+}
+
+/// Puts a workload together.
+pub(crate) fn workload(
+    kind: WorkloadKind,
+    meta: Meta,
+    selector: Option<LabelSelector>,
+    template: PodTemplate,
+    count: PodCount,
+    claim_templates: Vec<berth_model::volume::Claim>,
+) -> Workload {
+    Workload {
+        kind,
+        namespace: meta.namespace,
+        name: meta.name,
+        uid: meta.uid,
+        labels: meta.labels,
+        created: meta.created,
+        controller: meta.controller,
+        terminating: meta.terminating,
+        selector,
+        template,
+        count,
+        claim_templates,
+    }
+}
+
+impl Workload {
+    /// The group of pods that default spreading sees, for the kinds that it looks at.
+    pub fn owner(&self) -> Option<PodGroupOwner> {
+        let kind = match self.kind {
+            WorkloadKind::ReplicationController => OwnerKind::ReplicationController,
+            WorkloadKind::ReplicaSet => OwnerKind::ReplicaSet,
+            WorkloadKind::StatefulSet => OwnerKind::StatefulSet,
+            _ => return None,
+        };
+        let (namespace, name) = (self.namespace.clone(), self.name.clone());
+        Some(PodGroupOwner { kind, namespace, name, selector: self.selector.clone() })
+    }
+}

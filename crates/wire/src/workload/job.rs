@@ -1,0 +1,144 @@
+//! Jobs and CronJobs.
+//!
+//! Upstream: `pkg/apis/batch/v1/defaults.go` (`SetDefaults_Job`).
+
+use berth_model::Str;
+
+use crate::context::{Context, Step};
+use crate::decode::{Obj, wire_object};
+use crate::meta::{Meta, MetaField};
+use crate::pod::TemplateWire;
+use crate::selector::{LabelSelectorWire, one_of};
+use crate::workload::controller::{template, workload};
+use crate::workload::{PodCount, Workload, WorkloadKind};
+
+wire_object! {
+    /// `batch/v1.JobSpec`.
+    pub(crate) struct JobSpecWire {
+        parallelism: Option<i32> = "parallelism",
+        completions: Option<i32> = "completions",
+        selector: Obj<LabelSelectorWire> = "selector",
+        template: Obj<TemplateWire> = "template",
+        completion_mode: Str = "completionMode",
+        suspend: bool = "suspend",
+    }
+    skipped {
+        "activeDeadlineSeconds" "podFailurePolicy" "successPolicy" "backoffLimit" "backoffLimitPerIndex"
+        "maxFailedIndexes" "failedPodsLimit" "manualSelector" "ttlSecondsAfterFinished" "podReplacementPolicy"
+        "managedBy" "scheduling"
+    }
+}
+
+wire_object! {
+    /// `batch/v1.JobCondition`.
+    pub(crate) struct JobConditionWire {
+        kind: Str = "type",
+        status: Str = "status",
+    }
+    skipped { "lastProbeTime" "lastTransitionTime" "reason" "message" }
+}
+
+wire_object! {
+    /// `batch/v1.JobStatus`.
+    pub(crate) struct JobStatusWire {
+        conditions: Vec<JobConditionWire> = "conditions",
+    }
+    skipped {
+        "startTime" "completionTime" "active" "succeeded" "failed" "terminating" "completedIndexes" "failedIndexes"
+        "uncountedTerminatedPods" "ready" "observedGeneration"
+    }
+}
+
+wire_object! {
+    /// `batch/v1.Job`.
+    pub(crate) struct JobWire {
+        meta: MetaField = "metadata",
+        spec: JobSpecWire = "spec",
+        status: JobStatusWire = "status",
+    }
+    skipped { "apiVersion" "kind" }
+}
+
+impl JobWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+        let meta = self.meta.named(cx);
+        let finished = self
+            .status
+            .conditions
+            .iter()
+            .any(|c| matches!(&*c.kind, "Complete" | "Failed") && &*c.status == "True");
+        cx.within(Step::Field("spec"), |cx| job(cx, WorkloadKind::Job, meta, self.spec, finished))
+    }
+}
+
+wire_object! {
+    /// `batch/v1.JobTemplateSpec`.
+    pub(crate) struct JobTemplateWire {
+        spec: JobSpecWire = "spec",
+    }
+    skipped { "metadata" }
+}
+
+wire_object! {
+    /// `batch/v1.CronJobSpec`.
+    pub(crate) struct CronJobSpecWire {
+        suspend: bool = "suspend",
+        template: JobTemplateWire = "jobTemplate",
+    }
+    skipped {
+        "schedule" "timeZone" "startingDeadlineSeconds" "concurrencyPolicy" "successfulJobsHistoryLimit"
+        "failedJobsHistoryLimit"
+    }
+}
+
+wire_object! {
+    /// `batch/v1.CronJob`.
+    pub(crate) struct CronJobWire {
+        meta: MetaField = "metadata",
+        spec: CronJobSpecWire = "spec",
+    }
+    skipped { "apiVersion" "kind" "status" }
+}
+
+impl CronJobWire {
+    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+        let meta = self.meta.named(cx);
+        let CronJobSpecWire { suspend, template } = self.spec;
+        let mut spec = template.spec;
+        spec.suspend |= suspend;
+        let path = ["spec", "jobTemplate", "spec"].map(Step::Field);
+        let [outer, middle, inner] = path;
+        cx.within(outer, |cx| {
+            cx.within(middle, |cx| cx.within(inner, |cx| job(cx, WorkloadKind::CronJob, meta, spec, false)))
+        })
+    }
+}
+
+fn job(cx: &mut Context, kind: WorkloadKind, meta: Meta, spec: JobSpecWire, finished: bool) -> Workload {
+    for (field, count) in [("parallelism", spec.parallelism), ("completions", spec.completions)] {
+        if let Some(count) = count.filter(|count| *count < 0) {
+            cx.problem_at(field, format!("found {count}, expected an integer that is not negative"));
+        }
+    }
+    let indexed = match &*spec.completion_mode {
+        "" => false,
+        mode => one_of(cx, "completionMode", mode, &[("NonIndexed", false), ("Indexed", true)]),
+    };
+    if indexed && spec.completions.is_none() {
+        cx.problem_at("completions", "missing; an indexed job needs a number of completions");
+    }
+    // With neither count given, both are one; with only completions given, parallelism is one.
+    let completions = match (spec.completions, spec.parallelism) {
+        (None, None) => Some(1),
+        (completions, _) => completions,
+    };
+    let count = PodCount::Job {
+        parallelism: spec.parallelism.unwrap_or(1),
+        completions,
+        indexed,
+        suspended: spec.suspend,
+        finished,
+    };
+    let template = template(cx, spec.template.0);
+    workload(kind, meta, spec.selector.0, template, count, Vec::new())
+}
