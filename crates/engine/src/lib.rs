@@ -13,6 +13,7 @@ pub mod class;
 pub mod cluster;
 pub mod cycle;
 pub mod effect;
+pub mod filters;
 pub mod ids;
 pub mod matcher;
 pub mod message;

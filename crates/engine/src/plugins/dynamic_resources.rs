@@ -26,7 +26,7 @@ impl Plugin for DynamicResources {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
         if pod.class.spec.resource_claims == 0 {
             return Prepared::Nothing;
         }
