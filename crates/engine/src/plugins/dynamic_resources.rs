@@ -2,13 +2,15 @@
 //!
 //! - **Filter**: a pod with `spec.resourceClaims` is rejected before any node is looked at, with a sentence that says
 //!   so. Other pods are not concerned.
+//! - **Score**: zero for every node, as upstream gives pods without claims.
 //! - **Depends on** the pod alone.
 //! - **Unblocked by** nothing.
 //! - **Upstream**: plugins/dynamicresources. Known difference: upstream allocates devices for the claims (KEP-4381), and
 //!   for extended resources that a DeviceClass provides (KEP-5004).
 //! - **Cost**: nothing.
 
-use crate::plugin::{Plugin, Prepared};
+use crate::cluster::Cluster;
+use crate::plugin::{Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::PodView;
 
@@ -21,6 +23,10 @@ const REASON: &str = "the pod has resource claims (spec.resourceClaims), which B
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DynamicResources;
 
+/// Every node scores zero: there are no devices to choose from, and the plugin takes part in scoring all the same.
+#[derive(Debug)]
+struct NoDevices;
+
 impl Plugin for DynamicResources {
     fn name(&self) -> &'static str {
         NAME
@@ -31,6 +37,16 @@ impl Plugin for DynamicResources {
             return Prepared::Nothing;
         }
         Prepared::Reject(Rejection::unresolvable(REASON))
+    }
+
+    fn prepare_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+        Some(Box::new(NoDevices))
+    }
+}
+
+impl Score for NoDevices {
+    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
+        out.fill(0);
     }
 }
 

@@ -151,10 +151,12 @@ impl Filter for Rules {
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        let keys = self.unwelcoming.0.len();
         if let Change::Pod(PodChange { row, class, pods, .. }) = change {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
-        change.is_of_pods()
+        // A new topology key tells nodes apart that were alike before.
+        change.is_of_pods() && keys == self.unwelcoming.0.len()
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
