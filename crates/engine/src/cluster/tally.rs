@@ -37,6 +37,11 @@ impl Tally {
         self.counts.len()
     }
 
+    /// How many nodes are in a domain.
+    pub fn node_count(&self, domain: usize, nodes: &Nodes) -> u32 {
+        self.domains(nodes).map_or(0, |domains| domains.node_count(domain))
+    }
+
     /// The number of a domain.
     pub fn count(&self, domain: usize) -> i64 {
         self.counts[domain]

@@ -115,18 +115,35 @@ impl Counted {
         }
     }
 
-    /// How many domains the nodes are in.
+    /// How many domains the nodes are in. Nodes that are alone in their domains may share a group, and are a domain each.
     fn distinct(&self, groups: &[Group], nodes: &Nodes) -> usize {
-        let none = self.tally.domain_count();
-        let domain = |group: &Group| self.tally.domain(group.row, nodes).or(self.blank).unwrap_or(none);
-        if groups.len() <= 64 {
-            let mut domains: Vec<usize> = groups.iter().map(domain).collect();
-            domains.sort_unstable();
-            domains.dedup();
-            return domains.len();
+        let mut alone = 0;
+        let mut shared: Vec<usize> = Vec::new();
+        for group in groups {
+            match self.tally.domain(group.row, nodes).or(self.blank) {
+                Some(domain) if self.is_alone(domain, nodes) => alone += group.nodes,
+                domain => shared.push(domain.unwrap_or(usize::MAX)),
+            }
         }
-        let mut seen = vec![false; none + 1];
-        groups.iter().map(domain).filter(|&domain| !std::mem::replace(&mut seen[domain], true)).count()
+        shared.sort_unstable();
+        shared.dedup();
+        alone + shared.len()
+    }
+
+    /// Whether the domain is one node. The one of the empty value may be more: nodes without the label count for it.
+    fn is_alone(&self, domain: usize, nodes: &Nodes) -> bool {
+        self.blank != Some(domain) && self.tally.node_count(domain, nodes) == 1
+    }
+
+    fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
+        match self.tally.domain(row, nodes) {
+            Some(domain) if self.constraint.by_node => {
+                key.extend([self.by_node[row.index()].unsigned_abs(), 1 + u64::from(self.blank == Some(domain))]);
+            }
+            None if self.constraint.by_node => key.extend([self.by_node[row.index()].unsigned_abs(), 0]),
+            Some(domain) if self.blank == Some(domain) => key.push(1 + domain as u64),
+            _ => self.tally.key(row, nodes, key),
+        }
     }
 }
 
@@ -165,13 +182,7 @@ impl Score for Evenness {
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
         for counted in &self.counted {
-            match counted.constraint.by_node {
-                true => {
-                    key.push(counted.by_node[row.index()].unsigned_abs());
-                    key.push(u64::from(counted.tally.domain(row, cluster.nodes()).is_some()));
-                }
-                false => counted.tally.key(row, cluster.nodes(), key),
-            }
+            counted.key(row, cluster.nodes(), key);
         }
     }
 }
