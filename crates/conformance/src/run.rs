@@ -2,7 +2,10 @@
 
 use anyhow::{Context, Result, anyhow};
 use berth_config::Configuration;
+use berth_engine::cluster::Cluster;
+use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::profile::Profile;
+use berth_engine::view::PodView;
 use berth_model::pod::Pod;
 use berth_sim::world::World;
 use berth_wire::{Decoder, Loader, Object};
@@ -61,11 +64,21 @@ pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
         let (answer, choice) = answer(profile, &world.cluster, row);
         answers.push(answer);
         match choice {
-            Some(node) => world.cluster.assign(row, node),
+            Some(node) => place(&mut world.cluster, profile, row, node),
             None => world.cluster.remove_pod(row),
         }
     }
     Ok(answers)
+}
+
+/// Upstream's answers come from its scheduler alone: no controller binds the claims whose volumes it reserved.
+fn place(cluster: &mut Cluster, profile: &Profile, row: PodRow, node: NodeRow) {
+    let pod = PodView::new(cluster, row);
+    let effects: Vec<_> = profile.reserve.iter().flat_map(|plugin| plugin.reserve(pod, node)).collect();
+    for effect in &effects {
+        cluster.apply(effect);
+    }
+    cluster.assign(row, node);
 }
 
 fn configuration(text: &str) -> Result<Configuration> {

@@ -7,6 +7,7 @@
 mod change;
 mod domains;
 mod images;
+mod load;
 mod nodes;
 mod pods;
 mod ranks;
@@ -25,10 +26,11 @@ use rustc_hash::FxHashMap;
 pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
 pub use images::Images;
+pub use load::Loads;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
-pub use storage::Storage;
+pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
@@ -42,6 +44,7 @@ pub struct Cluster {
     symbols: Symbols,
     resources: Resources,
     nodes: Nodes,
+    loads: Loads,
     pods: Pods,
     namespaces: FxHashMap<Sym, LabelSet>,
     owners: BTreeMap<Str, Vec<Owner>>,
@@ -150,6 +153,7 @@ impl Cluster {
     /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.
     pub fn upsert_node(&mut self, node: Node) -> NodeRow {
         if let Some(row) = self.nodes.find(&node.name) {
+            self.loads.read_annotations(row, &node);
             self.nodes.replace(row, node, &mut self.symbols, &mut self.resources);
             self.changes.push(Change::NodeChanged(row));
             return row;
@@ -157,6 +161,7 @@ impl Cluster {
         let name = node.name.clone();
         self.nodes.add_resource_columns(self.resources.len());
         let row = self.nodes.insert(node, &mut self.symbols, &mut self.resources);
+        self.loads.read_annotations(row, self.nodes.object(row));
         self.changes.push(Change::NodeAdded(row));
         for pod in self.orphans.remove(&name).unwrap_or_default() {
             self.place(pod, row);
@@ -176,6 +181,7 @@ impl Cluster {
         }
         self.nominated.remove(&row);
         self.nodes.remove(row);
+        self.loads.clear(row);
         self.changes.push(Change::NodeRemoved(row));
     }
 
@@ -202,12 +208,7 @@ impl Cluster {
     /// Removes a pod and frees what it held.
     pub fn remove_pod(&mut self, row: PodRow) {
         self.nominate(row, None);
-        if self.displace(row).is_none()
-            && let Some(name) = self.pods.entry(row).pod.node.clone()
-            && let Some(list) = self.orphans.get_mut(&name)
-        {
-            list.retain(|&r| r != row);
-        }
+        self.leave(row);
         self.pods.remove(row);
     }
 
@@ -225,8 +226,18 @@ impl Cluster {
 
     /// Takes a pod off its node: the binding failed, or the pod waits again.
     pub fn unassign(&mut self, pod: PodRow) {
-        self.displace(pod);
+        self.leave(pod);
         self.pods.entry_mut(pod).pod.node = None;
+    }
+
+    /// Frees what a pod holds, on its node or for the time when its node comes.
+    fn leave(&mut self, pod: PodRow) {
+        if self.displace(pod).is_none()
+            && let Some(name) = &self.pods.entry(pod).pod.node
+            && let Some(list) = self.orphans.get_mut(name)
+        {
+            list.retain(|&r| r != pod);
+        }
     }
 
     /// Sets or clears the node that a waiting pod is nominated to.
@@ -324,5 +335,6 @@ impl Cluster {
         }
         self.nodes.scored_cpu[at] += sign * class.scored_cpu;
         self.nodes.scored_memory[at] += sign * class.scored_memory;
+        self.loads.count(node, &self.pods.entry(pod).pod, class, sign);
     }
 }

@@ -17,7 +17,7 @@ mod standing;
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{Change, Cluster};
-use crate::filters::{Filters, Preparation, prepare};
+use crate::filters::{Filters, Preparation, keep};
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Key, Score};
 use crate::profile::Profile;
@@ -29,12 +29,11 @@ pub use select::{Scratch, Selection};
 use standing::Standing;
 
 /// What a profile says of all nodes to the pods of one class.
-#[derive(Debug)]
 pub struct ClassCache {
     /// The change up to which the cache is true.
     seen: u64,
     ranks_epoch: u64,
-    filters: Filters,
+    filters: Filters<'static>,
     scores: Vec<KeptScore>,
     rejected: Option<Verdict>,
     only: Option<Vec<NodeRow>>,
@@ -49,7 +48,6 @@ pub struct ClassCache {
     nominated: Vec<NodeRow>,
 }
 
-#[derive(Debug)]
 struct KeptScore {
     weight: i64,
     depends: Depends,
@@ -68,12 +66,12 @@ impl ClassCache {
     /// Asks everything anew.
     pub fn new(profile: &Profile, pod: PodView<'_>) -> Self {
         let cluster = pod.cluster;
-        let prepared = prepare(profile, pod);
+        let prepared = keep(profile, pod);
         let absent = prepared.absent();
         let Preparation { filters, rejected, only, .. } = prepared;
         let scores = profile.score.iter().filter_map(|(plugin, weight)| {
             let depends = plugin.score_depends(pod.class);
-            Some(KeptScore { weight: *weight, depends, state: plugin.prepare_score(pod)? })
+            Some(KeptScore { weight: *weight, depends, state: plugin.keep_score(pod)? })
         });
         let mut cache = Self {
             seen: cluster.changes().next(),
@@ -115,7 +113,8 @@ impl ClassCache {
         }
         let mut last = None;
         for change in changes {
-            let (Change::Pod(crate::cluster::PodChange { row, .. }) | Change::Nominated(row)) = *change else {
+            let (Change::Pod(crate::cluster::PodChange { row, .. }) | Change::Nominated(row)) = *change
+            else {
                 continue;
             };
             if last.replace(row) != Some(row) {

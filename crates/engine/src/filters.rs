@@ -10,25 +10,24 @@ use crate::verdict::{Code, Rejection, Verdict};
 use crate::view::{Delta, NodeView, PodView};
 
 /// One plugin's prepared filter.
-#[derive(Debug)]
-pub struct ReadyFilter {
+pub struct ReadyFilter<'a> {
     /// The plugin's name.
     pub plugin: &'static str,
     /// What its answers depend on.
     pub depends: Depends,
     /// What it knows.
-    pub state: Box<dyn Filter>,
+    pub state: Box<dyn Filter + 'a>,
 }
 
 /// The filters that have something to judge, in the profile's order. Idle ones are among them, and say nothing.
-#[derive(Debug, Default)]
-pub struct Filters(pub Vec<ReadyFilter>);
+#[derive(Default)]
+pub struct Filters<'a>(pub Vec<ReadyFilter<'a>>);
 
 /// What preparing the filters came to.
-#[derive(Debug, Default)]
-pub struct Preparation {
+#[derive(Default)]
+pub struct Preparation<'a> {
     /// The filters.
-    pub filters: Filters,
+    pub filters: Filters<'a>,
     /// A plugin rejected the pod.
     pub rejected: Option<Verdict>,
     /// Only these nodes come into question, sorted by row.
@@ -38,14 +37,27 @@ pub struct Preparation {
 }
 
 /// Prepares the filters of a profile for a pod (upstream: `RunPreFilterPlugins`).
-pub fn prepare(profile: &Profile, pod: PodView<'_>) -> Preparation {
-    let mut states: Vec<ReadyFilter> = Vec::new();
+pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
+    prepare_by(profile, pod, |plugin| plugin.prepare_filter(pod))
+}
+
+/// Prepares the filters of a profile for all pods of a class.
+pub fn keep(profile: &Profile, pod: PodView<'_>) -> Preparation<'static> {
+    prepare_by(profile, pod, |plugin| plugin.keep_filter(pod))
+}
+
+fn prepare_by<'a, 'p>(
+    profile: &'p Profile,
+    pod: PodView<'_>,
+    ask: impl Fn(&'p dyn Plugin) -> Prepared<'a>,
+) -> Preparation<'a> {
+    let mut states: Vec<ReadyFilter<'a>> = Vec::new();
     let mut done = Preparation::default();
     let filter_only = profile.filter.iter().filter(|f| !contains(&profile.pre_filter, f.name()));
     for plugin in profile.pre_filter.iter().chain(filter_only) {
         let ready =
             |state| ReadyFilter { plugin: plugin.name(), depends: plugin.filter_depends(pod.class), state };
-        match plugin.prepare_filter(pod) {
+        match ask(&**plugin) {
             Prepared::Nothing => {}
             Prepared::Ready(state) => states.push(ready(state)),
             Prepared::Only(rows, state) => {
@@ -84,7 +96,7 @@ fn nothing_left(narrowed_by: &[&str]) -> Rejection {
     Rejection::new(Code::UnschedulableAndUnresolvable, text.into())
 }
 
-impl Preparation {
+impl Preparation<'_> {
     fn narrow(&mut self, plugin: &'static str, rows: Vec<NodeRow>) {
         self.narrowed_by.push(plugin);
         self.narrowed_by.sort_unstable();
@@ -115,7 +127,7 @@ impl Preparation {
     }
 }
 
-impl ReadyFilter {
+impl ReadyFilter<'_> {
     /// Asks about a node.
     pub fn check(&self, node: NodeView<'_>) -> Option<Verdict> {
         if self.state.is_idle() {
@@ -125,7 +137,7 @@ impl ReadyFilter {
     }
 }
 
-impl Filters {
+impl Filters<'_> {
     /// Asks all filters about a node; the first rejection counts.
     pub fn check(&self, node: NodeView<'_>) -> Option<Verdict> {
         self.0.iter().find_map(|ready| ready.check(node))

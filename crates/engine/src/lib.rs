@@ -8,26 +8,35 @@
 //! fits nowhere is an answer.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod algorithm;
 pub mod axis;
 pub mod class;
 pub mod cluster;
+pub mod csi_migration;
 pub mod cycle;
 pub mod effect;
 pub mod fast;
 pub mod filters;
 pub mod ids;
+pub mod load;
 pub mod matcher;
 pub mod message;
 pub mod normalize;
 pub mod plugin;
 pub mod plugins;
+pub mod pod_claims;
 pub mod preemption;
 pub mod profile;
+pub mod reach;
+pub mod reference;
 pub mod resources;
 pub mod scheduler;
+pub mod shape;
 pub mod symbols;
 pub mod verdict;
 pub mod view;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod storage_fixture;

@@ -23,6 +23,42 @@ pub fn fewest_is_best(scores: &mut [i64]) {
     }
 }
 
+/// Scores by how far below the best they are: the highest becomes [`MAX_SCORE`], and being `span` lower costs all of
+/// it. What is lower costs at least one point, so that nothing but the best scores [`MAX_SCORE`].
+pub fn by_distance(scores: &mut [i64], span: i128) {
+    let best = scores.iter().copied().max().unwrap_or(0);
+    let span = span.max(1);
+    for score in scores {
+        let distance = i128::from(best) - i128::from(*score);
+        // To the nearest point: raw scores may be cut off, and a cut must not cost one.
+        let cost = (2 * distance * i128::from(MAX_SCORE) + span) / (2 * span);
+        let cost = i64::try_from(cost).unwrap_or(MAX_SCORE).clamp(i64::from(distance > 0), MAX_SCORE);
+        *score = MAX_SCORE - cost;
+    }
+}
+
+/// As [`by_distance`] with the span from the best to the worst: the worst scores zero.
+pub fn by_distance_to_worst(scores: &mut [i64]) {
+    let best = scores.iter().copied().max().unwrap_or(0);
+    let worst = scores.iter().copied().min().unwrap_or(0);
+    by_distance(scores, i128::from(best) - i128::from(worst));
+}
+
+/// Turns costs into scores by ratio; costs come negated, so that the highest is the best. The lowest cost becomes
+/// [`MAX_SCORE`], twice as much becomes half of it, rounded down, so that nothing but the best scores [`MAX_SCORE`].
+pub fn by_ratio(scores: &mut [i64]) {
+    let best = scores.iter().copied().max().unwrap_or(0);
+    for score in scores {
+        if *score == best {
+            *score = MAX_SCORE;
+            continue;
+        }
+        // A cost that is not the lowest is not zero.
+        let share = i128::from(MAX_SCORE) * i128::from(best) / i128::from(*score);
+        *score = i64::try_from(share).unwrap_or(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +75,24 @@ mod tests {
             fewest_is_best(&mut scores);
             assert_eq!(scores, *fewest);
         }
+    }
+
+    #[test]
+    fn only_the_best_gets_the_highest_score_however_close_the_others_are() {
+        let check = |raw: &[i64], expected: [&[i64]; 3]| {
+            let rules: [fn(&mut [i64]); 3] = [|s| by_distance(s, 100), by_distance_to_worst, by_ratio];
+            for (rule, expected) in rules.iter().zip(expected) {
+                let mut scores = raw.to_vec();
+                rule(&mut scores);
+                assert_eq!(scores, expected, "{raw:?}");
+            }
+        };
+        check(&[], [&[], &[], &[]]);
+        check(&[-7, -7], [&[100, 100], &[100, 100], &[100, 100]]);
+        check(&[-50, -51, -100], [&[100, 99, 50], &[100, 98, 0], &[100, 98, 50]]);
+        check(&[0, -1, -300], [&[100, 99, 0], &[100, 99, 0], &[100, 0, 0]]);
+        let least = -i64::MAX;
+        check(&[least + 1, least], [&[100, 99], &[100, 0], &[100, 99]]);
+        check(&[least, least, 0], [&[0, 0, 100], &[0, 0, 100], &[0, 0, 100]]);
     }
 }

@@ -4,8 +4,8 @@
 //! returns a typed state that judges nodes (Filter, Score) over ranges of rows. A plugin sees the pod and the cluster, no
 //! other plugin and no handle; hypotheticals come to it as a [`NodeView`] with a delta.
 //!
-//! A state owns what it holds, so it can be kept: it *follows* the changes of the cluster, and says by a *key* which
-//! nodes are alike to it. A state that followed answers exactly as one that is prepared anew.
+//! Most states own what they hold and can be kept: such a state *follows* the changes of the cluster, and says by a *key*
+//! which nodes are alike to it. A state that followed answers exactly as one that is prepared anew.
 
 use std::fmt::Debug;
 
@@ -51,14 +51,26 @@ pub trait Plugin: Debug + Send + Sync {
         None
     }
 
-    /// Prepares filtering (PreFilter).
-    fn prepare_filter(&self, _pod: PodView<'_>) -> Prepared {
+    /// Prepares filtering for all pods of a class (PreFilter). Not asked where [`Depends::Cluster`] says that nothing can
+    /// be kept.
+    fn keep_filter(&self, _pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Nothing
     }
 
-    /// Prepares scoring (PreScore). `None` where the plugin never has a say about pods of the class.
-    fn prepare_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    /// Prepares filtering for this pod alone, now.
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        self.keep_filter(pod)
+    }
+
+    /// Prepares scoring for all pods of a class (PreScore); as [`Plugin::keep_filter`]. `None` where the plugin never has
+    /// a say about them.
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
         None
+    }
+
+    /// Prepares scoring for this pod alone, now.
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        self.keep_score(pod)
     }
 
     /// What else must hold once the pod is put on the node (Reserve), to be applied before the next decision.
@@ -68,23 +80,22 @@ pub trait Plugin: Debug + Send + Sync {
 }
 
 /// What a plugin has to say about a pod before any node is looked at.
-#[derive(Debug)]
-pub enum Prepared {
+pub enum Prepared<'a> {
     /// No node is rejected on this plugin's account, whatever pods come and go.
     Nothing,
     /// The pod is rejected outright.
     Reject(Rejection),
     /// Nodes are to be asked one by one.
-    Ready(Box<dyn Filter>),
+    Ready(Box<dyn Filter + 'a>),
     /// Only these nodes come into question, sorted by row; they are to be asked one by one too.
-    Only(Vec<NodeRow>, Box<dyn Filter>),
+    Only(Vec<NodeRow>, Box<dyn Filter + 'a>),
 }
 
 /// What tells nodes apart to a state, in words that are equal where its answers are.
 pub type Key = SmallVec<[u64; 8]>;
 
 /// Judges nodes for the pods of one class.
-pub trait Filter: Debug + Send + Sync {
+pub trait Filter: Send {
     /// Why the node does not take the pod; `None` if it does.
     fn check(&self, node: NodeView<'_>) -> Option<Rejection>;
 
@@ -127,7 +138,7 @@ impl Group {
 }
 
 /// Scores nodes for the pods of one class.
-pub trait Score: Debug + Send + Sync {
+pub trait Score: Send {
     /// The raw scores of all feasible nodes, in their order.
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]);
 

@@ -10,8 +10,9 @@ use crate::plugins::{
     node_affinity::NodeAffinity, node_declared_features::NodeDeclaredFeatures, node_name::NodeName,
     node_ports::NodePorts, node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
     node_resources_fit::NodeResourcesFit, node_unschedulable::NodeUnschedulable,
-    pod_topology_spread::PodTopologySpread, scheduling_gates::SchedulingGates,
-    taint_toleration::TaintToleration,
+    node_volume_limits::NodeVolumeLimits, pod_topology_spread::PodTopologySpread,
+    scheduling_gates::SchedulingGates, taint_toleration::TaintToleration, volume_binding::VolumeBinding,
+    volume_restrictions::VolumeRestrictions, volume_zone::VolumeZone,
 };
 
 /// The plugins of one scheduler name, by extension point.
@@ -45,10 +46,14 @@ impl Profile {
             Arc::new(NodeAffinity::default()),
             Arc::new(NodePorts),
             Arc::new(NodeResourcesFit::default()),
+            Arc::new(VolumeRestrictions),
+            Arc::new(NodeVolumeLimits),
+            Arc::new(VolumeBinding::default()),
+            Arc::new(VolumeZone),
             Arc::new(PodTopologySpread::default()),
             Arc::new(InterPodAffinity::default()),
-            Arc::new(DynamicResources),
             Arc::new(NodeDeclaredFeatures),
+            Arc::new(DynamicResources),
         ];
         Self {
             scheduler_name: scheduler_name.into(),
@@ -65,7 +70,7 @@ impl Profile {
                 (Arc::new(NodeResourcesBalancedAllocation::default()), 1),
                 (Arc::new(ImageLocality), 1),
             ],
-            reserve: Vec::new(),
+            reserve: vec![Arc::new(VolumeBinding::default())],
             preempts: true,
         }
     }

@@ -35,7 +35,6 @@ pub enum Decision {
 const MAX_ROWS: usize = 1 << 25;
 
 /// A cluster, the profiles that decide, and what is kept between decisions.
-#[derive(Debug)]
 pub struct Scheduler {
     cluster: Cluster,
     profiles: Vec<Profile>,
@@ -47,7 +46,7 @@ pub struct Scheduler {
     scratch: Scratch,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Slot {
     asked: u32,
     used: u64,

@@ -4,12 +4,13 @@
 //! the engine knows nothing else. They hold what can decide where a pod runs and no more.
 //! Nothing here does IO or knows a clock; nothing is `Serialize`: a file format is a promise that shells make.
 //!
-//! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`pod`], [`affinity`], [`volume`],
+//! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`load`], [`pod`], [`affinity`], [`volume`],
 //! [`workload`].
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod affinity;
 pub mod labels;
+pub mod load;
 pub mod node;
 pub mod pod;
 pub mod quantity;

@@ -27,6 +27,11 @@ impl Domains {
         &self.values
     }
 
+    /// The value of a node's label; `None` where it has no such label.
+    pub fn value(&self, row: NodeRow) -> Option<Sym> {
+        self.values[row.index()]
+    }
+
     /// The domain of a node; `None` where it has no such label.
     pub fn of(&self, row: NodeRow) -> Option<usize> {
         let id = self.ids[row.index()];

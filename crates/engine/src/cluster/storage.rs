@@ -1,9 +1,14 @@
 //! Storage objects of the cluster, by name.
 
+mod assume;
+mod fulfil;
+
 use std::collections::BTreeMap;
 
 use berth_model::Str;
 use berth_model::volume::{Attachment, Claim, CsiDriver, CsiNode, StorageCapacity, StorageClass, Volume};
+
+pub use assume::Assumed;
 
 /// Claims, volumes, classes and CSI objects. Few of them matter to a pod, so they are plain ordered maps.
 #[derive(Clone, Debug, Default)]

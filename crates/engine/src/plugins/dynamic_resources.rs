@@ -32,14 +32,14 @@ impl Plugin for DynamicResources {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         if pod.class.spec.resource_claims == 0 {
             return Prepared::Nothing;
         }
         Prepared::Reject(Rejection::unresolvable(REASON))
     }
 
-    fn prepare_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
         Some(Box::new(NoDevices))
     }
 }

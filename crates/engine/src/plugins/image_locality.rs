@@ -38,7 +38,7 @@ impl Plugin for ImageLocality {
         NAME
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let nodes = pod.cluster.nodes();
         let mut bytes = Vec::new();
         let mut images = 0;

@@ -55,11 +55,11 @@ impl Plugin for InterPodAffinity {
         Depends::Domains
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Ready(Box::new(Rules::new(pod)))
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let class = pod.class;
         let prefers = !class.preferred_affinity.is_empty() || !class.preferred_anti_affinity.is_empty();
         if self.ignore_preferred_terms_of_existing_pods && !prefers {

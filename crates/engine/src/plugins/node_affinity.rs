@@ -57,7 +57,7 @@ impl Plugin for NodeAffinity {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let required = &pod.class.required_nodes;
         if required.is_empty() && self.added_affinity.required.is_none() {
             return Prepared::Nothing;
@@ -90,7 +90,7 @@ impl Plugin for NodeAffinity {
         }
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let (own, added) = (&pod.class.preferred_nodes, &self.added_affinity.preferred);
         if own.is_empty() && added.is_empty() {
             return None;

@@ -32,7 +32,7 @@ impl Plugin for NodeDeclaredFeatures {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let needed = needed(&pod.class.spec);
         if needed.is_empty() { Prepared::Nothing } else { Prepared::Ready(Box::new(Needed(needed))) }
     }

@@ -29,7 +29,7 @@ impl Plugin for NodeName {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         match &pod.entry().pod.node {
             Some(name) => Prepared::Ready(Box::new(Named(name.clone()))),
             None => Prepared::Nothing,

@@ -42,7 +42,7 @@ impl Plugin for NodePorts {
         Depends::NodeUsage
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let wanted: &[HostPort] = &pod.class.host_ports;
         if wanted.is_empty() {
             return Prepared::Nothing;

@@ -48,7 +48,7 @@ impl Plugin for NodeResourcesBalancedAllocation {
         Depends::NodeUsage
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let axes = axes(pod, &self.resources, Counting::Exact);
         if axes.iter().all(|axis| axis.ask() == 0) {
             return None;

@@ -29,7 +29,7 @@ use crate::resources::{is_extended, is_scalar};
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::{NodeView, PodView};
 
-pub use requested_to_capacity_ratio::ShapePoint;
+pub use crate::shape::ShapePoint;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
@@ -137,11 +137,11 @@ impl Plugin for NodeResourcesFit {
         Depends::NodeUsage
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Ready(Box::new(self.needs(pod)))
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
         Some(Box::new(Fullness { strategy: self.strategy.clone(), axes }))
     }

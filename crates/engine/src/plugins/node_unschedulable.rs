@@ -30,7 +30,7 @@ impl Plugin for NodeUnschedulable {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let taint = Taint {
             key: "node.kubernetes.io/unschedulable".into(),
             value: "".into(),

@@ -19,6 +19,8 @@ mod constraint;
 mod eligible;
 mod filter;
 mod score;
+#[cfg(test)]
+mod tests;
 
 use berth_model::affinity::SpreadConstraint;
 
@@ -62,7 +64,7 @@ impl Plugin for PodTopologySpread {
         Depends::Domains
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let constraints = Constraint::of(pod, &self.defaulting, true);
         if constraints.is_empty() {
             return Prepared::Nothing;
@@ -70,7 +72,7 @@ impl Plugin for PodTopologySpread {
         Prepared::Ready(Box::new(Skews::new(pod, constraints)))
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let constraints = Constraint::of(pod, &self.defaulting, false);
         if constraints.is_empty() {
             return None;

@@ -39,7 +39,7 @@ impl Plugin for TaintToleration {
         NAME
     }
 
-    fn prepare_filter(&self, pod: PodView<'_>) -> Prepared {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let rejects = |set: &Vec<Taint>| untolerated(set, &pod.class.spec.tolerations);
         let sets: Vec<bool> = pod.cluster.nodes().taint_sets().iter().map(rejects).collect();
         if sets.iter().any(|&rejects| rejects) {
@@ -48,7 +48,7 @@ impl Plugin for TaintToleration {
         Prepared::Nothing
     }
 
-    fn prepare_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         // Only tolerations that can cover a PreferNoSchedule taint count.
         let tolerations: Vec<&Toleration> = pod
             .class

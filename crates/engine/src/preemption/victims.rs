@@ -10,7 +10,7 @@ use crate::verdict::{Code, Reason, Rejection};
 use crate::view::PodView;
 
 /// Finds the victims on a node, or says why evictions there do not help.
-pub(super) fn select(filters: &Filters, pod: PodView<'_>, node: NodeRow) -> Result<Candidate, Rejection> {
+pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> Result<Candidate, Rejection> {
     let cluster = pod.cluster;
     let priority = |row: PodRow| cluster.pods().class_of(row).spec.priority;
     let on_node = cluster.nodes().pods(node).iter().copied();

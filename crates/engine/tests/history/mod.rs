@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// A node comes, or the one of the same number changes.
     Node(NodeShape),
     /// A node goes.
@@ -34,7 +34,7 @@ pub enum Step {
 }
 
 #[derive(Clone, Debug)]
-pub struct NodeShape {
+pub(crate) struct NodeShape {
     number: usize,
     cpu: i64,
     pods: i64,
@@ -45,7 +45,7 @@ pub struct NodeShape {
 }
 
 #[derive(Clone, Debug)]
-pub struct PodShape {
+pub(crate) struct PodShape {
     app: usize,
     cpu: i64,
     priority: i32,
@@ -56,7 +56,7 @@ pub struct PodShape {
 }
 
 impl Step {
-    pub fn any() -> impl Strategy<Value = Self> {
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
             3 => node().prop_map(Step::Node),
             1 => (0usize..8).prop_map(Step::RemoveNode),
@@ -86,7 +86,14 @@ fn node() -> impl Strategy<Value = NodeShape> {
 fn pod() -> impl Strategy<Value = PodShape> {
     let features = prop_oneof![Just(0u32), (0u32..14).prop_map(|bit| 1 << bit), any::<u32>()];
     (0usize..3, 1i64..12, 0i32..3, features, 0usize..3, 0usize..3).prop_map(
-        |(app, cpu, priority, features, key, other)| PodShape { app, cpu: cpu * 100, priority, features, key, other },
+        |(app, cpu, priority, features, key, other)| PodShape {
+            app,
+            cpu: cpu * 100,
+            priority,
+            features,
+            key,
+            other,
+        },
     )
 }
 
@@ -223,7 +230,7 @@ impl PodShape {
 }
 
 /// A scheduler and the pods that it placed.
-pub struct History {
+pub(crate) struct History {
     scheduler: Scheduler,
     pods: Vec<PodRow>,
     names: usize,
@@ -238,7 +245,7 @@ impl Default for History {
 
 impl History {
     /// Goes one step on. Every decision on the way is compared with the scan's.
-    pub fn take(&mut self, step: &Step) -> Result<(), String> {
+    pub(crate) fn take(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Node(shape) => {
                 self.scheduler.cluster_mut().upsert_node(shape.build());

@@ -136,3 +136,100 @@ fn kind(controller: &Controller) -> Option<OwnerKind> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::fixture::{World, labels};
+    use berth_model::selector::LabelSelector;
+    use berth_model::workload::PodGroupOwner;
+
+    pub(in super::super) fn owner(
+        world: &mut World,
+        kind: OwnerKind,
+        name: &str,
+        selector: Option<&[(&str, &str)]>,
+    ) {
+        world.cluster.upsert_owner(PodGroupOwner {
+            kind,
+            namespace: "default".into(),
+            name: name.into(),
+            selector: selector.map(|pairs| LabelSelector::from_labels(&labels(pairs))),
+        });
+    }
+
+    pub(in super::super) fn service(world: &mut World, name: &str, selector: Option<&[(&str, &str)]>) {
+        owner(world, OwnerKind::Service, name, selector);
+    }
+
+    fn controlled_by(api_version: &str, kind: &str, name: &str) -> Option<Controller> {
+        Some(Controller {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            name: name.into(),
+            uid: "".into(),
+        })
+    }
+
+    #[test]
+    fn the_default_selector_is_what_services_and_the_controller_select_together() {
+        let cases: &[(Option<Controller>, &str)] = &[
+            (None, "app=web tier=front"),
+            (controlled_by("apps/v1", "ReplicaSet", "rs"), "app=web tier=front hash=1"),
+            (controlled_by("apps/v1", "StatefulSet", "ss"), "app=web tier=front app=db"),
+            (controlled_by("v1", "ReplicationController", "rc"), "tier=front app=rc"),
+            (controlled_by("apps/v1", "ReplicaSet", "gone"), "app=web tier=front"),
+            (controlled_by("apps/v1", "ReplicaSet", "unselective"), "app=web tier=front"),
+            (controlled_by("batch/v1", "Job", "rs"), "app=web tier=front"),
+            (controlled_by("extensions/v1beta1", "ReplicaSet", "rs"), "app=web tier=front"),
+        ];
+        for (controller, expected) in cases {
+            let mut world = World::default();
+            service(&mut world, "by-app", Some(&[("app", "web")]));
+            service(&mut world, "by-tier", Some(&[("tier", "front")]));
+            service(&mut world, "of-others", Some(&[("app", "db")]));
+            service(&mut world, "without-selector", None);
+            service(&mut world, "of-all", Some(&[]));
+            owner(&mut world, OwnerKind::ReplicaSet, "rs", Some(&[("hash", "1")]));
+            owner(&mut world, OwnerKind::ReplicaSet, "unselective", None);
+            owner(&mut world, OwnerKind::StatefulSet, "ss", Some(&[("app", "db")]));
+            owner(&mut world, OwnerKind::ReplicationController, "rc", Some(&[("app", "rc")]));
+            let pod = world.pod("p", |_, spec| {
+                spec.labels = labels(&[("app", "web"), ("tier", "front"), ("hash", "1")]);
+                spec.controller.clone_from(controller);
+            });
+            let view = PodView::new(&world.cluster, pod);
+            let text = |sym| world.cluster.symbols().text(sym).to_string();
+            let found: Vec<String> = default_selector(view)
+                .tests
+                .iter()
+                .map(|test| match &test.check {
+                    crate::matcher::Check::In(values) => format!("{}={}", text(test.key), text(values[0])),
+                    other => format!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(found.join(" "), *expected, "{controller:?}");
+        }
+    }
+
+    #[test]
+    fn a_pod_that_nothing_selects_or_that_has_constraints_gets_no_default_ones() {
+        let mut world = World::default();
+        let count = |world: &World, pod| {
+            let view = PodView::new(&world.cluster, pod);
+            [true, false].map(|required| Constraint::of(view, &Defaulting::System, required).len())
+        };
+        let change = |spec: &mut berth_model::pod::PodSpec| spec.labels = labels(&[("app", "web")]);
+        let pod = world.pod("p", |_, spec| change(spec));
+        assert_eq!(count(&world, pod), [0, 0]);
+        service(&mut world, "of-all", Some(&[]));
+        assert_eq!(count(&world, pod), [0, 0]);
+        service(&mut world, "by-app", Some(&[("app", "web")]));
+        assert_eq!(count(&world, pod), [0, 2]);
+        let own = world.pod("own", |_, spec| {
+            change(spec);
+            spec.spread = vec![super::super::tests::spread("zone", 1)];
+        });
+        assert_eq!(count(&world, own), [1, 0]);
+    }
+}

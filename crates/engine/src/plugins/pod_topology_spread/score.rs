@@ -138,7 +138,10 @@ impl Counted {
     fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
         match self.tally.domain(row, nodes) {
             Some(domain) if self.constraint.by_node => {
-                key.extend([self.by_node[row.index()].unsigned_abs(), 1 + u64::from(self.blank == Some(domain))]);
+                key.extend([
+                    self.by_node[row.index()].unsigned_abs(),
+                    1 + u64::from(self.blank == Some(domain)),
+                ]);
             }
             None if self.constraint.by_node => key.extend([self.by_node[row.index()].unsigned_abs(), 0]),
             Some(domain) if self.blank == Some(domain) => key.push(1 + domain as u64),
@@ -184,5 +187,125 @@ impl Score for Evenness {
         for counted in &self.counted {
             counted.key(row, cluster.nodes(), key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::constraint::tests::service;
+    use super::super::tests::{on, prefer, spread, taint, web, webs, zones};
+    use super::super::{Defaulting, PodTopologySpread};
+    use super::*;
+    use crate::fixture::{World, labels, score};
+    use crate::ids::PodRow;
+    use crate::plugin::Plugin;
+    use berth_model::affinity::SpreadConstraint;
+    use expect_test::expect;
+
+    fn scores(world: &World, pod: PodRow) -> String {
+        score(&PodTopologySpread::default(), world, pod)
+    }
+
+    /// Raw scores of the nodes, as if only they were feasible.
+    fn raw(world: &World, pod: PodRow, names: &[&str]) -> Vec<i64> {
+        let rows: Vec<NodeRow> = names.iter().map(|name| world.cluster.nodes().find(name).unwrap()).collect();
+        let plugin = PodTopologySpread::default();
+        let state = plugin.prepare_score(PodView::new(&world.cluster, pod)).unwrap();
+        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+        let mut out = vec![0; rows.len()];
+        state.score(&world.cluster, &groups, &mut out);
+        out
+    }
+
+    #[test]
+    fn emptier_domains_score_higher_and_nodes_without_the_label_zero() {
+        let mut world = zones();
+        webs(&mut world, &[("a1", 2), ("a2", 1), ("b1", 1), ("bare", 9)]);
+        let pod = web(&mut world, &[prefer("zone", 1)]);
+        // Two domains: 3 ln 4 is about 4, 1 ln 4 about 1.
+        assert_eq!(raw(&world, pod, &["a1", "a2", "b1", "bare"]), [4, 4, 1, UNSCORED]);
+        expect!["a1: 25, a2: 25, b1: 100, bare: 0"].assert_eq(&scores(&world, pod));
+    }
+
+    #[test]
+    fn a_pod_weighs_by_the_logarithm_of_the_number_of_feasible_domains() {
+        let mut world = zones();
+        webs(&mut world, &[("a1", 10)]);
+        let by_zone = web(&mut world, &[prefer("zone", 1)]);
+        let by_node = web(&mut world, &[prefer("kubernetes.io/hostname", 1)]);
+        assert_eq!(raw(&world, by_zone, &["a1", "a2"]), [11, 11]); // 10 ln 3
+        assert_eq!(raw(&world, by_zone, &["a1", "b1"]), [14, 0]); // 10 ln 4
+        assert_eq!(raw(&world, by_node, &["a1", "a2", "b1"]), [16, 0, 0]); // 10 ln 5
+    }
+
+    #[test]
+    fn the_skew_waters_differences_down_and_equal_nodes_score_all() {
+        let mut world = zones();
+        let empty = web(&mut world, &[prefer("zone", 1)]);
+        expect!["a1: 100, a2: 100, b1: 100, bare: 0"].assert_eq(&scores(&world, empty));
+        webs(&mut world, &[("a1", 2)]);
+        let strict = web(&mut world, &[prefer("zone", 1)]);
+        let lenient = web(&mut world, &[prefer("zone", 5)]);
+        expect!["a1: 0, a2: 0, b1: 100, bare: 0"].assert_eq(&scores(&world, strict));
+        expect!["a1: 57, a2: 57, b1: 100, bare: 0"].assert_eq(&scores(&world, lenient));
+    }
+
+    #[test]
+    fn several_constraints_add_up_and_a_hostname_counts_the_node_alone() {
+        let mut world = zones();
+        webs(&mut world, &[("a1", 2), ("b1", 1)]);
+        let pod = web(&mut world, &[prefer("zone", 1), prefer("kubernetes.io/hostname", 1)]);
+        // Zone a: 2 ln 4 = 2.8, b: 1.4; a node: 2 ln 5 = 3.2, 0, 1.6.
+        assert_eq!(raw(&world, pod, &["a1", "a2", "b1"]), [6, 3, 3]);
+        let deciding = web(&mut world, &[spread("zone", 1)]);
+        expect![""].assert_eq(&scores(&world, deciding));
+    }
+
+    #[test]
+    fn nodes_that_the_pod_cannot_use_count_in_zones_only_where_the_constraint_says_so() {
+        let mut world = zones();
+        world.node("a2", |node| {
+            node.labels.insert("zone".into(), "a".into());
+            node.taints = vec![taint("dedicated")];
+        });
+        webs(&mut world, &[("a2", 3), ("b1", 1)]);
+        let honor = SpreadConstraint { honor_node_taints: true, ..prefer("zone", 1) };
+        let by_node = SpreadConstraint { honor_node_taints: true, ..prefer("kubernetes.io/hostname", 1) };
+        let indifferent = web(&mut world, &[prefer("zone", 1)]);
+        let honoring = web(&mut world, &[honor.clone()]);
+        let hostname = web(&mut world, &[by_node]);
+        let selective = on(&mut world, "web", "", |_, spec| {
+            spec.spread = vec![prefer("zone", 1)];
+            spec.node_selector = labels(&[("kubernetes.io/hostname", "a1")]);
+        });
+        assert_eq!(raw(&world, indifferent, &["a1", "b1"]), [4, 1]);
+        assert_eq!(raw(&world, honoring, &["a1", "b1"]), [0, 1]);
+        assert_eq!(raw(&world, hostname, &["a1", "a2"]), [0, 4]);
+        assert_eq!(raw(&world, selective, &["a1", "b1"]), [0, 0]);
+    }
+
+    #[test]
+    fn system_defaults_spread_over_nodes_even_where_there_is_no_zone() {
+        let mut world = zones();
+        service(&mut world, "web", Some(&[("app", "web")]));
+        webs(&mut world, &[("a1", 1), ("bare", 2)]);
+        let pod = web(&mut world, &[]);
+        // By node, ln 6 a pod and 2 for the skew; by zone (a, b and none), ln 5 a pod and 4 for the skew.
+        assert_eq!(raw(&world, pod, &["a1", "a2", "b1", "bare"]), [9, 8, 6, 6]);
+        let listed = PodTopologySpread {
+            defaulting: Defaulting::List(vec![prefer("kubernetes.io/hostname", 3), prefer("zone", 5)]),
+        };
+        expect!["a1: 66, a2: 88, b1: 100, bare: 0"].assert_eq(&score(&listed, &world, pod));
+    }
+
+    #[test]
+    fn by_system_defaults_an_empty_zone_and_none_are_one() {
+        let mut world = zones();
+        world.node("blank", |node| node.labels.insert("topology.kubernetes.io/zone".into(), "".into()));
+        service(&mut world, "web", Some(&[("app", "web")]));
+        webs(&mut world, &[("bare", 2), ("blank", 1)]);
+        let pod = web(&mut world, &[]);
+        // By node: ln 5 and 2. By zone: 3 ln 4 and 4.
+        assert_eq!(raw(&world, pod, &["blank", "bare", "a1"]), [12, 5, 6]);
     }
 }

@@ -1,0 +1,173 @@
+//! What goes with a placement is taken as done before anyone has done it.
+//!
+//! ```text
+//!              apply                    the shell carries it out
+//!   untouched ───────▶ assumed ───────────────────────────────────▶ fulfilled
+//!       ▲                 │
+//!       └──── undo ───────┘
+//! ```
+//!
+//! Upstream: `volumebinding/binder.go` (`AssumePodVolumes`, `RevertAssumedPodVolumes`), component-helpers
+//! `storage/volume/pv_helpers.go` (`GetBindVolumeToClaim`).
+
+use berth_model::Str;
+use berth_model::volume::{Claim, ClaimRef, Volume};
+
+use crate::cluster::Cluster;
+use crate::effect::Effect;
+
+const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
+/// A change that is taken as done, so that it can be undone.
+#[derive(Clone, Debug)]
+pub struct Assumed(Change);
+
+#[derive(Clone, Debug)]
+enum Change {
+    Volume { before: Box<Volume>, after: Box<Volume> },
+    Claim { before: Box<Claim>, after: Box<Claim> },
+}
+
+impl Cluster {
+    /// Takes an effect as done: later pods see the volume as reserved for its claim, or the claim's node as selected.
+    /// `None` where nothing changes: it is so already, or an object is gone.
+    pub fn apply(&mut self, effect: &Effect) -> Option<Assumed> {
+        let change = match effect {
+            Effect::BindVolume { volume, namespace, claim } => {
+                self.reserve_volume(volume, namespace, claim)?
+            }
+            Effect::ProvisionVolume { namespace, claim, node } => self.select_node(namespace, claim, node)?,
+        };
+        self.write(change.clone());
+        Some(Assumed(change))
+    }
+
+    /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since is left as it is.
+    pub fn undo(&mut self, assumed: Assumed) {
+        let storage = self.storage();
+        let (still_so, back) = match assumed.0 {
+            Change::Volume { before, after } => {
+                let still_so = storage.volumes.get(&after.name) == Some(&*after);
+                (still_so, Change::Volume { before: after, after: before })
+            }
+            Change::Claim { before, after } => {
+                let still_so = storage.claim(&after.namespace, &after.name) == Some(&*after);
+                (still_so, Change::Claim { before: after, after: before })
+            }
+        };
+        if still_so {
+            self.write(back);
+        }
+    }
+
+    fn reserve_volume(&self, volume: &Str, namespace: &Str, claim: &Str) -> Option<Change> {
+        let claim = self.storage().claim(namespace, claim)?;
+        let before = self.storage().volumes.get(volume)?;
+        let reference =
+            ClaimRef { namespace: claim.namespace.clone(), name: claim.name.clone(), uid: claim.uid.clone() };
+        let was_reserved = before.claim.as_ref().is_some_and(|held| {
+            (&held.namespace, &held.name) == (&reference.namespace, &reference.name)
+                && (held.uid.is_empty() || held.uid == reference.uid)
+        });
+        let mut after = before.clone();
+        after.claim = Some(reference);
+        if !was_reserved {
+            // So that who releases the volume again knows that no user had reserved it.
+            after.annotations.insert(BOUND_BY_CONTROLLER.into(), "yes".into());
+        }
+        (after != *before)
+            .then(|| Change::Volume { before: Box::new(before.clone()), after: Box::new(after) })
+    }
+
+    fn select_node(&self, namespace: &Str, claim: &Str, node: &Str) -> Option<Change> {
+        let before = self.storage().claim(namespace, claim)?;
+        let mut after = before.clone();
+        after.annotations.insert(SELECTED_NODE.into(), node.clone());
+        (after != *before).then(|| Change::Claim { before: Box::new(before.clone()), after: Box::new(after) })
+    }
+
+    fn write(&mut self, change: Change) {
+        let storage = self.storage_mut();
+        match change {
+            Change::Volume { after, .. } => {
+                storage.volumes.insert(after.name.clone(), *after);
+            }
+            Change::Claim { after, .. } => {
+                storage.claims.insert((after.namespace.clone(), after.name.clone()), *after);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::World;
+
+    fn bind() -> Effect {
+        Effect::BindVolume { volume: "pv".into(), namespace: "default".into(), claim: "data".into() }
+    }
+
+    fn provision(node: &str) -> Effect {
+        Effect::ProvisionVolume { namespace: "default".into(), claim: "data".into(), node: node.into() }
+    }
+
+    fn world() -> World {
+        let mut world = World::default();
+        world.claim("data", |_| {});
+        world.volume("pv", |_| {});
+        world
+    }
+
+    #[test]
+    fn a_volume_is_reserved_for_its_claim_until_that_is_undone() {
+        let mut world = world();
+        let untouched = world.cluster.storage().volumes["pv"].clone();
+        let assumed = world.cluster.apply(&bind()).unwrap();
+        let reserved = &world.cluster.storage().volumes["pv"];
+        let reference = ClaimRef { namespace: "default".into(), name: "data".into(), uid: "uid-data".into() };
+        assert_eq!(reserved.claim, Some(reference));
+        assert!(reserved.annotations.contains_key(BOUND_BY_CONTROLLER));
+        assert!(world.cluster.apply(&bind()).is_none(), "it is so already");
+        world.cluster.undo(assumed);
+        assert_eq!(world.cluster.storage().volumes["pv"], untouched);
+    }
+
+    #[test]
+    fn a_volume_that_a_user_reserved_stays_the_users() {
+        let mut world = world();
+        let reference = ClaimRef { namespace: "default".into(), name: "data".into(), uid: "".into() };
+        world.volume("pv", |volume| volume.claim = Some(reference));
+        world.cluster.apply(&bind()).unwrap();
+        let volume = &world.cluster.storage().volumes["pv"];
+        assert_eq!(volume.claim.as_ref().map(|c| &*c.uid), Some("uid-data"));
+        assert!(!volume.annotations.contains_key(BOUND_BY_CONTROLLER));
+    }
+
+    #[test]
+    fn a_claims_node_is_selected_until_that_is_undone() {
+        let mut world = world();
+        let selected = |world: &World| {
+            let claim = world.cluster.storage().claim(&"default".into(), &"data".into()).unwrap();
+            claim.annotations.get(SELECTED_NODE).cloned()
+        };
+        let first = world.cluster.apply(&provision("n1")).unwrap();
+        assert_eq!(selected(&world).as_deref(), Some("n1"));
+        world.cluster.undo(first.clone());
+        assert_eq!(
+            world.cluster.storage().claim(&"default".into(), &"data".into()).unwrap().annotations.len(),
+            0
+        );
+        world.cluster.apply(&provision("n2")).unwrap();
+        world.cluster.undo(first);
+        assert_eq!(selected(&world).as_deref(), Some("n2"), "what changed since is left as it is");
+    }
+
+    #[test]
+    fn what_is_gone_is_left_alone() {
+        let mut world = World::default();
+        assert!(world.cluster.apply(&bind()).is_none());
+        assert!(world.cluster.apply(&provision("n1")).is_none());
+    }
+}

@@ -1,0 +1,136 @@
+//! What the cluster's controllers make of an effect, for simulations where there are none.
+//!
+//! Upstream: kube-controller-manager `volume/persistentvolume` binds a claim to the volume that is reserved for it;
+//! external-provisioner makes a volume that the nodes of the selected node's topology can reach.
+
+use berth_model::Str;
+use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
+use berth_model::volume::{Claim, ClaimRef, Volume, VolumeSource};
+
+use crate::cluster::{Cluster, Storage};
+use crate::effect::Effect;
+
+const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
+
+impl Cluster {
+    /// Carries an effect through to its end, as controllers would: the claim is bound, to a volume that is made for it
+    /// where it had to be provisioned. Nothing happens where an object is gone or the claim is bound already.
+    pub fn fulfil(&mut self, effect: &Effect) {
+        self.apply(effect);
+        let (namespace, name) = match effect {
+            Effect::BindVolume { namespace, claim, .. }
+            | Effect::ProvisionVolume { namespace, claim, .. } => (namespace, claim),
+        };
+        let Some(claim) = self.storage().claim(namespace, name).filter(|c| c.volume.is_none()) else {
+            return;
+        };
+        let volume = match effect {
+            Effect::BindVolume { volume, .. } => volume.clone(),
+            Effect::ProvisionVolume { node, .. } => {
+                let volume = self.provisioned(claim, node);
+                let name = volume.name.clone();
+                self.storage_mut().volumes.insert(name.clone(), volume);
+                name
+            }
+        };
+        bind(self.storage_mut(), namespace, name, volume);
+    }
+
+    fn provisioned(&self, claim: &Claim, node: &Str) -> Volume {
+        let class = claim.storage_class.clone().unwrap_or_default();
+        let driver = self.storage().classes.get(&class).map(|c| c.provisioner.clone()).unwrap_or_default();
+        let name: Str = format!("pvc-{}-{}", claim.namespace, claim.name).into();
+        Volume {
+            name: name.clone(),
+            storage_class: class,
+            capacity: claim.request,
+            access_modes: claim.access_modes.clone(),
+            claim: Some(ClaimRef {
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+                uid: claim.uid.clone(),
+            }),
+            node_affinity: self.topology(&driver, node),
+            block: claim.block,
+            attributes_class: claim.attributes_class.clone(),
+            source: VolumeSource::Csi { driver, handle: name },
+            ..Volume::default()
+        }
+    }
+
+    /// The nodes that have the node's values of the labels by which the driver tells nodes apart.
+    fn topology(&self, driver: &Str, node: &Str) -> Option<NodeSelector> {
+        let drivers = &self.storage().csi_nodes.get(node)?.drivers;
+        let keys = &drivers.iter().find(|d| d.name == *driver)?.topology_keys;
+        let labels = &self.nodes().object(self.nodes().find(node)?).labels;
+        let value = |key: &Str| Some((key.clone(), vec![labels.get(key)?.clone()]));
+        let requirement =
+            |(key, values): (Str, Vec<Str>)| Requirement { key, operator: Operator::In, values };
+        let expressions: Vec<_> = keys.iter().filter_map(value).map(requirement).collect();
+        let term = NodeSelectorTerm { expressions, fields: Vec::new() };
+        (!term.expressions.is_empty()).then(|| NodeSelector { terms: vec![term] })
+    }
+}
+
+fn bind(storage: &mut Storage, namespace: &Str, claim: &Str, volume: Str) {
+    if let Some(volume) = storage.volumes.get_mut(&volume) {
+        volume.available = false;
+    }
+    if let Some(claim) = storage.claims.get_mut(&(namespace.clone(), claim.clone())) {
+        claim.volume = Some(volume);
+        claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, labels};
+    use crate::storage_fixture::nodes_with;
+    use berth_model::quantity::Quantity;
+    use berth_model::volume::{CsiNode, CsiNodeDriver};
+
+    fn claim(world: &World) -> &Claim {
+        world.cluster.storage().claim(&"default".into(), &"data".into()).unwrap()
+    }
+
+    #[test]
+    fn a_claim_is_bound_to_the_volume_that_was_reserved_for_it() {
+        let mut world = World::default();
+        world.claim("data", |_| {});
+        world.volume("pv", |_| {});
+        let bind =
+            Effect::BindVolume { volume: "pv".into(), namespace: "default".into(), claim: "data".into() };
+        world.cluster.fulfil(&bind);
+        assert_eq!(claim(&world).volume.as_deref(), Some("pv"));
+        assert!(claim(&world).annotations.contains_key(BIND_COMPLETED));
+        assert!(!world.cluster.storage().volumes["pv"].available);
+    }
+
+    #[test]
+    fn a_provisioned_volume_is_reached_from_the_topology_of_the_selected_node() {
+        let mut world = World::default();
+        world.node("n1", |n| n.labels = labels(&[("zone", "a"), ("rack", "1")]));
+        world.class("zonal", "csi.example", |_| {});
+        world.claim("data", |claim| {
+            claim.storage_class = Some("zonal".into());
+            claim.request = Quantity::from_units(5);
+        });
+        let drivers = vec![CsiNodeDriver {
+            name: "csi.example".into(),
+            limit: None,
+            topology_keys: vec!["zone".into(), "region".into()],
+        }];
+        let csi_node = CsiNode { node: "n1".into(), drivers, ..CsiNode::default() };
+        world.cluster.storage_mut().csi_nodes.insert("n1".into(), csi_node);
+        let provision =
+            Effect::ProvisionVolume { namespace: "default".into(), claim: "data".into(), node: "n1".into() };
+        world.cluster.fulfil(&provision);
+        let volume = &world.cluster.storage().volumes[claim(&world).volume.as_ref().unwrap()];
+        assert_eq!((&*volume.name, volume.capacity.value()), ("pvc-default-data", 5));
+        assert_eq!(volume.node_affinity, nodes_with("zone", &["a"]));
+        let before = world.cluster.storage().volumes.len();
+        world.cluster.fulfil(&provision);
+        assert_eq!(world.cluster.storage().volumes.len(), before, "once bound, nothing is left to do");
+    }
+}

@@ -1,0 +1,110 @@
+//! Prefers the node that is left with the least room in the resources that the pod asks for, so that big holes stay big.
+//!
+//! - **Score**: the room that is left on a node is `allocatable - requested - the pod's request`, summed over the
+//!   resources that the pod requests, each in parts of the [reference node](crate::reference). The node with the least
+//!   room scores 100, the one with the most 0, the others by their distance, to the nearest point: nothing but the least
+//!   room scores 100. A pod that requests nothing is not scored.
+//! - **Depends on** what the node offers and what its pods request.
+//! - **Upstream**: none; `NodeResourcesFit` with `MostAllocated` prefers the highest share in use, by which a big node
+//!   with more room left is fuller than a small one.
+//! - **Cost**: one multiplication a requested resource and node.
+//!
+//! The raw score is the room, negated; it looks at one node only, so where the plugin is alone, the order of raw scores is
+//! the order of choice. It is exact, without any rounding.
+
+use berth_model::Str;
+use smallvec::SmallVec;
+
+use crate::axis::WeightedResource;
+use crate::class::Class;
+use crate::cluster::Cluster;
+use crate::ids::ResourceId;
+use crate::normalize;
+use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::reference;
+use crate::view::PodView;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "BestFit";
+
+/// The plugin and its arguments (`BestFitArgs`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BestFit {
+    /// How much the room in a resource counts where the pod requests it; resources that are not listed count 1.
+    pub resources: Vec<WeightedResource>,
+}
+
+/// The room of one reference node. Every amount of a reference node divides it, so that rooms are whole numbers.
+const REFERENCE_ROOM: i64 = 125 << 38;
+
+/// What the pod requests.
+#[derive(Debug)]
+struct Fit(SmallVec<[Ask; 4]>);
+
+#[derive(Debug)]
+struct Ask {
+    resource: ResourceId,
+    amount: i64,
+    /// What one unit of the resource counts.
+    value: i128,
+}
+
+impl BestFit {
+    fn weight(&self, name: &Str) -> i64 {
+        self.resources.iter().find(|r| r.name == *name).map_or(1, |r| r.weight)
+    }
+}
+
+impl Plugin for BestFit {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        let requested = pod.class.requests.iter().filter(|(_, amount)| *amount > 0);
+        let ask = |&(resource, amount): &(ResourceId, i64)| {
+            let name = pod.cluster.resources().name(resource);
+            let value = REFERENCE_ROOM / reference::amount(resource, name);
+            Ask { resource, amount, value: i128::from(value) * i128::from(self.weight(name)) }
+        };
+        let asks: SmallVec<[Ask; 4]> = requested.map(ask).collect();
+        if asks.is_empty() {
+            return None;
+        }
+        Some(Box::new(Fit(asks)))
+    }
+}
+
+impl Score for Fit {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        let nodes = cluster.nodes();
+        // A column exists for every resource of a class that the cluster knows.
+        let columns: SmallVec<[_; 4]> = self
+            .0
+            .iter()
+            .map(|ask| {
+                let id = ask.resource.index();
+                (&*nodes.allocatable[id], &*nodes.requested[id], ask)
+            })
+            .collect();
+        for (score, group) in out.iter_mut().zip(feasible) {
+            let at = group.row.index();
+            let room = |&(offered, used, ask): &(&[i64], &[i64], &Ask)| {
+                (i128::from(offered[at]) - i128::from(used[at]) - i128::from(ask.amount)) * ask.value
+            };
+            let sum: i128 = columns.iter().map(room).sum();
+            *score = i64::try_from(-sum).unwrap_or(if sum > 0 { -i64::MAX } else { i64::MAX });
+        }
+    }
+
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+        normalize::by_distance_to_worst(scores);
+    }
+}
+
+#[cfg(test)]
+mod tests;

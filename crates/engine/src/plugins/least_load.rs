@@ -1,0 +1,86 @@
+//! Prefers the node with the lowest load.
+//!
+//! - **Score**: a node's load is the largest share, over the resources of the arguments, of what is used in what there
+//!   is: `max(requested, measured) / allocatable` of CPU and memory, requested of other resources, measured of disk and
+//!   network. The waiting pod is not part of it. The least loaded node scores 100, and each percent of load more costs
+//!   a point, to the nearest point but at least one: nothing but the lowest load scores 100.
+//! - **Depends on** what the node offers, what its pods request, and what was measured.
+//! - **Upstream**: none; `NodeResourcesFit` with `LeastAllocated` scores by the mean of the shares, with the pod, and
+//!   knows no measurements.
+//! - **Cost**: one division of 128 bits a resource and node.
+//!
+//! The raw score is the load, negated; it looks at one node only, so where the plugin is alone, the order of raw scores is
+//! the order of choice.
+
+use crate::axis::WeightedResource;
+use crate::class::Class;
+use crate::cluster::Cluster;
+use crate::load::{self, LoadAxis};
+use crate::normalize;
+use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::view::PodView;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "LeastLoad";
+
+/// The plugin and its arguments (`LeastLoadArgs`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeastLoad {
+    /// The resources whose shares count, with weights; also [`load::DISK`] and [`load::NETWORK`]. A share counts by its
+    /// weight over the largest weight.
+    pub resources: Vec<WeightedResource>,
+    /// Measurements that are older count as absent.
+    pub freshness_seconds: i64,
+}
+
+/// CPU, memory, disk and network count the same.
+impl Default for LeastLoad {
+    fn default() -> Self {
+        let resource = |name: &str| WeightedResource { name: name.into(), weight: 1 };
+        Self {
+            resources: ["cpu", "memory", load::DISK, load::NETWORK].map(resource).into(),
+            freshness_seconds: load::FRESHNESS_SECONDS,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Lowest {
+    axes: Vec<LoadAxis>,
+    freshness_seconds: i64,
+}
+
+impl Plugin for LeastLoad {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        let axes = load::axes(pod, &self.resources);
+        Some(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
+    }
+}
+
+impl Score for Lowest {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
+        let heaviest = i128::from(load::heaviest(&self.axes));
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+            *score = -load::dominant(&columns, row, |column, used, offered| {
+                let used = i128::from(used) * i128::from(column.axis.weight);
+                load::fraction(used, i128::from(offered) * heaviest)
+            });
+        }
+    }
+
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+        normalize::by_distance(scores, load::WHOLE.into());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Keeps pods off nodes that cannot reach the volumes of their claims, and chooses volumes for claims without one.
+//!
+//! - **Filter**: the volumes of bound claims must be reachable from the node by their node affinity. A claim whose class
+//!   waits for a consumer takes the smallest volume there that it can have; failing that, its class must be able to
+//!   make one there (provisioner, allowed topologies, published capacity). A claim of another class must be bound
+//!   already. Missing, lost and disappearing claims reject the pod. Eviction never helps.
+//! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
+//! - **Reserve**: volumes for claims, and the node where others are to be made.
+//! - **Depends on** the cluster: claims, volumes, classes, drivers and capacities.
+//! - **Unblocked by** any of these when it comes or changes, a new node, or one whose labels change.
+//! - **Upstream**: plugins/volumebinding. Of equally large volumes, and of several capacities that a node can use, the
+//!   first by name is taken (upstream: by chance).
+//! - **Cost**: nothing for pods without claims; else the volumes of the claims' classes once, then a few look-ups a node.
+
+mod bound;
+mod claims;
+mod find_volume;
+mod provision;
+mod score;
+mod search;
+
+use berth_model::Str;
+
+use crate::class::Class;
+use crate::cluster::Cluster;
+use crate::effect::Effect;
+use crate::ids::NodeRow;
+use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
+use crate::shape::ShapePoint;
+use crate::verdict::{Code, Rejection};
+use crate::view::{NodeView, PodView};
+
+use claims::PodClaims;
+use search::Search;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "VolumeBinding";
+
+/// The plugin with its arguments (`VolumeBindingArgs`).
+#[derive(Clone, Debug)]
+pub struct VolumeBinding {
+    /// How long volumes may take to be bound before the placement is given up, in seconds. For the shell.
+    pub bind_timeout_seconds: i64,
+    /// The curve from utilization to score.
+    pub shape: Vec<ShapePoint>,
+}
+
+impl Default for VolumeBinding {
+    /// Ten minutes; emptier storage scores higher.
+    fn default() -> Self {
+        let shape = [(0, 10), (100, 0)].map(|(utilization, score)| ShapePoint { utilization, score });
+        Self { bind_timeout_seconds: 600, shape: shape.into() }
+    }
+}
+
+impl Plugin for VolumeBinding {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+    }
+
+    fn score_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        match PodClaims::of(pod) {
+            Err(rejection) => Prepared::Reject(rejection),
+            Ok(None) => Prepared::Nothing,
+            Ok(Some(claims)) => {
+                let search = Search::new(pod.cluster, claims);
+                if search.accepts_all() { Prepared::Nothing } else { Prepared::Ready(Box::new(search)) }
+            }
+        }
+    }
+
+    // Upstream scores every pod, also those that have no claim.
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+        // Asked for pods without volumes only.
+        Some(Box::new(NothingToChoose))
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        let claims = PodClaims::of(pod).ok().flatten().filter(|claims| !claims.waiting.is_empty());
+        Some(match claims {
+            Some(claims) => {
+                Box::new(Fullness { search: Search::new(pod.cluster, claims), shape: &self.shape })
+            }
+            None => Box::new(NothingToChoose),
+        })
+    }
+
+    fn reserve(&self, pod: PodView<'_>, node: NodeRow) -> Vec<Effect> {
+        let Some(claims) = PodClaims::of(pod).ok().flatten().filter(|claims| !claims.waiting.is_empty())
+        else {
+            return Vec::new();
+        };
+        let search = Search::new(pod.cluster, claims);
+        let Ok(found) = search.find(node) else { return Vec::new() };
+        let name: &Str = pod.cluster.nodes().name(node);
+        let bind = found.bindings.iter().map(|(claim, volume)| Effect::BindVolume {
+            volume: volume.name.clone(),
+            namespace: claim.namespace.clone(),
+            claim: claim.name.clone(),
+        });
+        let provision = found.provisions.iter().map(|(claim, _)| Effect::ProvisionVolume {
+            namespace: claim.namespace.clone(),
+            claim: claim.name.clone(),
+            node: name.clone(),
+        });
+        bind.chain(provision).collect()
+    }
+}
+
+impl Filter for Search<'_> {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        self.find(node.row).err()
+    }
+}
+
+/// Scores nodes by how full the storage would be.
+struct Fullness<'a> {
+    search: Search<'a>,
+    shape: &'a [ShapePoint],
+}
+
+impl Score for Fullness<'_> {
+    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+            *score = self.search.find(row).map_or(0, |found| score::of(&found, self.shape));
+        }
+    }
+}
+
+/// Scores all nodes zero.
+struct NothingToChoose;
+
+impl Score for NothingToChoose {
+    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
+        out.fill(0);
+    }
+}
+
+fn unresolvable(reason: String) -> Rejection {
+    Rejection::new(Code::UnschedulableAndUnresolvable, reason.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Volumes of bound claims: from where they can be reached.
+
+use berth_model::volume::{Claim, Disk, Volume, VolumeSource};
+
+use crate::cluster::Cluster;
+use crate::csi_migration::{self, Migration};
+use crate::ids::NodeRow;
+use crate::reach::Reach;
+use crate::verdict::{Code, Rejection};
+
+/// The volumes of bound claims, in the order of the claims.
+pub(super) struct BoundVolumes<'a> {
+    volumes: Vec<BoundVolume<'a>>,
+}
+
+enum BoundVolume<'a> {
+    /// The claim is bound to a volume that is not there.
+    Missing,
+    /// The volume is reached from these nodes.
+    Reached(Reach<'a>),
+    /// A disk of an in-tree plugin, which nodes see differently.
+    Disk {
+        plain: Reach<'a>,
+        /// As the driver sees it.
+        translated: Result<Reach<'a>, Rejection>,
+        /// By row: whether the plugin is migrated to the driver on the node.
+        migrated: Vec<bool>,
+    },
+}
+
+/// What is wrong with a node.
+pub(super) enum Unreachable {
+    /// A volume is not reached from it.
+    Conflict,
+    /// A volume is not there at all.
+    Missing,
+    /// The question has no answer.
+    Error(Rejection),
+}
+
+impl<'a> BoundVolumes<'a> {
+    pub(super) fn new(claims: &[&Claim], cluster: &'a Cluster) -> Self {
+        let mut volumes: Vec<_> = claims.iter().map(|claim| BoundVolume::of(claim, cluster)).collect();
+        volumes.retain(|v| !matches!(v, BoundVolume::Reached(reach) if reach.is_everywhere()));
+        Self { volumes }
+    }
+
+    /// Whether all volumes are reached from every node.
+    pub(super) fn are_everywhere(&self) -> bool {
+        self.volumes.is_empty()
+    }
+
+    /// Upstream stops at the first volume that is amiss.
+    pub(super) fn check(&self, row: NodeRow) -> Result<(), Unreachable> {
+        self.volumes.iter().try_for_each(|volume| volume.check(row))
+    }
+}
+
+impl<'a> BoundVolume<'a> {
+    fn of(claim: &Claim, cluster: &'a Cluster) -> Self {
+        let Some(volume) = claim.volume.as_ref().and_then(|name| cluster.storage().volumes.get(name)) else {
+            return Self::Missing;
+        };
+        match &volume.source {
+            VolumeSource::Disk(disk) if let Some(migration) = Migration::of(disk) => Self::Disk {
+                plain: reach(volume, cluster),
+                translated: translated(volume, disk, cluster),
+                migrated: migrated_nodes(migration.plugin, cluster),
+            },
+            _ => Self::Reached(reach(volume, cluster)),
+        }
+    }
+
+    fn check(&self, row: NodeRow) -> Result<(), Unreachable> {
+        let reach = match self {
+            Self::Missing => return Err(Unreachable::Missing),
+            Self::Disk { translated, migrated, .. } if migrated[row.index()] => {
+                translated.as_ref().map_err(|error| Unreachable::Error(error.clone()))?
+            }
+            Self::Reached(reach) | Self::Disk { plain: reach, .. } => reach,
+        };
+        if reach.includes(row) { Ok(()) } else { Err(Unreachable::Conflict) }
+    }
+}
+
+/// From where a volume is reached, by its own node affinity.
+pub(super) fn reach<'a>(volume: &Volume, cluster: &'a Cluster) -> Reach<'a> {
+    volume.node_affinity.as_ref().map_or(Reach::everywhere(cluster), |a| Reach::of_affinity(a, cluster))
+}
+
+fn translated<'a>(volume: &Volume, disk: &Disk, cluster: &'a Cluster) -> Result<Reach<'a>, Rejection> {
+    let affinity = csi_migration::node_affinity(volume, disk)
+        .map_err(|why| Rejection::new(Code::Error, format!("could not translate pv: {why}").into()))?;
+    Ok(affinity.map_or(Reach::everywhere(cluster), |a| Reach::of_affinity(&a, cluster)))
+}
+
+fn migrated_nodes(plugin: &str, cluster: &Cluster) -> Vec<bool> {
+    let mut migrated = vec![false; cluster.nodes().row_count()];
+    for csi_node in cluster.storage().csi_nodes.values() {
+        if csi_node.migrated_plugins.iter().any(|p| &**p == plugin)
+            && let Some(row) = cluster.nodes().find(&csi_node.node)
+        {
+            migrated[row.index()] = true;
+        }
+    }
+    migrated
+}

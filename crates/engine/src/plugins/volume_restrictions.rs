@@ -1,0 +1,334 @@
+//! Keeps a pod off nodes where a disk that it needs is in use, and off all nodes while another pod has its
+//! single-pod claim.
+//!
+//! - **Filter**: a disk that the pod names itself (GCE PD, EBS, iSCSI, Ceph RBD) must not be on the node already; all
+//!   but EBS may be shared read-only. A claim with `ReadWriteOncePod` must not be used by any placed pod.
+//!   Both may be cured by eviction.
+//! - **Depends on** the cluster: who uses the pod's claims, and which disks the pods on a node have.
+//! - **Unblocked by** a pod that leaves, a new node, or the missing claim.
+//! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
+//!   with the claims by name alone, whatever their namespace.
+//! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.
+
+use berth_model::Str;
+use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
+
+use crate::class::Class;
+use crate::cluster::Cluster;
+use crate::ids::PodRow;
+use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::pod_claims::not_found;
+use crate::verdict::{Code, Rejection};
+use crate::view::{NodeView, PodView};
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "VolumeRestrictions";
+
+const DISK_IN_USE: &str = "node(s) had no available disk";
+const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
+
+/// The plugin; it has no arguments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VolumeRestrictions;
+
+struct InUse<'a> {
+    cluster: &'a Cluster,
+    disks: Option<Disks>,
+    /// The pod's claims with `ReadWriteOncePod`.
+    single: Vec<&'a Str>,
+    /// How many of them placed pods use.
+    single_in_use: i64,
+}
+
+/// Who has a disk that the pod cannot share.
+struct Disks {
+    /// By class.
+    conflicting: Vec<bool>,
+    /// By row: how many such pods are on the node.
+    pods: Vec<u32>,
+}
+
+impl Plugin for VolumeRestrictions {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+    }
+
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let volumes = &pod.class.spec.volumes;
+        if volumes.is_empty() {
+            return Prepared::Nothing;
+        }
+        let single = match single_pod_claims(pod) {
+            Ok(names) => names,
+            Err(missing) => {
+                return Prepared::Reject(Rejection::new(
+                    Code::UnschedulableAndUnresolvable,
+                    not_found(&missing).into(),
+                ));
+            }
+        };
+        let single_in_use = single.iter().filter(|name| is_used(pod, name)).count() as i64;
+        let disks = exclusive_disks(pod.class);
+        if disks.is_empty() && single_in_use == 0 {
+            return Prepared::Nothing;
+        }
+        let disks = (!disks.is_empty()).then(|| Disks::find(&disks, pod.cluster));
+        Prepared::Ready(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
+    }
+}
+
+/// The pod's claims that one pod at a time may use, or the first claim that is not there.
+fn single_pod_claims<'a>(pod: PodView<'a>) -> Result<Vec<&'a Str>, Str> {
+    let spec = &pod.class.spec;
+    let mut single = Vec::new();
+    for volume in &spec.volumes {
+        let PodVolumeSource::Claim { name, .. } = &volume.source else { continue };
+        let claim = pod.cluster.storage().claim(&spec.namespace, name).ok_or(name.clone())?;
+        if claim.access_modes.contains(&AccessMode::ReadWriteOncePod) && !single.contains(&name) {
+            single.push(name);
+        }
+    }
+    Ok(single)
+}
+
+fn is_used(pod: PodView<'_>, claim: &Str) -> bool {
+    pod.cluster.pods().classes().any(|(_, class, placements)| {
+        !placements.entries().is_empty()
+            && class.namespace == pod.class.namespace
+            && claim_names(class).any(|name| name == claim)
+    })
+}
+
+fn claim_names(class: &Class) -> impl Iterator<Item = &Str> {
+    class.spec.volumes.iter().filter_map(|volume| match &volume.source {
+        PodVolumeSource::Claim { name, .. } => Some(name),
+        _ => None,
+    })
+}
+
+fn exclusive_disks(class: &Class) -> Vec<&Disk> {
+    let disks = class.spec.volumes.iter().filter_map(|volume| match &volume.source {
+        PodVolumeSource::Disk(disk) => Some(disk),
+        _ => None,
+    });
+    disks.filter(|disk| is_exclusive(disk)).collect()
+}
+
+fn is_exclusive(disk: &Disk) -> bool {
+    matches!(
+        disk,
+        Disk::GcePersistentDisk { .. }
+            | Disk::AwsElasticBlockStore { .. }
+            | Disk::Iscsi { .. }
+            | Disk::Rbd { .. }
+    )
+}
+
+fn conflict(a: &Disk, b: &Disk) -> bool {
+    match (a, b) {
+        (
+            Disk::GcePersistentDisk { name, read_only },
+            Disk::GcePersistentDisk { name: other, read_only: both },
+        ) => name == other && !(*read_only && *both),
+        (Disk::AwsElasticBlockStore { id }, Disk::AwsElasticBlockStore { id: other }) => id == other,
+        (Disk::Iscsi { iqn, read_only }, Disk::Iscsi { iqn: other, read_only: both }) => {
+            iqn == other && !(*read_only && *both)
+        }
+        (
+            Disk::Rbd { monitors, pool, image, read_only },
+            Disk::Rbd { monitors: others, pool: other_pool, image: other_image, read_only: both },
+        ) => {
+            let shared = monitors.iter().any(|m| others.contains(m));
+            shared && pool == other_pool && image == other_image && !(*read_only && *both)
+        }
+        _ => false,
+    }
+}
+
+impl Disks {
+    fn find(disks: &[&Disk], cluster: &Cluster) -> Self {
+        let mut found = Self {
+            conflicting: vec![false; cluster.pods().class_count()],
+            pods: vec![0; cluster.nodes().row_count()],
+        };
+        for (id, class, placements) in cluster.pods().classes() {
+            let others = exclusive_disks(class);
+            if others.iter().any(|other| disks.iter().any(|disk| conflict(disk, other))) {
+                found.conflicting[id.index()] = true;
+                for placement in placements.entries() {
+                    found.pods[placement.row.index()] += placement.pods;
+                }
+            }
+        }
+        found
+    }
+
+    fn in_use(&self, node: NodeView<'_>) -> bool {
+        let conflicting = |pod: &&PodRow| self.conflicting[node.cluster.pods().entry(**pod).class.index()];
+        let added = node.added().iter().filter(conflicting).count();
+        let removed = node.removed().iter().filter(conflicting).count();
+        self.pods[node.row.index()] as usize + added > removed
+    }
+}
+
+impl InUse<'_> {
+    /// How often a pod names one of the single-pod claims.
+    fn references(&self, pod: PodRow) -> i64 {
+        claim_names(self.cluster.pods().class_of(pod)).filter(|name| self.single.contains(name)).count()
+            as i64
+    }
+}
+
+impl Filter for InUse<'_> {
+    fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        if self.disks.as_ref().is_some_and(|disks| disks.in_use(node)) {
+            return Some(Rejection::unschedulable(DISK_IN_USE));
+        }
+        let references = |pods: &[PodRow]| pods.iter().map(|&pod| self.references(pod)).sum::<i64>();
+        let in_use = self.single_in_use + references(node.added()) - references(node.removed());
+        (in_use > 0).then(|| Rejection::unschedulable(CLAIM_IN_USE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{World, filter};
+    use crate::storage_fixture::{claim_volume, disk_volume};
+    use crate::view::Delta;
+    use berth_model::pod::PodSpec;
+    use expect_test::expect;
+
+    fn gce(name: &str, read_only: bool) -> Disk {
+        Disk::GcePersistentDisk { name: name.into(), read_only }
+    }
+
+    fn ebs(id: &str) -> Disk {
+        Disk::AwsElasticBlockStore { id: id.into() }
+    }
+
+    fn iscsi(iqn: &str, read_only: bool) -> Disk {
+        Disk::Iscsi { iqn: iqn.into(), read_only }
+    }
+
+    fn rbd(monitors: &[&str], pool: &str, image: &str, read_only: bool) -> Disk {
+        let monitors = monitors.iter().map(|m| (*m).into()).collect();
+        Disk::Rbd { monitors, pool: pool.into(), image: image.into(), read_only }
+    }
+
+    #[test]
+    fn two_pods_share_a_disk_only_where_its_kind_allows_it() {
+        let cinder = Disk::Cinder { id: "a".into() };
+        let cases = [
+            ("another GCE disk", gce("a", false), gce("b", false), false),
+            ("the same GCE disk", gce("a", false), gce("a", false), true),
+            ("one of them writes", gce("a", true), gce("a", false), true),
+            ("a GCE disk for reading", gce("a", true), gce("a", true), false),
+            ("another EBS disk", ebs("a"), ebs("b"), false),
+            ("the same EBS disk", ebs("a"), ebs("a"), true),
+            ("another iSCSI target", iscsi("a", false), iscsi("b", false), false),
+            ("the same iSCSI target", iscsi("a", true), iscsi("a", false), true),
+            ("an iSCSI target for reading", iscsi("a", true), iscsi("a", true), false),
+            ("one monitor in common", rbd(&["a", "b"], "p", "i", false), rbd(&["b"], "p", "i", true), true),
+            ("no monitor in common", rbd(&["a"], "p", "i", false), rbd(&["b"], "p", "i", false), false),
+            ("another pool", rbd(&["a"], "p", "i", false), rbd(&["a"], "q", "i", false), false),
+            ("another image", rbd(&["a"], "p", "i", false), rbd(&["a"], "p", "j", false), false),
+            ("an RBD image for reading", rbd(&["a"], "p", "i", true), rbd(&["a"], "p", "i", true), false),
+            ("different kinds", gce("a", false), ebs("a"), false),
+            ("a kind that is not watched", cinder.clone(), cinder, false),
+        ];
+        for (what, wanted, running, conflicts) in cases {
+            let mut world = World::default();
+            world.node("n1", |_| {});
+            world.pod("running", |pod, spec| {
+                pod.node = Some("n1".into());
+                spec.volumes.push(disk_volume("d", running));
+            });
+            let pod = world.pod("p", |_, spec| spec.volumes.push(disk_volume("d", wanted)));
+            let answer = filter(&VolumeRestrictions, &world, pod);
+            let in_use = answer == "n1: Unschedulable: node(s) had no available disk\n";
+            assert_eq!(in_use, conflicts, "{what}: {answer}");
+        }
+    }
+
+    fn uses(claim: &'static str) -> impl FnOnce(&mut berth_model::pod::Pod, &mut PodSpec) {
+        move |_, spec| spec.volumes.push(claim_volume("v", claim))
+    }
+
+    #[test]
+    fn a_missing_claim_rejects_the_pod_for_good() {
+        let mut world = World::default();
+        world.node("n1", |_| {});
+        let pod = world.pod("p", uses("data"));
+        expect![[r#"
+            pod: UnschedulableAndUnresolvable: persistentvolumeclaim "data" not found
+        "#]]
+        .assert_eq(&filter(&VolumeRestrictions, &world, pod));
+    }
+
+    #[test]
+    fn a_claim_for_a_single_pod_is_free_when_its_pod_is_evicted() {
+        let mut world = World::default();
+        let n1 = world.node("n1", |_| {});
+        let n2 = world.node("n2", |_| {});
+        world.claim("data", |claim| claim.access_modes = vec![AccessMode::ReadWriteOncePod]);
+        let pod = world.pod("p", uses("data"));
+        expect!["every node fits\n"].assert_eq(&filter(&VolumeRestrictions, &world, pod));
+        let elsewhere = world.pod("elsewhere", |pod, spec| {
+            pod.node = Some("n1".into());
+            spec.namespace = "other".into();
+            spec.volumes.push(claim_volume("v", "data"));
+        });
+        expect!["every node fits\n"].assert_eq(&filter(&VolumeRestrictions, &world, pod));
+        world.cluster.remove_pod(elsewhere);
+        let running = world.pod("running", |pod, spec| {
+            pod.node = Some("n1".into());
+            spec.volumes.push(claim_volume("v", "data"));
+        });
+        expect![[r#"
+            n1: Unschedulable: node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod
+            n2: Unschedulable: node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod
+        "#]]
+        .assert_eq(&filter(&VolumeRestrictions, &world, pod));
+
+        let cluster = &world.cluster;
+        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
+            panic!("the claim is in use");
+        };
+        let mut evicted = Delta::default();
+        evicted.remove(running, cluster);
+        assert_eq!(state.check(NodeView::with_delta(cluster, n1, &evicted)), None);
+        assert!(state.check(NodeView::new(cluster, n2)).is_some());
+        evicted.add(running, cluster);
+        assert!(state.check(NodeView::with_delta(cluster, n1, &evicted)).is_some());
+    }
+
+    #[test]
+    fn a_disk_is_free_when_the_pods_that_have_it_are_evicted() {
+        let mut world = World::default();
+        let n1 = world.node("n1", |_| {});
+        let pod = world.pod("p", |_, spec| spec.volumes.push(disk_volume("d", ebs("a"))));
+        let running = world.pod("running", |pod, spec| {
+            pod.node = Some("n1".into());
+            spec.volumes.push(disk_volume("d", ebs("a")));
+        });
+        let nominated = world.pod("nominated", |_, spec| {
+            spec.priority = 1;
+            spec.volumes.push(disk_volume("d", ebs("a")));
+        });
+        let cluster = &world.cluster;
+        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
+            panic!("the pod has a disk");
+        };
+        let mut delta = Delta::default();
+        delta.remove(running, cluster);
+        assert_eq!(state.check(NodeView::with_delta(cluster, n1, &delta)), None);
+        delta.add(nominated, cluster);
+        assert!(state.check(NodeView::with_delta(cluster, n1, &delta)).is_some());
+    }
+}

@@ -1,0 +1,163 @@
+//! Prefers the node whose load with the pod is lowest for its weight, so that nodes get work in proportion to weights.
+//!
+//! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of
+//!   `(max(requested, measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers
+//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::reference). The node with
+//!   the lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
+//! - A node with a weight of zero or less scores 0 where any other node is feasible. A node without a number, or with
+//!   one that cannot be read, has the default weight.
+//! - **Depends on** what the node offers, what its pods request, what was measured, and the node's label or annotation.
+//! - **Upstream**: none.
+//! - **Cost**: one division of 128 bits a resource and node; a label is read once a value, an annotation once a node.
+//!
+//! The raw score is the load by weight, negated; it looks at one node only, so where the plugin is alone, the order of
+//! raw scores is the order of choice.
+
+use berth_model::Str;
+use berth_model::quantity::Quantity;
+
+use crate::axis::{WeightedResource, cpu_and_memory};
+use crate::class::Class;
+use crate::cluster::{Cluster, Domains};
+use crate::ids::NodeRow;
+use crate::load::{self, LoadAxis, LoadColumn};
+use crate::normalize;
+use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::reference;
+use crate::view::PodView;
+
+/// The plugin's name in configurations.
+pub const NAME: &str = "WeightedLeastLoad";
+
+/// The plugin and its arguments (`WeightedLeastLoadArgs`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightedLeastLoad {
+    /// Where a node's weight comes from.
+    pub weight: NodeWeight,
+    /// The weight of a node that has no number, in thousandths; see [`parse_weight`].
+    pub default_weight_milli: i64,
+    /// The resources whose loads count, with weights; also [`load::DISK`] and [`load::NETWORK`]. A load counts by its
+    /// weight over the largest weight.
+    pub resources: Vec<WeightedResource>,
+    /// Measurements that are older count as absent.
+    pub freshness_seconds: i64,
+}
+
+/// Where a node's weight comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NodeWeight {
+    /// What the node offers of each resource.
+    Capacity,
+    /// The number in this label.
+    Label(Str),
+    /// The number in this annotation.
+    Annotation(Str),
+}
+
+/// Weights are capacities; CPU and memory count the same; the default weight is 1.
+impl Default for WeightedLeastLoad {
+    fn default() -> Self {
+        Self {
+            weight: NodeWeight::Capacity,
+            default_weight_milli: 1000,
+            resources: cpu_and_memory(),
+            freshness_seconds: load::FRESHNESS_SECONDS,
+        }
+    }
+}
+
+/// Reads a weight: a number as Kubernetes writes quantities (`4`, `2.5`, `500m`), in thousandths, rounded up. `None` where
+/// it is no number. Zero and less is allowed: such a node is chosen only where no other is feasible.
+pub fn parse_weight(text: &str) -> Option<i64> {
+    Quantity::parse(text).ok().map(Quantity::milli_value)
+}
+
+/// Loads by a number have fewer bits behind the point than loads by capacity, because numbers may be small: 23 bits are
+/// left before it.
+const BITS_BY_NUMBER: u32 = 40;
+
+#[derive(Debug)]
+struct Lowest {
+    weight: NodeWeight,
+    default_weight_milli: i64,
+    axes: Vec<LoadAxis>,
+    freshness_seconds: i64,
+}
+
+impl Plugin for WeightedLeastLoad {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        Some(Box::new(Lowest {
+            weight: self.weight.clone(),
+            default_weight_milli: self.default_weight_milli,
+            axes: load::axes(pod, &self.resources),
+            freshness_seconds: self.freshness_seconds,
+        }))
+    }
+}
+
+impl Score for Lowest {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
+        let mut number = self.numbers(cluster);
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+            *score = -self.load(&columns, row, number(row));
+        }
+    }
+
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+        normalize::by_ratio(scores);
+    }
+}
+
+impl Lowest {
+    /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no capacity.
+    fn load(&self, columns: &[LoadColumn<'_>], row: NodeRow, number: Option<i64>) -> i64 {
+        if number.is_some_and(|number| number <= 0) {
+            return i64::MAX;
+        }
+        let heaviest = i128::from(load::heaviest(&self.axes));
+        load::dominant(columns, row, |column, used, offered| {
+            let axis = column.axis;
+            let used = (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight);
+            let Some(number) = number else {
+                return load::fraction(used, i128::from(offered) * heaviest);
+            };
+            let reference = column.resource().map_or(offered, |id| reference::amount(id, axis.name()));
+            let weight = i128::from(reference) * heaviest * i128::from(number);
+            load::scaled(used * 1000, weight, BITS_BY_NUMBER)
+        })
+    }
+
+    /// What tells the weight of a node, in thousandths; `None` where it is the node's capacity.
+    fn numbers<'a>(&'a self, cluster: &'a Cluster) -> Box<dyn FnMut(NodeRow) -> Option<i64> + 'a> {
+        let nodes = cluster.nodes();
+        let read = |text: &str| parse_weight(text).unwrap_or(self.default_weight_milli);
+        match &self.weight {
+            NodeWeight::Capacity => Box::new(|_| None),
+            NodeWeight::Annotation(key) => Box::new(move |row| {
+                let text = nodes.object(row).annotations.get(key);
+                Some(text.map_or(self.default_weight_milli, |text| read(text)))
+            }),
+            NodeWeight::Label(key) => {
+                let domains = cluster.symbols().find(key).and_then(|key| nodes.domains(key));
+                let mut known: Vec<Option<i64>> = vec![None; domains.map_or(0, Domains::id_count)];
+                Box::new(move |row| {
+                    let found = domains.and_then(|d| Some((d.of(row)?, d.values()[row.index()]?)));
+                    let Some((domain, value)) = found else { return Some(self.default_weight_milli) };
+                    Some(*known[domain].get_or_insert_with(|| read(cluster.symbols().text(value))))
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
