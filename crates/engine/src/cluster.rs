@@ -330,11 +330,13 @@ impl Cluster {
 
     fn count_usage(&mut self, pod: PodRow, node: NodeRow, sign: i64) {
         let (class, at) = (self.pods.class_of(pod), node.index());
+        // Sums wrap, as upstream's do: a pod may request 8Ei, and another one too.
+        let count = |sum: &mut i64, amount: i64| *sum = sum.wrapping_add(sign.wrapping_mul(amount));
         for &(resource, amount) in &class.requests {
-            self.nodes.requested[resource.index()][at] += sign * amount;
+            count(&mut self.nodes.requested[resource.index()][at], amount);
         }
-        self.nodes.scored_cpu[at] += sign * class.scored_cpu;
-        self.nodes.scored_memory[at] += sign * class.scored_memory;
+        count(&mut self.nodes.scored_cpu[at], class.scored_cpu);
+        count(&mut self.nodes.scored_memory[at], class.scored_memory);
         self.loads.count(node, &self.pods.entry(pod).pod, class, sign);
     }
 }

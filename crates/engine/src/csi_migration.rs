@@ -120,7 +120,8 @@ fn plain_handle(disk: &Disk) -> Result<Str, String> {
     match disk {
         Disk::AwsElasticBlockStore { id } => aws_handle(id),
         Disk::GcePersistentDisk { name, .. } => Ok(name.clone()),
-        Disk::AzureDisk { uri, .. } => Ok(uri.clone()),
+        Disk::AzureDisk { uri, kind, .. } if kind.eq_ignore_ascii_case("managed") => Ok(uri.clone()),
+        Disk::AzureDisk { kind, .. } => Err(format!("kind({kind}) is not supported in csi migration")),
         Disk::Cinder { id } | Disk::Portworx { id } => Ok(id.clone()),
         Disk::Vsphere { path } => Ok(path.clone()),
         Disk::Iscsi { iqn, .. } => Ok(iqn.clone()),
@@ -259,6 +260,14 @@ mod tests {
             let handle = inline_handle(&aws(id)).map_or_else(|e| e, |h| h.to_string());
             assert_eq!(handle, expected);
         }
+    }
+
+    #[test]
+    fn an_azure_disk_is_known_to_the_driver_if_it_is_managed() {
+        let azure = |kind: &str| Disk::AzureDisk { name: "d".into(), uri: "/d".into(), kind: kind.into() };
+        assert_eq!(inline_handle(&azure("Managed")).as_deref(), Ok("/d"));
+        let error = inline_handle(&azure("Shared")).unwrap_err();
+        assert_eq!(error, "kind(Shared) is not supported in csi migration");
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn prepare_by<'a, 'p>(
             Prepared::Reject(rejection) => {
                 // Preemption may still help an Unschedulable pod, and needs the other plugins' states.
                 let goes_on = rejection.code == Code::Unschedulable;
-                done.rejected = Some(Verdict { plugin: plugin.name(), rejection });
+                done.rejected = Some(Verdict::before_filters(plugin.name(), rejection));
                 if !goes_on {
                     return done;
                 }
@@ -133,7 +133,7 @@ impl ReadyFilter<'_> {
         if self.state.is_idle() {
             return None;
         }
-        self.state.check(node).map(|rejection| Verdict { plugin: self.plugin, rejection })
+        self.state.check(node).map(|rejection| Verdict::of_filter(self.plugin, rejection))
     }
 }
 
@@ -172,7 +172,7 @@ impl Filters<'_> {
             let mut at = 0;
             ready.state.scan(cluster, rows, &mut |_, rejection| {
                 if verdicts[at].is_none() {
-                    verdicts[at] = rejection.map(|rejection| Verdict { plugin: ready.plugin, rejection });
+                    verdicts[at] = rejection.map(|rejection| Verdict::of_filter(ready.plugin, rejection));
                 }
                 at += 1;
             });

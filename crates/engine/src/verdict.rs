@@ -80,6 +80,14 @@ impl Rejection {
         let texts: Vec<&str> = self.reasons.iter().map(Reason::text).collect();
         texts.join(", ")
     }
+
+    /// Upstream's framework adds to errors what it was doing; other rejections stay as they are.
+    fn framed(self, doing: impl FnOnce() -> String) -> Self {
+        if self.code != Code::Error {
+            return self;
+        }
+        Self::new(self.code, format!("{}: {}", doing(), self.message()).into())
+    }
 }
 
 /// A rejection and who said it.
@@ -89,4 +97,16 @@ pub struct Verdict {
     pub plugin: &'static str,
     /// What it said.
     pub rejection: Rejection,
+}
+
+impl Verdict {
+    /// What a plugin said of a pod before any node was looked at.
+    pub fn before_filters(plugin: &'static str, rejection: Rejection) -> Self {
+        Self { plugin, rejection: rejection.framed(|| format!("running PreFilter plugin {plugin:?}")) }
+    }
+
+    /// What a plugin said of a node.
+    pub fn of_filter(plugin: &'static str, rejection: Rejection) -> Self {
+        Self { plugin, rejection: rejection.framed(|| format!("running {plugin:?} filter plugin")) }
+    }
 }

@@ -74,14 +74,15 @@ impl Delta {
     }
 
     fn count(&mut self, class: &Class, sign: i64) {
+        let count = |sum: &mut i64, amount: i64| *sum = sum.wrapping_add(sign.wrapping_mul(amount));
         for &(resource, amount) in &class.requests {
             match self.requested.iter_mut().find(|(r, _)| *r == resource) {
-                Some((_, sum)) => *sum += sign * amount,
-                None => self.requested.push((resource, sign * amount)),
+                Some((_, sum)) => count(sum, amount),
+                None => self.requested.push((resource, sign.wrapping_mul(amount))),
             }
         }
-        self.scored_cpu += sign * class.scored_cpu;
-        self.scored_memory += sign * class.scored_memory;
+        count(&mut self.scored_cpu, class.scored_cpu);
+        count(&mut self.scored_memory, class.scored_memory);
     }
 }
 
@@ -129,17 +130,19 @@ impl<'a> NodeView<'a> {
     /// What the pods on the node request of a resource.
     pub fn requested(&self, resource: ResourceId) -> i64 {
         let change = self.delta.and_then(|d| d.requested.iter().find(|(r, _)| *r == resource));
-        self.cluster.nodes().requested(self.row, resource) + change.map_or(0, |&(_, amount)| amount)
+        let change = change.map_or(0, |&(_, amount)| amount);
+        self.cluster.nodes().requested(self.row, resource).wrapping_add(change)
     }
 
     /// CPU that the pods on the node count for in scores, in milli-CPU.
     pub fn scored_cpu(&self) -> i64 {
-        self.cluster.nodes().scored_cpu[self.row.index()] + self.delta.map_or(0, |d| d.scored_cpu)
+        self.cluster.nodes().scored_cpu[self.row.index()].wrapping_add(self.delta.map_or(0, |d| d.scored_cpu))
     }
 
     /// Memory that the pods on the node count for in scores, in bytes.
     pub fn scored_memory(&self) -> i64 {
-        self.cluster.nodes().scored_memory[self.row.index()] + self.delta.map_or(0, |d| d.scored_memory)
+        let change = self.delta.map_or(0, |d| d.scored_memory);
+        self.cluster.nodes().scored_memory[self.row.index()].wrapping_add(change)
     }
 
     /// How many pods are on the node.

@@ -3,17 +3,34 @@
 //! Upstream: apimachinery `pkg/api/resource/quantity.go`. The grammar is
 //! `<sign><digits>[.<digits>]<suffix>` with binary suffixes `Ki Mi Gi Ti Pi Ei`, decimal suffixes
 //! `n u m "" k M G T P E`, or a decimal exponent (`e3`, `E-2`). A value finer than a nano-unit is rounded up
-//! (away from zero), a value beyond ±(2^63-1) is capped there, as upstream does.
+//! (away from zero).
+//!
+//! Amounts beyond 64 bits have the values that upstream gives them: one with a binary suffix is capped at 2^63-1;
+//! a short decimal one (`12E`, `1e30`) counts as nothing or wraps, by its power of ten; a long one, and a sum that no
+//! longer fits, wraps. Whatever is absurd even so, beyond 10^29 base units, may come out different.
 
+mod unit;
+
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign};
+
+use unit::Unit;
 
 const NANO: i128 = 1_000_000_000;
 const MAX: i128 = i64::MAX as i128 * NANO;
 
 /// An amount of a resource, in nano-units of its base unit (cores, bytes, or a count).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quantity(i128);
+///
+/// Amounts are equal when their values are, however they were written.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantity {
+    nanos: i128,
+    /// Upstream keeps most amounts as 64 bits times a power of ten; this is that power. `None` where it keeps a decimal
+    /// number of any length: too many digits, or a binary suffix after a fraction. It matters beyond 64 bits only.
+    scale: Option<i32>,
+}
 
 /// Why a text is not a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +59,16 @@ impl std::error::Error for QuantityError {}
 
 impl Quantity {
     /// Nothing of a resource.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self { nanos: 0, scale: Some(0) };
 
     /// A whole number of base units.
     pub fn from_units(units: i64) -> Self {
-        Self(i128::from(units) * NANO)
+        Self { nanos: i128::from(units) * NANO, scale: Some(0) }
     }
 
     /// A number of thousandths of the base unit (milli-CPU).
     pub fn from_milli(milli: i64) -> Self {
-        Self(i128::from(milli) * (NANO / 1000)).capped()
+        Self { nanos: i128::from(milli) * (NANO / 1000), scale: Some(-3) }
     }
 
     /// Reads a quantity.
@@ -75,141 +92,110 @@ impl Quantity {
         }
         let unit = Unit::parse(suffix)?;
         let nanos = unit.nanos(whole, fraction);
-        Ok(Self(if negative { -nanos } else { nanos }))
+        Ok(Self { nanos: if negative { -nanos } else { nanos }, scale: unit.scale(whole, fraction) })
     }
 
     /// The amount in base units, rounded up.
     pub fn value(self) -> i64 {
-        clamp(div_up(self.0, NANO))
+        self.at_scale(0)
     }
 
     /// The amount in thousandths of the base unit, rounded up.
     pub fn milli_value(self) -> i64 {
-        clamp(div_up(self.0, NANO / 1000))
+        self.at_scale(-3)
+    }
+
+    /// The amount in units of a power of ten, rounded up.
+    fn at_scale(self, power: i32) -> i64 {
+        let amount = div_up(self.nanos, if power == 0 { NANO } else { NANO / 1000 });
+        i64::try_from(amount).unwrap_or_else(|_| match self.scale {
+            // Upstream multiplies by these powers of ten at one stroke, by all others step by step until it overflows.
+            Some(scale) if ![1, 2, 3, 6, 9].contains(&(scale - power)) => 0,
+            _ => amount as i64, // wraps
+        })
     }
 
     /// The same amount, or the next one that is a whole number of thousandths: the API server stores no finer amounts.
     pub fn rounded_up_to_milli(self) -> Self {
-        Self(div_up(self.0, NANO / 1000) * (NANO / 1000)).capped()
+        let nanos = div_up(self.nanos, NANO / 1000).saturating_mul(NANO / 1000);
+        Self { nanos, scale: self.scale.map(|scale| scale.max(-3)) }
+    }
+
+    /// Whether there is no fraction of the base unit, by upstream's way to tell.
+    pub fn is_whole(self) -> bool {
+        self.milli_value() % 1000 == 0
     }
 
     /// Whether there is nothing of the resource.
     pub fn is_zero(self) -> bool {
-        self.0 == 0
+        self.nanos == 0
     }
 
     /// Whether the amount is below zero.
     pub fn is_negative(self) -> bool {
-        self.0 < 0
+        self.nanos < 0
     }
+}
 
-    fn capped(self) -> Self {
-        Self(self.0.clamp(-MAX, MAX))
+impl Default for Quantity {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.nanos == other.nanos
+    }
+}
+
+impl Eq for Quantity {}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.nanos.cmp(&other.nanos)
+    }
+}
+
+impl Hash for Quantity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.nanos.hash(state);
     }
 }
 
 impl Add for Quantity {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0).capped()
+        let nanos = self.nanos.saturating_add(other.nanos);
+        let scale = match (self.scale, other.scale) {
+            (Some(_), Some(_)) if other.is_zero() => self.scale,
+            (Some(_), Some(_)) if self.is_zero() => other.scale,
+            (Some(a), Some(b)) => {
+                let scale = a.min(b);
+                let fits = |nanos| fits_at(nanos, scale);
+                (fits(self.nanos) && fits(other.nanos) && fits(nanos)).then_some(scale)
+            }
+            _ => None,
+        };
+        Self { nanos, scale }
     }
+}
+
+/// Whether an amount is 64 bits times this power of ten.
+fn fits_at(nanos: i128, scale: i32) -> bool {
+    let unit = u32::try_from(scale + 9).ok().and_then(|power| 10i128.checked_pow(power));
+    unit.is_none_or(|unit| i64::try_from(nanos / unit).is_ok())
 }
 
 impl AddAssign for Quantity {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
-    }
-}
-
-enum Unit {
-    /// `unit * 2^n`
-    Binary(u32),
-    /// `unit * 10^n`
-    Decimal(i32),
-}
-
-impl Unit {
-    fn parse(suffix: &str) -> Result<Self, QuantityError> {
-        Ok(match suffix {
-            "n" => Self::Decimal(-9),
-            "u" => Self::Decimal(-6),
-            "m" => Self::Decimal(-3),
-            "" => Self::Decimal(0),
-            "k" => Self::Decimal(3),
-            "M" => Self::Decimal(6),
-            "G" => Self::Decimal(9),
-            "T" => Self::Decimal(12),
-            "P" => Self::Decimal(15),
-            "E" => Self::Decimal(18),
-            "Ki" => Self::Binary(10),
-            "Mi" => Self::Binary(20),
-            "Gi" => Self::Binary(30),
-            "Ti" => Self::Binary(40),
-            "Pi" => Self::Binary(50),
-            "Ei" => Self::Binary(60),
-            _ => {
-                let exponent = suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::UnknownSuffix)?;
-                let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-                if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-                    return Err(QuantityError::UnknownSuffix);
-                }
-                // An exponent that overflows is as good as the largest one: the value is capped or rounds to one nano.
-                let size = digits.parse::<i32>().unwrap_or(i32::MAX).min(1000);
-                Self::Decimal(if exponent.starts_with('-') { -size } else { size })
-            }
-        })
-    }
-
-    /// The absolute value in nano-units, rounded up and capped.
-    fn nanos(&self, whole: &str, fraction: &str) -> i128 {
-        let (mut mantissa, mut exponent, mut rest) = (0i128, 9i32, false);
-        for (digit, is_fraction) in
-            whole.bytes().map(|b| (b, false)).chain(fraction.bytes().map(|b| (b, true)))
-        {
-            // 33 digits always hold in an i128; later digits can only change the rounding.
-            if mantissa < 10i128.pow(32) {
-                mantissa = mantissa * 10 + i128::from(digit - b'0');
-                exponent -= i32::from(is_fraction);
-            } else {
-                rest |= digit != b'0';
-                exponent += i32::from(!is_fraction);
-            }
-        }
-        let scaled = match self {
-            Self::Decimal(power) => scale_by_ten(mantissa, exponent + power),
-            Self::Binary(power) => binary(mantissa, exponent, *power),
-        };
-        let (nanos, inexact) = scaled;
-        (nanos + i128::from(inexact || (rest && nanos < MAX))).min(MAX)
-    }
-}
-
-/// `mantissa * 10^exponent` cut to an integer, and whether anything was cut off.
-fn scale_by_ten(mantissa: i128, exponent: i32) -> (i128, bool) {
-    if mantissa == 0 {
-        return (0, false);
-    }
-    if exponent >= 0 {
-        let factor = 10i128.checked_pow(exponent.unsigned_abs());
-        return (factor.and_then(|f| mantissa.checked_mul(f)).unwrap_or(MAX).min(MAX), false);
-    }
-    match 10i128.checked_pow(exponent.unsigned_abs()) {
-        Some(divisor) => (mantissa / divisor, mantissa % divisor != 0),
-        None => (0, true),
-    }
-}
-
-/// `mantissa * 10^exponent * 2^power` cut to an integer, and whether anything was cut off.
-fn binary(mantissa: i128, exponent: i32, power: u32) -> (i128, bool) {
-    if exponent >= 0 {
-        let (scaled, _) = scale_by_ten(mantissa, exponent);
-        return (scaled.checked_mul(1i128 << power).unwrap_or(MAX).min(MAX), false);
-    }
-    match (mantissa.checked_mul(1i128 << power), 10i128.checked_pow(exponent.unsigned_abs())) {
-        (Some(product), Some(divisor)) => (product / divisor, product % divisor != 0),
-        // So many digits that the product overflows: divide first, the error is far below a nano-unit's weight.
-        (None, Some(divisor)) => ((mantissa / divisor).checked_mul(1i128 << power).unwrap_or(MAX), true),
-        (_, None) => (0, mantissa != 0),
     }
 }
 
@@ -219,14 +205,10 @@ fn div_up(nanos: i128, unit: i128) -> i128 {
     cut + (nanos % unit).signum()
 }
 
-fn clamp(value: i128) -> i64 {
-    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
-}
-
 impl fmt::Display for Quantity {
     /// Prints the amount in base units, with as many decimals as it has.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, nanos) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
+        let (sign, nanos) = (if self.is_negative() { "-" } else { "" }, self.nanos.unsigned_abs());
         let (whole, rest) = (nanos / NANO.unsigned_abs(), nanos % NANO.unsigned_abs());
         if rest == 0 {
             return write!(f, "{sign}{whole}");
@@ -262,16 +244,40 @@ mod tests {
             ("2e-3", 1, 2),
             ("777M", 777_000_000, 777_000_000_000),
             ("-1500m", -2, -1500),
-            ("1E", 1_000_000_000_000_000_000, i64::MAX),
-            ("12E", i64::MAX, i64::MAX),
-            ("8Ei", i64::MAX, i64::MAX),
-            ("1e400", i64::MAX, i64::MAX),
+            ("1E", 1_000_000_000_000_000_000, 0),
+            ("12E", 0, 0),
+            ("8Ei", i64::MAX, -1000),
+            ("9223372036854775807", i64::MAX, -1000),
+            ("9223372036854775808", i64::MIN, 0),
+            ("1e19", 0, 0),
+            ("10000000000000000000", -8_446_744_073_709_551_616, 1_864_712_049_423_024_128),
+            ("1e400", 0, 0),
             ("1e-400", 1, 1),
             ("0.0000000001", 1, 1),
         ];
         for &(text, value, milli) in cases {
             let quantity = Quantity::parse(text).unwrap();
             assert_eq!((quantity.value(), quantity.milli_value()), (value, milli), "{text}");
+        }
+    }
+
+    #[test]
+    fn sums_beyond_64_bits_have_the_values_that_upstream_gives_them() {
+        let cases = [
+            ("12E", "0", 0),
+            ("12E", "12E", 0),
+            ("12E", "5k", -6_446_744_073_709_546_616),
+            ("12E", "5M", -6_446_744_073_704_551_616),
+            ("12E", "5e4", 0),
+            ("12E", "1", -6_446_744_073_709_551_615),
+            ("8Ei", "1", i64::MIN),
+            ("8Ei", "8Ei", -2),
+            ("9E", "900P", 0),
+            ("1Gi", "0.5Gi", 3 << 29),
+        ];
+        for (a, b, expected) in cases {
+            let (a, b) = (Quantity::parse(a).unwrap(), Quantity::parse(b).unwrap());
+            assert_eq!([(a + b).value(), (b + a).value()], [expected; 2], "{a} + {b}");
         }
     }
 

@@ -63,6 +63,8 @@ pub enum Disk {
         name: Str,
         /// `diskURI`.
         uri: Str,
+        /// `kind`: `Shared` where absent, `Dedicated` or `Managed`. The CSI driver knows managed disks only.
+        kind: Str,
     },
     /// `cinder`.
     Cinder {

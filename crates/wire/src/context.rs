@@ -75,10 +75,15 @@ impl Context {
         self.unknown.clear();
     }
 
-    /// Complains about the field at hand.
+    /// Complains about the field at hand, once.
     pub(crate) fn problem(&mut self, message: impl Into<String>) {
-        if self.problems.len() < KEPT {
-            self.problems.push(Remark { field: render(&self.path, true), message: message.into() });
+        if self.problems.len() >= KEPT {
+            return;
+        }
+        let field = render(&self.path, true);
+        // What was taken in place of a wrong value is often wrong too; the first complaint says it all.
+        if self.problems.iter().all(|earlier| earlier.field != field) {
+            self.problems.push(Remark { field, message: message.into() });
         }
     }
 

@@ -13,8 +13,8 @@ use crate::decode::Key;
 pub(crate) struct Head<'de> {
     pub(crate) api_version: Cow<'de, str>,
     pub(crate) kind: Cow<'de, str>,
-    /// The texts of the items, where there is a list of that name.
-    pub(crate) items: Vec<&'de RawValue>,
+    /// The texts of `items`, where there is a list of that name.
+    pub(crate) items: Option<Vec<&'de RawValue>>,
     /// Whether the text is an object at all.
     pub(crate) is_object: bool,
 }
@@ -37,8 +37,17 @@ impl<'de> Head<'de> {
         head
     }
 
-    /// Whether this is a list of objects.
-    pub(crate) fn is_list(&self) -> bool {
+    /// The items, if this is a list of objects and not just a kind that is named like one.
+    pub(crate) fn list(&self) -> Option<&[&'de RawValue]> {
+        match &self.items {
+            Some(items) if self.may_be_list() => Some(items),
+            None if self.kind == "List" => Some(&[]),
+            _ => None,
+        }
+    }
+
+    /// Whether it is worth looking for items.
+    pub(crate) fn may_be_list(&self) -> bool {
         self.kind.ends_with("List")
     }
 
@@ -125,11 +134,11 @@ impl<'de> DeserializeSeed<'de> for TextSeed {
     }
 }
 
-/// The texts of a list's items; anything else counts as empty.
+/// The texts of a list's items; anything else counts as none.
 struct ItemsSeed;
 
 impl<'de> DeserializeSeed<'de> for ItemsSeed {
-    type Value = Vec<&'de RawValue>;
+    type Value = Option<Vec<&'de RawValue>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -137,7 +146,7 @@ impl<'de> DeserializeSeed<'de> for ItemsSeed {
 }
 
 impl<'de> Visitor<'de> for ItemsSeed {
-    type Value = Vec<&'de RawValue>;
+    type Value = Option<Vec<&'de RawValue>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
@@ -148,35 +157,35 @@ impl<'de> Visitor<'de> for ItemsSeed {
         while let Some(item) = items.next_element()? {
             list.push(item);
         }
-        Ok(list)
+        Ok(Some(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Vec::new())
+        Ok(None)
     }
 }

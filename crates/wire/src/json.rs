@@ -1,5 +1,9 @@
 //! JSON text with any number of objects and lists in a row.
 
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
 use crate::head::Head;
 use crate::loader::Loader;
 use crate::place::Place;
@@ -23,7 +27,7 @@ pub(crate) fn read_stream(loader: &mut Loader, source: &berth_model::Str, text: 
     let mut number = 0;
     loop {
         let start = documents.byte_offset();
-        let Some(head) = documents.next() else { return Ok(()) };
+        let Some(head) = documents.next().filter(|_| !loader.gives_up()) else { return Ok(()) };
         number += 1;
         match head {
             Ok(head) => {
@@ -46,34 +50,48 @@ pub(crate) fn read_document(loader: &mut Loader, place: &Place, text: &str) {
 }
 
 fn read_object(loader: &mut Loader, place: &Place, text: &str, head: Head<'_>) {
-    if !head.is_list() {
-        loader.add_object(place, text, &head);
-        return;
+    match head.list() {
+        Some(items) => read_items(loader, place, &head, items, &mut 0, NESTED_LISTS),
+        None => loader.add_object(place, text, &head),
     }
-    let mut number = 0;
-    read_items(loader, place, head, &mut number, NESTED_LISTS);
 }
 
 /// Items of lists in lists are numbered through.
-fn read_items(loader: &mut Loader, place: &Place, list: Head<'_>, number: &mut usize, depth: usize) {
-    let kind = list.item_kind();
-    for item in &list.items {
+fn read_items(
+    loader: &mut Loader,
+    place: &Place,
+    list: &Head<'_>,
+    items: &[&RawValue],
+    number: &mut usize,
+    depth: usize,
+) {
+    for item in items {
+        if loader.gives_up() {
+            return;
+        }
         *number += 1;
         let place = Place { item: Some(*number), ..place.clone() };
         let mut head = Head::peek(item.get());
-        if let (Some(kind), true) = (kind, head.kind.is_empty()) {
-            head.kind = kind.to_owned().into();
+        if head.may_be_list()
+            && let Ok(inner) = serde_json::from_str::<Head<'_>>(item.get())
+            && let Some(items) = inner.list()
+        {
+            if depth == 0 {
+                loader.complain(&place, format!("lists are nested more than {NESTED_LISTS} deep"));
+            } else {
+                *number -= 1; // the list is not an object
+                read_items(loader, &place, &inner, items, number, depth - 1);
+            }
+            continue;
         }
-        if head.api_version.is_empty() && kind.is_some() {
-            head.api_version = list.api_version.clone();
+        if let Some(kind) = list.item_kind() {
+            if head.kind.is_empty() {
+                head.kind = Cow::Owned(kind.to_owned());
+            }
+            if head.api_version.is_empty() {
+                head.api_version = Cow::Owned(list.api_version.clone().into_owned());
+            }
         }
-        if !head.is_list() {
-            loader.add_object(&place, item.get(), &head);
-        } else if depth == 0 {
-            loader.complain(&place, format!("lists are nested more than {NESTED_LISTS} deep"));
-        } else if let Ok(inner) = serde_json::from_str::<Head<'_>>(item.get()) {
-            *number -= 1; // the list is not an object
-            read_items(loader, &place, inner, number, depth - 1);
-        }
+        loader.add_object(&place, item.get(), &head);
     }
 }

@@ -28,6 +28,8 @@ mod problem;
 mod selector;
 mod storage;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod time;
 mod warning;
 mod workload;

@@ -14,6 +14,11 @@ use crate::problem::{Problem, Problems};
 use crate::warning::Warnings;
 use crate::yaml;
 
+/// The largest object that is looked at; the API server takes no more than three megabytes.
+const MAX_OBJECT_BYTES: usize = 8 << 20;
+/// After so many problems the rest of a text is not worth reading.
+const MAX_PROBLEMS: usize = 10_000;
+
 /// Reads texts with Kubernetes objects.
 ///
 /// ```
@@ -72,8 +77,9 @@ impl Loader {
         let Err(broken) = json::read_stream(self, source, text) else { return };
         // What begins like JSON may still be YAML: in flow style, or JSON documents between separators.
         let rest = &text[broken.at..];
-        let is_yaml = yaml::documents(rest).next().is_some_and(|first| yaml::to_json(&first).is_ok());
-        if is_yaml {
+        let small = |first: &yaml::Document<'_>| first.text.len() <= MAX_OBJECT_BYTES;
+        let first = yaml::documents(rest).next().filter(small);
+        if first.is_some_and(|first| yaml::to_json(&first).is_ok()) {
             self.read_yaml(source, rest, broken.document - 1);
         } else {
             let place = Place { source: source.clone(), document: broken.document, item: None };
@@ -85,6 +91,9 @@ impl Loader {
     fn read_yaml(&mut self, source: &Str, text: &str, before: usize) -> usize {
         let mut count = 0;
         for document in yaml::documents(text) {
+            if self.gives_up() {
+                break;
+            }
             count += 1;
             let place = Place { source: source.clone(), document: before + count, item: None };
             match yaml::to_json(&document) {
@@ -117,9 +126,19 @@ impl Loader {
         self.problems.push(Problem { place: place.clone(), object, field, message });
     }
 
+    /// Whether so much is wrong that the rest is not read.
+    pub(crate) fn gives_up(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
     /// Takes the text of one object.
     pub(crate) fn add_object(&mut self, place: &Place, json: &str, head: &Head<'_>) {
         let Some(kind) = self.kind_of(place, head) else { return };
+        if json.len() > MAX_OBJECT_BYTES {
+            let message =
+                format!("is {} bytes long; the API server takes no object of more than 3 MiB", json.len());
+            return self.complain(place, message);
+        }
         let Decoded { object, key: (namespace, name), problems, unknown } =
             object::decode(&mut self.cx, kind, json);
         let label = label(kind, &namespace, &name);
@@ -181,15 +200,16 @@ impl Loader {
         for entry in &manifests.pods {
             let pod = &entry.value.pod;
             if let Some(node) = pod.node.as_ref().filter(|node| !nodes.contains(node)) {
-                let message = format!("is bound to the node {node}, which is not in the input");
-                warnings.add(message, &entry.place, &label(Kind::Pod, &pod.spec.namespace, &pod.name));
+                let pod = label(Kind::Pod, &pod.spec.namespace, &pod.name);
+                let message = "is bound to a node that is not in the input".to_owned();
+                warnings.add(message, &entry.place, &format!("{pod} on {node}"));
             }
         }
         let csi = manifests.csi_nodes.iter().map(|entry| (Kind::CsiNode, &entry.value.node, &entry.place));
         let metrics =
             manifests.node_metrics.iter().map(|entry| (Kind::NodeMetrics, &entry.value.node, &entry.place));
         for (kind, node, place) in csi.chain(metrics).filter(|(_, node, _)| !nodes.contains(node)) {
-            let message = format!("describes the node {node}, which is not in the input");
+            let message = "describes a node that is not in the input".to_owned();
             warnings.add(message, place, &label(kind, "", node));
         }
     }

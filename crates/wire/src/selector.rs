@@ -7,8 +7,7 @@ use berth_model::selector::{
     LabelSelector, NodeSelector, NodeSelectorTerm, Operator, Requirement, parse_go_int,
 };
 
-use crate::context::Context;
-use crate::context::quoted;
+use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, List, StringMap, wire_object};
 use crate::syntax::{check_label_key, check_label_values, check_labels};
 
@@ -91,10 +90,11 @@ impl Finish for NodeRequirementWire {
         if let (Operator::Gt | Operator::Lt, [value]) = (operator, &self.values[..])
             && parse_go_int(value).is_none()
         {
-            cx.problem_at(
-                "values",
-                format!("found {}, but Gt and Lt compare with an integer", quoted(value)),
-            );
+            cx.within(Step::Field("values"), |cx| {
+                cx.within(Step::Index(0), |cx| {
+                    cx.problem(format!("found {}, but Gt and Lt compare with an integer", quoted(value)));
+                });
+            });
         }
         Requirement { key: self.key, operator, values: self.values }
     }

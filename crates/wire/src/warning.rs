@@ -7,6 +7,8 @@ use rustc_hash::FxHashMap;
 
 use crate::place::Place;
 
+/// How many warnings are printed before the rest is only counted.
+const PRINTED: usize = 50;
 /// How many different warnings are kept; unknown fields of generated names could be endless.
 const KEPT: usize = 1000;
 
@@ -85,17 +87,18 @@ impl Warnings {
 }
 
 impl fmt::Display for Warnings {
-    /// One line a warning, then one line for the kinds that were left out.
+    /// One line a warning, of many the first fifty, then one line for the kinds that were left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for warning in &self.list {
+        for warning in self.list.iter().take(PRINTED) {
             writeln!(f, "{warning}")?;
+        }
+        let more = self.len().saturating_sub(PRINTED);
+        if more > 0 {
+            writeln!(f, "and {more} more")?;
         }
         if !self.unknown_kinds.is_empty() {
             let kinds: Vec<_> = self.unknown_kinds.iter().map(|(k, n)| format!("{k} ({n})")).collect();
             writeln!(f, "left out, of no concern to scheduling: {}", kinds.join(", "))?;
-        }
-        if self.dropped > 0 {
-            writeln!(f, "and {} more", self.dropped)?;
         }
         Ok(())
     }

@@ -6,7 +6,10 @@
 use std::fmt;
 use std::io::Write as _;
 
+use crate::context::quoted;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Error;
+use serde_saphyr::budget::BudgetBreach;
 
 /// Deep enough for any object of Kubernetes, shallow enough for any stack.
 const MAX_DEPTH: usize = 128;
@@ -14,6 +17,9 @@ const MAX_DEPTH: usize = 128;
 const MAX_GROWTH: usize = 8;
 /// What even a short document may grow to, in bytes.
 const MIN_LIMIT: usize = 1 << 20;
+
+const TOO_DEEP: &str = "lists and objects are nested more than 128 deep";
+const TOO_LARGE: &str = "aliases make the document many times larger than it is; write it out";
 
 /// A document of a stream.
 pub(crate) struct Document<'a> {
@@ -76,8 +82,40 @@ pub(crate) fn to_json(document: &Document<'_>) -> Result<String, YamlError> {
     String::from_utf8(out.json).map_err(|error| YamlError { message: error.to_string() })
 }
 
-fn message(error: &serde_saphyr::Error, first_line: usize) -> String {
-    format!("{first_line} {error}")
+/// Says what is wrong and where in the whole stream.
+fn message(error: &Error, first_line: usize) -> String {
+    let text = match innermost(error) {
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key {} occurs twice", quoted(key)),
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => TOO_DEEP.to_owned(),
+        Error::Budget { .. } => TOO_LARGE.to_owned(),
+        Error::NullIntoString { .. } => "a key is null; quote it if it is meant as text".to_owned(),
+        Error::NonFiniteFloat { value, .. } => {
+            format!("{} is no number that JSON has; quote it if it is meant as text", quoted(value))
+        }
+        other => {
+            let text = other.to_string();
+            // The place is told once, and counted from the first line of the stream.
+            match text.split(" at line ").next().unwrap_or_default() {
+                "recursion limit exceeded" => TOO_DEEP.to_owned(),
+                "expected string scalar" => "a key is a list or an object; expected a string".to_owned(),
+                text => text.to_owned(),
+            }
+        }
+    };
+    match error.location().filter(|location| location.line() > 0) {
+        Some(location) => {
+            let line = location.line().saturating_add(first_line as u64 - 1);
+            format!("broken YAML at line {line}, column {}: {text}", location.column())
+        }
+        None => format!("broken YAML: {text}"),
+    }
+}
+
+fn innermost(error: &Error) -> &Error {
+    match error.without_snippet() {
+        Error::AliasError { error, .. } => innermost(error),
+        other => other,
+    }
 }
 
 /// Limits that no honest document of this size meets.
@@ -93,6 +131,7 @@ fn options(bytes: usize) -> serde_saphyr::Options {
             max_total_scalar_bytes: count * MAX_GROWTH,
         },
         with_snippet: false,
+        emit_comments: false,
         legacy_octal_numbers: true,
     }
 }
@@ -105,7 +144,7 @@ struct Output {
 impl Output {
     fn raw<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
         if self.json.len() + text.len() > self.limit {
-            return Err(E::custom("aliases make the document many times larger than it is; write it out"));
+            return Err(E::custom(TOO_LARGE));
         }
         self.json.extend_from_slice(text.as_bytes());
         Ok(())

@@ -73,8 +73,9 @@ fn balance(columns: &[AxisColumns<'_>], at: usize) -> i64 {
         with.push(share(node.used_with_pod));
         without.push(share(node.used));
     }
-    // Each evenness is 50 to 100, so the difference is within 50 of zero.
-    MAX_SCORE / 2 + (MAX_SCORE / 2 + evenness(&with) - evenness(&without)) / 2
+    // Each evenness is 50 to 100, so the gain is within 50 of zero.
+    let gain = evenness(&with).wrapping_sub(evenness(&without));
+    MAX_SCORE / 2 + (MAX_SCORE / 2).wrapping_add(gain) / 2
 }
 
 /// 100 where all shares are equal, less by their standard deviation.

@@ -6,7 +6,7 @@
 //! - **Depends on** the cluster: the pod's claims, their volumes, and the volumes of the pods on a node.
 //! - **Unblocked by** a pod that leaves, an attachment that ends, a limit that rises, or the missing claim.
 //! - **Upstream**: plugins/nodevolumelimits. Where several drivers are missing on a node, the first by name is named
-//!   (upstream: by chance). A pod's or a volume's Azure disk is taken as a managed one.
+//!   (upstream: by chance). No other known difference.
 //! - **Cost**: nothing for pods without claims and disks; else the pods on each node that has limits.
 
 mod attachable;

@@ -8,8 +8,8 @@
 //! - **Reserve**: volumes for claims, and the node where others are to be made.
 //! - **Depends on** the cluster: claims, volumes, classes, drivers and capacities.
 //! - **Unblocked by** any of these when it comes or changes, a new node, or one whose labels change.
-//! - **Upstream**: plugins/volumebinding. Of equally large volumes, and of several capacities that a node can use, the
-//!   first by name is taken (upstream: by chance).
+//! - **Upstream**: plugins/volumebinding. Of equally large volumes, of several that are reserved for the claim, and of
+//!   several capacities that a node can use, the first by name is taken (upstream: by chance).
 //! - **Cost**: nothing for pods without claims; else the volumes of the claims' classes once, then a few look-ups a node.
 
 mod bound;

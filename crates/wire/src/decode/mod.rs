@@ -101,6 +101,9 @@ impl<'c, T> Seed<'c, T> {
             return value;
         }
         let hint = match T::EXPECTED {
+            "a string" if matches!(found, Scalar::Bool(_)) => {
+                ": quote it (a plain y, n, yes, no, on or off is a boolean in YAML)"
+            }
             "a string" => ": quote it",
             _ if matches!(found, Scalar::Text(_)) && scalar_without_quotes(T::EXPECTED) => {
                 ": leave out the quotes"

@@ -6,6 +6,7 @@
 use berth_model::Str;
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, HostPort, Protocol};
+use berth_model::quantity::Quantity;
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, List, wire_object};
@@ -38,7 +39,7 @@ impl Finish for PortWire {
     type Out = Port;
 
     fn finish(self, cx: &mut Context) -> Port {
-        let mut port = |cx: &mut Context, field, value: i64, zero: bool| match i32::try_from(value) {
+        let port = |cx: &mut Context, field, value: i64, zero: bool| match i32::try_from(value) {
             Ok(port @ 1..=65535) => port,
             Ok(0) if zero => 0,
             _ => {
@@ -144,7 +145,7 @@ fn fill_from(requests: &mut ResourceList, limits: &ResourceList) {
 }
 
 /// Containers ask for CPU, memory, ephemeral storage, huge pages and extended resources; the last in whole numbers.
-fn check_resources(cx: &mut Context, field: &'static str, list: &[(Str, berth_model::quantity::Quantity)]) {
+fn check_resources(cx: &mut Context, field: &'static str, list: &[(Str, Quantity)]) {
     for (name, amount) in list {
         let standard = matches!(&**name, "cpu" | "memory" | "ephemeral-storage") || is_huge_pages(name);
         let message = if standard {
@@ -157,8 +158,7 @@ fn check_resources(cx: &mut Context, field: &'static str, list: &[(Str, berth_mo
             )
         } else if !is_label_key(name) || (!is_native(name) && name.starts_with("requests.")) {
             format!("{} is no name of a resource; expected one such as example.com/gpu", quoted(name))
-        } else if is_extended(name) && *amount != berth_model::quantity::Quantity::from_units(amount.value())
-        {
+        } else if is_extended(name) && !amount.is_whole() {
             format!("found {amount}, but {name} comes in whole numbers")
         } else {
             continue;
@@ -167,11 +167,7 @@ fn check_resources(cx: &mut Context, field: &'static str, list: &[(Str, berth_mo
     }
 }
 
-fn check_against_limits(
-    cx: &mut Context,
-    requests: &[(Str, berth_model::quantity::Quantity)],
-    limits: &[(Str, berth_model::quantity::Quantity)],
-) {
+fn check_against_limits(cx: &mut Context, requests: &[(Str, Quantity)], limits: &[(Str, Quantity)]) {
     for (name, amount) in requests {
         let limit = limits.iter().find(|(known, _)| known == name).map(|(_, limit)| *limit);
         let overcommit = is_native(name) && !is_huge_pages(name);

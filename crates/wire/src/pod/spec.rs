@@ -6,9 +6,10 @@ use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, Controller, PodSpec};
+use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, Obj, StringMap, Unique, wire_object};
+use crate::decode::{AnyMap, Finish, List, StringMap, Unique, wire_object};
 use crate::pod::affinity::{AffinityWire, PodAffinityParts};
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
 use crate::pod::resources::{ResourcesWire, default_pod_level};
@@ -24,13 +25,6 @@ wire_object! {
         name: Str = "name",
     }
     skipped {}
-}
-
-wire_object! {
-    /// `v1.PodResourceClaim`: only counted.
-    pub(crate) struct ResourceClaimWire {
-    }
-    skipped { "name" "source" "resourceClaimName" "resourceClaimTemplateName" }
 }
 
 wire_object! {
@@ -54,7 +48,7 @@ wire_object! {
         spread: List<SpreadWire> = "topologySpreadConstraints",
         os: NamedWire = "os",
         gates: Vec<NamedWire> = "schedulingGates",
-        claims: Vec<ResourceClaimWire> = "resourceClaims",
+        claims: Vec<AnyMap> = "resourceClaims",
         resources: ResourcesWire = "resources",
     }
     skipped {
@@ -121,6 +115,9 @@ impl Finish for PodSpecWire {
             cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, systems));
         }
         let scheduler_name = given(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
+        // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
+        let mut volumes = self.volumes.0;
+        volumes.retain(|volume| volume.source != PodVolumeSource::Local);
         let mut spec = PodSpec {
             scheduler_name,
             priority: self.priority.unwrap_or_default(),
@@ -135,7 +132,7 @@ impl Finish for PodSpecWire {
             overhead: self.overhead,
             pod_requests: self.resources.requests,
             pod_limits: self.resources.limits.unwrap_or_default(),
-            volumes: self.volumes.0,
+            volumes,
             host_network: network,
             user_namespace: self.host_users == Some(false),
             resource_claims: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),

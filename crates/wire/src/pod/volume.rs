@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::{PodVolume, PodVolumeSource};
 
 use crate::context::Context;
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{AnyMap, Finish, Obj, wire_object};
 use crate::storage::disk::{
     AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
 };
@@ -50,20 +50,6 @@ impl Finish for InlineCsiWire {
 }
 
 wire_object! {
-    /// `v1.EphemeralVolumeSource`.
-    pub(crate) struct EphemeralWire {}
-    skipped { "volumeClaimTemplate" "readOnly" }
-}
-
-impl Finish for EphemeralWire {
-    type Out = PodVolumeSource;
-
-    fn finish(self, _: &mut Context) -> PodVolumeSource {
-        PodVolumeSource::Ephemeral
-    }
-}
-
-wire_object! {
     /// `v1.ImageVolumeSource`.
     pub(crate) struct ImageWire {
         reference: Str = "reference",
@@ -84,7 +70,7 @@ wire_object! {
     pub(crate) struct VolumeWire {
         name: Str = "name",
         claim: Obj<ClaimSourceWire> = "persistentVolumeClaim",
-        ephemeral: Obj<EphemeralWire> = "ephemeral",
+        ephemeral: Option<AnyMap> = "ephemeral",
         csi: Obj<InlineCsiWire> = "csi",
         gce: Obj<GceWire> = "gcePersistentDisk",
         aws: Obj<AwsWire> = "awsElasticBlockStore",
@@ -119,7 +105,10 @@ impl Finish for VolumeWire {
         ];
         let disks = disks.into_iter().flatten().map(PodVolumeSource::Disk);
         let mut sources =
-            [self.claim.0, self.ephemeral.0, self.csi.0, self.image.0].into_iter().flatten().chain(disks);
+            [self.claim.0, self.ephemeral.map(|_| PodVolumeSource::Ephemeral), self.csi.0, self.image.0]
+                .into_iter()
+                .flatten()
+                .chain(disks);
         let source = sources.next().unwrap_or(PodVolumeSource::Local);
         if sources.next().is_some() {
             cx.problem("has more than one source; expected exactly one");

@@ -43,9 +43,10 @@ disk! {
     becomes Disk::AwsElasticBlockStore { id }
 }
 disk! {
-    AzureWire { name: Str = "diskName", uri: Str = "diskURI", } skipped { "cachingMode" "fsType" "readOnly" "kind" }
+    AzureWire { name: Str = "diskName", uri: Str = "diskURI", kind: Option<Str> = "kind", }
+    skipped { "cachingMode" "fsType" "readOnly" }
     required name "diskName"
-    becomes Disk::AzureDisk { name, uri }
+    becomes Disk::AzureDisk { name, uri, kind: kind.unwrap_or_else(|| "Shared".into()) }
 }
 disk! {
     CinderWire { id: Str = "volumeID", } skipped { "fsType" "readOnly" "secretRef" }

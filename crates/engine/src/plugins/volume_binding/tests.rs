@@ -228,12 +228,12 @@ fn a_waiting_claim_takes_the_smallest_volume_that_it_can_have() {
         ("on another node", |v| v.node_affinity = nodes_with("host", &["n2"]), false),
         ("on any node", |v| v.node_affinity = None, true),
     ];
-    for (what, change, taken) in cases {
+    for &(what, change, taken) in cases {
         let mut world = world();
         of_class(&mut world, "data", "local", |_| {});
         local(&mut world, "large", "n1", 20, |_| {});
-        local(&mut world, "small", "n1", 10, |v| change(v));
-        let expected = if *taken { "data=small" } else { "data=large" };
+        local(&mut world, "small", "n1", 10, change);
+        let expected = if taken { "data=small" } else { "data=large" };
         assert_eq!(reserved(&mut world, &["data"], "n1"), expected, "{what}");
     }
     let reservations = [

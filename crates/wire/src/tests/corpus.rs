@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use berth_wire::{Decoder, Loader, Object};
+use crate::{Decoder, Loader, Object};
 use flate2::read::GzDecoder;
 use serde_json::value::RawValue;
 

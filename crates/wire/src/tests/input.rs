@@ -1,0 +1,126 @@
+//! The forms in which objects come.
+
+use super::{load, pod, pod_yaml, spec, wrong};
+
+const NODE: &str =
+    r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"NAME"},"status":{"capacity":{"cpu":"1"}}}"#;
+
+fn node(name: &str) -> String {
+    NODE.replace("NAME", name)
+}
+
+fn names(text: &str) -> Vec<String> {
+    let manifests = load(text);
+    manifests.nodes.iter().map(|entry| format!("{} {}", entry.value.name, entry.place)).collect()
+}
+
+#[test]
+fn objects_come_one_by_one_in_lists_and_in_streams() {
+    let (a, b) = (node("a"), node("b"));
+    let bare = |name: &str| node(name).replace(r#""apiVersion":"v1","kind":"Node","#, "");
+    let listed = ["a in, document 1, item 1", "b in, document 1, item 2"];
+    let streamed = ["a in, document 1", "b in, document 2"];
+    let cases = [
+        (format!(r#"{{"apiVersion":"v1","items":[{a},{b}],"kind":"List"}}"#), listed),
+        (
+            format!(
+                r#"{{"kind":"NodeList","apiVersion":"v1","metadata":{{}},"items":[{},{}]}}"#,
+                bare("a"),
+                bare("b")
+            ),
+            listed,
+        ),
+        (format!("[{a},{b}]"), listed),
+        (
+            format!(
+                r#"{{"kind":"List","apiVersion":"v1","items":[{{"kind":"List","apiVersion":"v1","items":[{a}]}},{b}]}}"#
+            ),
+            listed,
+        ),
+        (format!("{a}{b}"), streamed),
+        (format!("\n {a}\n\n{b}\n"), streamed),
+        (format!("{a}\n---\n{b}"), streamed),
+        (format!("---\n{a}\n---\n# nothing\n---\n{b}\n...\n"), streamed),
+        (format!("\u{feff}{a}{b}"), streamed),
+        (format!("# a comment\n--- # another\n{a}\r\n---\r\n{b}"), streamed),
+        (format!("%YAML 1.2\n---\n{a}\n---\n{b}"), streamed),
+        (format!("apiVersion: v1\nkind: List\nitems:\n- {a}\n- {b}\n"), listed),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(names(&text), expected, "{text}");
+    }
+    assert!(names(r#"{"kind":"PodList","apiVersion":"v1","items":null}"#).is_empty());
+    assert!(names(r#"{"kind":"List","apiVersion":"v1"}"#).is_empty());
+}
+
+#[test]
+fn scalars_are_read_as_kubectl_reads_them() {
+    let labels =
+        |labels: &str| pod(&pod_yaml("").replace("name: web", &format!("name: web, labels: {{{labels}}}")));
+    let quoted = labels("a: \"1\", b: 'true', c: v1, d: 1.2.3, e: 2026-01-01, f: !!str 5");
+    let values: Vec<_> = quoted.pod.spec.labels.iter().map(|(_, value)| value.to_string()).collect();
+    assert_eq!(values, ["1", "true", "v1", "1.2.3", "2026-01-01", "5"]);
+    for plain in ["1", "1.5", "true", "Yes", "off", "0x1f", "1e3"] {
+        assert_eq!(wrong(&pod_yaml(&format!("nodeSelector: {{a: {plain}}}"))).len(), 1, "{plain}");
+    }
+    for (text, milli) in [("1", 1000), ("0.5", 500), ("1e3", 1_000_000), ("\"250m\"", 250), ("1e-1", 100)] {
+        let spec = spec(&pod_yaml(&format!("overhead: {{cpu: {text}}}")));
+        assert_eq!(spec.overhead[0].1.milli_value(), milli, "{text}");
+    }
+    assert_eq!(spec(&pod_yaml("priority: 1e3")).priority, 1000);
+}
+
+#[test]
+fn null_is_the_same_as_absent() {
+    let nulls = pod(&pod_yaml("affinity: null, tolerations: ~, nodeName: null, priority:"));
+    assert_eq!(nulls, pod(&pod_yaml("")));
+    let created = pod(&pod_yaml("").replace("name: web", "name: web, creationTimestamp: null, labels:"));
+    assert_eq!(created.pod.created, None);
+}
+
+#[test]
+fn anchors_and_merge_keys_are_resolved() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: &l {app: web}}\nspec:\n  nodeSelector:\n    <<: *l\n    disk: ssd\n  containers:\n  - &c {name: a}\n  - {<<: *c, name: b}\n";
+    let spec = spec(text);
+    assert_eq!((spec.node_selector.len(), spec.containers.len()), (2, 2));
+    assert_eq!(&*spec.containers[1].name, "b");
+}
+
+#[test]
+fn broken_text_is_named_with_its_line_and_spares_other_documents() {
+    let text = format!("{}---\nkind: [\n---\n\n\nkind: {{}}\n x: y\n---\n{}", pod_yaml(""), pod_yaml("x: 1"));
+    let problems = wrong(&text);
+    assert!(problems[0].starts_with("in, document 2: broken YAML at line 6, column 7"), "{problems:#?}");
+    assert!(problems[1].starts_with("in, document 3: broken YAML at line 11,"), "{problems:#?}");
+    assert_eq!(problems[2], "in, document 4: Pod default/web: is also in in, document 1");
+    let json = wrong("{\"apiVersion\": \"v1\",\n \"kind\" \"Pod\"}");
+    assert!(json[0].contains("broken JSON: expected `:` at line 2 column"), "{json:#?}");
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let cases: [(&[u8], &str); 6] = [
+        (b"", "is empty"),
+        (b"\n# nothing here\n---\n", "is empty"),
+        (b"kind: \xff", "byte 7 is not UTF-8"),
+        (b"kind: \0", "byte 7 is NUL"),
+        (b"\xff\xfek\0", "is UTF-16"),
+        (b"a: 1\na: 2", "the key \"a\" occurs twice"),
+    ];
+    for (bytes, part) in cases {
+        let mut loader = crate::Loader::new();
+        loader.read("in", bytes);
+        let problems = loader.finish().map(|_| ()).unwrap_err().to_string();
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+}
+
+#[test]
+fn pods_of_equal_specs_share_one() {
+    let pod = |name: &str, volume: &str| {
+        pod_yaml(&format!("volumes: [{{name: {volume}, emptyDir: {{}}}}]")).replace("web", name)
+    };
+    let manifests = load(&format!("{}---\n{}", pod("a", "token-1"), pod("b", "token-2")));
+    let specs: Vec<_> = manifests.pods.iter().map(|entry| &entry.value.pod.spec).collect();
+    assert!(std::sync::Arc::ptr_eq(specs[0], specs[1]));
+}
