@@ -116,6 +116,11 @@ impl Plan {
         self.program.measured
     }
 
+    /// Whether churn takes pods away, which must then be found by name.
+    pub fn removes_pods(&self) -> bool {
+        self.program.ops.iter().any(|op| matches!(op, Compiled::Churn(churn) if churn.removes_pods()))
+    }
+
     fn ask(&mut self, measured: bool, pod: String) {
         self.ready.push_back(Step::Schedule { pod, measured });
         if measured {

@@ -6,7 +6,7 @@
 //!
 //! Fractions are integers in units of 2^-56, rounded down: there is no floating point, and two loads that differ by
 //! less count as equal. For amounts below 2^27 of the unit in which they are given (CPUs in milli-CPU, memory in MiB)
-//! different fractions always differ by more.
+//! different fractions never count as equal.
 
 use berth_model::Str;
 
@@ -163,11 +163,16 @@ pub fn fraction(numerator: i128, denominator: i128) -> i64 {
     scaled(numerator, denominator, WHOLE.trailing_zeros())
 }
 
-/// `numerator / denominator` in units of 2^-`bits`, rounded down, at most [`i64::MAX`].
+/// `numerator / denominator` in units of 2^-`bits` (at most 62), rounded down, at most [`i64::MAX`].
 ///
 /// The denominator counts with its highest 126 - `bits` bits; any product of two amounts of nodes has fewer.
 pub fn scaled(numerator: i128, denominator: i128, bits: u32) -> i64 {
     let (numerator, denominator) = (numerator.max(0), denominator.max(1));
+    if numerator < denominator && denominator <= i128::from(u64::MAX) {
+        // Nearly always so, and then one division does.
+        let fraction = (numerator.unsigned_abs() << bits) / denominator.unsigned_abs();
+        return i64::try_from(fraction).unwrap_or(i64::MAX);
+    }
     let length = i128::BITS - denominator.leading_zeros();
     let cut = (length + bits).saturating_sub(126);
     let (numerator, denominator) = (numerator >> cut, denominator >> cut);

@@ -25,15 +25,17 @@ pub fn fewest_is_best(scores: &mut [i64]) {
 
 /// Scores by how far below the best they are: the highest becomes [`MAX_SCORE`], and being `span` lower costs all of
 /// it. What is lower costs at least one point, so that nothing but the best scores [`MAX_SCORE`].
-pub fn by_distance(scores: &mut [i64], span: i128) {
+pub fn by_distance(scores: &mut [i64], span: u64) {
     let best = scores.iter().copied().max().unwrap_or(0);
-    let span = span.max(1);
+    // Lower bits than these do not show in a score, and 64 bits divide much faster than 128.
+    let cut = (u64::BITS - span.leading_zeros()).saturating_sub(56);
+    let short = (span >> cut).max(1);
     for score in scores {
-        let distance = i128::from(best) - i128::from(*score);
+        let distance = best.abs_diff(*score);
         // To the nearest point: raw scores may be cut off, and a cut must not cost one.
-        let cost = (2 * distance * i128::from(MAX_SCORE) + span) / (2 * span);
-        let cost = i64::try_from(cost).unwrap_or(MAX_SCORE).clamp(i64::from(distance > 0), MAX_SCORE);
-        *score = MAX_SCORE - cost;
+        let cost = (2 * 100 * (distance >> cut).min(short) + short) / (2 * short);
+        let cost = cost.clamp(u64::from(distance > 0), 100);
+        *score = MAX_SCORE - cost.cast_signed();
     }
 }
 
@@ -41,21 +43,22 @@ pub fn by_distance(scores: &mut [i64], span: i128) {
 pub fn by_distance_to_worst(scores: &mut [i64]) {
     let best = scores.iter().copied().max().unwrap_or(0);
     let worst = scores.iter().copied().min().unwrap_or(0);
-    by_distance(scores, i128::from(best) - i128::from(worst));
+    by_distance(scores, best.abs_diff(worst));
 }
 
 /// Turns costs into scores by ratio; costs come negated, so that the highest is the best. The lowest cost becomes
 /// [`MAX_SCORE`], twice as much becomes half of it, rounded down, so that nothing but the best scores [`MAX_SCORE`].
 pub fn by_ratio(scores: &mut [i64]) {
     let best = scores.iter().copied().max().unwrap_or(0);
+    let lowest = best.unsigned_abs();
     for score in scores {
-        if *score == best {
-            *score = MAX_SCORE;
-            continue;
-        }
-        // A cost that is not the lowest is not zero.
-        let share = i128::from(MAX_SCORE) * i128::from(best) / i128::from(*score);
-        *score = i64::try_from(share).unwrap_or(0);
+        let cost = score.unsigned_abs();
+        *score = match lowest.checked_mul(100) {
+            _ if cost == lowest => MAX_SCORE,
+            Some(all) => (all / cost).cast_signed(),
+            // The costs are so high that 128 bits are needed; a cost that is not the lowest is not zero.
+            None => i64::try_from(u128::from(lowest) * 100 / u128::from(cost)).unwrap_or(0),
+        };
     }
 }
 

@@ -41,6 +41,16 @@ pub(super) struct Made {
 }
 
 impl Churning {
+    pub(super) fn removes_pods(&self) -> bool {
+        match self {
+            Churning::Create { again, objects, .. } => {
+                *again && objects.iter().any(|made| made.kind == "Pod")
+            }
+            Churning::Update { .. } => false,
+            Churning::Delete { .. } => true,
+        }
+    }
+
     /// `op` is the number of the op: it keeps the names of two churns apart.
     pub(super) fn create(
         every: Every,

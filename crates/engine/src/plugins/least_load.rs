@@ -78,7 +78,7 @@ impl Score for Lowest {
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
-        normalize::by_distance(scores, load::WHOLE.into());
+        normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 }
 

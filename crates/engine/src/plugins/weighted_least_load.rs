@@ -8,13 +8,14 @@
 //!   one that cannot be read, has the default weight.
 //! - **Depends on** what the node offers, what its pods request, what was measured, and the node's label or annotation.
 //! - **Upstream**: none.
-//! - **Cost**: one division of 128 bits a resource and node; a label is read once a value, an annotation once a node.
+//! - **Cost**: one division of 128 bits a resource and node; a label or annotation is read once a value.
 //!
 //! The raw score is the load by weight, negated; it looks at one node only, so where the plugin is alone, the order of
 //! raw scores is the order of choice.
 
 use berth_model::Str;
 use berth_model::quantity::Quantity;
+use rustc_hash::FxHashMap;
 
 use crate::axis::{WeightedResource, cpu_and_memory};
 use crate::class::Class;
@@ -106,9 +107,10 @@ impl Plugin for WeightedLeastLoad {
 impl Score for Lowest {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
+        let heaviest = i128::from(load::heaviest(&self.axes));
         let mut number = self.numbers(cluster);
         for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
-            *score = -self.load(&columns, row, number(row));
+            *score = -Self::load(&columns, heaviest, row, number(row));
         }
     }
 
@@ -119,11 +121,10 @@ impl Score for Lowest {
 
 impl Lowest {
     /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no capacity.
-    fn load(&self, columns: &[LoadColumn<'_>], row: NodeRow, number: Option<i64>) -> i64 {
+    fn load(columns: &[LoadColumn<'_>], heaviest: i128, row: NodeRow, number: Option<i64>) -> i64 {
         if number.is_some_and(|number| number <= 0) {
             return i64::MAX;
         }
-        let heaviest = i128::from(load::heaviest(&self.axes));
         load::dominant(columns, row, |column, used, offered| {
             let axis = column.axis;
             let used = (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight);
@@ -142,10 +143,14 @@ impl Lowest {
         let read = |text: &str| parse_weight(text).unwrap_or(self.default_weight_milli);
         match &self.weight {
             NodeWeight::Capacity => Box::new(|_| None),
-            NodeWeight::Annotation(key) => Box::new(move |row| {
-                let text = nodes.object(row).annotations.get(key);
-                Some(text.map_or(self.default_weight_milli, |text| read(text)))
-            }),
+            NodeWeight::Annotation(key) => {
+                let mut known: FxHashMap<&str, i64> = FxHashMap::default();
+                Box::new(move |row| {
+                    let found = nodes.object(row).annotations.get(key);
+                    let Some(text) = found else { return Some(self.default_weight_milli) };
+                    Some(*known.entry(text).or_insert_with(|| read(text)))
+                })
+            }
             NodeWeight::Label(key) => {
                 let domains = cluster.symbols().find(key).and_then(|key| nodes.domains(key));
                 let mut known: Vec<Option<i64>> = vec![None; domains.map_or(0, Domains::id_count)];
