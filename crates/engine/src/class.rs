@@ -114,7 +114,7 @@ pub struct Spread {
     /// Decides (`DoNotSchedule`) or only prefers (`ScheduleAnyway`).
     pub required: bool,
     /// Which pods are counted, with the pod's own values of `matchLabelKeys`; `None` counts none.
-    pub selector: Option<Matcher>,
+    pub selector: Option<Arc<Matcher>>,
     /// With fewer domains than this, the smallest count is taken as zero.
     pub min_domains: i64,
     /// Whether nodes that the pod's node affinity excludes are left out of the count.
@@ -135,7 +135,7 @@ impl Spread {
             max_skew: constraint.max_skew,
             topology_key: symbols.intern(&constraint.topology_key),
             required: constraint.required,
-            selector,
+            selector: selector.map(Arc::new),
             min_domains: constraint.min_domains.unwrap_or(1),
             honor_node_affinity: constraint.honor_node_affinity,
             honor_node_taints: constraint.honor_node_taints,

@@ -23,7 +23,7 @@ use berth_model::pod::{Pod, PodSpec};
 use berth_model::workload::{DisruptionBudget, Namespace, PodGroupOwner};
 use rustc_hash::FxHashMap;
 
-pub use change::{Change, ChangeLog};
+pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
 pub use images::Images;
 pub use load::Loads;
@@ -261,10 +261,11 @@ impl Cluster {
 
     /// Notes that a pod is going away; it keeps its room until it is removed.
     pub fn mark_terminating(&mut self, pod: PodRow, preempted: bool) {
+        let was_terminating = self.pods.entry(pod).pod.terminating;
         self.pods.mark_terminating(pod, preempted);
         let entry = self.pods.entry(pod);
-        if let Some(row) = entry.row {
-            self.changes.push(Change::PodTerminating(row, entry.class));
+        if let Some(row) = entry.row.filter(|_| !was_terminating) {
+            self.changes.push(Change::Pod(PodChange { row, class: entry.class, pods: 0, terminating: 1 }));
         }
     }
 
@@ -312,14 +313,18 @@ impl Cluster {
         self.pods.place(pod, node);
         self.nodes.pods[node.index()].push(pod);
         self.count_usage(pod, node, 1);
-        self.changes.push(Change::PodPlaced(node, self.pods.entry(pod).class));
+        let entry = self.pods.entry(pod);
+        let terminating = i8::from(entry.pod.terminating);
+        self.changes.push(Change::Pod(PodChange { row: node, class: entry.class, pods: 1, terminating }));
     }
 
     fn displace(&mut self, pod: PodRow) -> Option<NodeRow> {
         let node = self.pods.displace(pod)?;
         self.nodes.pods[node.index()].retain(|&p| p != pod);
         self.count_usage(pod, node, -1);
-        self.changes.push(Change::PodDisplaced(node, self.pods.entry(pod).class));
+        let entry = self.pods.entry(pod);
+        let terminating = -i8::from(entry.pod.terminating);
+        self.changes.push(Change::Pod(PodChange { row: node, class: entry.class, pods: -1, terminating }));
         Some(node)
     }
 

@@ -10,7 +10,7 @@ use berth_model::quantity::Quantity;
 
 use crate::cluster::Cluster;
 use crate::ids::{NodeRow, PodRow};
-use crate::plugin::{Plugin, Prepared};
+use crate::plugin::{Group, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
@@ -86,6 +86,9 @@ pub(crate) fn filter(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String 
         Prepared::Ready(state) => (None, state),
         Prepared::Only(rows, state) => (Some(rows), state),
     };
+    if state.is_idle() {
+        return "every node fits\n".into();
+    }
     let mut out = String::new();
     for (name, row) in cluster.nodes().by_name() {
         let answer = match &only {
@@ -101,12 +104,12 @@ pub(crate) fn filter(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String 
 pub(crate) fn score(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String {
     let cluster = &world.cluster;
     let rows: Vec<NodeRow> = cluster.nodes().by_name().map(|(_, row)| row).collect();
-    let Some(state) = plugin.prepare_score(PodView::new(cluster, pod), &rows) else {
-        return String::new();
-    };
+    let state = plugin.prepare_score(PodView::new(cluster, pod)).filter(|state| !state.is_idle());
+    let Some(state) = state else { return String::new() };
+    let feasible: Vec<Group> = rows.iter().copied().map(Group::single).collect();
     let mut scores = vec![0; rows.len()];
-    state.score(cluster, &rows, &mut scores);
-    state.normalize(&rows, &mut scores);
+    state.score(cluster, &feasible, &mut scores);
+    state.normalize(cluster, &feasible, &mut scores);
     let line: Vec<String> =
         rows.iter().zip(scores).map(|(&row, s)| format!("{}: {s}", cluster.nodes().name(row))).collect();
     line.join(", ")

@@ -1,27 +1,33 @@
 //! The one plugin interface.
 //!
-//! A plugin is a value with its arguments. For each pod it *prepares* what it needs once (upstream's PreFilter and
-//! PreScore) and returns a typed state that judges nodes (Filter, Score) over ranges of rows. A plugin sees the pod and
-//! the cluster, no other plugin and no handle; hypotheticals come to it as a [`NodeView`] with a delta.
+//! A plugin is a value with its arguments. For each pod class it *prepares* once (upstream's PreFilter and PreScore) and
+//! returns a typed state that judges nodes (Filter, Score) over ranges of rows. A plugin sees the pod and the cluster, no
+//! other plugin and no handle; hypotheticals come to it as a [`NodeView`] with a delta.
+//!
+//! Most states own what they hold and can be kept: such a state *follows* the changes of the cluster, and says by a *key*
+//! which nodes are alike to it. A state that followed answers exactly as one that is prepared anew.
 
 use std::fmt::Debug;
 
-use crate::cluster::Cluster;
+use smallvec::SmallVec;
+
+use crate::class::Class;
+use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::ids::NodeRow;
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
-/// What a plugin's answer for a (pod class, node) depends on. This is what makes caching exact.
+/// What a plugin's answer for a (pod class, node) depends on. This is what makes keeping answers exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depends {
     /// The class and the node's own facts: name, labels, taints, images, cordoning.
     NodeFacts,
-    /// Also what the pods on the node use: resources, ports, volumes.
+    /// Also what the pods on the node use: resources, ports. A score is final as it is: nothing is normalized.
     NodeUsage,
-    /// Also counts of pods per topology domain.
+    /// Also counts of pods per topology domain, as far as [`Filter::key`] and [`Score::key`] tell nodes apart.
     Domains,
-    /// Anything in the cluster: claims, volumes, the single pod.
+    /// Anything in the cluster: claims, volumes, the single pod. Nothing is kept.
     Cluster,
 }
 
@@ -30,13 +36,13 @@ pub trait Plugin: Debug + Send + Sync {
     /// Upstream's name.
     fn name(&self) -> &'static str;
 
-    /// What filter answers depend on.
-    fn filter_depends(&self) -> Depends {
+    /// What filter answers for pods of a class depend on.
+    fn filter_depends(&self, _class: &Class) -> Depends {
         Depends::NodeFacts
     }
 
-    /// What raw scores depend on.
-    fn score_depends(&self) -> Depends {
+    /// What raw scores for pods of a class depend on.
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::NodeFacts
     }
 
@@ -45,14 +51,26 @@ pub trait Plugin: Debug + Send + Sync {
         None
     }
 
-    /// Prepares filtering for one pod (PreFilter).
-    fn prepare_filter<'a>(&'a self, _pod: PodView<'a>) -> Prepared<'a> {
+    /// Prepares filtering for all pods of a class (PreFilter). Not asked where [`Depends::Cluster`] says that nothing can
+    /// be kept.
+    fn keep_filter(&self, _pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Nothing
     }
 
-    /// Prepares scoring for one pod, given the nodes that passed all filters (PreScore). `None` skips the plugin.
-    fn prepare_score<'a>(&'a self, _pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    /// Prepares filtering for this pod alone, now.
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        self.keep_filter(pod)
+    }
+
+    /// Prepares scoring for all pods of a class (PreScore); as [`Plugin::keep_filter`]. `None` where the plugin never has
+    /// a say about them.
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
         None
+    }
+
+    /// Prepares scoring for this pod alone, now.
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+        self.keep_score(pod)
     }
 
     /// What else must hold once the pod is put on the node (Reserve), to be applied before the next decision.
@@ -63,7 +81,7 @@ pub trait Plugin: Debug + Send + Sync {
 
 /// What a plugin has to say about a pod before any node is looked at.
 pub enum Prepared<'a> {
-    /// No node is rejected on this plugin's account.
+    /// No node is rejected on this plugin's account, whatever pods come and go.
     Nothing,
     /// The pod is rejected outright.
     Reject(Rejection),
@@ -73,26 +91,72 @@ pub enum Prepared<'a> {
     Only(Vec<NodeRow>, Box<dyn Filter + 'a>),
 }
 
-/// Judges nodes for one pod.
-pub trait Filter {
+/// What tells nodes apart to a state, in words that are equal where its answers are.
+pub type Key = SmallVec<[u64; 8]>;
+
+/// Judges nodes for the pods of one class.
+pub trait Filter: Send {
     /// Why the node does not take the pod; `None` if it does.
     fn check(&self, node: NodeView<'_>) -> Option<Rejection>;
 
-    /// Judges many nodes: `keep` is called with each row and its rejection.
+    /// Judges many nodes: `verdict` is called with each row and its rejection, in the order of the rows.
     fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
         for &row in rows {
             verdict(row, self.check(NodeView::new(cluster, row)));
         }
     }
+
+    /// Whether no node can be rejected as things are: upstream skips the plugin, hypotheticals included.
+    fn is_idle(&self) -> bool {
+        false
+    }
+
+    /// Takes a change into account that the cluster went through. `false`: prepare anew.
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.is_of_pods()
+    }
+
+    /// Appends what tells nodes apart, for states that depend on [`Depends::Domains`]: two nodes of equal keys that no
+    /// delta changes get the same answer.
+    fn key(&self, _cluster: &Cluster, _row: NodeRow, _key: &mut Key) {}
 }
 
-/// Scores nodes for one pod.
-pub trait Score {
-    /// The raw scores of the rows, in their order.
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]);
+/// A node, and how many nodes it stands for that are alike to every score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The node.
+    pub row: NodeRow,
+    /// How many nodes there are of its kind, itself included.
+    pub nodes: usize,
+}
+
+impl Group {
+    /// A node that stands for itself.
+    pub fn single(row: NodeRow) -> Self {
+        Self { row, nodes: 1 }
+    }
+}
+
+/// Scores nodes for the pods of one class.
+pub trait Score: Send {
+    /// The raw scores of all feasible nodes, in their order.
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]);
 
     /// Turns raw scores into 0..=100. Without a rule of its own the raw score is the score.
-    fn normalize(&self, _rows: &[NodeRow], _scores: &mut [i64]) {}
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], _scores: &mut [i64]) {}
+
+    /// Whether the plugin has no say as things are: upstream skips it.
+    fn is_idle(&self) -> bool {
+        false
+    }
+
+    /// Takes a change into account that the cluster went through. `false`: prepare anew.
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.is_of_pods()
+    }
+
+    /// Appends what tells nodes apart, for states that depend on [`Depends::Domains`].
+    fn key(&self, _cluster: &Cluster, _row: NodeRow, _key: &mut Key) {}
 }
 
 /// The highest normalized score of a plugin, before its weight.

@@ -18,7 +18,8 @@ mod victims;
 use std::fmt::Write;
 
 use crate::cluster::Cluster;
-use crate::cycle::{Assessment, prepare};
+use crate::cycle::Assessment;
+use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
 use crate::message::{ReasonCounts, with_reasons};
 use crate::profile::Profile;

@@ -5,6 +5,15 @@ use std::sync::Arc;
 use berth_model::Str;
 
 use crate::plugin::Plugin;
+use crate::plugins::{
+    dynamic_resources::DynamicResources, image_locality::ImageLocality, inter_pod_affinity::InterPodAffinity,
+    node_affinity::NodeAffinity, node_declared_features::NodeDeclaredFeatures, node_name::NodeName,
+    node_ports::NodePorts, node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
+    node_resources_fit::NodeResourcesFit, node_unschedulable::NodeUnschedulable,
+    node_volume_limits::NodeVolumeLimits, pod_topology_spread::PodTopologySpread,
+    scheduling_gates::SchedulingGates, taint_toleration::TaintToleration, volume_binding::VolumeBinding,
+    volume_restrictions::VolumeRestrictions, volume_zone::VolumeZone,
+};
 
 /// The plugins of one scheduler name, by extension point.
 #[derive(Clone, Debug)]
@@ -23,4 +32,46 @@ pub struct Profile {
     pub reserve: Vec<Arc<dyn Plugin>>,
     /// Whether pods that fit nowhere may evict others (DefaultPreemption at PostFilter).
     pub preempts: bool,
+}
+
+impl Profile {
+    /// Upstream's default profile: what kube-scheduler runs without a configuration.
+    ///
+    /// Upstream: `apis/config/v1/default_plugins.go` with default feature gates.
+    pub fn standard(scheduler_name: impl Into<Str>) -> Self {
+        let filters: Vec<Arc<dyn Plugin>> = vec![
+            Arc::new(NodeUnschedulable),
+            Arc::new(NodeName),
+            Arc::new(TaintToleration),
+            Arc::new(NodeAffinity::default()),
+            Arc::new(NodePorts),
+            Arc::new(NodeResourcesFit::default()),
+            Arc::new(VolumeRestrictions),
+            Arc::new(NodeVolumeLimits),
+            Arc::new(VolumeBinding::default()),
+            Arc::new(VolumeZone),
+            Arc::new(PodTopologySpread::default()),
+            Arc::new(InterPodAffinity::default()),
+            Arc::new(NodeDeclaredFeatures),
+            Arc::new(DynamicResources),
+        ];
+        Self {
+            scheduler_name: scheduler_name.into(),
+            pre_enqueue: vec![Arc::new(SchedulingGates)],
+            pre_filter: filters.clone(),
+            filter: filters,
+            score: vec![
+                (Arc::new(TaintToleration), 3),
+                (Arc::new(NodeAffinity::default()), 2),
+                (Arc::new(NodeResourcesFit::default()), 1),
+                (Arc::new(PodTopologySpread::default()), 2),
+                (Arc::new(InterPodAffinity::default()), 2),
+                (Arc::new(DynamicResources), 2),
+                (Arc::new(NodeResourcesBalancedAllocation::default()), 1),
+                (Arc::new(ImageLocality), 1),
+            ],
+            reserve: vec![Arc::new(VolumeBinding::default())],
+            preempts: true,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use berth_model::pod::HostPort;
 
 use crate::class::Class;
 use crate::cluster::{Cluster, PodEntry};
-use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
+use crate::ids::{ClassId, NodeRow, PodRow, ResourceId, Sym};
 
 /// The pod that is being scheduled, in its cluster.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,11 @@ impl<'a> PodView<'a> {
     /// The pod in a row.
     pub fn new(cluster: &'a Cluster, row: PodRow) -> Self {
         Self { cluster, row, class: cluster.pods().class_of(row) }
+    }
+
+    /// The pod's class, by id.
+    pub fn class_id(&self) -> ClassId {
+        self.entry().class
     }
 
     /// The pod itself.

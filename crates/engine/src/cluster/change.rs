@@ -11,16 +11,35 @@ pub enum Change {
     NodeRemoved(NodeRow),
     /// A node's own facts changed: labels, taints, allocatable, images, cordoning.
     NodeChanged(NodeRow),
-    /// A pod of the class came to the node.
-    PodPlaced(NodeRow, ClassId),
-    /// A pod of the class left the node.
-    PodDisplaced(NodeRow, ClassId),
-    /// A pod of the class on the node started to terminate.
-    PodTerminating(NodeRow, ClassId),
+    /// A pod came to a node, left it, or started to terminate there.
+    Pod(PodChange),
     /// A pod's nomination to the node came or went.
     Nominated(NodeRow),
     /// Something else that any decision may depend on changed: namespaces, owners, storage.
     Elsewhere,
+}
+
+/// What a pod's coming or going changes in the counts of its class on its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodChange {
+    /// The node.
+    pub row: NodeRow,
+    /// The pod's class.
+    pub class: ClassId,
+    /// Added to the number of pods: -1, 0 or 1.
+    pub pods: i8,
+    /// Added to the number of those that are terminating: -1, 0 or 1.
+    pub terminating: i8,
+}
+
+impl Change {
+    /// Whether it is about pods that come, go or change, with all nodes and other objects as before.
+    pub fn is_of_pods(self) -> bool {
+        match self {
+            Self::Pod(_) | Self::Nominated(_) => true,
+            Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => false,
+        }
+    }
 }
 
 /// Changes by sequence number. Old entries are dropped; who is behind the oldest one rebuilds.

@@ -48,6 +48,11 @@ impl Domains {
         self.nodes.len()
     }
 
+    /// How many nodes are in a domain.
+    pub fn node_count(&self, domain: usize) -> u32 {
+        self.nodes[domain]
+    }
+
     /// Makes room for rows below `rows`.
     pub(crate) fn grow(&mut self, rows: usize) {
         self.values.resize(rows, None);

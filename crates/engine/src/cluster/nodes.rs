@@ -38,7 +38,7 @@ pub struct Nodes {
     taint_sets: Interned<Vec<Taint>>,
     images: Images,
     label_columns: Vec<Domains>,
-    label_index: FxHashMap<Sym, usize>,
+    label_index: FxHashMap<Sym, u32>,
 }
 
 /// Distinct values numbered in the order in which they came.
@@ -132,7 +132,17 @@ impl Nodes {
 
     /// The values of one label on all nodes, as topology domains; `None` where no node ever had the label.
     pub fn domains(&self, key: Sym) -> Option<&Domains> {
-        Some(&self.label_columns[*self.label_index.get(&key)?])
+        self.column(key).map(|column| self.domains_at(column))
+    }
+
+    /// The column of a label, for [`Nodes::domains_at`]; it never changes. `None` where no node ever had the label.
+    pub fn column(&self, key: Sym) -> Option<u32> {
+        self.label_index.get(&key).copied()
+    }
+
+    /// The topology domains of a label by its column.
+    pub fn domains_at(&self, column: u32) -> &Domains {
+        &self.label_columns[column as usize]
     }
 
     /// What a node offers of a resource.
@@ -250,8 +260,8 @@ impl Nodes {
             let rows = self.objects.len();
             let column = *self.label_index.entry(key).or_insert_with(|| {
                 self.label_columns.push(Domains::default());
-                self.label_columns.len() - 1
-            });
+                u32::try_from(self.label_columns.len() - 1).expect("fewer than 2^32 label keys")
+            }) as usize;
             self.label_columns[column].grow(rows);
             self.label_columns[column].set(row, Some(value));
         }

@@ -30,6 +30,7 @@ pub struct Pods {
     classes: Vec<Class>,
     class_index: FxHashMap<Arc<PodSpec>, ClassId>,
     placements: Vec<Placements>,
+    members: Vec<u32>,
 }
 
 /// On which nodes the pods of a class are.
@@ -104,6 +105,11 @@ impl Pods {
         self.classes.len()
     }
 
+    /// How many pods a class has, waiting or placed.
+    pub fn members(&self, id: ClassId) -> u32 {
+        self.members[id.index()]
+    }
+
     /// On which nodes the pods of a class are.
     pub fn placements(&self, id: ClassId) -> &Placements {
         &self.placements[id.index()]
@@ -137,12 +143,14 @@ impl Pods {
         let id = ClassId(u32::try_from(self.classes.len()).expect("fewer than 2^32 classes"));
         self.classes.push(Class::compile(spec.clone(), symbols, resources));
         self.placements.push(Placements::default());
+        self.members.push(0);
         self.class_index.insert(spec.clone(), id);
         id
     }
 
     pub(crate) fn insert(&mut self, pod: Pod, class: ClassId) -> PodRow {
         self.count += 1;
+        self.members[class.index()] += 1;
         let entry = Some(PodEntry { pod, class, row: None });
         if let Some(row) = self.free.pop() {
             self.entries[row.index()] = entry;
@@ -155,6 +163,7 @@ impl Pods {
     pub(crate) fn remove(&mut self, row: PodRow) -> PodEntry {
         let entry = self.entries[row.index()].take().expect("the row holds a pod");
         self.count -= 1;
+        self.members[entry.class.index()] -= 1;
         self.free.push(row);
         entry
     }

@@ -1,29 +1,45 @@
 //! Counts per topology domain.
 
-use super::Domains;
-use crate::ids::NodeRow;
+use super::{Domains, Nodes};
+use crate::ids::{NodeRow, Sym};
+use crate::plugin::Key;
 
 /// A number for each domain of one label.
 #[derive(Clone, Debug)]
-pub struct Tally<'a> {
-    domains: Option<&'a Domains>,
+pub struct Tally {
+    /// The column of the label; `None`: no node ever had it.
+    column: Option<u32>,
     counts: Vec<i64>,
 }
 
-impl<'a> Tally<'a> {
-    /// Zero for every domain; `None` is a label that no node ever had.
-    pub fn new(domains: Option<&'a Domains>) -> Self {
-        Self { domains, counts: vec![0; domains.map_or(0, Domains::id_count)] }
+/// Marks a number in a key, so that it is taken for no domain.
+const BY_NUMBER: u64 = 1 << 63;
+
+impl Tally {
+    /// Zero for every domain of a label.
+    pub fn new(key: Sym, nodes: &Nodes) -> Self {
+        let column = nodes.column(key);
+        let domains = column.map_or(0, |c| nodes.domains_at(c).id_count());
+        Self { column, counts: vec![0; domains] }
+    }
+
+    fn domains<'a>(&self, nodes: &'a Nodes) -> Option<&'a Domains> {
+        Some(nodes.domains_at(self.column?))
     }
 
     /// The domain of a node; `None` where it has no such label.
-    pub fn domain(&self, row: NodeRow) -> Option<usize> {
-        self.domains?.of(row)
+    pub fn domain(&self, row: NodeRow, nodes: &Nodes) -> Option<usize> {
+        self.domains(nodes)?.of(row)
     }
 
     /// One past the highest domain.
     pub fn domain_count(&self) -> usize {
         self.counts.len()
+    }
+
+    /// How many nodes are in a domain.
+    pub fn node_count(&self, domain: usize, nodes: &Nodes) -> u32 {
+        self.domains(nodes).map_or(0, |domains| domains.node_count(domain))
     }
 
     /// The number of a domain.
@@ -32,13 +48,13 @@ impl<'a> Tally<'a> {
     }
 
     /// The number of a node's domain; `None` where the node is in none.
-    pub fn at(&self, row: NodeRow) -> Option<i64> {
-        Some(self.counts[self.domain(row)?])
+    pub fn at(&self, row: NodeRow, nodes: &Nodes) -> Option<i64> {
+        Some(self.counts[self.domain(row, nodes)?])
     }
 
     /// Adds to the number of a node's domain. Answers whether the node is in one.
-    pub fn add(&mut self, row: NodeRow, amount: i64) -> bool {
-        let Some(domain) = self.domain(row) else { return false };
+    pub fn add(&mut self, row: NodeRow, amount: i64, nodes: &Nodes) -> bool {
+        let Some(domain) = self.domain(row, nodes) else { return false };
         self.add_to(domain, amount);
         true
     }
@@ -46,5 +62,17 @@ impl<'a> Tally<'a> {
     /// Adds to the number of a domain.
     pub fn add_to(&mut self, domain: usize, amount: i64) {
         self.counts[domain] += amount;
+    }
+
+    /// Appends what tells nodes apart by this tally: the number where the node is alone in its domain, else the domain.
+    /// So a change of a number changes the keys of no other nodes.
+    pub fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
+        key.push(match self.domains(nodes).and_then(|domains| Some((domains, domains.of(row)?))) {
+            None => 0,
+            Some((domains, domain)) if domains.node_count(domain) == 1 => {
+                BY_NUMBER | self.counts[domain].unsigned_abs() << 1 | u64::from(self.counts[domain] < 0)
+            }
+            Some((_, domain)) => 1 + domain as u64,
+        });
     }
 }

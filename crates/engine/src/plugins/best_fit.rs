@@ -16,10 +16,11 @@ use berth_model::Str;
 use smallvec::SmallVec;
 
 use crate::axis::WeightedResource;
+use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::{NodeRow, ResourceId};
+use crate::ids::ResourceId;
 use crate::normalize;
-use crate::plugin::{Depends, Plugin, Score};
+use crate::plugin::{Depends, Group, Plugin, Score};
 use crate::reference;
 use crate::view::PodView;
 
@@ -59,11 +60,11 @@ impl Plugin for BestFit {
         NAME
     }
 
-    fn score_depends(&self) -> Depends {
-        Depends::NodeUsage
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         let requested = pod.class.requests.iter().filter(|(_, amount)| *amount > 0);
         let ask = |&(resource, amount): &(ResourceId, i64)| {
             let name = pod.cluster.resources().name(resource);
@@ -79,7 +80,7 @@ impl Plugin for BestFit {
 }
 
 impl Score for Fit {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let nodes = cluster.nodes();
         // A column exists for every resource of a class that the cluster knows.
         let columns: SmallVec<[_; 4]> = self
@@ -90,8 +91,8 @@ impl Score for Fit {
                 (&*nodes.allocatable[id], &*nodes.requested[id], ask)
             })
             .collect();
-        for (score, row) in out.iter_mut().zip(rows) {
-            let at = row.index();
+        for (score, group) in out.iter_mut().zip(feasible) {
+            let at = group.row.index();
             let room = |&(offered, used, ask): &(&[i64], &[i64], &Ask)| {
                 (i128::from(offered[at]) - i128::from(used[at]) - i128::from(ask.amount)) * ask.value
             };
@@ -100,7 +101,7 @@ impl Score for Fit {
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::by_distance_to_worst(scores);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - **Filter**: a pod with `spec.resourceClaims` is rejected before any node is looked at, with a sentence that says
 //!   so. Other pods are not concerned.
-//! - **Score**: 0 for every node, as upstream scores nodes for pods without claims.
+//! - **Score**: zero for every node, as upstream gives pods without claims.
 //! - **Depends on** the pod alone.
 //! - **Unblocked by** nothing.
 //! - **Upstream**: plugins/dynamicresources. Known difference: upstream allocates devices for the claims (KEP-4381), and
@@ -10,8 +10,7 @@
 //! - **Cost**: nothing.
 
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
-use crate::plugin::{Plugin, Prepared, Score};
+use crate::plugin::{Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::PodView;
 
@@ -24,28 +23,29 @@ const REASON: &str = "the pod has resource claims (spec.resourceClaims), which B
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DynamicResources;
 
-/// No node is better than another.
-struct Indifferent;
+/// Every node scores zero: there are no devices to choose from, and the plugin takes part in scoring all the same.
+#[derive(Debug)]
+struct NoDevices;
 
 impl Plugin for DynamicResources {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         if pod.class.spec.resource_claims == 0 {
             return Prepared::Nothing;
         }
         Prepared::Reject(Rejection::unresolvable(REASON))
     }
 
-    fn prepare_score<'a>(&'a self, _pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
-        Some(Box::new(Indifferent))
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+        Some(Box::new(NoDevices))
     }
 }
 
-impl Score for Indifferent {
-    fn score(&self, _cluster: &Cluster, _rows: &[NodeRow], out: &mut [i64]) {
+impl Score for NoDevices {
+    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
         out.fill(0);
     }
 }
@@ -53,7 +53,7 @@ impl Score for Indifferent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter, score};
+    use crate::fixture::{World, filter};
     use expect_test::expect;
 
     #[test]
@@ -67,6 +67,5 @@ mod tests {
             pod: UnschedulableAndUnresolvable: the pod has resource claims (spec.resourceClaims), which Berth does not serve yet
         "#]]
         .assert_eq(&filter(&DynamicResources, &world, claiming));
-        expect!["n1: 0"].assert_eq(&score(&DynamicResources, &world, plain));
     }
 }

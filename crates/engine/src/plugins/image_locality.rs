@@ -15,8 +15,7 @@ use berth_model::pod::PodSpec;
 use berth_model::volume::PodVolumeSource;
 
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
-use crate::plugin::{MAX_SCORE, Plugin, Score};
+use crate::plugin::{Group, MAX_SCORE, Plugin, Score};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -31,6 +30,7 @@ const MAX_BYTES_PER_IMAGE: i64 = 1000 * MIB;
 pub struct ImageLocality;
 
 /// Scores by row; rows beyond the end hold none of the images.
+#[derive(Debug)]
 struct Held(Vec<i64>);
 
 impl Plugin for ImageLocality {
@@ -38,7 +38,7 @@ impl Plugin for ImageLocality {
         NAME
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let nodes = pod.cluster.nodes();
         let mut bytes = Vec::new();
         let mut images = 0;
@@ -78,9 +78,9 @@ fn score(bytes: i64, images: i64) -> i64 {
 }
 
 impl Score for Held {
-    fn score(&self, _cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = self.0.get(row.index()).copied().unwrap_or(0);
+    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (out, group) in out.iter_mut().zip(feasible) {
+            *out = self.0.get(group.row.index()).copied().unwrap_or(0);
         }
     }
 }

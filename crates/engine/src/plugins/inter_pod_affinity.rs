@@ -18,7 +18,7 @@ mod score;
 #[cfg(test)]
 mod tests;
 
-use crate::ids::NodeRow;
+use crate::class::Class;
 use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
 use crate::view::PodView;
 use filter::Rules;
@@ -47,28 +47,24 @@ impl Plugin for InterPodAffinity {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
+    fn filter_depends(&self, _class: &Class) -> Depends {
         Depends::Domains
     }
 
-    fn score_depends(&self) -> Depends {
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::Domains
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        let rules = Rules::new(pod);
-        if rules.is_empty() {
-            return Prepared::Nothing;
-        }
-        Prepared::Ready(Box::new(rules))
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+        Prepared::Ready(Box::new(Rules::new(pod)))
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let class = pod.class;
         let prefers = !class.preferred_affinity.is_empty() || !class.preferred_anti_affinity.is_empty();
         if self.ignore_preferred_terms_of_existing_pods && !prefers {
             return None;
         }
-        Some(Box::new(Attraction::new(pod, self.hard_pod_affinity_weight)?))
+        Some(Box::new(Attraction::new(pod, self.hard_pod_affinity_weight)))
     }
 }

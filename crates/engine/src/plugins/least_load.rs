@@ -13,11 +13,11 @@
 //! the order of choice.
 
 use crate::axis::WeightedResource;
+use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
 use crate::load::{self, LoadAxis};
 use crate::normalize;
-use crate::plugin::{Depends, Plugin, Score};
+use crate::plugin::{Depends, Group, Plugin, Score};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -55,21 +55,21 @@ impl Plugin for LeastLoad {
         NAME
     }
 
-    fn score_depends(&self) -> Depends {
-        Depends::NodeUsage
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         let axes = load::axes(pod, &self.resources);
         Some(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
     }
 }
 
 impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
-        for (score, &row) in out.iter_mut().zip(rows) {
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = -load::dominant(&columns, row, |column, used, offered| {
                 let used = i128::from(used) * i128::from(column.axis.weight);
                 load::fraction(used, i128::from(offered) * heaviest)
@@ -77,7 +77,7 @@ impl Score for Lowest {
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 }

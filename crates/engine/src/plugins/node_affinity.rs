@@ -17,7 +17,7 @@ use berth_model::selector::{NodeSelectorTerm, Operator};
 use crate::cluster::Cluster;
 use crate::ids::{NodeRow, Sym};
 use crate::normalize;
-use crate::plugin::{Filter, Plugin, Prepared, Score};
+use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
@@ -38,24 +38,26 @@ pub struct NodeAffinity {
 }
 
 /// What a node must satisfy.
-struct Demands<'a> {
+#[derive(Debug)]
+struct Demands {
     /// One of these, on the profile's account.
-    enforced: Option<Vec<Term<'a>>>,
+    enforced: Option<Vec<Term>>,
     /// All of these labels.
-    selector: Vec<(Column<'a>, Sym)>,
+    selector: Vec<(Column, Sym)>,
     /// One of these, on the pod's account.
-    required: Option<Vec<Term<'a>>>,
+    required: Option<Vec<Term>>,
 }
 
 /// What the pod or the profile prefers, with weights.
-struct Preferences<'a>(Vec<(i64, Term<'a>)>);
+#[derive(Debug)]
+struct Preferences(Vec<(i64, Term)>);
 
 impl Plugin for NodeAffinity {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let required = &pod.class.required_nodes;
         if required.is_empty() && self.added_affinity.required.is_none() {
             return Prepared::Nothing;
@@ -88,7 +90,7 @@ impl Plugin for NodeAffinity {
         }
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let (own, added) = (&pod.class.preferred_nodes, &self.added_affinity.preferred);
         if own.is_empty() && added.is_empty() {
             return None;
@@ -111,30 +113,31 @@ fn named_nodes(terms: &[NodeSelectorTerm]) -> Option<Vec<&str>> {
     (!terms.is_empty()).then_some(all)
 }
 
-impl Filter for Demands<'_> {
+impl Filter for Demands {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let symbols = node.cluster.symbols();
-        let any = |terms: &Vec<Term<'_>>| terms.iter().any(|term| term.matches(node.row, symbols));
+        let cluster = node.cluster;
+        let any = |terms: &Vec<Term>| terms.iter().any(|term| term.matches(node.row, cluster));
         if !self.enforced.as_ref().is_none_or(any) {
             return Some(Rejection::unresolvable(REASON_ENFORCED));
         }
-        let selected = self.selector.iter().all(|(column, value)| column.value(node.row) == Some(*value));
+        let selected =
+            self.selector.iter().all(|(c, value)| c.value(node.row, cluster.nodes()) == Some(*value));
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
 }
 
-impl Score for Preferences<'_> {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+impl Score for Preferences {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         for (weight, term) in &self.0 {
-            for (score, &row) in out.iter_mut().zip(rows) {
-                if term.matches(row, cluster.symbols()) {
+            for (score, group) in out.iter_mut().zip(feasible) {
+                if term.matches(group.row, cluster) {
                     *score += weight;
                 }
             }
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::most_is_best(scores);
     }
 }

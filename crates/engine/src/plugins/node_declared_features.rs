@@ -24,6 +24,7 @@ const REASON: &str = "node(s) didn't match Pod's required features";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeDeclaredFeatures;
 
+#[derive(Debug)]
 struct Needed(Vec<&'static str>);
 
 impl Plugin for NodeDeclaredFeatures {
@@ -31,7 +32,7 @@ impl Plugin for NodeDeclaredFeatures {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let needed = needed(&pod.class.spec);
         if needed.is_empty() { Prepared::Nothing } else { Prepared::Ready(Box::new(Needed(needed))) }
     }

@@ -21,24 +21,25 @@ const REASON: &str = "node(s) didn't match the requested node name";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeName;
 
-struct Named<'a>(&'a Str);
+#[derive(Debug)]
+struct Named(Str);
 
 impl Plugin for NodeName {
     fn name(&self) -> &'static str {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         match &pod.entry().pod.node {
-            Some(name) => Prepared::Ready(Box::new(Named(name))),
+            Some(name) => Prepared::Ready(Box::new(Named(name.clone()))),
             None => Prepared::Nothing,
         }
     }
 }
 
-impl Filter for Named<'_> {
+impl Filter for Named {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        (node.name() != &**self.0).then(|| Rejection::unresolvable(REASON))
+        (node.name() != &*self.0).then(|| Rejection::unresolvable(REASON))
     }
 }
 

@@ -11,6 +11,8 @@
 use berth_model::pod::HostPort;
 
 use crate::class::Class;
+use crate::cluster::{Change, Cluster, PodChange};
+use crate::ids::ClassId;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -24,8 +26,9 @@ const REASON: &str = "node(s) didn't have free ports for the requested pod ports
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodePorts;
 
-struct Conflicts<'a> {
-    wanted: &'a [HostPort],
+#[derive(Debug)]
+struct Conflicts {
+    class: ClassId,
     /// By row: how many pods on the node hold one of the ports.
     holders: Vec<u32>,
 }
@@ -35,11 +38,11 @@ impl Plugin for NodePorts {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
+    fn filter_depends(&self, _class: &Class) -> Depends {
         Depends::NodeUsage
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let wanted: &[HostPort] = &pod.class.host_ports;
         if wanted.is_empty() {
             return Prepared::Nothing;
@@ -52,7 +55,7 @@ impl Plugin for NodePorts {
                 }
             }
         }
-        Prepared::Ready(Box::new(Conflicts { wanted, holders }))
+        Prepared::Ready(Box::new(Conflicts { class: pod.class_id(), holders }))
     }
 }
 
@@ -65,16 +68,27 @@ fn clash(a: &HostPort, b: &HostPort) -> bool {
     a.port == b.port && a.protocol == b.protocol && (a.ip == b.ip || &*a.ip == ANY || &*b.ip == ANY)
 }
 
-impl Filter for Conflicts<'_> {
+impl Filter for Conflicts {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let rejected = if node.freed_ports().is_empty() && node.added().is_empty() {
+        let wanted = &node.cluster.pods().class(self.class).host_ports;
+        let held = if node.freed_ports().is_empty() && node.added().is_empty() {
             self.holders[node.row.index()] > 0
         } else {
             let there = node.cluster.nodes().pods(node.row).iter().chain(node.added());
-            let mut held = there.flat_map(|&pod| &node.cluster.pods().class_of(pod).host_ports);
-            held.any(|port| self.wanted.iter().any(|w| clash(port, w)) && !node.freed_ports().contains(port))
+            let mut ports = there.flat_map(|&pod| &node.cluster.pods().class_of(pod).host_ports);
+            ports.any(|port| wanted.iter().any(|w| clash(port, w)) && !node.freed_ports().contains(port))
         };
-        rejected.then(|| Rejection::unschedulable(REASON))
+        held.then(|| Rejection::unschedulable(REASON))
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        if let Change::Pod(PodChange { row, class, pods, .. }) = change
+            && conflict(cluster.pods().class(class), &cluster.pods().class(self.class).host_ports)
+        {
+            let holders = &mut self.holders[row.index()];
+            *holders = holders.saturating_add_signed(pods.into());
+        }
+        change.is_of_pods()
     }
 }
 

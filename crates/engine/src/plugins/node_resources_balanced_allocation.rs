@@ -11,9 +11,9 @@
 use smallvec::SmallVec;
 
 use crate::axis::{Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
+use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
-use crate::plugin::{Depends, MAX_SCORE, Plugin, Score};
+use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -33,6 +33,7 @@ impl Default for NodeResourcesBalancedAllocation {
     }
 }
 
+#[derive(Debug)]
 struct Balance(Vec<Axis>);
 
 /// Used shares of the resources that a node offers, each 0 to 1.
@@ -43,11 +44,11 @@ impl Plugin for NodeResourcesBalancedAllocation {
         NAME
     }
 
-    fn score_depends(&self) -> Depends {
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::NodeUsage
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let axes = axes(pod, &self.resources, Counting::Exact);
         if axes.iter().all(|axis| axis.ask() == 0) {
             return None;
@@ -57,10 +58,10 @@ impl Plugin for NodeResourcesBalancedAllocation {
 }
 
 impl Score for Balance {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = columns(&self.0, cluster.nodes());
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = balance(&columns, row.index());
+        for (out, group) in out.iter_mut().zip(feasible) {
+            *out = balance(&columns, group.row.index());
         }
     }
 }

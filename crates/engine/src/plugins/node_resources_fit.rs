@@ -21,9 +21,10 @@ use berth_model::Str;
 use smallvec::SmallVec;
 
 use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns};
+use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::ids::{NodeRow, ResourceId};
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
+use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::resources::{is_extended, is_scalar};
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::{NodeView, PodView};
@@ -72,8 +73,10 @@ impl Default for NodeResourcesFit {
 }
 
 /// What the pod needs, with the sentence for a node that lacks it.
+#[derive(Debug)]
 struct Needs(SmallVec<[Need; 4]>);
 
+#[derive(Debug)]
 struct Need {
     resource: ResourceId,
     amount: i64,
@@ -84,8 +87,9 @@ struct Need {
 type Room<'a> = (&'a [i64], &'a [i64], i64);
 
 /// The axes of the score and the strategy over them.
-struct Fullness<'a> {
-    strategy: &'a Strategy,
+#[derive(Debug)]
+struct Fullness {
+    strategy: Strategy,
     axes: Vec<Axis>,
 }
 
@@ -125,21 +129,21 @@ impl Plugin for NodeResourcesFit {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
+    fn filter_depends(&self, _class: &Class) -> Depends {
         Depends::NodeUsage
     }
 
-    fn score_depends(&self) -> Depends {
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::NodeUsage
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Ready(Box::new(self.needs(pod)))
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
-        Some(Box::new(Fullness { strategy: &self.strategy, axes }))
+        Some(Box::new(Fullness { strategy: self.strategy.clone(), axes }))
     }
 }
 
@@ -182,18 +186,18 @@ impl Filter for Needs {
     }
 }
 
-impl Score for Fullness<'_> {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+impl Score for Fullness {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = columns(&self.axes, cluster.nodes());
-        let score = |at: usize| match self.strategy {
+        let score = |at: usize| match &self.strategy {
             Strategy::LeastAllocated => weighted_mean(&columns, at, least_allocated::score),
             Strategy::MostAllocated => weighted_mean(&columns, at, most_allocated::score),
             Strategy::RequestedToCapacityRatio(shape) => {
                 requested_to_capacity_ratio::score(shape, &columns, at)
             }
         };
-        for (out, row) in out.iter_mut().zip(rows) {
-            *out = score(row.index());
+        for (out, group) in out.iter_mut().zip(feasible) {
+            *out = score(group.row.index());
         }
     }
 }

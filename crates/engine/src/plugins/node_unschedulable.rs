@@ -22,6 +22,7 @@ const REASON: &str = "node(s) were unschedulable";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeUnschedulable;
 
+#[derive(Debug)]
 struct Cordoned;
 
 impl Plugin for NodeUnschedulable {
@@ -29,7 +30,7 @@ impl Plugin for NodeUnschedulable {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let taint = Taint {
             key: "node.kubernetes.io/unschedulable".into(),
             value: "".into(),

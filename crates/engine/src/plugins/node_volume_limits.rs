@@ -17,6 +17,7 @@ use berth_model::pod::PodSpec;
 use berth_model::volume::{CsiNode, PodVolumeSource};
 use smallvec::SmallVec;
 
+use crate::class::Class;
 use crate::csi_migration::Migration;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::{Code, Reason, Rejection};
@@ -60,8 +61,9 @@ impl Plugin for NodeVolumeLimits {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
-        Depends::Cluster
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {

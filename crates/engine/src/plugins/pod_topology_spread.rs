@@ -24,7 +24,7 @@ mod tests;
 
 use berth_model::affinity::SpreadConstraint;
 
-use crate::ids::NodeRow;
+use crate::class::Class;
 use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
 use crate::view::PodView;
 use constraint::Constraint;
@@ -56,15 +56,15 @@ impl Plugin for PodTopologySpread {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
+    fn filter_depends(&self, _class: &Class) -> Depends {
         Depends::Domains
     }
 
-    fn score_depends(&self) -> Depends {
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::Domains
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let constraints = Constraint::of(pod, &self.defaulting, true);
         if constraints.is_empty() {
             return Prepared::Nothing;
@@ -72,12 +72,12 @@ impl Plugin for PodTopologySpread {
         Prepared::Ready(Box::new(Skews::new(pod, constraints)))
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let constraints = Constraint::of(pod, &self.defaulting, false);
         if constraints.is_empty() {
             return None;
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
-        Some(Box::new(Evenness::new(pod, constraints, feasible, !by_system)))
+        Some(Box::new(Evenness::new(pod, constraints, !by_system)))
     }
 }

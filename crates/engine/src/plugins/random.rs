@@ -10,9 +10,9 @@
 //! There is no random source: a draw is a hash. Texts are taken eight bytes at a time, each of them followed by the
 //! finalizer of splitmix64, of which every bit of the result depends on every bit of the input.
 
+use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
-use crate::plugin::{Depends, MAX_SCORE, Plugin, Score};
+use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -34,11 +34,11 @@ impl Plugin for Random {
         NAME
     }
 
-    fn score_depends(&self) -> Depends {
+    fn score_depends(&self, _class: &Class) -> Depends {
         Depends::Cluster
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         let entry = &pod.entry().pod;
         let identity = [&pod.class.spec.namespace, &entry.name, &entry.uid];
         let draw = identity.iter().fold(mix(self.seed), |draw, text| absorb(draw, text));
@@ -47,14 +47,14 @@ impl Plugin for Random {
 }
 
 impl Score for Draw {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
-        for (score, &row) in out.iter_mut().zip(rows) {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = (absorb(self.0, cluster.nodes().name(row)) >> 1).cast_signed();
         }
     }
 
     /// Of equal draws, one in 2^63 pairs, the first row counts.
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         let best = scores.iter().copied().max();
         let chosen = scores.iter().position(|&score| Some(score) == best);
         scores.fill(0);
@@ -83,15 +83,17 @@ fn mix(state: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::fixture::{World, score};
+    use crate::ids::NodeRow;
     use proptest::prelude::*;
 
     /// The index of the node that is chosen.
     fn choice(world: &World, pod: crate::ids::PodRow, rows: &[NodeRow], seed: u64) -> usize {
         let mut scores = vec![0; rows.len()];
         let plugin = Random { seed };
-        let state = plugin.prepare_score(PodView::new(&world.cluster, pod), rows).unwrap();
-        state.score(&world.cluster, rows, &mut scores);
-        state.normalize(rows, &mut scores);
+        let state = plugin.prepare_score(PodView::new(&world.cluster, pod)).unwrap();
+        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+        state.score(&world.cluster, &groups, &mut scores);
+        state.normalize(&world.cluster, &groups, &mut scores);
         assert_eq!(scores.iter().sum::<i64>(), MAX_SCORE);
         scores.iter().position(|&s| s == MAX_SCORE).unwrap()
     }

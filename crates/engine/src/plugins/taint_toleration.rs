@@ -12,9 +12,8 @@ use berth_model::affinity::Toleration;
 use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::Cluster;
-use crate::ids::NodeRow;
 use crate::normalize;
-use crate::plugin::{Filter, Plugin, Prepared, Score};
+use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
@@ -28,9 +27,11 @@ const REASON: &str = "node(s) had untolerated taint(s)";
 pub struct TaintToleration;
 
 /// Whether each taint set of the cluster rejects the pod.
+#[derive(Debug)]
 struct Rejecting(Vec<bool>);
 
 /// How many taints of each taint set of the cluster the pod would rather avoid.
+#[derive(Debug)]
 struct Unwanted(Vec<i64>);
 
 impl Plugin for TaintToleration {
@@ -38,7 +39,7 @@ impl Plugin for TaintToleration {
         NAME
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let rejects = |set: &Vec<Taint>| untolerated(set, &pod.class.spec.tolerations);
         let sets: Vec<bool> = pod.cluster.nodes().taint_sets().iter().map(rejects).collect();
         if sets.iter().any(|&rejects| rejects) {
@@ -47,7 +48,7 @@ impl Plugin for TaintToleration {
         Prepared::Nothing
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         // Only tolerations that can cover a PreferNoSchedule taint count.
         let tolerations: Vec<&Toleration> = pod
             .class
@@ -78,13 +79,13 @@ impl Filter for Rejecting {
 }
 
 impl Score for Unwanted {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
-        for (score, &row) in out.iter_mut().zip(rows) {
-            *score = self.0[cluster.nodes().taint_set(row)];
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (score, group) in out.iter_mut().zip(feasible) {
+            *score = self.0[cluster.nodes().taint_set(group.row)];
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::fewest_is_best(scores);
     }
 }

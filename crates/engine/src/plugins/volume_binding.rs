@@ -21,10 +21,11 @@ mod search;
 
 use berth_model::Str;
 
+use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::effect::Effect;
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
+use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::shape::ShapePoint;
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
@@ -57,12 +58,14 @@ impl Plugin for VolumeBinding {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
-        Depends::Cluster
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
     }
 
-    fn score_depends(&self) -> Depends {
-        Depends::Cluster
+    fn score_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
@@ -77,7 +80,12 @@ impl Plugin for VolumeBinding {
     }
 
     // Upstream scores every pod, also those that have no claim.
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
+        // Asked for pods without volumes only.
+        Some(Box::new(NothingToChoose))
+    }
+
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         let claims = PodClaims::of(pod).ok().flatten().filter(|claims| !claims.waiting.is_empty());
         Some(match claims {
             Some(claims) => {
@@ -122,8 +130,8 @@ struct Fullness<'a> {
 }
 
 impl Score for Fullness<'_> {
-    fn score(&self, _cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
-        for (score, &row) in out.iter_mut().zip(rows) {
+    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = self.search.find(row).map_or(0, |found| score::of(&found, self.shape));
         }
     }
@@ -133,7 +141,7 @@ impl Score for Fullness<'_> {
 struct NothingToChoose;
 
 impl Score for NothingToChoose {
-    fn score(&self, _cluster: &Cluster, _rows: &[NodeRow], out: &mut [i64]) {
+    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
         out.fill(0);
     }
 }

@@ -53,8 +53,9 @@ impl Plugin for VolumeRestrictions {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
-        Depends::Cluster
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use berth_model::volume::{PodVolumeSource, Volume};
 use smallvec::SmallVec;
 
+use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::csi_migration::ZONE_SEPARATOR;
 use crate::ids::{NodeRow, Sym};
@@ -55,8 +56,9 @@ impl Plugin for VolumeZone {
         NAME
     }
 
-    fn filter_depends(&self) -> Depends {
-        Depends::Cluster
+    fn filter_depends(&self, class: &Class) -> Depends {
+        // A pod without volumes is never concerned.
+        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {

@@ -18,11 +18,12 @@ use berth_model::quantity::Quantity;
 use rustc_hash::FxHashMap;
 
 use crate::axis::{WeightedResource, cpu_and_memory};
+use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::ids::NodeRow;
 use crate::load::{self, LoadAxis, LoadColumn};
 use crate::normalize;
-use crate::plugin::{Depends, Plugin, Score};
+use crate::plugin::{Depends, Group, Plugin, Score};
 use crate::reference;
 use crate::view::PodView;
 
@@ -89,11 +90,11 @@ impl Plugin for WeightedLeastLoad {
         NAME
     }
 
-    fn score_depends(&self) -> Depends {
-        Depends::NodeUsage
+    fn score_depends(&self, _class: &Class) -> Depends {
+        Depends::Cluster
     }
 
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>, _feasible: &[NodeRow]) -> Option<Box<dyn Score + 'a>> {
+    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         Some(Box::new(Lowest {
             weight: self.weight.clone(),
             default_weight_milli: self.default_weight_milli,
@@ -104,16 +105,16 @@ impl Plugin for WeightedLeastLoad {
 }
 
 impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
         let mut number = self.numbers(cluster);
-        for (score, &row) in out.iter_mut().zip(rows) {
+        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = -Self::load(&columns, heaviest, row, number(row));
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::by_ratio(scores);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::cycle::Filters;
+use crate::filters::Filters;
 use crate::ids::{NodeRow, PodRow};
 use crate::preemption::budgets::violating;
 use crate::preemption::{Candidate, without};
@@ -19,7 +19,7 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
         return Err(Rejection::unresolvable("No preemption victims found for incoming pod"));
     }
     let mut delta = without(&lower, cluster);
-    if let Some(verdict) = filters.check_with_nominated(node, &delta) {
+    if let Some(verdict) = filters.check_with_nominated(pod, node, &delta) {
         return Err(verdict.rejection);
     }
     // The most important first: priority, then who runs longest; one that has not started is the youngest.
@@ -34,7 +34,7 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     for (list, is_protected) in [(protected, true), (free, false)] {
         for candidate in list {
             delta.add(candidate, cluster);
-            if filters.check_with_nominated(node, &delta).is_some() {
+            if filters.check_with_nominated(pod, node, &delta).is_some() {
                 delta.remove(candidate, cluster);
                 victims.push(candidate);
                 violations += usize::from(is_protected);

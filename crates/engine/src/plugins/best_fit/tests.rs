@@ -1,5 +1,6 @@
 use std::cmp::Ordering;
 
+use crate::ids::NodeRow;
 use expect_test::expect;
 use proptest::prelude::*;
 

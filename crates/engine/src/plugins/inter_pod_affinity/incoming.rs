@@ -1,16 +1,15 @@
 //! The pod that is being scheduled, as affinity terms see it: its own terms look at others, and others' at it.
 
 use crate::class::{Class, Term};
-use crate::cluster::{Cluster, Tally};
-use crate::ids::Sym;
+use crate::cluster::{Cluster, Nodes, Tally};
+use crate::ids::{ClassId, Sym};
 use crate::matcher::Matcher;
 use crate::symbols::LabelSet;
-use crate::view::PodView;
 
 /// The pod with the labels of its namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
-    pub(super) cluster: &'a Cluster,
+    cluster: &'a Cluster,
     pub(super) class: &'a Class,
     namespace_labels: &'a LabelSet,
 }
@@ -18,10 +17,11 @@ pub(super) struct Incoming<'a> {
 const NO_LABELS: &LabelSet = &LabelSet::new();
 
 impl<'a> Incoming<'a> {
-    pub(super) fn new(pod: PodView<'a>) -> Self {
+    pub(super) fn new(cluster: &'a Cluster, class: ClassId) -> Self {
+        let class = cluster.pods().class(class);
         // A namespace without an object has no labels, so selectors of absence match it.
-        let namespace_labels = pod.cluster.namespace_labels(pod.class.namespace).unwrap_or(NO_LABELS);
-        Self { cluster: pod.cluster, class: pod.class, namespace_labels }
+        let namespace_labels = cluster.namespace_labels(class.namespace).unwrap_or(NO_LABELS);
+        Self { cluster, class, namespace_labels }
     }
 
     /// Whether a term of the pod selects another pod.
@@ -51,14 +51,14 @@ impl<'a> Incoming<'a> {
 }
 
 /// A tally for each topology key of a few terms.
-#[derive(Default)]
-pub(super) struct Tallies<'a>(pub(super) Vec<(Sym, Tally<'a>)>);
+#[derive(Debug, Default)]
+pub(super) struct Tallies(pub(super) Vec<(Sym, Tally)>);
 
-impl<'a> Tallies<'a> {
+impl Tallies {
     /// The tally of a key, made now if it is new.
-    pub(super) fn of(&mut self, key: Sym, cluster: &'a Cluster) -> &mut Tally<'a> {
+    pub(super) fn of(&mut self, key: Sym, nodes: &Nodes) -> &mut Tally {
         let at = self.0.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
-            self.0.push((key, Tally::new(cluster.nodes().domains(key))));
+            self.0.push((key, Tally::new(key, nodes)));
             self.0.len() - 1
         });
         &mut self.0[at].1

@@ -3,36 +3,52 @@
 use smallvec::SmallVec;
 
 use super::incoming::{Incoming, Tallies};
-use super::{NodeRow, PodView, Score};
+use super::{PodView, Score};
 use crate::class::Class;
-use crate::cluster::Cluster;
-use crate::ids::Sym;
-use crate::plugin::MAX_SCORE;
+use crate::cluster::{Change, Cluster, PodChange};
+use crate::ids::{ClassId, NodeRow, Sym};
+use crate::plugin::{Group, Key, MAX_SCORE};
 
 /// The sum of weights of each domain, for each topology key of a term that applies.
-pub(super) struct Attraction<'a>(Tallies<'a>);
+#[derive(Debug)]
+pub(super) struct Attraction {
+    class: ClassId,
+    hard_weight: i64,
+    sums: Tallies,
+    /// How many pods lie in a domain of a term that applies, once a key.
+    pods: i64,
+}
 
 /// Weights by topology key.
 type Weights = SmallVec<[(Sym, i64); 4]>;
 
-impl<'a> Attraction<'a> {
-    /// `None` where no term of the pod or of a running pod applies.
-    pub(super) fn new(pod: PodView<'a>, hard_weight: i64) -> Option<Self> {
-        let incoming = Incoming::new(pod);
-        let mut sums = Tallies::default();
-        let mut any = false;
+impl Attraction {
+    pub(super) fn new(pod: PodView<'_>, hard_weight: i64) -> Self {
+        let mut sums = Self { class: pod.class_id(), hard_weight, sums: Tallies::default(), pods: 0 };
         for (_, class, placements) in pod.cluster.pods().classes() {
-            if placements.entries().is_empty() {
-                continue;
-            }
-            for (key, weight) in weights(incoming, class, hard_weight) {
-                let tally = sums.of(key, pod.cluster);
-                for place in placements.entries() {
-                    any |= tally.add(place.row, weight * i64::from(place.pods));
-                }
+            if !placements.entries().is_empty() {
+                let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
+                sums.count(pod.cluster, class, pods);
             }
         }
-        any.then_some(Self(sums))
+        sums
+    }
+
+    /// Counts pods of a class, given by node and number.
+    fn count(
+        &mut self,
+        cluster: &Cluster,
+        class: &Class,
+        pods: impl Iterator<Item = (NodeRow, i64)> + Clone,
+    ) {
+        let incoming = Incoming::new(cluster, self.class);
+        for (key, weight) in weights(incoming, class, self.hard_weight) {
+            let tally = self.sums.of(key, cluster.nodes());
+            for (row, count) in pods.clone() {
+                let counted = tally.add(row, weight * count, cluster.nodes());
+                self.pods += if counted { count } else { 0 };
+            }
+        }
     }
 }
 
@@ -64,19 +80,38 @@ fn weights(incoming: Incoming<'_>, class: &Class, hard_weight: i64) -> Weights {
     weights
 }
 
-impl Score for Attraction<'_> {
-    fn score(&self, _cluster: &Cluster, rows: &[NodeRow], out: &mut [i64]) {
-        for (score, &row) in out.iter_mut().zip(rows) {
-            *score = self.0.0.iter().filter_map(|(_, tally)| tally.at(row)).sum();
+impl Score for Attraction {
+    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+        for (score, group) in out.iter_mut().zip(feasible) {
+            *score = self.sums.0.iter().filter_map(|(_, tally)| tally.at(group.row, cluster.nodes())).sum();
         }
     }
 
-    fn normalize(&self, _rows: &[NodeRow], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         let (Some(&min), Some(&max)) = (scores.iter().min(), scores.iter().max()) else { return };
         for score in scores {
             // Upstream divides in floating point, and cuts off what is behind the point.
             let share = if max > min { (*score - min) as f64 / (max - min) as f64 } else { 0.0 };
             *score = (MAX_SCORE as f64 * share) as i64;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.pods == 0
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        let keys = self.sums.0.len();
+        if let Change::Pod(PodChange { row, class, pods, .. }) = change {
+            self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
+        }
+        // A new topology key tells nodes apart that were alike before.
+        change.is_of_pods() && keys == self.sums.0.len()
+    }
+
+    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+        for (_, tally) in &self.sums.0 {
+            tally.key(row, cluster.nodes(), key);
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::cmp::Ordering;
 
+use crate::ids::NodeRow;
 use berth_model::load::{DISK_UTILIZATION, MeasuredUsage, NETWORK_UTILIZATION, UTILIZATION_TIME};
 use berth_model::node::Node;
 use expect_test::expect;

@@ -1,35 +1,35 @@
 //! A term of a node selector with its labels looked up: tests on columns, not on nodes.
 
-use std::borrow::Cow;
-
 use berth_model::selector::{NodeSelectorTerm, Operator, Requirement, parse_go_int};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Nodes};
 use crate::ids::{NodeRow, Sym};
 use crate::matcher::{Check, LabelTest, NodeTerm};
 use crate::symbols::Symbols;
 
 /// The values of one label over all nodes.
-#[derive(Clone, Copy)]
-pub(super) struct Column<'a>(Option<&'a [Option<Sym>]>);
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column(Option<u32>);
 
-impl<'a> Column<'a> {
-    pub(super) fn of(key: Sym, cluster: &'a Cluster) -> Self {
-        Self(cluster.nodes().label_column(key))
+impl Column {
+    pub(super) fn of(key: Sym, cluster: &Cluster) -> Self {
+        Self(cluster.nodes().column(key))
     }
 
-    pub(super) fn value(self, row: NodeRow) -> Option<Sym> {
-        self.0.and_then(|column| column[row.index()])
+    pub(super) fn value(self, row: NodeRow, nodes: &Nodes) -> Option<Sym> {
+        nodes.domains_at(self.0?).values()[row.index()]
     }
 }
 
 /// A conjunction of tests on a node. One without tests matches nothing.
-pub(super) struct Term<'a> {
-    labels: Vec<(Column<'a>, Cow<'a, Check>)>,
+#[derive(Debug)]
+pub(super) struct Term {
+    labels: Vec<(Column, Check)>,
     names: Vec<NameTest>,
 }
 
 /// What the node's name must be. A name that no node has is no row.
+#[derive(Debug)]
 enum NameTest {
     Is(Option<NodeRow>),
     IsNot(Option<NodeRow>),
@@ -38,10 +38,10 @@ enum NameTest {
     Malformed,
 }
 
-impl<'a> Term<'a> {
+impl Term {
     /// A compiled term.
-    pub(super) fn of(term: &'a NodeTerm, cluster: &'a Cluster) -> Self {
-        let label = |test: &'a LabelTest| (Column::of(test.key, cluster), Cow::Borrowed(&test.check));
+    pub(super) fn of(term: &NodeTerm, cluster: &Cluster) -> Self {
+        let label = |test: &LabelTest| (Column::of(test.key, cluster), test.check.clone());
         Self {
             labels: term.labels.iter().map(label).collect(),
             names: term.names.iter().map(|r| NameTest::of(r, cluster)).collect(),
@@ -49,11 +49,11 @@ impl<'a> Term<'a> {
     }
 
     /// A term of a profile: its strings may be unknown to the cluster, and then no node has them.
-    pub(super) fn interpret(term: &NodeSelectorTerm, cluster: &'a Cluster) -> Self {
+    pub(super) fn interpret(term: &NodeSelectorTerm, cluster: &Cluster) -> Self {
         let symbols = cluster.symbols();
         let label = |requirement: &Requirement| {
             let column = symbols.find(&requirement.key).map_or(Column(None), |key| Column::of(key, cluster));
-            (column, Cow::Owned(check(requirement, symbols)))
+            (column, check(requirement, symbols))
         };
         Self {
             labels: term.expressions.iter().map(label).collect(),
@@ -62,9 +62,10 @@ impl<'a> Term<'a> {
     }
 
     /// Whether the node in the row passes every test, and there is one.
-    pub(super) fn matches(&self, row: NodeRow, symbols: &Symbols) -> bool {
+    pub(super) fn matches(&self, row: NodeRow, cluster: &Cluster) -> bool {
+        let (nodes, symbols) = (cluster.nodes(), cluster.symbols());
         (!self.labels.is_empty() || !self.names.is_empty())
-            && self.labels.iter().all(|(column, check)| check.passes(column.value(row), symbols))
+            && self.labels.iter().all(|(column, check)| check.passes(column.value(row, nodes), symbols))
             && self.names.iter().all(|test| test.passes(row))
     }
 }

@@ -1,64 +1,67 @@
 //! The constraints that apply to a pod: its own, or default ones.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use berth_model::pod::Controller;
 use berth_model::workload::OwnerKind;
 
 use super::Defaulting;
 use crate::class::Class;
-use crate::cluster::{Cluster, Domains};
+use crate::cluster::Cluster;
+use crate::ids::Sym;
 use crate::matcher::Matcher;
 use crate::view::PodView;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
+/// A label that no object ever mentioned, and so no node has.
+const NO_LABEL: Sym = Sym(u32::MAX);
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// One constraint.
 #[derive(Clone, Debug)]
-pub(super) struct Constraint<'a> {
+pub(super) struct Constraint {
     pub(super) max_skew: i64,
     /// With fewer domains than this, the smallest count is taken as zero.
     pub(super) min_domains: i64,
-    /// The domains; `None` where no node ever had the label.
-    pub(super) domains: Option<&'a Domains>,
+    /// The node label that names the domain.
+    pub(super) topology_key: Sym,
     /// The label is the hostname: upstream scores those by node.
     pub(super) by_node: bool,
     pub(super) honor_node_affinity: bool,
     pub(super) honor_node_taints: bool,
     /// Which pods count; `None`: none.
-    selector: Option<Cow<'a, Matcher>>,
+    selector: Option<Arc<Matcher>>,
 }
 
-impl<'a> Constraint<'a> {
+impl Constraint {
     /// The constraints of a pod that decide (`required`), or those that only prefer.
-    pub(super) fn of(pod: PodView<'a>, defaulting: &Defaulting, required: bool) -> Vec<Self> {
+    pub(super) fn of(pod: PodView<'_>, defaulting: &Defaulting, required: bool) -> Vec<Self> {
         if pod.class.spread.is_empty() {
             return defaults(pod, defaulting, required);
         }
-        let (nodes, symbols) = (pod.cluster.nodes(), pod.cluster.symbols());
+        let symbols = pod.cluster.symbols();
         let wanted = pod.class.spread.iter().filter(|c| c.required == required);
-        let make = |c: &'a crate::class::Spread| Self {
+        let make = |c: &crate::class::Spread| Self {
             max_skew: c.max_skew,
             min_domains: c.min_domains,
-            domains: nodes.domains(c.topology_key),
+            topology_key: c.topology_key,
             by_node: &**symbols.text(c.topology_key) == HOSTNAME,
             honor_node_affinity: c.honor_node_affinity,
             honor_node_taints: c.honor_node_taints,
-            selector: c.selector.as_ref().map(Cow::Borrowed),
+            selector: c.selector.clone(),
         };
         wanted.map(make).collect()
     }
 
-    fn default(cluster: &'a Cluster, max_skew: i64, key: &str, selector: &Matcher) -> Self {
+    fn default(cluster: &Cluster, max_skew: i64, key: &str, selector: &Arc<Matcher>) -> Self {
         Self {
             max_skew,
             min_domains: 1,
-            domains: cluster.symbols().find(key).and_then(|key| cluster.nodes().domains(key)),
+            topology_key: cluster.symbols().find(key).unwrap_or(NO_LABEL),
             by_node: key == HOSTNAME,
             honor_node_affinity: true,
             honor_node_taints: false,
-            selector: Some(Cow::Owned(selector.clone())),
+            selector: Some(selector.clone()),
         }
     }
 
@@ -73,7 +76,7 @@ impl<'a> Constraint<'a> {
     }
 }
 
-fn defaults<'a>(pod: PodView<'a>, defaulting: &Defaulting, required: bool) -> Vec<Constraint<'a>> {
+fn defaults(pod: PodView<'_>, defaulting: &Defaulting, required: bool) -> Vec<Constraint> {
     let none = match defaulting {
         Defaulting::System => required,
         Defaulting::List(list) => !list.iter().any(|c| c.required == required),
@@ -85,6 +88,7 @@ fn defaults<'a>(pod: PodView<'a>, defaulting: &Defaulting, required: bool) -> Ve
     if selector.tests.is_empty() {
         return Vec::new();
     }
+    let selector = Arc::new(selector);
     match defaulting {
         Defaulting::System => [(3, HOSTNAME), (5, ZONE)]
             .map(|(max_skew, key)| Constraint::default(pod.cluster, max_skew, key, &selector))

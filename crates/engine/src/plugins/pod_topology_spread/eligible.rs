@@ -1,19 +1,20 @@
 //! Which nodes take part in the count of a constraint.
 
-use super::{Constraint, NodeRow, PodView};
+use super::{Constraint, PodView};
+use crate::cluster::Domains;
+use crate::ids::NodeRow;
 use crate::plugins::taint_toleration::untolerated;
 
 /// Whether each row takes part, for each constraint in turn.
 ///
 /// Free rows take no part; nor do nodes that lack a label of one of the constraints, where `all_labels` says so; nor do
 /// nodes that the pod's node affinity or taints exclude, where the constraint honors them.
-pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint<'_>], all_labels: bool) -> Vec<Vec<bool>> {
+pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint], all_labels: bool) -> Vec<Vec<bool>> {
     let nodes = pod.cluster.nodes();
+    let domains: Vec<Option<&Domains>> = constraints.iter().map(|c| nodes.domains(c.topology_key)).collect();
     let rows: Vec<NodeRow> = nodes
         .rows()
-        .filter(|&row| {
-            !all_labels || constraints.iter().all(|c| c.domains.is_some_and(|d| d.of(row).is_some()))
-        })
+        .filter(|&row| !all_labels || domains.iter().all(|d| d.is_some_and(|d| d.of(row).is_some())))
         .collect();
     let required = &pod.class.required_nodes;
     let excluded: Vec<NodeRow> = if required.is_empty() || !constraints.iter().any(|c| c.honor_node_affinity)
@@ -29,7 +30,7 @@ pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint<'_>], all_lab
     } else {
         Vec::new()
     };
-    let of = |constraint: &Constraint<'_>| {
+    let of = |constraint: &Constraint| {
         let mut takes_part = vec![false; nodes.row_count()];
         for &row in &rows {
             takes_part[row.index()] = !(constraint.honor_node_taints && tainted[nodes.taint_set(row)]);

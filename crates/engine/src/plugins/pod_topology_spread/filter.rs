@@ -1,9 +1,13 @@
 //! Constraints that decide: whether the pod would make a domain too full.
 
+use std::collections::BTreeMap;
+
 use super::eligible::eligible;
-use super::{Constraint, Filter, NodeRow, PodView};
+use super::{Constraint, Filter, PodView};
 use crate::class::Class;
-use crate::cluster::{Cluster, Tally};
+use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
+use crate::ids::{ClassId, NodeRow};
+use crate::plugin::Key;
 use crate::verdict::Rejection;
 use crate::view::NodeView;
 
@@ -11,46 +15,46 @@ const TOO_FULL: &str = "node(s) didn't match pod topology spread constraints";
 const NO_LABEL: &str = "node(s) didn't match pod topology spread constraints (missing required label)";
 
 /// The constraints that decide, with the pods of each domain counted.
-pub(super) struct Skews<'a> {
-    class: &'a Class,
-    counted: Vec<Counted<'a>>,
+#[derive(Debug)]
+pub(super) struct Skews {
+    class: ClassId,
+    counted: Vec<Counted>,
 }
 
-struct Counted<'a> {
-    constraint: Constraint<'a>,
+#[derive(Debug)]
+struct Counted {
+    constraint: Constraint,
     /// By row: whether pods on the node count.
     eligible: Vec<bool>,
-    tally: Tally<'a>,
+    tally: Tally,
     /// Whether the pod itself counts, as a number.
     own: i64,
     minima: Minima,
 }
 
-/// The two smallest counts of domains that take part.
-///
-/// A delta changes one domain only, so these two are enough to know the smallest count with it.
+/// How many of the domains that take part have which count.
+#[derive(Debug, Default)]
 struct Minima {
     domains: i64,
-    first_domain: usize,
-    first: i64,
-    second: i64,
+    by_count: BTreeMap<i64, u32>,
 }
 
-impl<'a> Skews<'a> {
-    pub(super) fn new(pod: PodView<'a>, constraints: Vec<Constraint<'a>>) -> Self {
+impl Skews {
+    pub(super) fn new(pod: PodView<'_>, constraints: Vec<Constraint>) -> Self {
         let eligible = eligible(pod, &constraints, true);
         let counted = constraints
             .into_iter()
             .zip(eligible)
             .map(|(constraint, eligible)| Counted::new(pod, constraint, eligible))
             .collect();
-        Self { class: pod.class, counted }
+        Self { class: pod.class_id(), counted }
     }
 }
 
-impl<'a> Counted<'a> {
-    fn new(pod: PodView<'a>, constraint: Constraint<'a>, eligible: Vec<bool>) -> Self {
-        let mut tally = Tally::new(constraint.domains);
+impl Counted {
+    fn new(pod: PodView<'_>, constraint: Constraint, eligible: Vec<bool>) -> Self {
+        let nodes = pod.cluster.nodes();
+        let mut tally = Tally::new(constraint.topology_key, nodes);
         for (_, class, placements) in pod.cluster.pods().classes() {
             if placements.entries().is_empty()
                 || class.namespace != pod.class.namespace
@@ -59,11 +63,11 @@ impl<'a> Counted<'a> {
                 continue;
             }
             for place in placements.entries().iter().filter(|place| eligible[place.row.index()]) {
-                tally.add(place.row, i64::from(place.pods - place.terminating));
+                tally.add(place.row, i64::from(place.pods - place.terminating), nodes);
             }
         }
         let own = i64::from(constraint.selects(pod.class, pod.cluster));
-        let minima = Minima::new(&tally, &eligible);
+        let minima = Minima::new(&tally, &eligible, nodes);
         Self { constraint, eligible, tally, own, minima }
     }
 
@@ -79,60 +83,103 @@ impl<'a> Counted<'a> {
     }
 
     fn is_too_full(&self, domain: usize, change: i64) -> bool {
-        let count = self.tally.count(domain) + change;
+        let before = self.tally.count(domain);
+        let count = before + change;
         let smallest = if self.minima.domains < self.constraint.min_domains {
             0
         } else if change == 0 {
-            self.minima.first
+            self.minima.smallest()
         } else {
-            self.minima.besides(domain).min(count)
+            self.minima.besides(before).min(count)
         };
         count + self.own - smallest > self.constraint.max_skew
     }
+
+    fn follow(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
+        let class = cluster.pods().class(change.class);
+        let pods = i64::from(change.pods - change.terminating);
+        if pods == 0
+            || !self.eligible[change.row.index()]
+            || class.namespace != own.namespace
+            || !self.constraint.counts(class, cluster)
+        {
+            return;
+        }
+        if let Some(domain) = self.tally.domain(change.row, cluster.nodes()) {
+            let before = self.tally.count(domain);
+            self.tally.add_to(domain, pods);
+            self.minima.recount(before, before + pods);
+        }
+    }
 }
 
+/// Where there is no domain at all, upstream takes the largest 32-bit number for the smallest count.
+const NO_DOMAIN: i64 = i32::MAX as i64;
+
 impl Minima {
-    fn new(tally: &Tally<'_>, eligible: &[bool]) -> Self {
-        // Where there is no domain at all, upstream takes the largest 32-bit number for the smallest count.
-        let none = i64::from(i32::MAX);
-        let mut minima = Self { domains: 0, first_domain: usize::MAX, first: none, second: none };
+    fn new(tally: &Tally, eligible: &[bool], nodes: &Nodes) -> Self {
+        let mut minima = Self::default();
         let mut seen = vec![false; tally.domain_count()];
         for (row, _) in (0..).zip(eligible).filter(|(_, takes_part)| **takes_part) {
-            let Some(domain) = tally.domain(NodeRow(row)) else { continue };
+            let Some(domain) = tally.domain(NodeRow(row), nodes) else { continue };
             if !std::mem::replace(&mut seen[domain], true) {
-                minima.take(domain, tally.count(domain));
+                minima.domains += 1;
+                *minima.by_count.entry(tally.count(domain)).or_default() += 1;
             }
         }
         minima
     }
 
-    fn take(&mut self, domain: usize, count: i64) {
-        self.domains += 1;
-        if count < self.first {
-            self.second = self.first;
-            (self.first_domain, self.first) = (domain, count);
-        } else {
-            self.second = self.second.min(count);
-        }
+    fn smallest(&self) -> i64 {
+        self.by_count.first_key_value().map_or(NO_DOMAIN, |(&count, _)| count)
     }
 
-    /// The smallest count of all other domains.
-    fn besides(&self, domain: usize) -> i64 {
-        if domain == self.first_domain { self.second } else { self.first }
+    /// The smallest count of all other domains, given the count of this one.
+    fn besides(&self, count: i64) -> i64 {
+        let others = self.by_count.iter().find(|&(&c, &domains)| c != count || domains > 1);
+        others.map_or(NO_DOMAIN, |(&c, _)| c)
+    }
+
+    /// A domain that takes part has another count.
+    fn recount(&mut self, before: i64, after: i64) {
+        if let Some(domains) = self.by_count.get_mut(&before) {
+            *domains -= 1;
+            if *domains == 0 {
+                self.by_count.remove(&before);
+            }
+        }
+        *self.by_count.entry(after).or_default() += 1;
     }
 }
 
-impl Filter for Skews<'_> {
+impl Filter for Skews {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        let own = node.cluster.pods().class(self.class);
         for counted in &self.counted {
-            let Some(domain) = counted.tally.domain(node.row) else {
+            let Some(domain) = counted.tally.domain(node.row, node.cluster.nodes()) else {
                 return Some(Rejection::unresolvable(NO_LABEL));
             };
-            if counted.is_too_full(domain, counted.change(node, self.class)) {
+            if counted.is_too_full(domain, counted.change(node, own)) {
                 return Some(Rejection::unschedulable(TOO_FULL));
             }
         }
         None
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        if let Change::Pod(change) = change {
+            let own = cluster.pods().class(self.class);
+            for counted in &mut self.counted {
+                counted.follow(cluster, own, change);
+            }
+        }
+        change.is_of_pods()
+    }
+
+    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+        for counted in &self.counted {
+            counted.tally.key(row, cluster.nodes(), key);
+        }
     }
 }
 

@@ -1,0 +1,133 @@
+//! The fast path: for a class of pods, every node's standing, kept up to date by the change log.
+//!
+//! Normalization looks global, but nodes that are alike to every score that is normalized, and to every filter over
+//! topology domains, get the same answers from all of those: they form a *bucket*. Within a bucket only the score by
+//! usage decides, then the name, so a bucket keeps its nodes in that order and offers its head. One pod is then: ask the
+//! filters over domains about the head of each bucket, score the heads, choose; after the assignment one node changes
+//! its place in each class that is asked for again.
+//!
+//! The answers are those of the naive scan ([`crate::cycle::assess`]), always: property tests hold the two together, and
+//! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
+
+mod bucket;
+mod refusals;
+mod select;
+mod standing;
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::{Change, Cluster};
+use crate::filters::{Filters, Preparation, keep};
+use crate::ids::NodeRow;
+use crate::plugin::{Depends, Key, Score};
+use crate::profile::Profile;
+use crate::verdict::{Rejection, Verdict};
+use crate::view::PodView;
+use bucket::Bucket;
+use refusals::Refusals;
+pub use select::{Scratch, Selection};
+use standing::Standing;
+
+/// What a profile says of all nodes to the pods of one class.
+pub struct ClassCache {
+    /// The change up to which the cache is true.
+    seen: u64,
+    ranks_epoch: u64,
+    filters: Filters<'static>,
+    scores: Vec<KeptScore>,
+    rejected: Option<Verdict>,
+    only: Option<Vec<NodeRow>>,
+    absent: Option<Rejection>,
+    absent_nodes: usize,
+    /// By row.
+    standings: Vec<Standing>,
+    buckets: Vec<Bucket>,
+    index: FxHashMap<Key, u32>,
+    refusals: Refusals,
+    /// Nodes with nominated pods: who counts there depends on the single pod, so they are asked anew each time.
+    nominated: Vec<NodeRow>,
+}
+
+struct KeptScore {
+    weight: i64,
+    depends: Depends,
+    state: Box<dyn Score>,
+}
+
+/// Whether all that decides for the class can be kept: nothing depends on single pods or on the whole cluster.
+pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
+    let keeps = |depends: Depends| depends <= Depends::Domains;
+    let mut filters = profile.pre_filter.iter().chain(&profile.filter);
+    filters.all(|plugin| keeps(plugin.filter_depends(pod.class)))
+        && profile.score.iter().all(|(plugin, _)| keeps(plugin.score_depends(pod.class)))
+}
+
+impl ClassCache {
+    /// Asks everything anew.
+    pub fn new(profile: &Profile, pod: PodView<'_>) -> Self {
+        let cluster = pod.cluster;
+        let prepared = keep(profile, pod);
+        let absent = prepared.absent();
+        let Preparation { filters, rejected, only, .. } = prepared;
+        let scores = profile.score.iter().filter_map(|(plugin, weight)| {
+            let depends = plugin.score_depends(pod.class);
+            Some(KeptScore { weight: *weight, depends, state: plugin.keep_score(pod)? })
+        });
+        let mut cache = Self {
+            seen: cluster.changes().next(),
+            ranks_epoch: cluster.nodes().ranks().epoch(),
+            filters,
+            scores: scores.collect(),
+            rejected,
+            only,
+            absent,
+            absent_nodes: 0,
+            standings: vec![Standing::Free; cluster.nodes().row_count()],
+            buckets: Vec::new(),
+            index: FxHashMap::default(),
+            refusals: Refusals::default(),
+            nominated: Vec::new(),
+        };
+        for row in cluster.nodes().rows() {
+            cache.stand(cluster, row);
+        }
+        cache
+    }
+
+    /// Takes into account what changed since. `false`: the cache is void and must be made anew.
+    pub fn catch_up(&mut self, cluster: &Cluster) -> bool {
+        if self.ranks_epoch != cluster.nodes().ranks().epoch() {
+            return false;
+        }
+        let Some(changes) = cluster.changes().since(self.seen) else { return false };
+        // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
+        if changes.len() > 64 + self.standings.len() / 2 || !changes.iter().all(|c| c.is_of_pods()) {
+            return false;
+        }
+        let followed = |state: &mut Self, change: Change| {
+            state.filters.0.iter_mut().all(|f| f.state.follow(cluster, change))
+                && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
+        };
+        if !changes.iter().all(|&change| followed(self, change)) {
+            return false;
+        }
+        let mut last = None;
+        for change in changes {
+            let (Change::Pod(crate::cluster::PodChange { row, .. }) | Change::Nominated(row)) = *change
+            else {
+                continue;
+            };
+            if last.replace(row) != Some(row) {
+                self.withdraw(cluster, row);
+                self.stand(cluster, row);
+            }
+        }
+        self.seen = cluster.changes().next();
+        true
+    }
+
+    /// How many rows the cache holds, for the budget of all caches.
+    pub fn rows(&self) -> usize {
+        self.standings.len()
+    }
+}

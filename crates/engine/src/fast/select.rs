@@ -1,0 +1,136 @@
+//! One pod: ask about the heads, score them, choose.
+
+use super::ClassCache;
+use super::standing::Standing;
+use crate::ids::NodeRow;
+use crate::message::{ReasonCounts, with_reasons};
+use crate::plugin::{Depends, Group};
+use crate::verdict::{Code, Verdict};
+use crate::view::{Delta, NodeView, PodView};
+
+/// What came of asking about a pod.
+#[derive(Debug)]
+pub enum Selection {
+    /// The best node, and its total score.
+    Chosen(NodeRow, i64),
+    /// No node takes the pod.
+    Nothing {
+        /// Upstream's sentence.
+        message: String,
+        /// Whether evictions may help on any node.
+        resolvable: bool,
+    },
+}
+
+/// Buffers that are used again for every pod.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    groups: Vec<Group>,
+    /// Of each group's head: its rank, and its total so far.
+    heads: Vec<(u32, i64)>,
+    raw: Vec<i64>,
+    /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
+    refused: Vec<(Verdict, usize)>,
+}
+
+impl ClassCache {
+    /// Chooses a node for a pod of the class. The cache must have caught up.
+    pub fn select(&self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+        if let Some(verdict) = &self.rejected {
+            return Selection::Nothing {
+                message: with_reasons(pod.cluster.nodes().len(), &verdict.rejection.message()),
+                resolvable: verdict.rejection.code == Code::Unschedulable,
+            };
+        }
+        scratch.groups.clear();
+        scratch.heads.clear();
+        scratch.refused.clear();
+        match self.filters.fitting_nominated(pod) {
+            Some(row) => self.offer_node(pod, row, scratch),
+            None => {
+                self.offer_buckets(pod, scratch);
+                self.offer_nominated(pod, scratch);
+            }
+        }
+        if scratch.groups.is_empty() {
+            return self.nothing(pod, scratch);
+        }
+        self.score(pod, scratch);
+        // The highest total; of equal ones the first by name, which is the lowest rank.
+        let best = scratch.heads.iter().zip(&scratch.groups).min_by_key(|((rank, total), _)| (-total, *rank));
+        let ((_, total), group) = best.expect("there is a group");
+        Selection::Chosen(group.row, *total)
+    }
+
+    fn offer_buckets(&self, pod: PodView<'_>, scratch: &mut Scratch) {
+        for bucket in &self.buckets {
+            let Some((score, rank, row)) = bucket.head() else { continue };
+            let node = NodeView::new(pod.cluster, row);
+            let late = bucket.refused.map(|id| self.refusals.verdict(id));
+            let refusal = self.filters.0.iter().find_map(|ready| match ready.depends {
+                Depends::Domains => ready.check(node),
+                _ => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
+            });
+            match refusal {
+                Some(verdict) => scratch.refused.push((verdict, bucket.len())),
+                None => {
+                    scratch.groups.push(Group { row, nodes: bucket.len() });
+                    scratch.heads.push((rank, score));
+                }
+            }
+        }
+    }
+
+    fn offer_nominated(&self, pod: PodView<'_>, scratch: &mut Scratch) {
+        for &row in &self.nominated {
+            match self.filters.check_with_nominated(pod, row, &Delta::default()) {
+                Some(verdict) => scratch.refused.push((verdict, 1)),
+                None => self.offer_node(pod, row, scratch),
+            }
+        }
+    }
+
+    fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
+        let score = match self.standings[row.index()] {
+            Standing::Open { score, .. } => score,
+            _ => self.usage_score(pod.cluster, row),
+        };
+        scratch.groups.push(Group::single(row));
+        scratch.heads.push((pod.cluster.nodes().ranks().of(row), score));
+    }
+
+    /// Adds the scores that are normalized over all feasible nodes.
+    fn score(&self, pod: PodView<'_>, scratch: &mut Scratch) {
+        for kept in &self.scores {
+            if kept.depends == Depends::NodeUsage || kept.state.is_idle() {
+                continue;
+            }
+            scratch.raw.clear();
+            scratch.raw.resize(scratch.groups.len(), 0);
+            kept.state.score(pod.cluster, &scratch.groups, &mut scratch.raw);
+            kept.state.normalize(pod.cluster, &scratch.groups, &mut scratch.raw);
+            for ((_, total), score) in scratch.heads.iter_mut().zip(&scratch.raw) {
+                *total += kept.weight * score;
+            }
+        }
+    }
+
+    fn nothing(&self, pod: PodView<'_>, scratch: &Scratch) -> Selection {
+        let mut counts = ReasonCounts::default();
+        for (verdict, nodes) in self.refusals.counted() {
+            counts.add(&verdict.rejection, nodes);
+        }
+        for (verdict, nodes) in &scratch.refused {
+            counts.add(&verdict.rejection, *nodes);
+        }
+        if let Some(absent) = &self.absent {
+            counts.add(absent, self.absent_nodes);
+        }
+        let resolvable = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
+        Selection::Nothing {
+            message: with_reasons(pod.cluster.nodes().len(), &counts.text()),
+            resolvable: self.refusals.any_resolvable()
+                || scratch.refused.iter().any(|(verdict, _)| resolvable(verdict)),
+        }
+    }
+}

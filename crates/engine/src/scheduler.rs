@@ -1,0 +1,177 @@
+//! The scheduler: decisions one by one over a cluster that changes in between.
+//!
+//! A class of pods that is asked about again has a [`ClassCache`]; a pod unlike all others is decided by the scan. Which
+//! of the two decides never shows in the decision.
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::Cluster;
+use crate::cycle::{self, Assessment};
+use crate::fast::{ClassCache, Scratch, Selection, is_cacheable};
+use crate::ids::{ClassId, NodeRow, PodRow};
+use crate::profile::Profile;
+use crate::verdict::{Code, Verdict};
+use crate::view::PodView;
+
+/// What was decided for a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Put it on this node, which has this total score.
+    Place(NodeRow, i64),
+    /// It must not enter the queue.
+    Gated(Verdict),
+    /// It fits nowhere.
+    Unschedulable {
+        /// Upstream's sentence, without what preemption adds to it.
+        message: String,
+        /// Whether evictions may help on any node.
+        resolvable: bool,
+    },
+    /// It is for another scheduler: no profile has the name.
+    NoProfile,
+}
+
+/// How many rows all caches together may hold: some 40 bytes each.
+const MAX_ROWS: usize = 1 << 25;
+
+/// A cluster, the profiles that decide, and what is kept between decisions.
+pub struct Scheduler {
+    cluster: Cluster,
+    profiles: Vec<Profile>,
+    slots: FxHashMap<(usize, ClassId), Slot>,
+    /// Which classes have a cache, in the order in which they got it.
+    cached: Vec<(usize, ClassId)>,
+    rows: usize,
+    clock: u64,
+    scratch: Scratch,
+}
+
+#[derive(Default)]
+struct Slot {
+    asked: u32,
+    used: u64,
+    cache: Option<Box<ClassCache>>,
+}
+
+impl Scheduler {
+    /// A scheduler over a cluster.
+    pub fn new(cluster: Cluster, profiles: Vec<Profile>) -> Self {
+        Self {
+            cluster,
+            profiles,
+            slots: FxHashMap::default(),
+            cached: Vec::new(),
+            rows: 0,
+            clock: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The cluster, to change it: every change is taken into account by the next decision.
+    pub fn cluster_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+
+    /// The profiles.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// The profile that places a pod, as an index of [`Scheduler::profiles`].
+    pub fn profile_of(&self, pod: PodRow) -> Option<usize> {
+        let wanted = &self.cluster.pods().class_of(pod).spec.scheduler_name;
+        self.profiles.iter().position(|p| p.scheduler_name == *wanted)
+    }
+
+    /// Decides about a waiting pod, by the profile that it names. Nothing changes in the cluster.
+    pub fn decide(&mut self, pod: PodRow) -> Decision {
+        match self.profile_of(pod) {
+            Some(profile) => self.decide_by(profile, pod),
+            None => Decision::NoProfile,
+        }
+    }
+
+    /// Decides about a waiting pod, by the given profile.
+    pub fn decide_by(&mut self, profile: usize, pod: PodRow) -> Decision {
+        let view = PodView::new(&self.cluster, pod);
+        let by = &self.profiles[profile];
+        if let Some(verdict) = cycle::gate(by, view) {
+            return Decision::Gated(verdict);
+        }
+        self.clock += 1;
+        let key = (profile, view.class_id());
+        let slot = self.slots.entry(key).or_default();
+        slot.asked = slot.asked.saturating_add(1);
+        slot.used = self.clock;
+        if slot.cache.is_none() {
+            let repeated = slot.asked > 1 || self.cluster.pods().members(key.1) > 1;
+            if !repeated || !is_cacheable(by, view) {
+                return Self::scan(by, &self.cluster, pod);
+            }
+            slot.cache = Some(Box::new(ClassCache::new(by, view)));
+            self.cached.push(key);
+            self.rows += self.cluster.nodes().row_count();
+        } else if let Some(cache) = &mut slot.cache
+            && !cache.catch_up(&self.cluster)
+        {
+            **cache = ClassCache::new(by, view);
+        }
+        let cache = slot.cache.as_ref().expect("the class has a cache by now");
+        let decision = match cache.select(view, &mut self.scratch) {
+            Selection::Chosen(node, score) => Decision::Place(node, score),
+            Selection::Nothing { message, resolvable } => Decision::Unschedulable { message, resolvable },
+        };
+        self.keep_within_budget();
+        decision
+    }
+
+    /// The scan's whole answer, for explanations and preemption.
+    pub fn assess(&self, profile: usize, pod: PodRow) -> Assessment {
+        cycle::assess(&self.profiles[profile], &self.cluster, pod)
+    }
+
+    /// Compares a decision that was just made with the scan's; nothing may have changed since.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn verify(&self, profile: usize, pod: PodRow, decision: &Decision) -> Result<(), String> {
+        let scanned = Self::scan(&self.profiles[profile], &self.cluster, pod);
+        if scanned == *decision {
+            return Ok(());
+        }
+        let name = self.cluster.pods().entry(pod).pod.key();
+        Err(format!("{name}: the fast path says {decision:?}, the scan says {scanned:?}"))
+    }
+
+    fn scan(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {
+        let assessment = cycle::assess(profile, cluster, pod);
+        if let Some(verdict) = assessment.gated {
+            return Decision::Gated(verdict);
+        }
+        if let Some((node, score)) = assessment.choice() {
+            return Decision::Place(node, score);
+        }
+        let mut verdicts = assessment.rejected_early.iter().chain(assessment.rejected.iter().map(|(_, v)| v));
+        Decision::Unschedulable {
+            message: assessment.message(cluster),
+            resolvable: verdicts.any(|v| v.rejection.code == Code::Unschedulable),
+        }
+    }
+
+    /// Drops the caches that were not used for longest.
+    fn keep_within_budget(&mut self) {
+        while self.rows > MAX_ROWS && self.cached.len() > 1 {
+            let slots = &self.slots;
+            let oldest = (0..self.cached.len()).min_by_key(|&at| slots[&self.cached[at]].used);
+            let key = self.cached.swap_remove(oldest.expect("a cache is left"));
+            if let Some(cache) = self.slots.get_mut(&key).and_then(|slot| slot.cache.take()) {
+                self.rows -= cache.rows().min(self.rows);
+            }
+        }
+    }
+}
