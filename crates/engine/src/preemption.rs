@@ -62,6 +62,7 @@ impl Preemption {
     }
 }
 
+const NEVER: &str = "not eligible due to preemptionPolicy=Never.";
 const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
 
 /// Looks for candidates, given why each node rejected the pod.
@@ -85,6 +86,16 @@ pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &
     result
 }
 
+/// What preemption can do where no node's rejection can be lifted by evictions: nothing, in upstream's words.
+pub fn hopeless(pod: PodView<'_>) -> Preemption {
+    let never = pod.class.spec.never_preempts;
+    Preemption {
+        ineligible: never.then_some(NEVER),
+        candidates: Vec::new(),
+        message: if never { String::new() } else { no_help(pod.cluster, &[]) },
+    }
+}
+
 /// The nodes whose rejection evictions may lift, in the order of their names.
 fn potential_nodes(cluster: &Cluster, assessment: &Assessment) -> Vec<NodeRow> {
     match &assessment.rejected_early {
@@ -104,7 +115,7 @@ fn potential_nodes(cluster: &Cluster, assessment: &Assessment) -> Vec<NodeRow> {
 /// Why a pod may not preempt others.
 fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str> {
     if pod.class.spec.never_preempts {
-        return Some("not eligible due to preemptionPolicy=Never.");
+        return Some(NEVER);
     }
     let cluster = pod.cluster;
     let nominated = cluster.nodes().find(pod.entry().pod.nominated_node.as_ref()?)?;

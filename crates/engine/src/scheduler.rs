@@ -7,8 +7,10 @@ use rustc_hash::FxHashMap;
 
 use crate::cluster::Cluster;
 use crate::cycle::{self, Assessment};
+use crate::effect::Effect;
 use crate::fast::{ClassCache, Scratch, Selection, is_cacheable};
 use crate::ids::{ClassId, NodeRow, PodRow};
+use crate::preemption::{self, Preemption};
 use crate::profile::Profile;
 use crate::verdict::{Code, Verdict};
 use crate::view::PodView;
@@ -27,8 +29,6 @@ pub enum Decision {
         /// Whether evictions may help on any node.
         resolvable: bool,
     },
-    /// It is for another scheduler: no profile has the name.
-    NoProfile,
 }
 
 /// How many rows all caches together may hold: some 40 bytes each.
@@ -88,15 +88,7 @@ impl Scheduler {
         self.profiles.iter().position(|p| p.scheduler_name == *wanted)
     }
 
-    /// Decides about a waiting pod, by the profile that it names. Nothing changes in the cluster.
-    pub fn decide(&mut self, pod: PodRow) -> Decision {
-        match self.profile_of(pod) {
-            Some(profile) => self.decide_by(profile, pod),
-            None => Decision::NoProfile,
-        }
-    }
-
-    /// Decides about a waiting pod, by the given profile.
+    /// Decides about a waiting pod, by the given profile. Nothing changes in the cluster.
     pub fn decide_by(&mut self, profile: usize, pod: PodRow) -> Decision {
         let view = PodView::new(&self.cluster, pod);
         let by = &self.profiles[profile];
@@ -130,7 +122,34 @@ impl Scheduler {
         decision
     }
 
-    /// The scan's whole answer, for explanations and preemption.
+    /// Decides by the scan alone: the measure of what keeping caches gains.
+    pub fn scan_by(&self, profile: usize, pod: PodRow) -> Decision {
+        Self::scan(&self.profiles[profile], &self.cluster, pod)
+    }
+
+    /// Puts a waiting pod on a node, with what a profile's plugins reserve there. The effects are already taken into
+    /// account; the shell carries them out.
+    pub fn place(&mut self, profile: usize, pod: PodRow, node: NodeRow) -> Vec<Effect> {
+        let view = PodView::new(&self.cluster, pod);
+        let reserve = &self.profiles[profile].reserve;
+        let effects: Vec<Effect> = reserve.iter().flat_map(|p| p.reserve(view, node)).collect();
+        self.cluster.assign(pod, node);
+        for effect in &effects {
+            self.cluster.apply(effect);
+        }
+        effects
+    }
+
+    /// What preemption could do for a pod that was found to fit nowhere, `resolvable` or not.
+    pub fn preempt(&self, profile: usize, pod: PodRow, resolvable: bool) -> Preemption {
+        if !resolvable {
+            return preemption::hopeless(PodView::new(&self.cluster, pod));
+        }
+        let by = &self.profiles[profile];
+        preemption::evaluate(by, &self.cluster, pod, &cycle::assess(by, &self.cluster, pod))
+    }
+
+    /// The scan's whole answer, for explanations.
     pub fn assess(&self, profile: usize, pod: PodRow) -> Assessment {
         cycle::assess(&self.profiles[profile], &self.cluster, pod)
     }

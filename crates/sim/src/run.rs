@@ -1,12 +1,11 @@
 //! The run: one attempt a pod, in order.
 
-use berth_engine::cluster::Cluster;
-use berth_engine::cycle::{self, Assessment};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
-use berth_engine::profile::Profile;
-use berth_engine::view::PodView;
+use berth_engine::scheduler::{Decision, Scheduler};
 use berth_model::Str;
+use berth_model::pod::Pod;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::order::Queue;
 
@@ -17,6 +16,8 @@ pub struct Options {
     pub preemption: bool,
     /// Whether pods of unknown scheduler names are placed by the first profile.
     pub all_schedulers: bool,
+    /// Whether each decision is compared with the naive scan's.
+    pub verify: bool,
 }
 
 /// A pod that was placed.
@@ -65,123 +66,137 @@ pub struct Outcome {
 
 /// A run in progress.
 pub struct Run<'a> {
-    /// The cluster, as it is by now.
-    pub cluster: &'a mut Cluster,
-    profiles: &'a [Profile],
+    scheduler: &'a mut Scheduler,
     options: Options,
     queue: Queue,
     outcome: Outcome,
+    /// Where in the outcome each placed pod is.
+    places: FxHashMap<PodRow, usize>,
+    /// Places in the outcome of pods that were evicted again.
+    void: FxHashSet<usize>,
 }
 
 impl<'a> Run<'a> {
     /// Starts a run over the waiting pods, given in input order.
-    pub fn new(
-        cluster: &'a mut Cluster,
-        profiles: &'a [Profile],
-        waiting: &[PodRow],
-        options: Options,
-    ) -> Self {
+    pub fn new(scheduler: &'a mut Scheduler, waiting: &[PodRow], options: Options) -> Self {
         let mut queue = Queue::default();
         for (place, &pod) in waiting.iter().enumerate() {
-            queue.push(cluster, pod, place);
+            queue.push(scheduler.cluster(), pod, place);
         }
-        Self { cluster, profiles, options, queue, outcome: Outcome::default() }
+        Self {
+            scheduler,
+            options,
+            queue,
+            outcome: Outcome::default(),
+            places: FxHashMap::default(),
+            void: FxHashSet::default(),
+        }
     }
 
     /// Tries every pod; `progress` is told after each how many still wait.
-    pub fn finish(mut self, mut progress: impl FnMut(usize)) -> Outcome {
+    ///
+    /// # Errors
+    /// With [`Options::verify`], the first decision that differs from the scan's.
+    pub fn finish(mut self, mut progress: impl FnMut(usize)) -> Result<Outcome, String> {
         while let Some((pod, place)) = self.queue.pop() {
-            self.attempt(pod, place);
+            self.attempt(pod, place)?;
             progress(self.queue.len());
         }
-        self.outcome
+        let Self { mut outcome, void, .. } = self;
+        let mut at = 0;
+        outcome.placed.retain(|_| {
+            at += 1;
+            !void.contains(&(at - 1))
+        });
+        Ok(outcome)
     }
 
-    fn attempt(&mut self, pod: PodRow, place: usize) {
-        let Some(profile) = self.profile_of(pod) else {
-            let wanted = &self.cluster.pods().class_of(pod).spec.scheduler_name;
+    fn attempt(&mut self, pod: PodRow, place: usize) -> Result<(), String> {
+        let named = self.scheduler.profile_of(pod);
+        let Some(profile) = named.or(self.options.all_schedulers.then_some(0)) else {
+            let wanted = &self.scheduler.cluster().pods().class_of(pod).spec.scheduler_name;
             let message = format!("no profile is named \"{wanted}\": the pod waits for another scheduler");
             self.outcome.pending.push(Pending { pod, message });
-            return;
+            return Ok(());
         };
-        let assessment = cycle::assess(profile, self.cluster, pod);
-        if let Some((node, score)) = assessment.choice() {
-            self.place(profile, pod, node, score);
-            return;
+        let decision = self.scheduler.decide_by(profile, pod);
+        if self.options.verify {
+            self.scheduler.verify(profile, pod, &decision)?;
         }
-        if let Some(verdict) = &assessment.gated {
-            self.outcome.pending.push(Pending { pod, message: verdict.rejection.message() });
-            return;
-        }
-        let mut message = assessment.message(self.cluster);
-        if self.options.preemption && profile.preempts {
-            match self.preempt(profile, pod, &assessment) {
-                Ok(()) => {
-                    self.queue.push(self.cluster, pod, place);
-                    return;
-                }
-                Err(suffix) => message.push_str(&suffix),
+        match decision {
+            Decision::Place(node, score) => {
+                self.scheduler.place(profile, pod, node);
+                self.places.insert(pod, self.outcome.placed.len());
+                self.outcome.placed.push(Placed { pod, node, score });
             }
+            Decision::Gated(verdict) => {
+                self.outcome.pending.push(Pending { pod, message: verdict.rejection.message() });
+            }
+            Decision::Unschedulable { message, resolvable } => {
+                self.unschedulable(profile, pod, place, message, resolvable);
+            }
+        }
+        Ok(())
+    }
+
+    fn unschedulable(
+        &mut self,
+        profile: usize,
+        pod: PodRow,
+        place: usize,
+        mut message: String,
+        resolvable: bool,
+    ) {
+        if self.options.preemption && self.scheduler.profiles()[profile].preempts {
+            let found = self.scheduler.preempt(profile, pod, resolvable);
+            let best =
+                preemption::best(&found.candidates, self.scheduler.cluster()).first().copied().cloned();
+            if let Some(best) = best {
+                self.preempt(pod, &best);
+                self.queue.push(self.scheduler.cluster(), pod, place);
+                return;
+            }
+            message.push_str(&found.suffix());
         }
         self.outcome.pending.push(Pending { pod, message });
     }
 
-    fn profile_of(&self, pod: PodRow) -> Option<&'a Profile> {
-        let wanted = &self.cluster.pods().class_of(pod).spec.scheduler_name;
-        let named = self.profiles.iter().find(|p| p.scheduler_name == *wanted);
-        named.or_else(|| self.profiles.first().filter(|_| self.options.all_schedulers))
-    }
-
-    fn place(&mut self, profile: &Profile, pod: PodRow, node: NodeRow, score: i64) {
-        let view = PodView::new(self.cluster, pod);
-        let effects: Vec<_> = profile.reserve.iter().flat_map(|p| p.reserve(view, node)).collect();
-        self.cluster.assign(pod, node);
-        for effect in &effects {
-            self.cluster.apply(effect);
+    /// Evicts the victims and nominates the pod, so that it can be tried again.
+    fn preempt(&mut self, pod: PodRow, best: &Candidate) {
+        let cluster = self.scheduler.cluster_mut();
+        for other in preemption::outranked_nominations(cluster, pod, best.node) {
+            cluster.nominate(other, None);
         }
-        self.outcome.placed.push(Placed { pod, node, score });
-    }
-
-    /// Evicts the victims of the best candidate, so that the pod can be tried again; or says why that is of no use.
-    fn preempt(&mut self, profile: &Profile, pod: PodRow, assessment: &Assessment) -> Result<(), String> {
-        let found = preemption::evaluate(profile, self.cluster, pod, assessment);
-        let best = preemption::best(&found.candidates, self.cluster);
-        let Some(best) = best.first().map(|c| Candidate::clone(c)) else { return Err(found.suffix()) };
-        for other in preemption::outranked_nominations(self.cluster, pod, best.node) {
-            self.cluster.nominate(other, None);
-        }
-        let preemptor = self.cluster.pods().entry(pod).pod.key();
+        let preemptor = cluster.pods().entry(pod).pod.key();
         for &victim in &best.victims {
             self.evict(victim, best.node, &preemptor);
         }
-        self.cluster.nominate(pod, Some(best.node));
-        Ok(())
+        self.scheduler.cluster_mut().nominate(pod, Some(best.node));
     }
 
     /// Takes a pod off its node. One that a controller owns comes back as a waiting pod, as the controller would have it.
     fn evict(&mut self, victim: PodRow, node: NodeRow, preemptor: &str) {
-        let pod = self.cluster.pods().entry(victim).pod.clone();
-        self.outcome.placed.retain(|p| p.pod != victim);
+        let cluster = self.scheduler.cluster_mut();
+        let pod = cluster.pods().entry(victim).pod.clone();
+        self.void.extend(self.places.remove(&victim));
         self.outcome.evicted.push(Evicted {
             namespace: pod.spec.namespace.clone(),
             name: pod.name.clone(),
             node,
             preemptor: preemptor.to_string(),
         });
-        let controlled = pod.spec.controller.is_some();
-        self.cluster.remove_pod(victim);
-        if controlled {
-            let again = berth_model::pod::Pod {
+        cluster.remove_pod(victim);
+        if pod.spec.controller.is_some() {
+            let row = cluster.add_pod(Pod {
                 node: None,
                 nominated_node: None,
                 started: None,
                 terminating: false,
                 preempted: false,
                 ..pod
-            };
-            let row = self.cluster.add_pod(again);
+            });
             // Behind all pods of its priority and time that were there from the start.
-            self.queue.push(self.cluster, row, usize::MAX);
+            self.queue.push(cluster, row, usize::MAX);
         }
     }
 }

@@ -304,7 +304,7 @@ impl History {
     }
 
     fn decide(&mut self, pod: PodRow) -> Result<Decision, String> {
-        let decision = self.scheduler.decide(pod);
+        let decision = self.scheduler.decide_by(0, pod);
         self.scheduler.verify(0, pod, &decision)?;
         Ok(decision)
     }

@@ -1,0 +1,73 @@
+//! Amounts, bars and sentences for people.
+
+use berth_model::quantity::Quantity;
+
+/// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
+pub fn amount(text: &str) -> f64 {
+    Quantity::parse(text).map_or(0.0, |q| q.milli_value() as f64 / 1000.0)
+}
+
+/// An amount of a resource: bytes with a binary suffix, all else as a short decimal.
+pub fn print(resource: &str, amount: f64) -> String {
+    let in_bytes = matches!(resource, "memory" | "ephemeral-storage") || resource.starts_with("hugepages-");
+    let suffixes: &[&str] = if in_bytes { &["", "Ki", "Mi", "Gi", "Ti", "Pi"] } else { &[""] };
+    let mut value = amount;
+    let mut at = 0;
+    while value.abs() >= 1024.0 && at + 1 < suffixes.len() {
+        value /= 1024.0;
+        at += 1;
+    }
+    let number = format!("{value:.1}");
+    format!("{}{}", number.strip_suffix(".0").unwrap_or(&number), suffixes[at])
+}
+
+/// A bar of `width` characters, filled to `share` (0 to 1; more than full is full).
+pub fn bar(share: f64, width: usize) -> String {
+    let filled = ((share * width as f64).round().max(0.0) as usize).min(width);
+    format!("{}{}", "#".repeat(filled), "-".repeat(width - filled))
+}
+
+/// A sentence in lines of at most `width` characters; a longer word keeps its line to itself.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_string());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_short_and_have_the_unit_of_their_resource() {
+        let cases =
+            [("cpu", 0.25, "0.2"), ("cpu", 4.0, "4"), ("memory", 1536.0 * 1048576.0, "1.5Gi"), ("gpu", 2048.0, "2048")];
+        for (resource, amount, expected) in cases {
+            assert_eq!(print(resource, amount), expected);
+        }
+        assert_eq!(amount("250m"), 0.25);
+    }
+
+    #[test]
+    fn a_bar_is_never_longer_than_its_width() {
+        assert_eq!(bar(0.5, 4), "##--");
+        assert_eq!(bar(7.0, 4), "####");
+        assert_eq!(bar(-1.0, 4), "----");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("incomprehensible", 4), ["incomprehensible"]);
+    }
+}
