@@ -128,6 +128,10 @@ func (w *world) change(s *step, clockRuns bool) error {
 		return nil
 	case *v1.Pod:
 		w.known[key(o.Namespace, o.Name)] = o
+		// Preemption looks its victims up, to see whether they are gone.
+		if err := w.pods.Add(o); err != nil {
+			return err
+		}
 		if o.Spec.NodeName != "" {
 			return w.scheduler.Cache.AddPod(w.log, o)
 		}
@@ -170,6 +174,9 @@ func (w *world) removePod(name string) error {
 		return fmt.Errorf("there is no pod %s", name)
 	}
 	delete(w.known, name)
+	if err := w.pods.Delete(pod); err != nil {
+		return err
+	}
 	if pod.Spec.NodeName != "" {
 		return w.scheduler.Cache.RemovePod(w.log, pod)
 	}

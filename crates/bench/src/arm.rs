@@ -22,6 +22,8 @@ pub enum Arm {
     Upstream,
     /// Upstream's scheduler, scoring every node.
     UpstreamAll,
+    /// Berth's scan: every plugin asked about every node.
+    Scan,
     /// Berth.
     Berth,
 }
@@ -32,6 +34,7 @@ impl Arm {
         match self {
             Arm::Upstream => "upstream",
             Arm::UpstreamAll => "upstream, all nodes",
+            Arm::Scan => "scan",
             Arm::Berth => "berth",
         }
     }
@@ -41,6 +44,7 @@ impl Arm {
         match self {
             Arm::Upstream => "upstream",
             Arm::UpstreamAll => "upstreamAll",
+            Arm::Scan => "scan",
             Arm::Berth => "berth",
         }
     }
@@ -121,7 +125,7 @@ impl Programs {
     /// When the arm's program cannot be run, or fails.
     pub fn run(&self, arm: Arm, case: &Case, plan: Option<&Path>) -> Result<Outcome, ArmError> {
         let (program, arguments) = match arm {
-            Arm::Berth => (&self.berth, self.berth_arguments(case)),
+            Arm::Berth | Arm::Scan => (&self.berth, self.berth_arguments(arm, case)),
             Arm::Upstream | Arm::UpstreamAll => {
                 let here = || std::env::current_dir().unwrap_or_default();
                 let program = self.upstream.as_ref().ok_or_else(|| ArmError::NoHarness(here()))?;
@@ -131,7 +135,7 @@ impl Programs {
         execute(program, &arguments)
     }
 
-    fn berth_arguments(&self, case: &Case) -> Vec<OsString> {
+    fn berth_arguments(&self, arm: Arm, case: &Case) -> Vec<OsString> {
         let mut out: Vec<OsString> = ["bench", "--once", "--workload"].map(OsString::from).into();
         out.push(case.source.argument().into());
         out.extend(["--size".into(), OsString::from(&case.size)]);
@@ -140,6 +144,9 @@ impl Programs {
         }
         if let Some(budget) = self.budget {
             out.extend(["--budget".into(), budget.as_secs().to_string().into()]);
+        }
+        if arm == Arm::Scan {
+            out.extend(["--method".into(), "scan".into()]);
         }
         out
     }

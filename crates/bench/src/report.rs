@@ -12,7 +12,7 @@ pub use grid::{Grid, count, mebibytes, micros};
 
 /// The arms of all rows, in the order of the columns.
 fn arms(rows: &[Row]) -> Vec<Arm> {
-    let all = [Arm::Upstream, Arm::UpstreamAll, Arm::Berth];
+    let all = [Arm::Upstream, Arm::UpstreamAll, Arm::Scan, Arm::Berth];
     all.into_iter().filter(|arm| rows.iter().any(|row| row.outcomes.contains_key(arm))).collect()
 }
 

@@ -11,6 +11,7 @@ use crate::case::{Case, Source, Suite};
 use crate::compare::{Row, compare};
 use crate::machine::Machine;
 use crate::run::{self, Options, RunError};
+use crate::subject::Method;
 use crate::workload::WorkloadError;
 use crate::{plan, report, scale};
 
@@ -52,6 +53,8 @@ pub struct Request {
     pub nodes: Option<i64>,
     /// `--against upstream`.
     pub upstream: bool,
+    /// `--against scan`.
+    pub scan: bool,
     /// `--runs`: how often each arm runs.
     pub runs: usize,
     /// `--budget`: seconds after which a run is ended.
@@ -62,6 +65,8 @@ pub struct Request {
     pub plot: Option<PathBuf>,
     /// `--once`: one run in this process, told as JSON. The arms of a comparison are such runs.
     pub once: bool,
+    /// `--method`, with `--once`.
+    pub method: Method,
     /// `--verify`: check each decision against the scan, with `--once`.
     pub verify: bool,
     /// `--write-plan`: write the plan to this file and run nothing.
@@ -133,6 +138,9 @@ impl Request {
         if self.upstream {
             arms.extend([Arm::Upstream, Arm::UpstreamAll]);
         }
+        if self.scan {
+            arms.push(Arm::Scan);
+        }
         arms
     }
 
@@ -157,7 +165,7 @@ impl Request {
                 plan::write(case.plan()?, BufWriter::new(File::create(path)?))?;
                 continue;
             }
-            let options = Options { verify: self.verify, budget: self.budget };
+            let options = Options { method: self.method, verify: self.verify, budget: self.budget };
             let outcome = run::run(case.plan()?, options)?;
             serde_json::to_writer(&mut *out, &outcome).map_err(io::Error::from)?;
             writeln!(out)?;

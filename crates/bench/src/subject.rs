@@ -1,53 +1,81 @@
 //! The engine that is measured, behind the few verbs that a run needs.
 
+use std::str::FromStr;
+
 use berth_engine::cluster::Cluster;
-use berth_engine::cycle::{self, Assessment};
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::ids::PodRow;
 use berth_engine::preemption;
-use berth_engine::profile::Profile;
-use berth_engine::view::PodView;
+use berth_engine::scheduler::{Decision, Scheduler};
 use berth_model::Str;
 use berth_model::pod::Pod;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
 use berth_wire::Object;
 use rustc_hash::FxHashMap;
 
-/// What became of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The node that it was put on.
-    pub node: Option<NodeRow>,
-    /// How many running pods had to go for it.
-    pub evicted: u64,
+/// How decisions are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// As the program makes them.
+    #[default]
+    Fast,
+    /// By asking every plugin about every node: the judge of the fast path, and the measure of the regression gate.
+    Scan,
 }
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fast" => Ok(Method::Fast),
+            "scan" => Ok(Method::Scan),
+            other => Err(format!("\"{other}\" is no method; expected fast or scan")),
+        }
+    }
+}
+
+/// What came of a decision that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The pod is on its node.
+    Placed,
+    /// The pod fits nowhere, and evictions are of no use.
+    Failed,
+    /// So many running pods went for it; it is to be asked again.
+    Again(u64),
+}
+
+/// The only profile's place in the scheduler.
+const PROFILE: usize = 0;
 
 /// An engine over a cluster.
 pub struct Subject {
-    cluster: Cluster,
-    profile: Profile,
+    scheduler: Scheduler,
+    method: Method,
     /// Pods by namespace and name, where the plan takes pods away.
     rows: Option<FxHashMap<(Str, Str), PodRow>>,
 }
 
 impl Subject {
     /// An empty cluster under the default profile. `removes_pods`: whether pods must be found again by name.
-    pub fn new(removes_pods: bool) -> Self {
+    pub fn new(method: Method, removes_pods: bool) -> Self {
         let configuration = berth_config::Configuration::default();
+        let profile = berth_config::profile(&configuration.profiles[0]);
         Subject {
-            cluster: Cluster::default(),
-            profile: berth_config::profile(&configuration.profiles[0]),
+            scheduler: Scheduler::new(Cluster::default(), vec![profile]),
+            method,
             rows: removes_pods.then(FxHashMap::default),
         }
     }
 
     /// The cluster as it is by now.
     pub fn cluster(&self) -> &Cluster {
-        &self.cluster
+        self.scheduler.cluster()
     }
 
     /// Adds an object that is no pod to ask about, or replaces the one of its name.
     pub fn put(&mut self, object: Object) {
-        let cluster = &mut self.cluster;
+        let cluster = self.scheduler.cluster_mut();
         match object {
             Object::Node(node) => {
                 cluster.upsert_node(node);
@@ -94,27 +122,16 @@ impl Subject {
 
     /// Takes an object away; says whether it was there.
     pub fn remove(&mut self, kind: &str, namespace: &str, name: &str) -> bool {
+        let cluster = self.scheduler.cluster_mut();
         match kind {
-            "Node" => match self.cluster.nodes().find(name) {
-                Some(row) => {
-                    self.cluster.remove_node(row);
-                    true
-                }
-                None => false,
-            },
+            "Node" => cluster.nodes().find(name).map(|row| cluster.remove_node(row)).is_some(),
             "Pod" => {
-                let key = (namespace.into(), name.into());
-                match self.rows.as_mut().and_then(|rows| rows.remove(&key)) {
-                    Some(row) => {
-                        self.cluster.remove_pod(row);
-                        true
-                    }
-                    None => false,
-                }
+                let row = self.rows.as_mut().and_then(|rows| rows.remove(&(namespace.into(), name.into())));
+                row.map(|row| cluster.remove_pod(row)).is_some()
             }
             "Service" => {
                 // One that selects nothing decides as one that is not there.
-                self.cluster.upsert_owner(PodGroupOwner {
+                cluster.upsert_owner(PodGroupOwner {
                     kind: OwnerKind::Service,
                     namespace: namespace.into(),
                     name: name.into(),
@@ -129,75 +146,59 @@ impl Subject {
     /// Makes a pod known.
     pub fn bring(&mut self, pod: Pod) -> PodRow {
         let key = self.rows.is_some().then(|| (pod.spec.namespace.clone(), pod.name.clone()));
-        let row = self.cluster.add_pod(pod);
+        let row = self.scheduler.cluster_mut().add_pod(pod);
         if let (Some(rows), Some(key)) = (&mut self.rows, key) {
             rows.insert(key, row);
         }
         row
     }
 
-    /// Where the scan would put a waiting pod.
-    pub fn scan(&self, pod: PodRow) -> Option<NodeRow> {
-        cycle::assess(&self.profile, &self.cluster, pod).choice().map(|(node, _)| node)
-    }
-
-    /// How a decision differs from what the scan said before it; a pod that had to evict others must not have fitted.
-    pub fn difference(&self, expected: Option<NodeRow>, found: Decision) -> Option<String> {
-        let at_once = found.node.filter(|_| found.evicted == 0);
-        if at_once == expected {
-            return None;
-        }
-        let name = |node: Option<NodeRow>| match node {
-            Some(row) => self.cluster.nodes().name(row).to_string(),
-            None => "no node".to_string(),
-        };
-        Some(format!("the scan says {}, the fast path {}", name(expected), name(at_once)))
-    }
-
-    /// Decides about a waiting pod and carries the decision out; one that must evict others does, and is asked again.
-    pub fn decide(&mut self, pod: PodRow) -> Decision {
-        let assessment = cycle::assess(&self.profile, &self.cluster, pod);
-        if let Some((node, _)) = assessment.choice() {
-            self.place(pod, node);
-            return Decision { node: Some(node), evicted: 0 };
-        }
-        let evicted = self.preempt(pod, &assessment);
-        if evicted == 0 {
-            return Decision { node: None, evicted };
-        }
-        let node = self.scan(pod);
-        if let Some(node) = node {
-            self.place(pod, node);
-        }
-        Decision { node, evicted }
-    }
-
-    fn place(&mut self, pod: PodRow, node: NodeRow) {
-        let view = PodView::new(&self.cluster, pod);
-        let effects: Vec<_> = self.profile.reserve.iter().flat_map(|p| p.reserve(view, node)).collect();
-        self.cluster.assign(pod, node);
-        for effect in &effects {
-            self.cluster.apply(effect);
+    /// Decides about a waiting pod. Nothing changes.
+    pub fn choose(&mut self, pod: PodRow) -> Decision {
+        match self.method {
+            Method::Fast => self.scheduler.decide_by(PROFILE, pod),
+            Method::Scan => self.scheduler.scan_by(PROFILE, pod),
         }
     }
 
-    /// Takes the victims away and nominates the pod; says how many victims there were.
-    fn preempt(&mut self, pod: PodRow, assessment: &Assessment) -> u64 {
-        let found = preemption::evaluate(&self.profile, &self.cluster, pod, assessment);
-        let best = preemption::best(&found.candidates, &self.cluster);
-        let Some(best) = best.first().map(|&c| c.clone()) else { return 0 };
-        for other in preemption::outranked_nominations(&self.cluster, pod, best.node) {
-            self.cluster.nominate(other, None);
+    /// Compares a decision that was just made with the scan's.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn verify(&self, pod: PodRow, decision: &Decision) -> Result<(), String> {
+        self.scheduler.verify(PROFILE, pod, decision)
+    }
+
+    /// Puts the pod on its node; or takes other pods away for it, where that helps and it may.
+    pub fn carry_out(&mut self, pod: PodRow, decision: &Decision, may_evict: bool) -> Next {
+        match decision {
+            Decision::Place(node, _) => {
+                self.scheduler.place(PROFILE, pod, *node);
+                Next::Placed
+            }
+            Decision::Unschedulable { resolvable, .. } if may_evict => self.preempt(pod, *resolvable),
+            Decision::Unschedulable { .. } | Decision::Gated(_) => Next::Failed,
+        }
+    }
+
+    /// Takes the victims of the best candidate away and nominates the pod to its node.
+    fn preempt(&mut self, pod: PodRow, resolvable: bool) -> Next {
+        let found = self.scheduler.preempt(PROFILE, pod, resolvable);
+        let best = preemption::best(&found.candidates, self.cluster());
+        let Some(best) = best.first().map(|&candidate| candidate.clone()) else { return Next::Failed };
+        let outranked = preemption::outranked_nominations(self.cluster(), pod, best.node);
+        let cluster = self.scheduler.cluster_mut();
+        for other in outranked {
+            cluster.nominate(other, None);
         }
         for &victim in &best.victims {
-            let gone = &self.cluster.pods().entry(victim).pod;
-            let key = (gone.spec.namespace.clone(), gone.name.clone());
+            let gone = &cluster.pods().entry(victim).pod;
             if let Some(rows) = &mut self.rows {
-                rows.remove(&key);
+                rows.remove(&(gone.spec.namespace.clone(), gone.name.clone()));
             }
-            self.cluster.remove_pod(victim);
+            cluster.remove_pod(victim);
         }
-        self.cluster.nominate(pod, Some(best.node));
-        best.victims.len() as u64
+        cluster.nominate(pod, Some(best.node));
+        Next::Again(best.victims.len() as u64)
     }
 }
