@@ -3,23 +3,23 @@
 use std::fmt::Write;
 
 /// Rows under titles.
-pub struct Columns {
+pub(crate) struct Columns {
     rows: Vec<Vec<String>>,
 }
 
 impl Columns {
     /// Starts a table.
-    pub fn new(titles: &[&str]) -> Self {
+    pub(crate) fn new(titles: &[&str]) -> Self {
         Self { rows: vec![titles.iter().map(|t| (*t).to_string()).collect()] }
     }
 
     /// Adds a row with a cell for each title.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// Prints the table, indented by two spaces, without spaces at the ends of lines. A table without rows prints nothing.
-    pub fn print(&self, out: &mut String) {
+    pub(crate) fn print(&self, out: &mut String) {
         if self.rows.len() == 1 {
             return;
         }

@@ -3,12 +3,12 @@
 use berth_model::quantity::Quantity;
 
 /// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
-pub fn amount(text: &str) -> f64 {
+pub(crate) fn amount(text: &str) -> f64 {
     Quantity::parse(text).map_or(0.0, |q| q.milli_value() as f64 / 1000.0)
 }
 
 /// An amount of a resource: bytes with a binary suffix, all else as a short decimal.
-pub fn print(resource: &str, amount: f64) -> String {
+pub(crate) fn print(resource: &str, amount: f64) -> String {
     let in_bytes = matches!(resource, "memory" | "ephemeral-storage") || resource.starts_with("hugepages-");
     let suffixes: &[&str] = if in_bytes { &["", "Ki", "Mi", "Gi", "Ti", "Pi"] } else { &[""] };
     let mut value = amount;
@@ -22,13 +22,13 @@ pub fn print(resource: &str, amount: f64) -> String {
 }
 
 /// A bar of `width` characters, filled to `share` (0 to 1; more than full is full).
-pub fn bar(share: f64, width: usize) -> String {
+pub(crate) fn bar(share: f64, width: usize) -> String {
     let filled = ((share * width as f64).round().max(0.0) as usize).min(width);
     format!("{}{}", "#".repeat(filled), "-".repeat(width - filled))
 }
 
 /// A sentence in lines of at most `width` characters; a longer word keeps its line to itself.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is always a line");
@@ -50,8 +50,12 @@ mod tests {
 
     #[test]
     fn amounts_are_short_and_have_the_unit_of_their_resource() {
-        let cases =
-            [("cpu", 0.25, "0.2"), ("cpu", 4.0, "4"), ("memory", 1536.0 * 1048576.0, "1.5Gi"), ("gpu", 2048.0, "2048")];
+        let cases = [
+            ("cpu", 0.25, "0.2"),
+            ("cpu", 4.0, "4"),
+            ("memory", 1536.0 * 1048576.0, "1.5Gi"),
+            ("gpu", 2048.0, "2048"),
+        ];
         for (resource, amount, expected) in cases {
             assert_eq!(print(resource, amount), expected);
         }

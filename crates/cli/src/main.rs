@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The binary `berth`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    berth_cli::main()
+}

@@ -11,7 +11,7 @@ use crate::human;
 const SHOWN: usize = 40;
 
 /// Renders the result. `wide` shows every line, node scores and all resources.
-pub fn render(result: &SimulationResult, wide: bool) -> String {
+pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
     let limit = if wide { usize::MAX } else { SHOWN };
     let mut out = String::new();
     placements(&mut out, result, wide, limit);
