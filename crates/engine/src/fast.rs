@@ -82,15 +82,13 @@ impl ClassCache {
             only,
             absent,
             absent_nodes: 0,
-            standings: vec![Standing::Free; cluster.nodes().row_count()],
+            standings: vec![Standing::FREE; cluster.nodes().row_count()],
             buckets: Vec::new(),
             index: FxHashMap::default(),
             refusals: Refusals::default(),
             nominated: Vec::new(),
         };
-        for row in cluster.nodes().rows() {
-            cache.stand(cluster, row);
-        }
+        cache.stand_all(cluster);
         cache
     }
 
@@ -118,7 +116,7 @@ impl ClassCache {
                 continue;
             };
             if last.replace(row) != Some(row) {
-                self.withdraw(cluster, row);
+                self.withdraw(row);
                 self.stand(cluster, row);
             }
         }

@@ -113,7 +113,7 @@ impl Scheduler {
         {
             **cache = ClassCache::new(by, view);
         }
-        let cache = slot.cache.as_ref().expect("the class has a cache by now");
+        let cache = slot.cache.as_mut().expect("the class has a cache by now");
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),
             Selection::Nothing { message, resolvable } => Decision::Unschedulable { message, resolvable },

@@ -1,42 +1,71 @@
 //! Nodes that are equal to a class but for what their pods use, in the order in which they would be chosen.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BinaryHeap;
 
 use super::refusals::VerdictId;
+use super::standing::Standing;
 use crate::ids::NodeRow;
 
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
 /// scores look at.
+///
+/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's standing says
+/// whether an entry is still true.
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// A filter that comes after those over domains refuses its nodes.
     pub(super) refused: Option<VerdictId>,
-    order: BTreeSet<Place>,
+    heap: BinaryHeap<Place>,
+    nodes: usize,
 }
 
-/// Compared in the order of the fields: the best score first, then the first by name.
-type Place = (Reverse<i64>, u32, NodeRow);
+/// The greatest is chosen: the best score by usage, then the first by name, which has the lowest rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) score: i32,
+    pub(super) rank: Reverse<u32>,
+    pub(super) row: NodeRow,
+}
 
 impl Bucket {
     pub(super) fn new(refused: Option<VerdictId>) -> Self {
-        Self { refused, order: BTreeSet::new() }
+        Self { refused, heap: BinaryHeap::new(), nodes: 0 }
     }
 
-    pub(super) fn insert(&mut self, score: i64, rank: u32, row: NodeRow) {
-        self.order.insert((Reverse(score), rank, row));
+    /// Fills an empty bucket, in time linear in the number of nodes.
+    pub(super) fn fill(&mut self, places: Vec<Place>) {
+        self.nodes = places.len();
+        self.heap = places.into();
     }
 
-    pub(super) fn remove(&mut self, score: i64, rank: u32, row: NodeRow) {
-        self.order.remove(&(Reverse(score), rank, row));
+    /// A node comes in.
+    pub(super) fn insert(&mut self, place: Place) {
+        self.heap.push(place);
+        self.nodes += 1;
+    }
+
+    /// A node goes; its entry stays behind, and its standing tells.
+    pub(super) fn remove(&mut self) {
+        self.nodes -= 1;
     }
 
     pub(super) fn len(&self) -> usize {
-        self.order.len()
+        self.nodes
     }
 
-    /// The node that would be chosen: its score by usage, its rank, its row.
-    pub(super) fn head(&self) -> Option<(i64, u32, NodeRow)> {
-        self.order.first().map(|&(Reverse(score), rank, row)| (score, rank, row))
+    /// The node that would be chosen. Entries that are no longer true are dropped on the way.
+    pub(super) fn head(&mut self, number: u32, standings: &[Standing]) -> Option<Place> {
+        let is_true = |place: &Place| standings[place.row.index()] == Standing::open(number, place.score);
+        if self.heap.len() > 64 + 4 * self.nodes {
+            self.heap.retain(is_true);
+        }
+        while let Some(place) = self.heap.peek() {
+            if is_true(place) {
+                return Some(*place);
+            }
+            self.heap.pop();
+        }
+        None
     }
 }

@@ -1,7 +1,8 @@
 //! One pod: ask about the heads, score them, choose.
 
 use super::ClassCache;
-use super::standing::Standing;
+use super::bucket::Place;
+use super::standing::Stands;
 use crate::ids::NodeRow;
 use crate::message::{ReasonCounts, with_reasons};
 use crate::plugin::{Depends, Group};
@@ -35,7 +36,7 @@ pub struct Scratch {
 
 impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
-    pub fn select(&self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+    pub fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if let Some(verdict) = &self.rejected {
             return Selection::Nothing {
                 message: with_reasons(pod.cluster.nodes().len(), &verdict.rejection.message()),
@@ -62,9 +63,9 @@ impl ClassCache {
         Selection::Chosen(group.row, *total)
     }
 
-    fn offer_buckets(&self, pod: PodView<'_>, scratch: &mut Scratch) {
-        for bucket in &self.buckets {
-            let Some((score, rank, row)) = bucket.head() else { continue };
+    fn offer_buckets(&mut self, pod: PodView<'_>, scratch: &mut Scratch) {
+        for (number, bucket) in (0..).zip(&mut self.buckets) {
+            let Some(Place { score, rank, row }) = bucket.head(number, &self.standings) else { continue };
             let node = NodeView::new(pod.cluster, row);
             let late = bucket.refused.map(|id| self.refusals.verdict(id));
             let refusal = self.filters.0.iter().find_map(|ready| match ready.depends {
@@ -75,7 +76,7 @@ impl ClassCache {
                 Some(verdict) => scratch.refused.push((verdict, bucket.len())),
                 None => {
                     scratch.groups.push(Group { row, nodes: bucket.len() });
-                    scratch.heads.push((rank, score));
+                    scratch.heads.push((rank.0, score.into()));
                 }
             }
         }
@@ -91,8 +92,8 @@ impl ClassCache {
     }
 
     fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
-        let score = match self.standings[row.index()] {
-            Standing::Open { score, .. } => score,
+        let score = match self.standings[row.index()].says() {
+            Stands::Open(_, score) => score.into(),
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Group::single(row));

@@ -1,117 +1,249 @@
 //! Where a node stands with a class.
 
+use std::cmp::Reverse;
+
+use rustc_hash::FxHashMap;
+
 use super::ClassCache;
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Place};
 use super::refusals::VerdictId;
 use crate::cluster::Cluster;
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Group, Key};
-use crate::view::NodeView;
+use crate::verdict::Verdict;
 
-/// Where a node stands.
+/// Where a node stands, in eight bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// There is no node in the row, or a plugin narrowed it away.
+pub(super) struct Standing {
+    number: u32,
+    score: i32,
+}
+
+/// What a standing says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// There is no node in the row.
     Free,
-    /// A filter refuses it, whatever the domains.
-    Refused(VerdictId),
+    /// A plugin narrowed the node away.
+    Absent,
     /// It has nominated pods: every pod asks anew.
     Nominated,
+    /// A filter refuses it, whatever the domains.
+    Refused(VerdictId),
     /// It is in a bucket, in the place that its score by usage gives it.
-    Open { bucket: u32, score: i64 },
+    Open(u32, i32),
+}
+
+const FREE: u32 = u32::MAX;
+const ABSENT: u32 = u32::MAX - 1;
+const NOMINATED: u32 = u32::MAX - 2;
+const REFUSED: u32 = u32::MAX - 3;
+
+impl Standing {
+    pub(super) const FREE: Self = Self { number: FREE, score: 0 };
+    const ABSENT: Self = Self { number: ABSENT, score: 0 };
+    const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
+
+    pub(super) fn open(bucket: u32, score: i32) -> Self {
+        Self { number: bucket, score }
+    }
+
+    fn refused(id: VerdictId) -> Self {
+        Self { number: REFUSED, score: id.0.cast_signed() }
+    }
+
+    pub(super) fn says(self) -> Stands {
+        match self.number {
+            FREE => Stands::Free,
+            ABSENT => Stands::Absent,
+            NOMINATED => Stands::Nominated,
+            REFUSED => Stands::Refused(VerdictId(self.score.cast_unsigned())),
+            bucket => Stands::Open(bucket, self.score),
+        }
+    }
+}
+
+/// What the filters and scores that do not look at domains say of a few nodes.
+struct Answers {
+    rows: Vec<NodeRow>,
+    /// The first refusal of a filter before those over domains; or of one after them (`late`).
+    refusals: Vec<Option<Verdict>>,
+    late: Vec<bool>,
+    /// Raw scores by facts, a list a score.
+    facts: Vec<Vec<i64>>,
+    usage: Vec<i64>,
 }
 
 impl ClassCache {
+    /// Finds the standings of all nodes.
+    pub(super) fn stand_all(&mut self, cluster: &Cluster) {
+        let mut places: Vec<Vec<Place>> = Vec::new();
+        let mut rows = Vec::with_capacity(cluster.nodes().len());
+        for row in cluster.nodes().rows() {
+            if !self.stand_aside(cluster, row) {
+                rows.push(row);
+            }
+        }
+        let answers = self.ask(cluster, rows);
+        let mut last = (Key::new(), u32::MAX);
+        for at in 0..answers.rows.len() {
+            if let Some((bucket, place)) = self.settle(cluster, &answers, at, &mut last) {
+                let bucket = bucket as usize;
+                if places.len() <= bucket {
+                    places.resize_with(bucket + 1, Vec::new);
+                }
+                places[bucket].push(place);
+            }
+        }
+        for (bucket, places) in self.buckets.iter_mut().zip(places) {
+            bucket.fill(places);
+        }
+    }
+
     /// Finds the standing of a node that has none.
     pub(super) fn stand(&mut self, cluster: &Cluster, row: NodeRow) {
-        let standing = if self.only.as_ref().is_some_and(|only| only.binary_search(&row).is_err()) {
-            self.absent_nodes += 1;
-            Standing::Free
-        } else if !cluster.nominated(row).is_empty() {
-            self.nominated.push(row);
-            Standing::Nominated
-        } else {
-            self.ask(cluster, row)
-        };
-        self.standings[row.index()] = standing;
+        if self.stand_aside(cluster, row) {
+            return;
+        }
+        let answers = self.ask(cluster, vec![row]);
+        let mut last = (Key::new(), u32::MAX);
+        if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last) {
+            self.buckets[bucket as usize].insert(place);
+        }
     }
 
     /// Takes a node out of where it stands.
-    pub(super) fn withdraw(&mut self, cluster: &Cluster, row: NodeRow) {
-        match self.standings[row.index()] {
-            // Only a narrowed-away node is live and free.
-            Standing::Free => self.absent_nodes -= 1,
-            Standing::Refused(id) => self.refusals.discount(id),
-            Standing::Nominated => self.nominated.retain(|&r| r != row),
-            Standing::Open { bucket, score } => {
-                let rank = cluster.nodes().ranks().of(row);
-                self.buckets[bucket as usize].remove(score, rank, row);
-            }
+    pub(super) fn withdraw(&mut self, row: NodeRow) {
+        match self.standings[row.index()].says() {
+            Stands::Free => {}
+            Stands::Absent => self.absent_nodes -= 1,
+            Stands::Refused(id) => self.refusals.discount(id),
+            Stands::Nominated => self.nominated.retain(|&r| r != row),
+            Stands::Open(bucket, _) => self.buckets[bucket as usize].remove(),
         }
+        self.standings[row.index()] = Standing::FREE;
     }
 
-    /// Asks the filters that do not look at domains, then finds the bucket and the place in it.
-    fn ask(&mut self, cluster: &Cluster, row: NodeRow) -> Standing {
-        let node = NodeView::new(cluster, row);
+    /// Whether no filter need be asked: the node was narrowed away, or every pod asks anew.
+    fn stand_aside(&mut self, cluster: &Cluster, row: NodeRow) -> bool {
+        let standing = if self.only.as_ref().is_some_and(|only| only.binary_search(&row).is_err()) {
+            self.absent_nodes += 1;
+            Standing::ABSENT
+        } else if !cluster.nominated(row).is_empty() {
+            self.nominated.push(row);
+            Standing::NOMINATED
+        } else {
+            return false;
+        };
+        self.standings[row.index()] = standing;
+        true
+    }
+
+    /// Asks filters and scores about nodes, plugin by plugin.
+    fn ask(&self, cluster: &Cluster, rows: Vec<NodeRow>) -> Answers {
+        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+        let mut answers = Answers {
+            refusals: vec![None; rows.len()],
+            late: vec![false; rows.len()],
+            facts: Vec::new(),
+            usage: vec![0; rows.len()],
+            rows,
+        };
         let mut domains_before = false;
-        let mut refused_late = None;
         for ready in &self.filters.0 {
             if ready.depends == Depends::Domains {
                 domains_before = true;
-            } else if let Some(verdict) = ready.check(node) {
-                let id = self.refusals.intern(&verdict);
-                if !domains_before {
-                    self.refusals.count(id);
-                    return Standing::Refused(id);
-                }
-                // A filter over domains may have refused it first; the bucket will tell.
-                refused_late = Some(id);
-                break;
+            } else if !ready.state.is_idle() {
+                let mut at = 0;
+                ready.state.scan(cluster, &answers.rows, &mut |_, rejection| {
+                    if let Some(rejection) = rejection
+                        && answers.refusals[at].is_none()
+                    {
+                        answers.refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection));
+                        answers.late[at] = domains_before;
+                    }
+                    at += 1;
+                });
             }
         }
-        let bucket = self.bucket(cluster, row, refused_late);
-        let score = self.usage_score(cluster, row);
-        let rank = cluster.nodes().ranks().of(row);
-        self.buckets[bucket as usize].insert(score, rank, row);
-        Standing::Open { bucket, score }
-    }
-
-    fn bucket(&mut self, cluster: &Cluster, row: NodeRow, refused: Option<VerdictId>) -> u32 {
-        let mut key = Key::new();
-        key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
+        let mut raw = vec![0; groups.len()];
         for kept in &self.scores {
             match kept.depends {
                 Depends::NodeFacts => {
-                    let mut raw = [0];
-                    kept.state.score(cluster, &[Group::single(row)], &mut raw);
-                    key.push(raw[0].cast_unsigned());
+                    let mut raw = vec![0; groups.len()];
+                    kept.state.score(cluster, &groups, &mut raw);
+                    answers.facts.push(raw);
                 }
-                Depends::Domains => kept.state.key(cluster, row, &mut key),
-                Depends::NodeUsage | Depends::Cluster => {}
+                Depends::NodeUsage if !kept.state.is_idle() => {
+                    raw.fill(0);
+                    kept.state.score(cluster, &groups, &mut raw);
+                    for (sum, score) in answers.usage.iter_mut().zip(&raw) {
+                        *sum += kept.weight * score;
+                    }
+                }
+                Depends::NodeUsage | Depends::Domains | Depends::Cluster => {}
             }
         }
-        for ready in self.filters.0.iter().filter(|ready| ready.depends == Depends::Domains) {
-            ready.state.key(cluster, row, &mut key);
-        }
-        if let Some(&bucket) = self.index.get(&key) {
-            return bucket;
-        }
-        let bucket = u32::try_from(self.buckets.len()).expect("fewer buckets than nodes");
-        self.buckets.push(Bucket::new(refused));
-        self.index.insert(key, bucket);
-        bucket
+        answers
     }
 
-    /// The weighted scores that depend on what the node's pods use.
-    pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
-        let mut sum = 0;
-        for kept in self.scores.iter().filter(|kept| kept.depends == Depends::NodeUsage) {
-            if !kept.state.is_idle() {
-                let mut score = [0];
-                kept.state.score(cluster, &[Group::single(row)], &mut score);
-                sum += kept.weight * score[0];
-            }
+    /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket.
+    fn settle(
+        &mut self,
+        cluster: &Cluster,
+        answers: &Answers,
+        at: usize,
+        last: &mut (Key, u32),
+    ) -> Option<(u32, Place)> {
+        let row = answers.rows[at];
+        let refused = answers.refusals[at].as_ref().map(|verdict| self.refusals.intern(verdict));
+        if let Some(id) = refused
+            && !answers.late[at]
+        {
+            self.refusals.count(id);
+            self.standings[row.index()] = Standing::refused(id);
+            return None;
         }
-        sum
+        let mut key = Key::new();
+        key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
+        key.extend(answers.facts.iter().map(|raw| raw[at].cast_unsigned()));
+        self.domain_key(cluster, row, &mut key);
+        if last.1 == u32::MAX || last.0 != key {
+            let bucket = bucket(&mut self.index, &mut self.buckets, &key, refused);
+            *last = (key, bucket);
+        }
+        // A weight is a 32-bit number and a score at most 100; no sum that anybody configures comes near the limit.
+        let score = i32::try_from(answers.usage[at]).unwrap_or(i32::MAX);
+        self.standings[row.index()] = Standing::open(last.1, score);
+        Some((last.1, Place { score, rank: Reverse(cluster.nodes().ranks().of(row)), row }))
     }
+
+    fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+        for kept in self.scores.iter().filter(|kept| kept.depends == Depends::Domains) {
+            kept.state.key(cluster, row, key);
+        }
+        for ready in self.filters.0.iter().filter(|ready| ready.depends == Depends::Domains) {
+            ready.state.key(cluster, row, key);
+        }
+    }
+
+    /// The weighted scores of a node that depend on what its pods use.
+    pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
+        self.ask(cluster, vec![row]).usage[0]
+    }
+}
+
+fn bucket(
+    index: &mut FxHashMap<Key, u32>,
+    buckets: &mut Vec<Bucket>,
+    key: &Key,
+    refused: Option<VerdictId>,
+) -> u32 {
+    if let Some(&bucket) = index.get(key) {
+        return bucket;
+    }
+    let bucket = u32::try_from(buckets.len()).expect("fewer buckets than nodes");
+    buckets.push(Bucket::new(refused));
+    index.insert(key.clone(), bucket);
+    bucket
 }
