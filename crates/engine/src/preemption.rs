@@ -12,6 +12,7 @@
 //! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name.
 
 mod budgets;
+mod order;
 mod pick;
 mod victims;
 
