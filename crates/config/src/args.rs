@@ -1,6 +1,8 @@
 //! The arguments of plugins, each with its defaults and its validation in a file of its own.
 //!
-//! Those of Berth's own plugins (Random, LeastLoad, BestFit, WeightedLeastLoad) are in docs/algorithms.md. Upstream: `kube-scheduler/config/v1/types_pluginargs.go`, `apis/config/v1/defaults.go` and
+//! Those of Berth's own plugins (Random, LeastLoad, BestFit, WeightedLeastLoad) are in docs/algorithms.md.
+//!
+//! Upstream: `kube-scheduler/config/v1/types_pluginargs.go`, `apis/config/v1/defaults.go` and
 //! `apis/config/validation/validation_pluginargs.go`.
 
 mod balanced_allocation;

@@ -232,7 +232,8 @@ pub struct CsiNode {
     pub node: Str,
     /// `spec.drivers`.
     pub drivers: Vec<CsiNodeDriver>,
-    /// In-tree plugins whose volumes this node attaches through CSI (annotation `storage.alpha.kubernetes.io/migrated-plugins`).
+    /// In-tree plugins whose volumes this node attaches through CSI: the annotation
+    /// `storage.alpha.kubernetes.io/migrated-plugins`.
     pub migrated_plugins: Vec<Str>,
 }
 
