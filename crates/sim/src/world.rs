@@ -19,7 +19,7 @@ use crate::expand::{Expanded, expand};
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// A cluster and the pods that wait for a place in it, in input order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     /// The cluster.
     pub cluster: Cluster,
