@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use berth_engine::algorithm::Algorithm;
 use berth_sim::compare::{Comparison, RunSummary, Utilization};
-use berth_sim::world::World;
 
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
