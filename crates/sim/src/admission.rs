@@ -11,6 +11,8 @@ mod limit_range;
 mod priority;
 mod runtime_class;
 mod storage_class;
+#[cfg(test)]
+mod tests;
 mod toleration;
 
 use berth_model::pod::{Pod, PodSpec};

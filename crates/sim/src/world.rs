@@ -145,3 +145,70 @@ fn store(cluster: &mut Cluster, manifests: &Manifests, claims: impl Iterator<Ite
         storage.attachments.insert(entry.value.name.clone(), entry.value.clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{documents, node, workload, world};
+    use berth_wire::Loader;
+
+    fn metrics(node: &str) -> String {
+        format!(
+            "{{apiVersion: metrics.k8s.io/v1beta1, kind: NodeMetrics, metadata: {{name: {node}}}, timestamp: \
+             '1970-01-01T00:00:10Z', usage: {{cpu: 1500m, memory: 2Ki}}}}"
+        )
+    }
+
+    #[test]
+    fn measurements_and_unreadable_annotations_are_taken_from_nodes() {
+        let annotated = node("n2", "annotations: {berth.dev/disk-utilization: '35'}", "");
+        let world = world(&documents(&[&node("n1", "", ""), &annotated, &metrics("n1")]));
+        let row = world.cluster.nodes().find("n1").unwrap();
+        assert_eq!(world.cluster.loads().cpu_milli(row, 60), Some(1500));
+        let warnings: Vec<_> = world.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "in, document 2: Node n2: annotation berth.dev/disk-utilization: found \"35\", expected a number from 0 to \
+              1, as in 0.35; it counts as absent"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_measurement_is_stale_against_the_time_that_is_given() {
+        let mut loader = Loader::new();
+        loader.read("in", documents(&[&node("n1", "", ""), &metrics("n1")]).as_bytes());
+        let (manifests, _) = loader.finish().unwrap();
+        for (now, expected) in [(None, Some(1500)), (Some(70), Some(1500)), (Some(71), None)] {
+            let world = World::admitted(&manifests, now).unwrap();
+            let row = world.cluster.nodes().find("n1").unwrap();
+            assert_eq!(world.cluster.loads().cpu_milli(row, 60), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_that_only_pods_tell_of_has_its_name_as_a_label() {
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: shop}, spec: {containers: [{name: c}]}}";
+        let mut world = world(pod);
+        let [shop, key, other] = ["shop", NAME_LABEL, "default"].map(|text| world.cluster.intern(text));
+        assert_eq!(
+            world.cluster.namespace_labels(shop).map(|labels| labels.to_vec()),
+            Some(vec![(key, shop)])
+        );
+        assert!(world.cluster.namespace_labels(other).is_none());
+    }
+
+    #[test]
+    fn objects_as_stored_are_neither_expanded_nor_admitted() {
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c}]}}";
+        let mut loader = Loader::new();
+        loader
+            .read("in", documents(&[&workload("ReplicaSet", "web", "", "replicas: 3,", ""), pod]).as_bytes());
+        let (manifests, _) = loader.finish().unwrap();
+        let world = World::as_stored(&manifests);
+        assert_eq!((world.waiting.len(), world.cluster.pods().len()), (1, 1));
+        assert!(world.cluster.pods().class_of(world.waiting[0]).spec.tolerations.is_empty());
+        assert_eq!(world.cluster.owners("default").len(), 1);
+    }
+}
