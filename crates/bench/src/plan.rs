@@ -6,16 +6,18 @@
 
 mod churn;
 mod compile;
+mod steps;
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::expression::Variables;
-use crate::template::Filling;
 use crate::workload::{Workload, WorkloadError};
-use compile::{Compiled, CreateSteps, PodSteps, Program};
+use compile::{Compiled, Program};
+use steps::PodSteps;
 
 /// One step of a plan. Objects are JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,9 @@ pub fn write(plan: Plan, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// A pod that is not rendered yet: its op, and its number there.
+type Waiting = (Arc<PodSteps>, i64);
+
 /// The steps of a workload at one size.
 #[derive(Debug)]
 pub struct Plan {
@@ -81,9 +86,9 @@ pub struct Plan {
     op: usize,
     done: i64,
     churning: Vec<churn::State>,
-    /// Pods that wait for the barrier: priority, measured, text.
-    waiting: Vec<(i64, bool, String)>,
-    asked: VecDeque<(bool, String)>,
+    /// Pods that wait for the barrier, with their priority.
+    waiting: Vec<(i64, Waiting)>,
+    asked: VecDeque<Waiting>,
     ready: VecDeque<Step>,
     measured: i64,
 }
@@ -133,16 +138,16 @@ impl Plan {
 
     /// Does the next piece of work; `false` when all is done.
     fn advance(&mut self) -> bool {
-        if let Some((measured, pod)) = self.asked.pop_front() {
-            self.ask(measured, pod);
+        if let Some((pods, i)) = self.asked.pop_front() {
+            self.ask(pods.measured, pods.render(i, &self.program.nodes));
             return true;
         }
         let Some(op) = self.program.ops.get(self.op) else { return self.release() };
         let done = match op {
             Compiled::Create(create) => create.step(self.done, &mut self.ready),
             Compiled::Pods(pods) => {
-                let pods = pods.clone();
-                self.pod(&pods)
+                let pods = Arc::clone(pods);
+                self.pod(pods)
             }
             Compiled::Churn(churn) => {
                 self.churning.push(churn::State::new(churn.clone()));
@@ -163,57 +168,39 @@ impl Plan {
 
     /// Lets all waiting pods be asked about, in the queue's order; `false` when there is none.
     fn release(&mut self) -> bool {
-        self.waiting.sort_by_key(|(priority, ..)| std::cmp::Reverse(*priority));
-        self.asked.extend(self.waiting.drain(..).map(|(_, measured, pod)| (measured, pod)));
+        self.waiting.sort_by_key(|(priority, _)| Reverse(*priority));
+        self.asked.extend(self.waiting.drain(..).map(|(_, waiting)| waiting));
         !self.asked.is_empty()
     }
 
     /// Companions of all pods come first, then the pods; `true` with the last.
-    fn pod(&mut self, pods: &PodSteps) -> bool {
-        let companions = pods.companions.len();
-        let count = usize::try_from(pods.count).unwrap_or(0);
-        let at = usize::try_from(self.done).unwrap_or(usize::MAX);
-        if count == 0 {
+    fn pod(&mut self, pods: Arc<PodSteps>) -> bool {
+        let companions = pods.companions.len() as i64;
+        if pods.count == 0 {
             return true;
         }
-        if at < companions * count {
-            let filling = pods.filling(index(at / companions), &self.program.nodes);
-            self.ready.push_back(Step::Add(pods.companions[at % companions].render(&filling)));
+        if self.done < companions * pods.count {
+            let filling = pods.filling(self.done / companions, &self.program.nodes);
+            let companion = &pods.companions[turn(self.done, pods.companions.len())];
+            self.ready.push_back(Step::Add(companion.render(&filling)));
             return false;
         }
-        let i = at - companions * count;
-        let filling = pods.filling(index(i), &self.program.nodes);
-        let (template, priority) = &pods.templates[i % pods.templates.len()];
-        let pod = template.render(&filling);
+        let i = self.done - companions * pods.count;
+        let last = i + 1 >= pods.count;
         if pods.exists {
-            self.ready.push_back(Step::Add(pod));
+            self.ready.push_back(Step::Add(pods.render(i, &self.program.nodes)));
         } else if pods.at_once {
-            self.ask(pods.measured, pod);
+            self.ask(pods.measured, pods.render(i, &self.program.nodes));
         } else {
-            self.waiting.push((priority.value(filling.variables), pods.measured, pod));
+            self.waiting.push((pods.priority(i), (pods, i)));
         }
-        i + 1 >= count
+        last
     }
 }
 
-fn index(at: usize) -> i64 {
-    i64::try_from(at).unwrap_or(i64::MAX)
-}
-
-impl CreateSteps {
-    /// Adds object number `i` and its companions; `true` with the last.
-    fn step(&self, i: i64, out: &mut VecDeque<Step>) -> bool {
-        if i >= self.count {
-            return true;
-        }
-        let mut filling = Filling { variables: Variables { i, round: 0 }, ..Filling::default() };
-        filling.namespace = self.namespace.render(&filling);
-        filling.name =
-            if self.short { format!("{}-{i}", self.prefix) } else { compile::name(&self.prefix, i) };
-        out.push_back(Step::Add(self.template.render(&filling)));
-        out.extend(self.companions.iter().map(|companion| Step::Add(companion.render(&filling))));
-        i + 1 >= self.count
-    }
+/// Which of `count` things has its turn.
+fn turn(round: i64, count: usize) -> usize {
+    usize::try_from(round).unwrap_or(0) % count
 }
 
 impl Iterator for Plan {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::Step;
-use super::compile::{NodeNames, name};
+use super::steps::{NodeNames, name};
+use super::{Step, turn};
 use crate::expression::{Expression, Variables};
 use crate::template::{Filling, Template};
 
@@ -133,8 +133,4 @@ impl Made {
             _ => Step::Add(object),
         }
     }
-}
-
-fn turn(round: i64, count: usize) -> usize {
-    usize::try_from(round).unwrap_or(0) % count
 }

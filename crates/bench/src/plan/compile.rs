@@ -1,12 +1,14 @@
 //! From a workload to a program: parameters filled in, templates compiled, names of nodes known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::churn::{Churning, Every};
-use crate::expression::{Expression, Variables};
-use crate::template::{Filling, Template};
+use super::steps::{CreateSteps, NodeNames, PodSteps};
+use crate::expression::Expression;
+use crate::template::Template;
 use crate::workload::{Churn, CreateNodes, CreatePods, Number, Op, Workload, WorkloadError};
 
 /// Kinds without a namespace; all others get one.
@@ -24,79 +26,9 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) enum Compiled {
     Create(CreateSteps),
-    Pods(Box<PodSteps>),
+    Pods(Arc<PodSteps>),
     Churn(Churning),
     Barrier,
-}
-
-/// Objects that simply appear.
-#[derive(Debug)]
-pub(super) struct CreateSteps {
-    pub(super) count: i64,
-    pub(super) prefix: String,
-    /// Namespaces are numbered without zeros in front, so that pods can name them.
-    pub(super) short: bool,
-    pub(super) namespace: Template,
-    pub(super) template: Template,
-    pub(super) companions: Vec<Template>,
-}
-
-/// Pods.
-#[derive(Clone, Debug)]
-pub(super) struct PodSteps {
-    pub(super) count: i64,
-    pub(super) prefix: String,
-    pub(super) namespace: Template,
-    pub(super) on_node: Option<Expression>,
-    /// They are not asked about: they run already, or a gate holds them.
-    pub(super) exists: bool,
-    pub(super) at_once: bool,
-    pub(super) measured: bool,
-    /// Each with the priority of its pods.
-    pub(super) templates: Vec<(Template, Expression)>,
-    pub(super) companions: Vec<Template>,
-}
-
-impl PodSteps {
-    pub(super) fn filling(&self, i: i64, nodes: &NodeNames) -> Filling {
-        let mut filling = Filling { variables: Variables { i, round: 0 }, ..Filling::default() };
-        filling.name = name(&self.prefix, i);
-        filling.namespace = self.namespace.render(&filling);
-        if let Some(node) = &self.on_node {
-            filling.node =
-                nodes.name(node.value(filling.variables)).map(|(name, _)| name).unwrap_or_default();
-        }
-        filling
-    }
-}
-
-/// The name of object number `i`: of the same length for all, so that the order of names is the order of numbers.
-pub(super) fn name(prefix: &str, i: i64) -> String {
-    format!("{prefix}-{i:07}")
-}
-
-/// The names of all nodes, by number.
-#[derive(Clone, Debug, Default)]
-pub(super) struct NodeNames {
-    groups: Vec<(String, i64)>,
-}
-
-impl NodeNames {
-    pub(super) fn count(&self) -> i64 {
-        self.groups.iter().map(|(_, count)| count).sum()
-    }
-
-    /// The name of a node, and its number among those of its op.
-    pub(super) fn name(&self, number: i64) -> Option<(String, i64)> {
-        let mut i = number;
-        for (prefix, count) in &self.groups {
-            if i < *count {
-                return (i >= 0).then(|| (name(prefix, i), i));
-            }
-            i -= count;
-        }
-        None
-    }
 }
 
 /// What compiling an op needs.
@@ -119,7 +51,7 @@ impl Program {
                 Op::CreateNodes(nodes) => {
                     let steps = scope.nodes(nodes)?;
                     scope.unique(&mut prefixes, "node", &nodes.prefix)?;
-                    program.nodes.groups.push((nodes.prefix.clone(), steps.count));
+                    program.nodes.add(&nodes.prefix, steps.count);
                     Compiled::Create(steps)
                 }
                 Op::CreateNamespaces(op) => Compiled::Create(scope.create(
@@ -140,7 +72,7 @@ impl Program {
                     if steps.measured {
                         program.measured += steps.count;
                     }
-                    Compiled::Pods(Box::new(steps))
+                    Compiled::Pods(Arc::new(steps))
                 }
                 Op::Churn(churn) => Compiled::Churn(scope.churn(churn, at, &pods)?),
                 Op::Barrier(_) => Compiled::Barrier,
