@@ -5,12 +5,14 @@
 //! changes gives the same state.
 
 mod change;
+mod classes;
 mod domains;
 mod images;
 mod load;
 mod nodes;
 mod pods;
 mod ranks;
+mod roster;
 mod storage;
 mod tally;
 
@@ -30,6 +32,7 @@ pub use load::Loads;
 pub use nodes::Nodes;
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
+pub use roster::Roster;
 pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 
@@ -153,6 +156,9 @@ impl Cluster {
     /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.
     pub fn upsert_node(&mut self, node: Node) -> NodeRow {
         if let Some(row) = self.nodes.find(&node.name) {
+            if *self.nodes.object(row) == node {
+                return row; // a heartbeat changes nothing that decides
+            }
             self.loads.read_annotations(row, &node);
             self.nodes.replace(row, node, &mut self.symbols, &mut self.resources);
             self.changes.push(Change::NodeChanged(row));
@@ -210,6 +216,9 @@ impl Cluster {
         self.nominate(row, None);
         self.leave(row);
         self.pods.remove(row);
+        if self.pods.retire_classes() {
+            self.changes.push(Change::Elsewhere); // whoever knows classes by id asks anew
+        }
     }
 
     /// Puts a waiting pod on a node.

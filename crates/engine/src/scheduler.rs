@@ -48,6 +48,8 @@ pub struct Scheduler {
 
 #[derive(Default)]
 struct Slot {
+    /// Of the class that the id meant.
+    generation: u32,
     asked: u32,
     used: u64,
     cache: Option<Box<ClassCache>>,
@@ -98,6 +100,11 @@ impl Scheduler {
         self.clock += 1;
         let key = (profile, view.class_id());
         let slot = self.slots.entry(key).or_default();
+        let generation = self.cluster.pods().generation(key.1);
+        if slot.generation != generation {
+            slot.generation = generation;
+            slot.asked = 0; // the cache, if any, is void: it has not followed what retired the class
+        }
         slot.asked = slot.asked.saturating_add(1);
         slot.used = self.clock;
         if slot.cache.is_none() {
