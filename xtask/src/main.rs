@@ -2,6 +2,12 @@
 #![allow(clippy::print_stdout, reason = "a command's answers go to stdout")]
 
 mod conformance;
+mod generated;
+mod plugin_doc;
+mod plugin_docs;
+mod purity;
+mod tidy;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -19,10 +25,19 @@ struct Cli {
 enum Verb {
     /// Compares the engine with upstream's golden answers
     Conformance(conformance::Args),
+    /// Checks the rules of the source that no compiler checks
+    Tidy,
+    /// Writes docs/plugins.md from the plugins' own files
+    PluginDocs(generated::Args),
+    /// Proves that the pure crates cannot use clocks, chance, environment, files or hash order
+    Purity,
 }
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().verb {
         Verb::Conformance(args) => conformance::run(&args),
+        Verb::Tidy => tidy::run(),
+        Verb::PluginDocs(args) => plugin_docs::run(&args),
+        Verb::Purity => purity::run(),
     }
 }

@@ -1,5 +1,7 @@
 //! Why a command could not do its work.
 
+use std::io;
+
 /// One or more problems, each a line for people, and perhaps what to try.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -22,8 +24,27 @@ impl Failure {
         Self { problems, hint: None, exit_code: 2 }
     }
 
+    /// A file that cannot be read or written.
+    pub(crate) fn unreadable(name: &str, error: &io::Error) -> Self {
+        Self::input(format!("{name}: {}", words(error)))
+    }
+
     /// A decision that the scan does not share.
     pub(crate) fn difference(problem: String) -> Self {
         Self { problems: vec![problem], hint: None, exit_code: 3 }
     }
+
+    /// Adds what may help.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// An IO error as part of a sentence, without the number that it has in the system's table.
+pub(crate) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -29,19 +29,29 @@ pub(crate) fn bar(share: f64, width: usize) -> String {
 
 /// A sentence in lines of at most `width` characters; a longer word keeps its line to itself.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
     for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_string());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        let length = line.chars().count() + 1 + word.chars().count();
+        if !line.is_empty() && length > width {
+            lines.push(std::mem::take(&mut line));
         }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
+    lines.push(line);
     lines
+}
+
+/// `a, b, c and 4 more`
+pub(crate) fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
+    let few: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
+    match names.len() - few.len() {
+        0 => few.join(", "),
+        rest => format!("{} and {rest} more", few.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use berth_sim::world::World;
 use berth_wire::{Loader, Manifests, Warnings};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words};
 use crate::notice;
 
 /// More than any cluster's objects take; endless input must come to an end.
@@ -27,11 +28,19 @@ pub(crate) struct InputArgs {
     pub quiet: bool,
 }
 
+/// Reads all of it and makes it a cluster with pods that wait.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
+    Ok(World::new(&load(files, quiet)?))
+}
+
 /// Reads all of it, and says on stderr what is odd.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input.
-pub(crate) fn load(files: &[PathBuf], quiet: bool) -> Result<Manifests, Failure> {
+fn load(files: &[PathBuf], quiet: bool) -> Result<Manifests, Failure> {
     let mut problems = Vec::new();
     let mut loader = Loader::new();
     let mut stdin_read = false;
@@ -118,14 +127,6 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Str
         }
     }
     Ok(())
-}
-
-/// An IO error without the number of the system's table.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let words = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn tell(warnings: &Warnings) {

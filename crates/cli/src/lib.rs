@@ -8,14 +8,18 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod columns;
+mod completions;
+mod explain;
 mod failure;
 mod human;
 mod input;
+mod man;
 mod notice;
 mod output;
 mod profiles;
 mod progress;
 mod simulate;
+mod style;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -34,6 +38,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Simulate(simulate::SimulateArgs),
+    Explain(explain::ExplainArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// The whole command line as a declaration, for documentation.
@@ -53,6 +60,9 @@ pub fn main() -> ExitCode {
     };
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     };
     done.unwrap_or_else(|failure| {
         notice::failure(&failure);

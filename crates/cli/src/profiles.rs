@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use berth_config::{ConfigError, Configuration};
 use berth_engine::algorithm::Algorithm;
 use berth_engine::profile::Profile;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::failure::Failure;
 use crate::notice;
@@ -13,9 +14,15 @@ use crate::notice;
 /// Which profiles decide.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProfileArgs {
-    /// A KubeSchedulerConfiguration (v1) with the profiles that decide; without it, what kube-scheduler does by default
+    /// A KubeSchedulerConfiguration (v1) with the profiles that decide; without it, those of kube-scheduler
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// How nodes are preferred, in place of the profiles' own score plugins
+    #[arg(long, value_name = "NAME", value_parser = algorithms())]
+    pub algorithm: Option<Algorithm>,
+    /// The seed of the algorithm random: another seed, another choice [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Place pods of other schedulers too, with the first profile
     #[arg(long)]
     pub all_schedulers: bool,
@@ -25,12 +32,16 @@ pub(crate) struct ProfileArgs {
 }
 
 /// The profiles of a run and what they are called.
-#[derive(Clone, Debug)]
 pub(crate) struct Choice {
     /// The algorithm, or the profiles' names.
     pub name: String,
     /// At least one.
     pub profiles: Vec<Profile>,
+}
+
+/// Reads the name of an algorithm.
+pub(crate) fn algorithms() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
 }
 
 /// Reads the configuration, if there is one, and says on stderr what in it has no effect.
@@ -39,18 +50,15 @@ pub(crate) struct Choice {
 /// Everything that is wrong with it.
 pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configuration, Failure> {
     let Some(path) = &args.config else { return Ok(Configuration::default()) };
-    let bytes = fs::read(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+    let bytes = fs::read(path).map_err(|e| Failure::unreadable(&path.display().to_string(), &e))?;
     let configuration = berth_config::parse(&bytes).map_err(|e| failure(path, &e))?;
     if !quiet {
         for warning in &configuration.warnings {
             notice::warning(&format!("{}: {warning}", path.display()));
         }
-        if !configuration.extenders.is_empty() {
-            let count = configuration.extenders.len();
-            notice::warning(&format!(
-                "{}: extenders: no call is made to them here ({count})",
-                path.display()
-            ));
+        for (at, extender) in configuration.extenders.iter().enumerate() {
+            let url = &extender.url_prefix;
+            notice::warning(&format!("{}: extenders[{at}] ({url}) is not asked here", path.display()));
         }
     }
     Ok(configuration)
@@ -59,7 +67,7 @@ pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configura
 fn failure(path: &Path, error: &ConfigError) -> Failure {
     let name = path.display();
     let at = |at: Option<berth_config::Position>| {
-        at.map(|p| format!(":{}:{}", p.line, p.column)).unwrap_or_default()
+        at.map(|place| format!(":{}:{}", place.line, place.column)).unwrap_or_default()
     };
     if let ConfigError::Syntax { at: place, message } = error {
         return Failure::input(format!("{name}{}: cannot be read as YAML: {message}", at(*place)));
@@ -71,11 +79,30 @@ fn failure(path: &Path, error: &ConfigError) -> Failure {
 }
 
 /// The profiles that decide, with the score plugins of an algorithm where one is named.
-pub(crate) fn choose(configuration: &Configuration, args: &ProfileArgs) -> Choice {
-    let profiles: Vec<Profile> = configuration.profiles.iter().map(berth_config::profile).collect();
-    let name = match args.config {
-        None => Algorithm::Greedy.name().to_string(),
-        Some(_) => profiles.iter().map(|p| &*p.scheduler_name).collect::<Vec<_>>().join(", "),
+pub(crate) fn choose(
+    configuration: &Configuration,
+    args: &ProfileArgs,
+    algorithm: Option<Algorithm>,
+) -> Choice {
+    let resolved = &configuration.profiles;
+    let seed = args.seed.unwrap_or(0);
+    let profiles = match algorithm {
+        None => resolved.iter().map(berth_config::profile).collect(),
+        Some(algorithm) => {
+            resolved.iter().map(|profile| berth_config::with_algorithm(profile, algorithm, seed)).collect()
+        }
+    };
+    let name = match algorithm {
+        Some(algorithm) => algorithm.name().to_string(),
+        None if args.config.is_none() => Algorithm::Greedy.name().to_string(),
+        None => resolved.iter().map(|profile| profile.scheduler_name.as_str()).collect::<Vec<_>>().join(", "),
     };
     Choice { name, profiles }
+}
+
+/// Says on stderr that a seed has no effect, where nothing is left to chance.
+pub(crate) fn check_seed(args: &ProfileArgs, algorithms: &[Algorithm], quiet: bool) {
+    if args.seed.is_some() && !quiet && !algorithms.contains(&Algorithm::Random) {
+        notice::warning("--seed has no effect: only the algorithm random takes one");
+    }
 }

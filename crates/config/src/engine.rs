@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use berth_engine::algorithm::Algorithm;
 use berth_engine::axis::WeightedResource;
 use berth_engine::plugin::Plugin;
 use berth_engine::plugins as engine;
@@ -11,14 +12,16 @@ use berth_model::selector::{self, NodeSelector, Requirement};
 
 use crate::args::{
     AddedAffinity, NodeInclusionPolicy, NodeSelectorTerm, Operator, PluginArgs, ResourceWeight,
-    ScoringStrategy, ShapePoint, SpreadConstraint, SpreadDefaulting, WhenUnsatisfiable,
+    ScoringStrategy, ShapePoint, SpreadConstraint, SpreadDefaulting, WeightSource, WeightedLeastLoadArgs,
+    WhenUnsatisfiable,
 };
 use crate::profile::ResolvedProfile;
 
 /// The engine's profile.
 ///
 /// Plugins that decide nothing in the engine (DefaultBinder, PrioritySort and DefaultPreemption, which the shells and
-/// the engine's preemption carry out) are not in it.
+/// the engine's preemption carry out) are not in it. Everything else that the profile runs is, at the same points, in
+/// the same order and with the same weights.
 pub fn profile(resolved: &ResolvedProfile) -> Profile {
     let points = &resolved.points;
     let make = |names: &[&'static str]| names.iter().filter_map(|n| plugin(n, &resolved.args)).collect();
@@ -27,16 +30,35 @@ pub fn profile(resolved: &ResolvedProfile) -> Profile {
         pre_enqueue: make(&points.pre_enqueue),
         pre_filter: make(&points.pre_filter),
         filter: make(&points.filter),
-        score: points
-            .score
-            .iter()
-            .filter_map(|s| Some((plugin(s.name, &resolved.args)?, i64::from(s.weight))))
-            .collect(),
+        score: scored(points.score.iter().map(|s| (s.name, i64::from(s.weight))), &resolved.args),
         reserve: make(&points.reserve),
         preempts: points.post_filter.contains(&"DefaultPreemption"),
     }
 }
 
+/// The engine's profile with the score plugins of an algorithm in place of its own: filters and all else stay as they
+/// are, and so do the arguments that the profile gives to the algorithm's plugins. [`Algorithm::Greedy`] leaves the
+/// whole profile as it is.
+///
+/// `seed` is the seed of [`Algorithm::Random`], and of no other.
+pub fn with_algorithm(resolved: &ResolvedProfile, algorithm: Algorithm, seed: u64) -> Profile {
+    let mut profile = profile(resolved);
+    if algorithm != Algorithm::Greedy {
+        let mut args = resolved.args.clone();
+        args.random.seed = seed;
+        profile.score = scored(algorithm.score_plugins().iter().copied(), &args);
+    }
+    profile
+}
+
+fn scored(
+    names: impl Iterator<Item = (&'static str, i64)>,
+    args: &PluginArgs,
+) -> Vec<(Arc<dyn Plugin>, i64)> {
+    names.filter_map(|(name, weight)| Some((plugin(name, args)?, weight))).collect()
+}
+
+/// The plugin of that name; none where it decides nothing in the engine.
 fn plugin(name: &str, args: &PluginArgs) -> Option<Arc<dyn Plugin>> {
     Some(match name {
         engine::scheduling_gates::NAME => Arc::new(engine::scheduling_gates::SchedulingGates),
@@ -50,7 +72,9 @@ fn plugin(name: &str, args: &PluginArgs) -> Option<Arc<dyn Plugin>> {
         engine::node_resources_fit::NAME => Arc::new(fit(args)),
         engine::node_resources_balanced_allocation::NAME => {
             let resources = resources(&args.balanced_allocation.resources);
-            Arc::new(engine::node_resources_balanced_allocation::NodeResourcesBalancedAllocation { resources })
+            Arc::new(engine::node_resources_balanced_allocation::NodeResourcesBalancedAllocation {
+                resources,
+            })
         }
         engine::volume_restrictions::NAME => Arc::new(engine::volume_restrictions::VolumeRestrictions),
         engine::node_volume_limits::NAME => Arc::new(engine::node_volume_limits::NodeVolumeLimits),
@@ -75,9 +99,34 @@ fn plugin(name: &str, args: &PluginArgs) -> Option<Arc<dyn Plugin>> {
         }),
         engine::image_locality::NAME => Arc::new(engine::image_locality::ImageLocality),
         engine::dynamic_resources::NAME => Arc::new(engine::dynamic_resources::DynamicResources),
-        engine::node_declared_features::NAME => Arc::new(engine::node_declared_features::NodeDeclaredFeatures),
+        engine::node_declared_features::NAME => {
+            Arc::new(engine::node_declared_features::NodeDeclaredFeatures)
+        }
+        engine::random::NAME => Arc::new(engine::random::Random { seed: args.random.seed }),
+        engine::least_load::NAME => Arc::new(engine::least_load::LeastLoad {
+            resources: resources(&args.least_load.resources),
+            freshness_seconds: args.least_load.freshness_seconds,
+        }),
+        engine::best_fit::NAME => {
+            Arc::new(engine::best_fit::BestFit { resources: resources(&args.best_fit.resources) })
+        }
+        engine::weighted_least_load::NAME => Arc::new(weighted_least_load(&args.weighted_least_load)),
         _ => return None,
     })
+}
+
+fn weighted_least_load(args: &WeightedLeastLoadArgs) -> engine::weighted_least_load::WeightedLeastLoad {
+    use engine::weighted_least_load::NodeWeight;
+    engine::weighted_least_load::WeightedLeastLoad {
+        weight: match &args.weight {
+            WeightSource::Capacity => NodeWeight::Capacity,
+            WeightSource::Label(key) => NodeWeight::Label(key.as_str().into()),
+            WeightSource::Annotation(key) => NodeWeight::Annotation(key.as_str().into()),
+        },
+        default_weight_milli: args.default_weight_milli,
+        resources: resources(&args.resources),
+        freshness_seconds: args.freshness_seconds,
+    }
 }
 
 fn fit(args: &PluginArgs) -> engine::node_resources_fit::NodeResourcesFit {
@@ -111,7 +160,10 @@ fn shape(points: &[ShapePoint]) -> Vec<berth_engine::shape::ShapePoint> {
 
 fn added(added: &AddedAffinity) -> NodeAffinity {
     NodeAffinity {
-        required: added.required.as_ref().map(|terms| NodeSelector { terms: terms.iter().map(term).collect() }),
+        required: added
+            .required
+            .as_ref()
+            .map(|terms| NodeSelector { terms: terms.iter().map(term).collect() }),
         preferred: added
             .preferred
             .iter()
@@ -152,5 +204,118 @@ fn spread(constraint: &SpreadConstraint) -> affinity::SpreadConstraint {
         honor_node_affinity: constraint.node_affinity_policy != Some(NodeInclusionPolicy::Ignore),
         honor_node_taints: constraint.node_taints_policy == Some(NodeInclusionPolicy::Honor),
         match_label_keys: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::{Configuration, parse};
+    use crate::plugin::{ExtensionPoint, PLUGINS};
+
+    /// What decides nothing in the engine, and who does its work.
+    const ELSEWHERE: [(&str, &str); 3] = [
+        ("PrioritySort", "the shells' queue"),
+        ("DefaultPreemption", "the engine's preemption, where `preempts` is set"),
+        ("DefaultBinder", "the shells"),
+    ];
+
+    fn only(yaml: &str) -> ResolvedProfile {
+        let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+        let mut configuration = parse(format!("{header}{yaml}").as_bytes()).unwrap();
+        configuration.profiles.remove(0)
+    }
+
+    fn names(plugins: &[Arc<dyn Plugin>]) -> Vec<&'static str> {
+        plugins.iter().map(|p| p.name()).collect()
+    }
+
+    fn weights(profile: &Profile) -> Vec<(&'static str, i64)> {
+        profile.score.iter().map(|(p, weight)| (p.name(), *weight)).collect()
+    }
+
+    /// Every point of a profile of the engine, as text, with the arguments of its plugins.
+    fn text(profile: &Profile) -> String {
+        format!("{profile:#?}")
+    }
+
+    #[test]
+    fn every_plugin_is_built_or_works_elsewhere() {
+        for known in PLUGINS.iter().filter(|p| p.gate.is_none()) {
+            let built = plugin(known.name, &PluginArgs::default());
+            let is_elsewhere = ELSEWHERE.iter().any(|(name, _)| *name == known.name);
+            assert_eq!(built.is_none(), is_elsewhere, "{}", known.name);
+            assert!(built.is_none_or(|p| p.name() == known.name), "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn what_a_profile_runs_at_a_point_is_in_the_engines_profile() {
+        use ExtensionPoint::{Filter, PreEnqueue, PreFilter, Reserve, Score};
+        let built = PLUGINS.iter().filter(|p| plugin(p.name, &PluginArgs::default()).is_some());
+        for (known, &point) in built.flat_map(|p| p.points.iter().map(move |point| (p, point))) {
+            let resolved = only(&format!(
+                "profiles: [{{plugins: {{{}: {{disabled: [{{name: '*'}}], enabled: [{{name: {}}}]}}}}}}]",
+                point.field(),
+                known.name
+            ));
+            let profile = profile(&resolved);
+            let found = match point {
+                PreEnqueue => names(&profile.pre_enqueue),
+                PreFilter => names(&profile.pre_filter),
+                Filter => names(&profile.filter),
+                Score => weights(&profile).into_iter().map(|(name, _)| name).collect(),
+                Reserve => names(&profile.reserve),
+                _ => continue,
+            };
+            assert_eq!(found, [known.name], "{point:?}");
+        }
+    }
+
+    #[test]
+    fn the_default_configuration_is_the_engines_standard_profile() {
+        let resolved = &Configuration::default().profiles[0];
+        assert_eq!(text(&profile(resolved)), text(&Profile::standard("default-scheduler")));
+    }
+
+    #[test]
+    fn berths_own_plugins_have_the_engines_defaults() {
+        let args = PluginArgs::default();
+        let expected: [Arc<dyn Plugin>; 4] = [
+            Arc::new(engine::random::Random::default()),
+            Arc::new(engine::least_load::LeastLoad::default()),
+            Arc::new(engine::best_fit::BestFit::default()),
+            Arc::new(engine::weighted_least_load::WeightedLeastLoad::default()),
+        ];
+        for expected in expected {
+            let found = plugin(expected.name(), &args);
+            assert_eq!(format!("{found:?}"), format!("{:?}", Some(expected)));
+        }
+    }
+
+    #[test]
+    fn an_algorithm_takes_the_place_of_the_score_plugins_and_of_nothing_else() {
+        let resolved = only(
+            "profiles: [{plugins: {filter: {disabled: [{name: NodePorts}]}, score: {enabled: [{name: BestFit}]}}, \
+             pluginConfig: [{name: Random, args: {seed: 7}}, {name: LeastLoad, args: {freshnessSeconds: 5}}]}]",
+        );
+        let own = profile(&resolved);
+        for algorithm in Algorithm::ALL {
+            let changed = with_algorithm(&resolved, algorithm, 42);
+            let expected = match algorithm {
+                Algorithm::Greedy => weights(&own),
+                other => other.score_plugins().to_vec(),
+            };
+            assert_eq!(weights(&changed), expected, "{algorithm}");
+            assert_eq!(
+                text(&Profile { score: Vec::new(), ..changed }),
+                text(&Profile { score: Vec::new(), ..own.clone() }),
+                "{algorithm}"
+            );
+        }
+        let random = with_algorithm(&resolved, Algorithm::Random, 42);
+        assert_eq!(format!("{:?}", random.score), "[(Random { seed: 42 }, 1)]");
+        let least = format!("{:?}", with_algorithm(&resolved, Algorithm::LeastLoad, 42).score);
+        assert!(least.contains("freshness_seconds: 5"), "{least}");
     }
 }

@@ -70,6 +70,25 @@ impl<'a> Fields<'a> {
         self.read(name, "must be a whole number of 64 bits", |v| i64::try_from(whole(v)?).ok())
     }
 
+    pub(crate) fn uint64(&self, name: &str) -> Option<u64> {
+        self.read(name, "must be a whole number of 64 bits, not below 0", |v| u64::try_from(whole(v)?).ok())
+    }
+
+    /// A number that may be written as a text, as quantities are; `parse` gets the text either way.
+    pub(crate) fn number_or_text<T>(
+        &self,
+        name: &str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.read(name, allowed, |v| match v {
+            Value::Int(int) => parse(&int.to_string()),
+            Value::Float(float) => parse(&float.to_string()),
+            Value::Text(text) => parse(text),
+            _ => None,
+        })
+    }
+
     pub(crate) fn float32(&self, name: &str) -> Option<f32> {
         self.read(name, "must be a number", |v| {
             let number = match v {
@@ -184,14 +203,19 @@ fn shown(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    const KNOWN: &[&str] = &["int", "long", "real", "flag", "text", "bytes", "time", "list", "texts"];
+    const KNOWN: &[&str] =
+        &["int", "long", "size", "amount", "real", "flag", "text", "bytes", "time", "list", "texts"];
 
     /// Reads every field of a document, and says what was found wrong.
     fn problems(text: &str) -> Vec<String> {
         let node = crate::document::read(text.as_bytes()).unwrap();
         let sink = Sink::default();
         let fields = Fields::open(node.as_ref(), Path::root(), KNOWN, &sink);
-        let _ = (fields.int32("int"), fields.int64("long"), fields.float32("real"), fields.boolean("flag"));
+        let _ = (fields.int32("int"), fields.int64("long"), fields.uint64("size"), fields.float32("real"));
+        fields.number_or_text("amount", "must be a number", |t| {
+            t.parse::<f64>().ok().filter(|n| n.is_finite())
+        });
+        fields.boolean("flag");
         let _ = (fields.text("text"), fields.bytes("bytes"), fields.duration("time"), fields.texts("texts"));
         fields.objects("list", &["a"], |item| item.int32("a"));
         sink.into_parts().0.iter().map(ToString::to_string).collect()
@@ -201,6 +225,8 @@ mod tests {
     fn values_that_go_would_take_are_taken() {
         let texts = [
             "int: 3.0\nlong: 9223372036854775807\nreal: 5\nflag: yes\ntext: '5'\nbytes: aGk=\ntime: 1m",
+            "size: 18446744073709551615\namount: 2.5",
+            "amount: '2.5'",
             "int: 1e1\nreal: 0.5\ntext: 2001-01-01\nlist: [null, {}, {a: null}]\ntexts: [null, a]",
             "int: null\nlist: ~\ntext:",
             "",
@@ -219,6 +245,10 @@ mod tests {
             ("int: 3000000000", "int: Invalid value: 3000000000: must be a whole number of 32 bits"),
             ("int: true", "int: Invalid value: true: must be a whole number of 32 bits"),
             ("long: 1e30", "long: Invalid value: 1e+30: must be a whole number of 64 bits"),
+            ("size: -1", "size: Invalid value: -1: must be a whole number of 64 bits, not below 0"),
+            ("amount: .inf", "amount: Invalid value: null: must be a number"),
+            ("amount: much", "amount: Invalid value: \"much\": must be a number"),
+            ("amount: [1]", "amount: Invalid value: a list: must be a number"),
             ("real: 1e300", "real: Invalid value: 1e+300: must be a number"),
             ("real: .nan", "real: Invalid value: null: must be a number"),
             ("flag: 'true'", "flag: Invalid value: \"true\": must be true or false"),

@@ -13,6 +13,7 @@
 //! - Whatever else has no effect is named in [`Configuration::warnings`].
 //! - A repeated scheduler name is shown (upstream shows `{}`), a preferred term of an added affinity has `.preference`
 //!   in its path, a wrong type is told in our words, and an unknown field of args with its whole path.
+//! - Berth has plugins of its own ([`RandomArgs`], [`LeastLoadArgs`], [`BestFitArgs`], [`WeightedLeastLoadArgs`]).
 //! - A YAML merge key may be overridden by a field beside it; upstream calls that a duplicate.
 
 mod args;
@@ -38,16 +39,17 @@ mod quote;
 mod sink;
 
 pub use args::{
-    AddedAffinity, BalancedAllocationArgs, DefaultPreemptionArgs, DynamicResourcesArgs, FieldRequirement,
-    InterPodAffinityArgs, LabelRequirement, NodeAffinityArgs, NodeInclusionPolicy, NodeResourcesFitArgs,
-    NodeSelectorTerm, Operator, PluginArgs, PodTopologySpreadArgs, PreferredTerm, ResourceWeight,
-    ScoringStrategy, ShapePoint, SpreadConstraint, SpreadDefaulting, VolumeBindingArgs, WhenUnsatisfiable,
+    AddedAffinity, BalancedAllocationArgs, BestFitArgs, DefaultPreemptionArgs, DynamicResourcesArgs,
+    FieldRequirement, InterPodAffinityArgs, LabelRequirement, LeastLoadArgs, NodeAffinityArgs,
+    NodeInclusionPolicy, NodeResourcesFitArgs, NodeSelectorTerm, Operator, PluginArgs, PodTopologySpreadArgs,
+    PreferredTerm, RandomArgs, ResourceWeight, ScoringStrategy, ShapePoint, SpreadConstraint,
+    SpreadDefaulting, VolumeBindingArgs, WeightSource, WeightedLeastLoadArgs, WhenUnsatisfiable,
 };
 pub use client_connection::ClientConnection;
 pub use configuration::{Configuration, parse};
 pub use document::Position;
 pub use duration::Duration;
-pub use engine::profile;
+pub use engine::{profile, with_algorithm};
 pub use error::{ConfigError, Problem, ProblemKind, Problems};
 pub use extender::{Extender, ExtenderTls, ManagedResource};
 pub use leader_election::LeaderElection;

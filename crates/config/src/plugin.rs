@@ -141,6 +141,11 @@ pub const PLUGINS: &[Plugin] = &[
     ),
     gated("TopologyPlacementGenerator", "TopologyAwareWorkloadScheduling", &[PlacementGenerate]),
     gated("PodGroupPodsCount", "TopologyAwareWorkloadScheduling", &[PlacementScore]),
+    // Berth's own. No default enables them.
+    plugin("Random", &[PreScore, Score]),
+    plugin("LeastLoad", &[PreScore, Score]),
+    plugin("BestFit", &[PreScore, Score]),
+    plugin("WeightedLeastLoad", &[PreScore, Score]),
 ];
 
 /// The plugin of that name, if there is one.

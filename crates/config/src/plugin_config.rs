@@ -1,8 +1,9 @@
 //! The `pluginConfig` of a profile: arguments by plugin name.
 
 use crate::args::{
-    BalancedAllocationArgs, DefaultPreemptionArgs, DynamicResourcesArgs, InterPodAffinityArgs,
-    NodeAffinityArgs, NodeResourcesFitArgs, PluginArgs, PodTopologySpreadArgs, VolumeBindingArgs,
+    BalancedAllocationArgs, BestFitArgs, DefaultPreemptionArgs, DynamicResourcesArgs, InterPodAffinityArgs,
+    LeastLoadArgs, NodeAffinityArgs, NodeResourcesFitArgs, PluginArgs, PodTopologySpreadArgs, RandomArgs,
+    VolumeBindingArgs, WeightedLeastLoadArgs,
 };
 use crate::document::{Node, Value};
 use crate::fields::Fields;
@@ -17,7 +18,7 @@ const VERSION: &str = "kubescheduler.config.k8s.io/v1";
 const FIT: &str = "NodeResourcesFit";
 
 /// The plugins that take arguments, and the fields of those.
-const TAKE_ARGS: [(&str, &[&str]); 8] = [
+const TAKE_ARGS: [(&str, &[&str]); 12] = [
     ("DefaultPreemption", DefaultPreemptionArgs::FIELDS),
     ("DynamicResources", DynamicResourcesArgs::FIELDS),
     ("InterPodAffinity", InterPodAffinityArgs::FIELDS),
@@ -26,6 +27,10 @@ const TAKE_ARGS: [(&str, &[&str]); 8] = [
     (FIT, NodeResourcesFitArgs::FIELDS),
     ("PodTopologySpread", PodTopologySpreadArgs::FIELDS),
     ("VolumeBinding", VolumeBindingArgs::FIELDS),
+    ("Random", RandomArgs::FIELDS),
+    ("LeastLoad", LeastLoadArgs::FIELDS),
+    ("BestFit", BestFitArgs::FIELDS),
+    ("WeightedLeastLoad", WeightedLeastLoadArgs::FIELDS),
 ];
 
 /// One item of `pluginConfig`.
@@ -117,6 +122,10 @@ fn read_one(name: &str, fields: &Fields<'_>, args: &mut PluginArgs) {
         FIT => args.node_resources_fit = NodeResourcesFitArgs::read(fields),
         "PodTopologySpread" => args.pod_topology_spread = PodTopologySpreadArgs::read(fields),
         "VolumeBinding" => args.volume_binding = VolumeBindingArgs::read(fields),
+        "Random" => args.random = RandomArgs::read(fields),
+        "LeastLoad" => args.least_load = LeastLoadArgs::read(fields),
+        "BestFit" => args.best_fit = BestFitArgs::read(fields),
+        "WeightedLeastLoad" => args.weighted_least_load = WeightedLeastLoadArgs::read(fields),
         _ => {}
     }
 }

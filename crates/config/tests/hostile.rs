@@ -7,7 +7,7 @@ use proptest::prelude::*;
 const HEADER: &str = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
 
 /// Words that have a meaning in a configuration, so that chance gets past the first field.
-const WORDS: [&str; 48] = [
+const WORDS: [&str; 54] = [
     "profiles",
     "plugins",
     "pluginConfig",
@@ -32,6 +32,10 @@ const WORDS: [&str; 48] = [
     "qps",
     "parallelism",
     "NodeResourcesFit",
+    "Random",
+    "LeastLoad",
+    "BestFit",
+    "WeightedLeastLoad",
     "PodTopologySpread",
     "NodeAffinity",
     "DynamicResources",
@@ -50,6 +54,8 @@ const WORDS: [&str; 48] = [
     "operator",
     "values",
     "filterTimeout",
+    "defaultWeight",
+    "weightLabel",
     "'*'",
     "-1",
     "1e300",

@@ -13,6 +13,7 @@
 
 mod bound;
 mod budgets;
+mod order;
 mod pick;
 mod victims;
 

@@ -40,8 +40,8 @@ impl Profile {
     /// Upstream: `apis/config/v1/default_plugins.go` with default feature gates.
     pub fn standard(scheduler_name: impl Into<Str>) -> Self {
         let filters: Vec<Arc<dyn Plugin>> = vec![
-            Arc::new(NodeUnschedulable),
             Arc::new(NodeName),
+            Arc::new(NodeUnschedulable),
             Arc::new(TaintToleration),
             Arc::new(NodeAffinity::default()),
             Arc::new(NodePorts),
@@ -52,25 +52,26 @@ impl Profile {
             Arc::new(VolumeZone),
             Arc::new(PodTopologySpread::default()),
             Arc::new(InterPodAffinity::default()),
-            Arc::new(NodeDeclaredFeatures),
             Arc::new(DynamicResources),
+            Arc::new(NodeDeclaredFeatures),
         ];
         Self {
             scheduler_name: scheduler_name.into(),
-            pre_enqueue: vec![Arc::new(SchedulingGates)],
+            pre_enqueue: vec![Arc::new(SchedulingGates), Arc::new(DynamicResources)],
             pre_filter: filters.clone(),
             filter: filters,
             score: vec![
                 (Arc::new(TaintToleration), 3),
                 (Arc::new(NodeAffinity::default()), 2),
                 (Arc::new(NodeResourcesFit::default()), 1),
+                (Arc::new(VolumeBinding::default()), 1),
                 (Arc::new(PodTopologySpread::default()), 2),
                 (Arc::new(InterPodAffinity::default()), 2),
                 (Arc::new(DynamicResources), 2),
                 (Arc::new(NodeResourcesBalancedAllocation::default()), 1),
                 (Arc::new(ImageLocality), 1),
             ],
-            reserve: vec![Arc::new(VolumeBinding::default())],
+            reserve: vec![Arc::new(VolumeBinding::default()), Arc::new(DynamicResources)],
             preempts: true,
         }
     }

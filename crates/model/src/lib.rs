@@ -6,7 +6,7 @@
 //!
 //! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`load`], [`pod`], [`affinity`], [`volume`],
 //! [`workload`].
-#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod affinity;
 pub mod labels;

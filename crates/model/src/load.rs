@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`DISK_UTILIZATION`] | the busy part of the disks' throughput, `0` to `1`, for example `0.35` |
 //! | [`NETWORK_UTILIZATION`] | the used part of the network's bandwidth, `0` to `1` |
-//! | [`UTILIZATION_TIME`] | when both were measured, in whole seconds since the Unix epoch; without it they never go stale |
+//! | [`UTILIZATION_TIME`] | when both were measured, in seconds since the Unix epoch; without it they never go stale |
 
 use crate::UnixSeconds;
 use crate::labels::Labels;

@@ -1,9 +1,9 @@
 //! Storage: volumes of pods, claims, volumes of the cluster, storage classes, CSI objects.
 
-use crate::Str;
 use crate::labels::Labels;
 use crate::quantity::Quantity;
 use crate::selector::{LabelSelector, NodeSelector};
+use crate::{Str, UnixSeconds};
 
 /// A volume in a pod's spec, as far as it decides placement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -219,6 +219,10 @@ pub struct StorageClass {
     pub waits_for_consumer: bool,
     /// `allowedTopologies`: one of these terms must hold; each is a conjunction of (key, allowed values).
     pub allowed_topologies: Vec<Vec<(Str, Vec<Str>)>>,
+    /// The annotation `storageclass.kubernetes.io/is-default-class`: claims that name no class are of this one.
+    pub is_default: bool,
+    /// `metadata.creationTimestamp`; of several default classes the newest counts.
+    pub created: Option<UnixSeconds>,
 }
 
 /// `storage.k8s.io/v1.CSINode`.
@@ -228,7 +232,8 @@ pub struct CsiNode {
     pub node: Str,
     /// `spec.drivers`.
     pub drivers: Vec<CsiNodeDriver>,
-    /// In-tree plugins whose volumes this node attaches through CSI (annotation `storage.alpha.kubernetes.io/migrated-plugins`).
+    /// In-tree plugins whose volumes this node attaches through CSI: the annotation
+    /// `storage.alpha.kubernetes.io/migrated-plugins`.
     pub migrated_plugins: Vec<Str>,
 }
 

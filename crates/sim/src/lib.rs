@@ -4,6 +4,8 @@
 //! and reports. Running the same input twice gives the same result, byte for byte.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod compare;
+pub mod explain;
 pub mod order;
 pub mod report;
 pub mod run;

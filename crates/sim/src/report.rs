@@ -11,6 +11,9 @@ use serde::Serialize;
 
 use crate::run::Outcome;
 
+/// The version of all documents that runs end in.
+pub const API_VERSION: &str = "berth.dev/v1alpha1";
+
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -136,12 +139,12 @@ impl SimulationResult {
             preemptor: e.preemptor.clone(),
         });
         Self {
-            api_version: "berth.dev/v1alpha1",
+            api_version: API_VERSION,
             kind: "SimulationResult",
             algorithm,
             summary: Summary {
                 nodes: nodes.len(),
-                pods: pods.len(),
+                pods: outcome.pods,
                 placed: outcome.placed.len(),
                 pending: outcome.pending.len(),
                 evicted: outcome.evicted.len(),

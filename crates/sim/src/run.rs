@@ -56,6 +56,8 @@ pub struct Evicted {
 /// What came of a run, each list in the order in which things happened.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
+    /// How many pods there were at the start, running or waiting.
+    pub pods: usize,
     /// Pods that were placed and stayed.
     pub placed: Vec<Placed>,
     /// Pods that were not placed.
@@ -80,6 +82,7 @@ impl<'a> Run<'a> {
     /// Starts a run over the waiting pods, given in input order.
     pub fn new(scheduler: &'a mut Scheduler, waiting: &[PodRow], options: Options) -> Self {
         let mut queue = Queue::default();
+        let pods = scheduler.cluster().pods().len();
         for (place, &pod) in waiting.iter().enumerate() {
             queue.push(scheduler.cluster(), pod, place);
         }
@@ -87,7 +90,7 @@ impl<'a> Run<'a> {
             scheduler,
             options,
             queue,
-            outcome: Outcome::default(),
+            outcome: Outcome { pods, ..Outcome::default() },
             places: FxHashMap::default(),
             void: FxHashSet::default(),
         }
@@ -109,6 +112,20 @@ impl<'a> Run<'a> {
             !void.contains(&(at - 1))
         });
         Ok(outcome)
+    }
+
+    /// Tries pods until it is the turn of the given one, which is not tried; where it does not wait, all of them.
+    ///
+    /// # Errors
+    /// As [`Run::finish`].
+    pub fn until(mut self, pod: PodRow) -> Result<(), String> {
+        while let Some((next, place)) = self.queue.pop() {
+            if next == pod {
+                break;
+            }
+            self.attempt(next, place)?;
+        }
+        Ok(())
     }
 
     fn attempt(&mut self, pod: PodRow, place: usize) -> Result<(), String> {

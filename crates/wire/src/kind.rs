@@ -86,7 +86,15 @@ impl Kind {
 
     /// Whether something is read from its annotations.
     pub(crate) fn has_annotations(self) -> bool {
-        matches!(self, Self::Node | Self::Volume | Self::Claim | Self::CsiNode)
+        matches!(
+            self,
+            Self::Node
+                | Self::Volume
+                | Self::Claim
+                | Self::StorageClass
+                | Self::CsiNode
+                | Self::Workload(WorkloadKind::ReplicaSet)
+        )
     }
 }
 

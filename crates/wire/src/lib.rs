@@ -45,4 +45,4 @@ pub use pod::{Admission, PodManifest, PodTemplate};
 pub use policy::{LimitRange, LimitRangeItem, LimitScope, NodeMetrics, PriorityClass, RuntimeClass};
 pub use problem::{Problem, Problems};
 pub use warning::{Warning, Warnings};
-pub use workload::{PodCount, Workload, WorkloadKind};
+pub use workload::{JobProgress, PodCount, Rollout, Share, Workload, WorkloadKind};

@@ -47,6 +47,7 @@ pub struct Manifests {
     pub limit_ranges: Vec<Entry<LimitRange>>,
     /// Measured usage of nodes.
     pub node_metrics: Vec<Entry<NodeMetrics>>,
+    count: usize,
 }
 
 impl Manifests {
@@ -57,9 +58,11 @@ impl Manifests {
     }
 
     pub(crate) fn add(&mut self, object: Object, place: Place) {
+        let number = self.count;
+        self.count += 1;
         macro_rules! push {
             ($list:ident, $value:expr) => {
-                self.$list.push(Entry { value: $value, place })
+                self.$list.push(Entry { value: $value, place, number })
             };
         }
         match object {

@@ -32,4 +32,6 @@ pub struct Entry<T> {
     pub value: T,
     /// Where it was read from.
     pub place: Place,
+    /// How many objects of all kinds came before it: the input's order, over all sources.
+    pub number: usize,
 }

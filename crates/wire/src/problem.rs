@@ -57,7 +57,8 @@ impl Problems {
         self.list.is_empty()
     }
 
-    pub(crate) fn push(&mut self, problem: Problem) {
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
         if self.list.len() < KEPT {
             self.list.push(problem);
         } else {

@@ -74,7 +74,8 @@ impl Warnings {
         }
     }
 
-    pub(crate) fn add(&mut self, message: String, place: &Place, object: &str) {
+    /// Notes something odd about an object, named as in `Pod default/web-1`. A text that was noted before is counted.
+    pub fn add(&mut self, message: String, place: &Place, object: &str) {
         if let Some(&at) = self.index.get(&message) {
             self.list[at].count += 1;
         } else if self.list.len() < KEPT {

@@ -4,11 +4,13 @@ use std::fmt::Write;
 
 use berth_sim::report::{NodeUse, SimulationResult};
 
-use crate::columns::Columns;
-use crate::human;
+use crate::columns::{Cell, Columns, WIDTH};
+use crate::{human, style};
 
 /// How many lines of a list the short table shows.
 const SHOWN: usize = 40;
+/// Widths of a bar, the widest that fits is taken.
+const BARS: [usize; 4] = [10, 8, 5, 0];
 
 /// Renders the result. `wide` shows every line, node scores and all resources.
 pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
@@ -17,13 +19,23 @@ pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
     placements(&mut out, result, wide, limit);
     nodes(&mut out, result, wide, limit);
     evicted(&mut out, result, limit);
-    pending(&mut out, result, limit);
+    pending(&mut out, result, wide, limit);
+    summary(&mut out, result);
+    out
+}
+
+fn summary(out: &mut String, result: &SimulationResult) {
     let s = &result.summary;
-    let _ = writeln!(
+    let waits = if s.pending > 0 { style::BAD } else { style::GOOD };
+    let _ = write!(
         out,
-        "{} nodes, {} pods: {} placed, {} pending, {} evicted ({})",
-        s.nodes, s.pods, s.placed, s.pending, s.evicted, result.algorithm
+        "{} nodes, {} pods: {} placed, {waits}{} pending{waits:#}",
+        s.nodes, s.pods, s.placed, s.pending
     );
+    if s.evicted > 0 {
+        let _ = write!(out, ", {} evicted", s.evicted);
+    }
+    let _ = writeln!(out, " ({})", result.algorithm);
     if let Some(t) = &result.timing {
         let _ = writeln!(
             out,
@@ -31,28 +43,31 @@ pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
             t.parse_seconds, t.engine_seconds, t.total_seconds
         );
     }
-    out
 }
 
 fn heading(out: &mut String, title: &str, count: usize) {
-    let _ = writeln!(out, "{title} ({count})");
+    let bold = style::HEADING;
+    let _ = writeln!(out, "{bold}{title} ({count}){bold:#}");
 }
 
 fn more(out: &mut String, count: usize, limit: usize) {
     if count > limit {
-        let _ = writeln!(out, "  … and {} more; -o wide shows all", count - limit);
+        let _ = writeln!(out, "  and {} more; -o wide shows all", count - limit);
     }
     out.push('\n');
 }
 
 fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
+    if result.placements.is_empty() {
+        return;
+    }
     heading(out, "PLACED", result.placements.len());
     let titles: &[&str] = if wide { &["POD", "NODE", "SCORE"] } else { &["POD", "NODE"] };
-    let mut table = Columns::new(titles);
+    let mut table = Columns::new(titles.iter().copied());
     for p in result.placements.iter().take(limit) {
-        let mut row = vec![format!("{}/{}", p.namespace, p.name), p.node.clone()];
+        let mut row: Vec<Cell> = vec![format!("{}/{}", p.namespace, p.name).into(), p.node.as_str().into()];
         if wide {
-            row.push(p.score.to_string());
+            row.push(p.score.to_string().into());
         }
         table.row(row);
     }
@@ -60,23 +75,31 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
     more(out, result.placements.len(), limit);
 }
 
+/// The nodes with bars as wide as the page allows.
 fn nodes(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
     heading(out, "NODES", result.nodes.len());
-    let resources = resources(result, wide);
-    let mut titles = vec!["NODE".to_string(), "PODS".to_string()];
-    titles.extend(resources.iter().map(|r| r.to_uppercase()));
-    let mut table = Columns::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
-    for node in result.nodes.iter().take(limit) {
-        let room = node.allocatable.get("pods").map_or("0", String::as_str);
-        let mut row = vec![node.name.clone(), format!("{}/{room}", node.pods)];
-        row.extend(resources.iter().map(|r| usage(node, r)));
-        table.row(row);
-    }
-    table.print(out);
+    let tables = BARS.map(|bar| node_table(result, wide, limit, bar));
+    let [.., narrowest] = &tables;
+    let fitting = tables.iter().find(|table| wide || table.width() <= WIDTH).unwrap_or(narrowest);
+    fitting.print(out);
     more(out, result.nodes.len(), limit);
 }
 
-/// CPU and memory, and with `wide` or where it fits all else that any pod requests.
+fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -> Columns {
+    let resources = resources(result, wide);
+    let mut titles = vec!["NODE".to_string(), "PODS".to_string()];
+    titles.extend(resources.iter().map(|r| r.to_uppercase()));
+    let mut table = Columns::new(titles);
+    for node in result.nodes.iter().take(limit) {
+        let room = node.allocatable.get("pods").map_or("0", String::as_str);
+        let mut row: Vec<Cell> = vec![node.name.as_str().into(), format!("{}/{room}", node.pods).into()];
+        row.extend(resources.iter().map(|r| usage(node, r, bar)));
+        table.row(row);
+    }
+    table
+}
+
+/// CPU, memory and one more that any pod requests; with `wide` all of those.
 fn resources(result: &SimulationResult, wide: bool) -> Vec<String> {
     let mut names = vec!["cpu".to_string(), "memory".to_string()];
     for name in result.nodes.iter().flat_map(|n| n.requested.keys()) {
@@ -88,16 +111,20 @@ fn resources(result: &SimulationResult, wide: bool) -> Vec<String> {
 }
 
 /// `####------  41% 3.3/8Gi`
-fn usage(node: &NodeUse, resource: &str) -> String {
+fn usage(node: &NodeUse, resource: &str, bar: usize) -> Cell {
     let amount = |text: Option<&String>| text.map_or(0.0, |t| human::amount(t));
     let used = amount(node.requested.get(resource));
     let offered = amount(node.allocatable.get(resource));
     if offered == 0.0 {
-        return if used == 0.0 { "-".into() } else { format!("{} of none", human::print(resource, used)) };
+        return match used {
+            0.0 => Cell::styled("-", style::QUIET),
+            _ => Cell::styled(format!("{} of none", human::print(resource, used)), style::BAD),
+        };
     }
     let share = used / offered;
     let (used, offered) = (human::print(resource, used), human::print(resource, offered));
-    format!("{} {:>3.0}% {used}/{offered}", human::bar(share, 8), share * 100.0)
+    let bar = if bar > 0 { human::bar(share, bar) + " " } else { String::new() };
+    Cell::styled(format!("{bar}{:>3.0}% {used}/{offered}", share * 100.0), style::utilization(share))
 }
 
 fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
@@ -105,36 +132,35 @@ fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
         return;
     }
     heading(out, "EVICTED", result.evicted.len());
-    let mut table = Columns::new(&["POD", "NODE", "FOR"]);
+    let mut table = Columns::new(["POD", "NODE", "FOR"]);
     for e in result.evicted.iter().take(limit) {
-        table.row(vec![format!("{}/{}", e.namespace, e.name), e.node.clone(), e.preemptor.clone()]);
+        let pod = format!("{}/{}", e.namespace, e.name);
+        table.row(vec![pod.into(), e.node.as_str().into(), e.preemptor.as_str().into()]);
     }
     table.print(out);
     more(out, result.evicted.len(), limit);
 }
 
 /// Pods that wait for the same reason are listed together.
-fn pending(out: &mut String, result: &SimulationResult, limit: usize) {
+fn pending(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
     if result.pending.is_empty() {
         return;
     }
     heading(out, "PENDING", result.pending.len());
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut places = std::collections::BTreeMap::new();
     for p in &result.pending {
-        let name = format!("{}/{}", p.namespace, p.name);
-        match groups.iter_mut().find(|(message, _)| *message == p.message) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((&p.message, vec![name])),
-        }
+        let at = *places.entry(p.message.as_str()).or_insert_with(|| {
+            groups.push((&p.message, Vec::new()));
+            groups.len() - 1
+        });
+        groups[at].1.push(format!("{}/{}", p.namespace, p.name));
     }
     for (message, names) in groups.iter().take(limit) {
-        let few: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-        let rest = names.len() - few.len();
-        let _ = match rest {
-            0 => writeln!(out, "  {}", few.join(", ")),
-            _ => writeln!(out, "  {} and {rest} more", few.join(", ")),
-        };
-        for line in human::wrap(message, 74) {
+        for line in human::wrap(&human::list(names, if wide { usize::MAX } else { 3 }), WIDTH - 2) {
+            let _ = writeln!(out, "  {line}");
+        }
+        for line in human::wrap(message, WIDTH - 4) {
             let _ = writeln!(out, "    {line}");
         }
     }

@@ -1,9 +1,12 @@
 //! The order of nodes by name, as numbers: comparing two ranks compares two names.
 //!
 //! Ranks have gaps, so that a new node mostly finds a number between its neighbours and no other rank changes. Where there
-//! is no gap left all ranks are given anew, and the epoch tells whoever stored ranks.
+//! is no gap left, the ranks of the smallest thinly used range around it are spread evenly, and the epoch tells whoever
+//! stored ranks. The larger the range, the thinner it must be used: so a node costs O(log nodes) changed ranks over time,
+//! in whatever order names come (Bender et al., Two simplified algorithms for maintaining order in a list, 2002).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use berth_model::Str;
 
@@ -16,8 +19,12 @@ pub struct Ranks {
     epoch: u64,
 }
 
-/// The distance between neighbours when ranks are given anew at the end of the order.
+/// The distance of a new node from the first or last one.
 const GAP: u32 = 1 << 10;
+
+/// A range of 2^i numbers counts as thinly used by up to (2 / CROWDING)^i nodes. All 2^32 numbers take some 3 million
+/// nodes that way; beyond that they are all spread at once, at the old price.
+const CROWDING: f64 = 1.25;
 
 impl Ranks {
     /// The rank of a node: less is earlier by name.
@@ -36,7 +43,7 @@ impl Ranks {
             self.ranks.resize(row.index() + 1, 0);
         }
         let before = by_name.range::<Str, _>(..name).next_back().map(|(_, &r)| self.of(r));
-        let after = by_name.range::<Str, _>((std::ops::Bound::Excluded(name), std::ops::Bound::Unbounded));
+        let after = by_name.range::<Str, _>((Bound::Excluded(name), Bound::Unbounded));
         let after = after.map(|(_, &r)| self.of(r)).next();
         let rank = match (before, after) {
             (None, None) => Some(u32::MAX / 2),
@@ -46,16 +53,37 @@ impl Ranks {
         };
         match rank {
             Some(rank) => self.ranks[row.index()] = rank,
-            None => self.renumber(by_name),
+            None => self.make_room(row, name, before.or(after).unwrap_or(0), by_name),
         }
     }
 
-    fn renumber(&mut self, by_name: &BTreeMap<Str, NodeRow>) {
+    /// Spreads the ranks around a new node; `near` is the rank of a neighbour.
+    fn make_room(&mut self, row: NodeRow, name: &Str, near: u32, by_name: &BTreeMap<Str, NodeRow>) {
         self.epoch += 1;
-        let nodes = u32::try_from(by_name.len()).expect("fewer than 2^32 nodes");
-        let step = (u32::MAX / (nodes + 1)).clamp(1, GAP);
-        for (&row, at) in by_name.values().zip(0u32..) {
-            self.ranks[row.index()] = (u32::MAX - nodes * step) / 2 + at * step;
+        let mut before = by_name.range::<Str, _>(..name).rev().map(|(_, &r)| r).peekable();
+        let mut after = by_name.range::<Str, _>((Bound::Excluded(name), Bound::Unbounded));
+        let mut next_after = after.next().map(|(_, &r)| r);
+        let mut inside = VecDeque::from([row]);
+        let mut thin = 1.0;
+        for bits in 1..=u32::BITS {
+            thin *= 2.0 / CROWDING;
+            let size = 1u64 << bits;
+            let start = u64::from(near) / size * size;
+            while let Some(r) = before.next_if(|&r| u64::from(self.of(r)) >= start) {
+                inside.push_front(r);
+            }
+            while let Some(r) = next_after.filter(|&r| u64::from(self.of(r)) < start + size) {
+                inside.push_back(r);
+                next_after = after.next().map(|(_, &r)| r);
+            }
+            let count = inside.len() as u64;
+            if count as f64 <= thin || bits == u32::BITS {
+                for (at, r) in (0u64..).zip(inside) {
+                    let rank = start + (2 * at + 1) * size / (2 * count);
+                    self.ranks[r.index()] = u32::try_from(rank).expect("below the end of the range");
+                }
+                return;
+            }
         }
     }
 }
@@ -81,5 +109,18 @@ mod tests {
                 prop_assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
             }
         }
+    }
+
+    #[test]
+    fn names_that_come_in_order_between_others_find_their_place() {
+        let (mut ranks, mut by_name, mut next) = (Ranks::default(), BTreeMap::new(), 0);
+        let ascending = (0..3000).map(|i| format!("b-{i:05}"));
+        let descending = (0..3000).map(|i| format!("c-{:05}", 9999 - i));
+        for name in ["a".to_string(), "z".to_string()].into_iter().chain(ascending).chain(descending) {
+            by_name.insert(Str::from(name.as_str()), NodeRow(next));
+            ranks.insert(NodeRow(next), &name.as_str().into(), &by_name);
+            next += 1;
+        }
+        assert!(by_name.values().map(|&r| ranks.of(r)).is_sorted_by(|a, b| a < b));
     }
 }

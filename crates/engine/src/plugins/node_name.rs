@@ -1,7 +1,8 @@
 //! Keeps a pod that names its node in `spec.nodeName` off all others.
 //!
-//! - **Filter**: the node's name must be the one that the pod names.
-//! - **Depends on** the node's name.
+//! - **Filter**: only the node that the pod names comes into question; where there is none of that name, no node does.
+//! - **Depends on** the single pod, and on the node's name. A pod that waits names no node, so what is kept for the pods
+//!   of a class is that nothing is rejected.
 //! - **Unblocked by** a new node.
 //! - **Upstream**: plugins/nodename. No known difference.
 //! - **Cost**: nothing for pods that name no node.
@@ -29,11 +30,10 @@ impl Plugin for NodeName {
         NAME
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        match &pod.entry().pod.node {
-            Some(name) => Prepared::Ready(Box::new(Named(name.clone()))),
-            None => Prepared::Nothing,
-        }
+    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+        let Some(name) = &pod.entry().pod.node else { return Prepared::Nothing };
+        let rows = pod.cluster.nodes().find(name).into_iter().collect();
+        Prepared::Only(rows, Box::new(Named(name.clone())))
     }
 }
 
@@ -50,15 +50,48 @@ mod tests {
     use expect_test::expect;
 
     #[test]
-    fn a_pod_that_names_its_node_is_kept_off_others() {
+    fn a_pod_that_names_its_node_leaves_no_other_in_question() {
         let mut world = World::default();
         world.node("n1", |_| {});
         world.node("n2", |_| {});
         let pod = world.pod("p", |pod, _| pod.node = Some("n2".into()));
-        expect![[r#"
-            n1: UnschedulableAndUnresolvable: node(s) didn't match the requested node name
-            n2: fits
-        "#]]
-        .assert_eq(&filter(&NodeName, &world, pod));
+        let lost = world.pod("lost", |pod, _| pod.node = Some("n3".into()));
+        let free = world.pod("free", |_, _| {});
+        for (pod, expected) in [
+            (pod, expect!["n1: not in question\nn2: fits\n"]),
+            (lost, expect!["n1: not in question\nn2: not in question\n"]),
+            (free, expect!["every node fits\n"]),
+        ] {
+            expected.assert_eq(&filter(&NodeName, &world, pod));
+        }
+    }
+
+    #[test]
+    fn a_node_is_judged_by_its_name_where_a_hypothesis_asks_about_another() {
+        let mut world = World::default();
+        let [n1, n2] = ["n1", "n2"].map(|name| world.node(name, |_| {}));
+        let pod = world.pod("p", |pod, _| pod.node = Some("n2".into()));
+        let Prepared::Only(_, state) = NodeName.prepare_filter(PodView::new(&world.cluster, pod)) else {
+            panic!("the nodes are narrowed");
+        };
+        let check = |row| state.check(NodeView::new(&world.cluster, row));
+        assert_eq!(check(n1), Some(Rejection::unresolvable(REASON)));
+        assert_eq!(check(n2), None);
+    }
+
+    #[test]
+    fn the_other_nodes_are_told_who_narrowed_them_away() {
+        let mut world = World::default();
+        for name in ["n1", "n2", "n3"] {
+            world.node(name, |_| {});
+        }
+        let pod = world.pod("p", |pod, spec| {
+            pod.node = Some("n2".into());
+            spec.containers = vec![crate::fixture::container(&[("cpu", "5")])];
+        });
+        let profile = crate::profile::Profile::standard("default-scheduler");
+        let found = crate::cycle::assess(&profile, &world.cluster, pod);
+        expect!["0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeName]."]
+            .assert_eq(&found.message(&world.cluster));
     }
 }

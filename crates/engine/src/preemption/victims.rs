@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
+use crate::cluster::Cluster;
 use crate::filters::Filters;
 use crate::ids::{NodeRow, PodRow};
 use crate::preemption::budgets::violating;
-use crate::preemption::{Candidate, without};
+use crate::preemption::{Candidate, order, without};
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::PodView;
 
@@ -19,7 +20,7 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     let cluster = pod.cluster;
     let priority = |row: PodRow| cluster.pods().class_of(row).spec.priority;
     let on_node = cluster.nodes().pods(node).iter().copied();
-    let mut lower: Vec<PodRow> = on_node.filter(|&p| priority(p) < pod.class.spec.priority).collect();
+    let lower: Vec<PodRow> = on_node.filter(|&p| priority(p) < pod.class.spec.priority).collect();
     if lower.is_empty() {
         return Err(none());
     }
@@ -27,13 +28,11 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     if let Some(verdict) = filters.check_with_nominated(pod, node, &delta) {
         return Err(verdict.rejection);
     }
-    // The most important first: priority, then who runs longest; one that has not started is the youngest.
-    let importance = |&row: &PodRow| {
-        let started = cluster.pods().entry(row).pod.started;
-        (Reverse(priority(row)), started.is_none(), started)
-    };
-    lower.sort_by_key(importance);
-    let (protected, free) = violating(cluster, &lower);
+    let mut ranked = rank(&lower, cluster);
+    sort(&mut ranked);
+    let sorted: Vec<PodRow> = ranked.iter().map(|(_, row)| *row).collect();
+    let (protected, free) = violating(cluster, &sorted);
+    let is_mixed = !protected.is_empty() && !free.is_empty();
     let mut victims = Vec::new();
     let mut violations = 0;
     for (list, is_protected) in [(protected, true), (free, false)] {
@@ -51,6 +50,31 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
         let text = format!("expected at least one victim pod on node \"{}\"", cluster.nodes().name(node));
         return Err(Rejection::new(Code::Error, Reason::from(text)));
     }
-    victims.sort_by_key(importance);
+    if is_mixed {
+        // What is protected comes first so far.
+        let place = |victim| ranked.iter().find(|(_, row)| *row == victim);
+        let mut again: Vec<_> = victims.iter().filter_map(|&victim| place(victim)).copied().collect();
+        sort(&mut again);
+        victims = again.into_iter().map(|(_, row)| row).collect();
+    }
     Ok(Candidate { node, victims, violations })
+}
+
+/// Compared in the order of the fields; less is more important.
+type Importance = (Reverse<i32>, bool, i64);
+
+/// How important each pod is: by priority, then by how long it runs. Those that have not started are the youngest; to
+/// upstream each of them started when it was looked at, so of those the first on the list counts as the oldest.
+fn rank(pods: &[PodRow], cluster: &Cluster) -> Vec<(Importance, PodRow)> {
+    let importance = |(&row, place): (&PodRow, i64)| {
+        let entry = cluster.pods().entry(row);
+        let priority = cluster.pods().class(entry.class).spec.priority;
+        let started = entry.pod.started;
+        ((Reverse(priority), started.is_none(), started.unwrap_or(place)), row)
+    };
+    pods.iter().zip(0..).map(importance).collect()
+}
+
+fn sort(ranked: &mut [(Importance, PodRow)]) {
+    order::sort(ranked, |a, b| a.0 < b.0);
 }

@@ -90,7 +90,7 @@ wire_object! {
 }
 
 /// A term whose selector still lacks what the pod's own labels add to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Term {
     term: PodAffinityTerm,
     match_keys: Vec<Str>,
@@ -178,7 +178,7 @@ wire_object! {
 }
 
 /// Pod affinity before the pod's own labels are merged into it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PodAffinityParts {
     required: Vec<Term>,
     preferred: Vec<(i64, Term)>,

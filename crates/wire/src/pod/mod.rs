@@ -35,7 +35,7 @@ pub struct PodManifest {
 }
 
 /// What the API server's admission takes from other objects when it creates a pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Admission {
     /// Whether `spec.priority` was set, so that no priority class can change it.
     pub has_priority: bool,

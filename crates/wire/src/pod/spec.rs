@@ -61,7 +61,7 @@ wire_object! {
 }
 
 /// A pod spec before it belongs to a pod: without name, labels and controller, and without what labels add to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SpecParts {
     spec: PodSpec,
     pod_affinity: PodAffinityParts,

@@ -11,7 +11,7 @@ use crate::pod::Admission;
 use crate::pod::spec::{PodSpecWire, SpecParts};
 
 /// `v1.PodTemplateSpec`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodTemplate {
     /// `metadata.labels`.
     pub labels: Labels,
@@ -21,6 +21,11 @@ pub struct PodTemplate {
 }
 
 impl PodTemplate {
+    /// `spec.nodeName`: the node that all pods of the template are bound to from the start.
+    pub fn node(&self) -> Option<&Str> {
+        self.parts.node.as_ref()
+    }
+
     /// The spec of a pod made from the template: with the labels that the controller gives it, which affinity terms with
     /// `matchLabelKeys` then refer to.
     pub fn spec(&self, namespace: Str, labels: Labels, controller: Option<Controller>) -> PodSpec {

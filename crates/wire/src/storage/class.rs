@@ -9,6 +9,10 @@ use crate::meta::MetaField;
 use crate::selector::one_of;
 use crate::syntax::check_label_key;
 
+/// The annotations that make a class the one of claims which name none.
+const DEFAULT: [&str; 2] =
+    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+
 wire_object! {
     /// `v1.TopologySelectorLabelRequirement`.
     pub(crate) struct TopologyRequirementWire {
@@ -64,7 +68,10 @@ impl StorageClassWire {
                 one_of(cx, "volumeBindingMode", mode, &[("Immediate", false), ("WaitForFirstConsumer", true)])
             }
         };
+        let marked = |key: &str| meta.annotations.get(key).is_some_and(|value| &**value == "true");
         StorageClass {
+            is_default: DEFAULT.iter().any(|key| marked(key)),
+            created: meta.created,
             name: meta.name,
             provisioner: self.provisioner,
             waits_for_consumer,

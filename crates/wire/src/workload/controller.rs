@@ -12,7 +12,8 @@ use crate::pod::{PodTemplate, TemplateWire};
 use crate::selector::LabelSelectorWire;
 use crate::storage::ClaimWire;
 use crate::syntax::check_labels;
-use crate::workload::{PodCount, Workload, WorkloadKind};
+use crate::workload::rollout::StrategyWire;
+use crate::workload::{JobProgress, PodCount, Rollout, Workload, WorkloadKind};
 
 wire_object! {
     /// `v1.StatefulSetOrdinals`.
@@ -30,10 +31,12 @@ wire_object! {
         template: Obj<TemplateWire> = "template",
         claim_templates: List<ClaimWire> = "volumeClaimTemplates",
         ordinals: OrdinalsWire = "ordinals",
+        strategy: StrategyWire = "strategy",
+        paused: bool = "paused",
     }
     skipped {
-        "strategy" "minReadySeconds" "revisionHistoryLimit" "paused" "progressDeadlineSeconds" "serviceName"
-        "podManagementPolicy" "updateStrategy" "persistentVolumeClaimRetentionPolicy"
+        "minReadySeconds" "revisionHistoryLimit" "progressDeadlineSeconds" "serviceName" "podManagementPolicy"
+        "updateStrategy" "persistentVolumeClaimRetentionPolicy"
     }
 }
 
@@ -64,7 +67,14 @@ impl ControllerWire {
                 WorkloadKind::DaemonSet => PodCount::PerNode,
                 _ => PodCount::Replicas { count: replicas(cx, spec.replicas), first: spec.ordinals.start },
             };
-            workload(kind, meta, selector, template, count, spec.claim_templates.0)
+            let rollout = cx.within(Step::Field("strategy"), |cx| spec.strategy.finish(cx));
+            let claim_templates = spec.claim_templates.0;
+            Workload {
+                claim_templates,
+                rollout,
+                paused: spec.paused,
+                ..workload(kind, meta, selector, template, count)
+            }
         })
     }
 }
@@ -99,7 +109,7 @@ impl ReplicationControllerWire {
             let selector = Some(LabelSelector::from_labels(labels));
             check_selects(cx, selector.as_ref(), &template);
             let count = PodCount::Replicas { count: replicas(cx, spec.replicas), first: 0 };
-            workload(WorkloadKind::ReplicationController, meta, selector, template, count, Vec::new())
+            workload(WorkloadKind::ReplicationController, meta, selector, template, count)
         })
     }
 }
@@ -133,16 +143,19 @@ fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &
     }
 }
 
-/// Puts a workload together.
+/// The annotation by which a Deployment counts its ReplicaSets.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
+/// Puts a workload together, without what only some kinds have.
 pub(crate) fn workload(
     kind: WorkloadKind,
     meta: Meta,
     selector: Option<LabelSelector>,
     template: PodTemplate,
     count: PodCount,
-    claim_templates: Vec<berth_model::volume::Claim>,
 ) -> Workload {
     Workload {
+        revision: meta.annotations.get(REVISION).and_then(|text| text.parse().ok()),
         kind,
         namespace: meta.namespace,
         name: meta.name,
@@ -154,7 +167,10 @@ pub(crate) fn workload(
         selector,
         template,
         count,
-        claim_templates,
+        claim_templates: Vec::new(),
+        rollout: Rollout::default(),
+        paused: false,
+        progress: JobProgress::default(),
     }
 }
 

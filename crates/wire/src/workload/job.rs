@@ -5,12 +5,13 @@
 use berth_model::Str;
 
 use crate::context::{Context, Step};
-use crate::decode::{Obj, wire_object};
+use crate::decode::{AnyMap, Obj, wire_object};
 use crate::meta::{Meta, MetaField};
 use crate::pod::TemplateWire;
 use crate::selector::{LabelSelectorWire, one_of};
 use crate::workload::controller::{template, workload};
-use crate::workload::{PodCount, Workload, WorkloadKind};
+use crate::workload::progress::{count, index_ranges, merged};
+use crate::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
 wire_object! {
     /// `batch/v1.JobSpec`.
@@ -21,11 +22,13 @@ wire_object! {
         template: Obj<TemplateWire> = "template",
         completion_mode: Str = "completionMode",
         suspend: bool = "suspend",
+        replacement: Str = "podReplacementPolicy",
+        failure_policy: Option<AnyMap> = "podFailurePolicy",
+        manual_selector: bool = "manualSelector",
     }
     skipped {
-        "activeDeadlineSeconds" "podFailurePolicy" "successPolicy" "backoffLimit" "backoffLimitPerIndex"
-        "maxFailedIndexes" "failedPodsLimit" "manualSelector" "ttlSecondsAfterFinished" "podReplacementPolicy"
-        "managedBy" "scheduling"
+        "activeDeadlineSeconds" "successPolicy" "backoffLimit" "backoffLimitPerIndex"
+        "maxFailedIndexes" "failedPodsLimit" "ttlSecondsAfterFinished" "managedBy" "scheduling"
     }
 }
 
@@ -42,10 +45,12 @@ wire_object! {
     /// `batch/v1.JobStatus`.
     pub(crate) struct JobStatusWire {
         conditions: Vec<JobConditionWire> = "conditions",
+        succeeded: i32 = "succeeded",
+        completed_indexes: Str = "completedIndexes",
+        failed_indexes: Str = "failedIndexes",
     }
     skipped {
-        "startTime" "completionTime" "active" "succeeded" "failed" "terminating" "completedIndexes" "failedIndexes"
-        "uncountedTerminatedPods" "ready" "observedGeneration"
+        "startTime" "completionTime" "active" "failed" "terminating" "uncountedTerminatedPods" "ready" "observedGeneration"
     }
 }
 
@@ -67,7 +72,14 @@ impl JobWire {
             .conditions
             .iter()
             .any(|c| matches!(&*c.kind, "Complete" | "Failed") && &*c.status == "True");
-        cx.within(Step::Field("spec"), |cx| job(cx, WorkloadKind::Job, meta, self.spec, finished))
+        let completed = index_ranges(&self.status.completed_indexes);
+        let progress = JobProgress {
+            succeeded: self.status.succeeded.max(0),
+            completed: count(&completed),
+            ended: merged(completed, index_ranges(&self.status.failed_indexes)),
+        };
+        let job = cx.within(Step::Field("spec"), |cx| job(cx, WorkloadKind::Job, meta, self.spec, finished));
+        Workload { progress, ..job }
     }
 }
 
@@ -132,13 +144,20 @@ fn job(cx: &mut Context, kind: WorkloadKind, meta: Meta, spec: JobSpecWire, fini
         (None, None) => Some(1),
         (completions, _) => completions,
     };
+    let policies = &[("TerminatingOrFailed", true), ("Failed", false)];
+    let replaces_terminating = match &*spec.replacement {
+        "" => spec.failure_policy.is_none(),
+        policy => one_of(cx, "podReplacementPolicy", policy, policies),
+    };
     let count = PodCount::Job {
         parallelism: spec.parallelism.unwrap_or(1),
         completions,
         indexed,
         suspended: spec.suspend,
         finished,
+        replaces_terminating,
+        manual_selector: spec.manual_selector,
     };
     let template = template(cx, spec.template.0);
-    workload(kind, meta, spec.selector.0, template, count, Vec::new())
+    workload(kind, meta, spec.selector.0, template, count)
 }

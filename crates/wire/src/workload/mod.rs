@@ -3,6 +3,8 @@
 mod budget;
 mod controller;
 mod job;
+mod progress;
+mod rollout;
 mod service;
 
 use berth_model::labels::Labels;
@@ -17,6 +19,9 @@ pub(crate) use budget::BudgetWire;
 pub(crate) use controller::{ControllerWire, ReplicationControllerWire};
 pub(crate) use job::{CronJobWire, JobWire};
 pub(crate) use service::ServiceWire;
+
+pub use progress::JobProgress;
+pub use rollout::{Rollout, Share};
 
 /// The kinds of controllers that make pods from a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +93,14 @@ pub struct Workload {
     pub count: PodCount,
     /// `spec.volumeClaimTemplates` of a StatefulSet: each pod gets one claim from each.
     pub claim_templates: Vec<Claim>,
+    /// `spec.strategy` of a Deployment.
+    pub rollout: Rollout,
+    /// `spec.paused` of a Deployment: it makes no new ReplicaSet.
+    pub paused: bool,
+    /// The revision of a Deployment's ReplicaSet (annotation `deployment.kubernetes.io/revision`).
+    pub revision: Option<i64>,
+    /// How far a job has come.
+    pub progress: JobProgress,
 }
 
 /// How many pods a controller wants.
@@ -114,5 +127,9 @@ pub enum PodCount {
         suspended: bool,
         /// The job is complete or has failed.
         finished: bool,
+        /// `spec.podReplacementPolicy: TerminatingOrFailed`: a pod that is going away is replaced at once.
+        replaces_terminating: bool,
+        /// `spec.manualSelector`: the API server adds neither selector nor labels.
+        manual_selector: bool,
     },
 }

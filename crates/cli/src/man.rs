@@ -1,0 +1,58 @@
+//! `berth man`: manual pages.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::output;
+
+const EXAMPLES: &str = "\
+Examples:
+  Read the page of berth itself:
+    berth man | man -l -
+  Install all pages:
+    berth man ~/.local/share/man/man1";
+
+/// Print the manual page, or write the pages of all commands to a folder
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ManArgs {
+    /// Write berth.1 and a page for each command here; the folder is made where it is missing
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where a page cannot be written.
+pub(crate) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
+    let mut command = crate::command();
+    command.build();
+    match &args.folder {
+        None => output::text_out(&String::from_utf8_lossy(&page(command)?))?,
+        Some(folder) => {
+            fs::create_dir_all(folder).map_err(|e| Failure::unreadable(&folder.display().to_string(), &e))?;
+            let commands: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+            write(folder, "berth", command)?;
+            for sub in commands.into_iter().filter(|sub| sub.get_name() != "help") {
+                let name = sub.get_display_name().unwrap_or_default().to_string();
+                write(folder, &name, sub)?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(folder: &Path, name: &str, command: clap::Command) -> Result<(), Failure> {
+    let file = folder.join(format!("{name}.1"));
+    fs::write(&file, page(command)?).map_err(|e| Failure::unreadable(&file.display().to_string(), &e))
+}
+
+fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let made = clap_mangen::Man::new(command).render(&mut text);
+    made.map_err(|e| Failure::input(format!("cannot make the manual page: {e}")))?;
+    Ok(text)
+}

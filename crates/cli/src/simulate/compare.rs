@@ -1,0 +1,94 @@
+//! `berth simulate --compare`: the same input under several algorithms.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use berth_engine::algorithm::Algorithm;
+use berth_sim::compare::{Comparison, RunSummary, Utilization};
+use berth_sim::world::World;
+
+use super::SimulateArgs;
+use crate::columns::{Cell, Columns};
+use crate::failure::Failure;
+use crate::{output, profiles, style};
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`super::run`].
+pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for &algorithm in &args.compare {
+        if algorithms.contains(&algorithm) {
+            return Err(Failure::input(format!("--compare names {algorithm} twice")));
+        }
+        algorithms.push(algorithm);
+    }
+    let configuration = profiles::configuration(&args.profiles, args.input.quiet)?;
+    profiles::check_seed(&args.profiles, &algorithms, args.input.quiet);
+    let world = args.world()?;
+    let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
+    let mut runs = Vec::new();
+    for algorithm in algorithms {
+        let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm));
+        let copy = World { cluster: world.cluster.clone(), waiting: world.waiting.clone() };
+        let started = Instant::now();
+        let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome| {
+            let seconds = started.elapsed().as_secs_f64();
+            (seconds, RunSummary::new(name, scheduler.cluster(), outcome))
+        })?;
+        runs.push(summary);
+    }
+    let pending = runs.iter().map(|(_, run)| run.pending).max().unwrap_or(0);
+    let seconds: Vec<f64> = runs.iter().map(|(seconds, _)| *seconds).collect();
+    let mut comparison = Comparison::new(nodes, pods, runs.into_iter().map(|(_, run)| run).collect());
+    if args.timing {
+        for (run, &seconds) in comparison.runs.iter_mut().zip(&seconds) {
+            run.engine_seconds = Some(seconds);
+        }
+    }
+    output::print(&comparison, args.output, |wide| render(&comparison, &seconds, wide))?;
+    Ok(args.exit_code(pending))
+}
+
+/// The algorithms side by side, a line for each figure.
+fn render(comparison: &Comparison, seconds: &[f64], wide: bool) -> String {
+    let runs = &comparison.runs;
+    let titles = std::iter::once("").chain(runs.iter().map(|run| run.algorithm.as_str()));
+    let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
+    let mut line = |title: String, cells: Vec<String>| {
+        table.row(std::iter::once(Cell::from(title)).chain(cells.into_iter().map(Cell::from)).collect());
+    };
+    let number = |of: fn(&RunSummary) -> usize| runs.iter().map(|run| of(run).to_string()).collect();
+    line("placed".into(), number(|run| run.placed));
+    line("pending".into(), number(|run| run.pending));
+    line("evicted".into(), number(|run| run.evicted));
+    line("nodes used".into(), number(|run| run.nodes_used));
+    for resource in resources(runs, wide) {
+        let share = |of: fn(&Utilization) -> f64| {
+            let percent = |u: &Utilization| format!("{:.1}%", of(u) * 100.0);
+            runs.iter().map(|run| run.utilization.get(resource).map_or_else(|| "-".into(), percent)).collect()
+        };
+        line(format!("{resource} mean"), share(|u| u.mean));
+        line(format!("{resource} max"), share(|u| u.max));
+        line(format!("{resource} imbalance"), share(|u| u.deviation));
+    }
+    line("time".into(), seconds.iter().map(|seconds| format!("{seconds:.3}s")).collect());
+    let mut out = String::new();
+    table.print(&mut out);
+    let _ = write!(out, "\n{} nodes, {} pods; ", comparison.nodes, comparison.pods);
+    out.push_str("imbalance: standard deviation of the nodes' utilization\n");
+    out
+}
+
+/// CPU, memory and two more that any pod requests; with `wide` all of those.
+fn resources(runs: &[RunSummary], wide: bool) -> Vec<&str> {
+    let mut names = vec!["cpu", "memory"];
+    for name in runs.iter().flat_map(|run| run.utilization.keys()) {
+        if !names.contains(&name.as_str()) && (wide || names.len() < 4) {
+            names.push(name);
+        }
+    }
+    names
+}

@@ -1,0 +1,115 @@
+//! Several runs over the same input side by side: `Comparison` of `berth.dev/v1alpha1`.
+
+use std::collections::BTreeMap;
+
+use berth_engine::cluster::Cluster;
+use berth_engine::ids::{NodeRow, ResourceId};
+use serde::Serialize;
+
+use crate::report::API_VERSION;
+use crate::run::Outcome;
+
+/// What several algorithms made of one input.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comparison {
+    /// `berth.dev/v1alpha1`.
+    pub api_version: &'static str,
+    /// `Comparison`.
+    pub kind: &'static str,
+    /// Nodes in the input.
+    pub nodes: usize,
+    /// Pods in the input that run or wait.
+    pub pods: usize,
+    /// One entry an algorithm, in the order in which they were named.
+    pub runs: Vec<RunSummary>,
+}
+
+/// What one algorithm made of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// The algorithm.
+    pub algorithm: String,
+    /// Pods placed by the run.
+    pub placed: usize,
+    /// Pods that wait after the run.
+    pub pending: usize,
+    /// Pods evicted by the run.
+    pub evicted: usize,
+    /// Nodes that run at least one pod after it.
+    pub nodes_used: usize,
+    /// How full the nodes are after it, by resource: CPU, memory, and whatever else a pod requests.
+    pub utilization: BTreeMap<String, Utilization>,
+    /// How long the scheduling of all pods took, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_seconds: Option<f64>,
+}
+
+/// How full the nodes are with one resource: requested over allocatable, over the nodes that offer it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Utilization {
+    /// The mean over the nodes; 1 is full.
+    pub mean: f64,
+    /// The fullest node.
+    pub max: f64,
+    /// The imbalance: the standard deviation over the nodes.
+    pub deviation: f64,
+}
+
+impl Comparison {
+    /// Runs side by side, all over an input of so many nodes and pods.
+    pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>) -> Self {
+        Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs }
+    }
+}
+
+impl RunSummary {
+    /// Sums up what came of a run.
+    pub fn new(algorithm: String, cluster: &Cluster, outcome: &Outcome) -> Self {
+        let nodes = cluster.nodes();
+        let requested =
+            |id| id < ResourceId::EPHEMERAL_STORAGE || nodes.rows().any(|row| nodes.requested(row, id) != 0);
+        let utilization = cluster.resources().iter().filter(|&(id, _)| requested(id));
+        Self {
+            algorithm,
+            placed: outcome.placed.len(),
+            pending: outcome.pending.len(),
+            evicted: outcome.evicted.len(),
+            nodes_used: nodes.rows().filter(|&row| !nodes.pods(row).is_empty()).count(),
+            utilization: utilization
+                .filter_map(|(id, name)| Some((name.to_string(), Utilization::of(cluster, id)?)))
+                .collect(),
+            engine_seconds: None,
+        }
+    }
+}
+
+impl Utilization {
+    /// How full the nodes are with a resource; `None` where no node offers it.
+    fn of(cluster: &Cluster, resource: ResourceId) -> Option<Self> {
+        let nodes = cluster.nodes();
+        let share =
+            |row: NodeRow| nodes.requested(row, resource) as f64 / nodes.allocatable(row, resource) as f64;
+        // In the order of names: sums of fractions depend on their order.
+        let offering =
+            nodes.by_name().map(|(_, row)| row).filter(|&row| nodes.allocatable(row, resource) > 0);
+        let shares: Vec<f64> = offering.map(share).collect();
+        if shares.is_empty() {
+            return None;
+        }
+        let count = shares.len() as f64;
+        let mean = shares.iter().sum::<f64>() / count;
+        let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / count;
+        Some(Self {
+            mean: rounded(mean),
+            max: rounded(shares.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+            deviation: rounded(variance.sqrt()),
+        })
+    }
+}
+
+/// To six decimals: all that a reader can use, and the same text whatever the last bits are.
+fn rounded(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
+}

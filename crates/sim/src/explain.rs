@@ -1,0 +1,205 @@
+//! Why a pod goes where it goes, or why it waits and what would help: `Explanation` of `berth.dev/v1alpha1`.
+//!
+//! Everything is computed when it is asked for, from the same data and by the same plugins as the decision: every filter
+//! is asked about every node, not only until the first rejection, so that it shows how far each node is from fitting.
+//! What is said to help has been tried on a copy of the cluster.
+
+mod amount;
+mod answer;
+mod company;
+mod labels;
+mod nodes;
+mod remedy;
+mod rival;
+mod shortfall;
+mod spread;
+mod words;
+
+use std::collections::BTreeMap;
+
+use berth_engine::cycle::Assessment;
+use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::preemption;
+use berth_engine::scheduler::Scheduler;
+use berth_engine::verdict::Code;
+use serde::Serialize;
+
+use crate::report::{API_VERSION, quantity};
+use crate::run::Options;
+
+pub use nodes::{NodeAnswer, Objection};
+pub use remedy::Remedy;
+pub use rival::Rival;
+
+/// The document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// `berth.dev/v1alpha1`.
+    pub api_version: &'static str,
+    /// `Explanation`.
+    pub kind: &'static str,
+    /// Which algorithm decides: the name given, or the scheduler names of the configuration's profiles.
+    pub algorithm: String,
+    /// The pod.
+    pub pod: Subject,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// The shortest answer: a few sentences, the most important first.
+    pub answer: Vec<String>,
+    /// The node that it goes to, or that it runs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// That node's total score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+    /// The node that the choice is measured against: the runner-up; for a running pod the best node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rival: Option<Rival>,
+    /// Why it waits, in upstream's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The pods that go for it, `namespace/name`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub victims: Vec<String>,
+    /// Changes of which each alone would place it, the smallest first. Each was tried.
+    pub remedies: Vec<Remedy>,
+    /// All nodes: those that fit, the best first, then the others, the nearest to fitting first.
+    pub nodes: Vec<NodeAnswer>,
+}
+
+/// The pod that is explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its priority.
+    pub priority: i32,
+    /// The profile that decides about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// What it requests, by resource, as Kubernetes quantities.
+    pub requests: BTreeMap<String, String>,
+}
+
+/// What becomes of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Outcome {
+    /// It waited and goes to a node.
+    Placed,
+    /// It fits nowhere, but evicts other pods and goes to their node.
+    Preempts,
+    /// It fits nowhere.
+    Pending,
+    /// A plugin keeps it out of the queue.
+    Gated,
+    /// It runs already.
+    Running,
+    /// No profile has the name of its scheduler.
+    OtherScheduler,
+}
+
+/// Explains a pod in the cluster as it is now. A running pod is taken off its node and judged as if it came now.
+pub fn explain(scheduler: &mut Scheduler, pod: PodRow, algorithm: String, options: Options) -> Explanation {
+    let bound = scheduler.cluster().pods().entry(pod).pod.node.clone();
+    let profile = scheduler.profile_of(pod).or(options.all_schedulers.then_some(0));
+    let mut document = Explanation {
+        api_version: API_VERSION,
+        kind: "Explanation",
+        algorithm,
+        pod: subject(scheduler, pod, profile),
+        outcome: Outcome::OtherScheduler,
+        answer: Vec::new(),
+        node: None,
+        score: None,
+        rival: None,
+        message: None,
+        victims: Vec::new(),
+        remedies: Vec::new(),
+        nodes: Vec::new(),
+    };
+    let Some(profile) = profile else {
+        document.answer = answer::other_scheduler(scheduler, pod);
+        return document;
+    };
+    if bound.is_some() {
+        scheduler.cluster_mut().unassign(pod);
+    }
+    let assessment = scheduler.assess(profile, pod);
+    document.nodes = nodes::answers(scheduler, profile, pod, &assessment);
+    if let Some(node) = bound {
+        document.outcome = Outcome::Running;
+        document.node = Some(node.to_string());
+        running(&mut document, scheduler, &assessment, &node);
+    } else if let Some(gate) = &assessment.gated {
+        document.outcome = Outcome::Gated;
+        document.message = Some(gate.rejection.message());
+        document.answer = answer::gated(scheduler, pod);
+    } else if let Some((node, score)) = assessment.choice() {
+        document.outcome = Outcome::Placed;
+        document.node = Some(scheduler.cluster().nodes().name(node).to_string());
+        document.score = Some(score);
+        document.rival = rival::runner_up(scheduler.cluster(), &assessment, node);
+        document.answer = answer::placed(&document);
+    } else {
+        pending(&mut document, scheduler, profile, pod, &assessment, options);
+    }
+    document
+}
+
+fn subject(scheduler: &Scheduler, pod: PodRow, profile: Option<usize>) -> Subject {
+    let cluster = scheduler.cluster();
+    let class = cluster.pods().class_of(pod);
+    let request = |&(id, amount): &(_, i64)| (cluster.resources().name(id).to_string(), quantity(id, amount));
+    Subject {
+        namespace: class.spec.namespace.to_string(),
+        name: cluster.pods().entry(pod).pod.name.to_string(),
+        priority: class.spec.priority,
+        profile: profile.map(|at| scheduler.profiles()[at].scheduler_name.to_string()),
+        requests: class.requests.iter().filter(|(_, amount)| *amount != 0).map(request).collect(),
+    }
+}
+
+fn running(document: &mut Explanation, scheduler: &Scheduler, assessment: &Assessment, node: &str) {
+    let cluster = scheduler.cluster();
+    let row: Option<NodeRow> = cluster.nodes().find(node);
+    let at = row.and_then(|row| assessment.feasible.iter().position(|&other| other == row));
+    document.score = at.map(|at| assessment.totals[at]);
+    let best = assessment.choice().map(|(best, _)| best).filter(|&best| Some(best) != row);
+    document.rival = match (row.filter(|_| at.is_some()), best) {
+        (Some(row), Some(best)) => rival::between(cluster, assessment, row, best),
+        (Some(row), None) => rival::runner_up(cluster, assessment, row),
+        (None, best) => best.map(|best| rival::alone(cluster, assessment, best)),
+    };
+    document.answer = answer::running(document, row.is_some());
+}
+
+fn pending(
+    document: &mut Explanation,
+    scheduler: &Scheduler,
+    profile: usize,
+    pod: PodRow,
+    assessment: &Assessment,
+    options: Options,
+) {
+    let cluster = scheduler.cluster();
+    let mut message = assessment.message(cluster);
+    document.outcome = Outcome::Pending;
+    if options.preemption && scheduler.profiles()[profile].preempts {
+        let verdicts = assessment.rejected_early.iter().chain(assessment.rejected.iter().map(|(_, v)| v));
+        let resolvable = verdicts.map(|v| v.rejection.code).any(|code| code == Code::Unschedulable);
+        let found = scheduler.preempt(profile, pod, resolvable);
+        if let Some(best) = preemption::best(&found.candidates, cluster).first() {
+            document.outcome = Outcome::Preempts;
+            document.node = Some(cluster.nodes().name(best.node).to_string());
+            document.victims = best.victims.iter().map(|&v| cluster.pods().entry(v).pod.key()).collect();
+        }
+        message.push_str(&found.suffix());
+    }
+    document.message = Some(message);
+    document.remedies = remedy::find(&scheduler.profiles()[profile], cluster, pod, &document.nodes);
+    document.answer = answer::pending(document);
+}

@@ -1,0 +1,185 @@
+//! The shortest answers, in sentences.
+
+use std::collections::BTreeMap;
+
+use berth_engine::ids::PodRow;
+use berth_engine::scheduler::Scheduler;
+
+use super::nodes::NodeAnswer;
+use super::rival::Rival;
+use super::words::count;
+use super::{Explanation, Outcome};
+
+/// The pod waits for a scheduler that is not here.
+pub(super) fn other_scheduler(scheduler: &Scheduler, pod: PodRow) -> Vec<String> {
+    let wanted = &scheduler.cluster().pods().class_of(pod).spec.scheduler_name;
+    let names: Vec<&str> = scheduler.profiles().iter().map(|p| &*p.scheduler_name).collect();
+    vec![
+        format!(
+            "It waits for another scheduler: no profile is named {wanted:?}; there is {}",
+            names.join(", ")
+        ),
+        "With --all-schedulers the first profile places it".into(),
+    ]
+}
+
+/// The pod does not enter the queue.
+pub(super) fn gated(scheduler: &Scheduler, pod: PodRow) -> Vec<String> {
+    let gates = &scheduler.cluster().pods().class_of(pod).spec.scheduling_gates;
+    let names: Vec<&str> = gates.iter().map(|gate| &**gate).collect();
+    vec![format!(
+        "It does not enter the queue before its {} gone: {}",
+        match names.len() {
+            1 => "scheduling gate is",
+            _ => "scheduling gates are",
+        },
+        names.join(", ")
+    )]
+}
+
+/// The pod goes to a node.
+pub(super) fn placed(document: &Explanation) -> Vec<String> {
+    let (node, score) = (document.node.as_deref().unwrap_or_default(), document.score.unwrap_or_default());
+    let mut answer = Vec::new();
+    match &document.rival {
+        None => answer.push(format!("It goes to {node}, the only node that takes it (score {score})")),
+        Some(rival) if rival.margin == 0 => {
+            answer.push(format!(
+                "It goes to {node}; {} has the same score, {score}, and comes later by name",
+                rival.node
+            ));
+        }
+        Some(rival) => {
+            answer.push(format!(
+                "It goes to {node} with a score of {score}, {} ahead of {}",
+                -rival.margin, rival.node
+            ));
+            answer.extend(reasons(node, rival));
+        }
+    }
+    answer.extend(tally(&document.nodes));
+    answer
+}
+
+/// The pod runs on a node.
+pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String> {
+    let node = document.node.as_deref().unwrap_or_default();
+    let mut answer = Vec::new();
+    match (&document.rival, document.score) {
+        _ if !node_is_known => {
+            answer.push(format!("It is bound to {node}, which is not in the input"));
+            answer.push(match &document.rival {
+                Some(best) => format!("Placed now, it would go to {} (score {})", best.node, best.score),
+                None => "Placed now, it would fit nowhere".into(),
+            });
+        }
+        (rival, None) => {
+            answer.push(format!("It runs on {node}, which would not take it now"));
+            answer.extend(
+                document.nodes.iter().find(|n| n.name == node).map(|n| format!("{node}: {}", objections(n))),
+            );
+            answer.extend(
+                rival
+                    .as_ref()
+                    .map(|best| format!("Placed now, it would go to {} (score {})", best.node, best.score)),
+            );
+        }
+        (None, Some(score)) => {
+            answer.push(format!("It runs on {node}, the only node that would take it now (score {score})"));
+        }
+        (Some(best), Some(score)) if best.margin > 0 => {
+            answer.push(format!(
+                "It runs on {node}; placed now, it would go to {}, {} ahead of {score}",
+                best.node, best.margin
+            ));
+            answer.extend(reasons(&best.node, &reversed(best, node)));
+        }
+        (Some(other), Some(score)) => {
+            answer.push(match other.margin {
+                0 => format!(
+                    "It runs on {node} and would go there now; {} has the same score, {score}",
+                    other.node
+                ),
+                margin => format!(
+                    "It runs on {node} and would go there now, {} ahead of {} (score {score})",
+                    -margin, other.node
+                ),
+            });
+            answer.extend(reasons(node, other));
+        }
+    }
+    answer.extend(tally(&document.nodes));
+    answer
+}
+
+/// The pod fits nowhere.
+pub(super) fn pending(document: &Explanation) -> Vec<String> {
+    let mut answer = Vec::new();
+    if document.outcome == Outcome::Preempts {
+        let node = document.node.as_deref().unwrap_or_default();
+        let victims = &document.victims;
+        let few: Vec<&str> = victims.iter().take(3).map(String::as_str).collect();
+        let rest = if victims.len() > 3 { format!(" and {} more", victims.len() - 3) } else { String::new() };
+        answer.push(format!(
+            "It fits nowhere as things are, but evicts {}{rest} and goes to {node}",
+            few.join(", ")
+        ));
+    } else if document.nodes.is_empty() {
+        answer.push("It waits: there is no node in the input".into());
+    } else {
+        answer.push(format!(
+            "It waits: {} takes it",
+            match document.nodes.len() {
+                1 => "the only node does not; nothing else".into(),
+                nodes => format!("none of {nodes} nodes"),
+            }
+        ));
+    }
+    answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, objections(n))));
+    let helps = document.remedies.iter().map(|remedy| format!("It would fit with {}", remedy.description));
+    answer.extend(helps);
+    if document.remedies.is_empty() && document.outcome == Outcome::Pending && !document.nodes.is_empty() {
+        answer.push("No single change that was tried would make it fit".into());
+    }
+    answer
+}
+
+/// What keeps the pod off a node, in one line.
+pub(super) fn objections(node: &NodeAnswer) -> String {
+    let texts = node
+        .rejections
+        .iter()
+        .map(|r| if r.details.is_empty() { r.reasons.join(", ") } else { r.details.join(", ") });
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+/// Which plugins made the difference, the greatest first.
+fn reasons(winner: &str, rival: &Rival) -> Option<String> {
+    let mut list: Vec<(&str, i64)> = rival.differences.iter().map(|(plugin, d)| (*plugin, -d)).collect();
+    list.sort_by_key(|&(plugin, difference)| (std::cmp::Reverse(difference.abs()), plugin));
+    let text = |(plugin, difference): &(&str, i64)| format!("{plugin} {difference:+}");
+    let texts: Vec<String> = list.iter().map(text).collect();
+    (!texts.is_empty()).then(|| format!("By plugin, {winner} against {}: {}", rival.node, texts.join(", ")))
+}
+
+fn reversed(best: &Rival, node: &str) -> Rival {
+    Rival {
+        node: node.to_string(),
+        differences: best.differences.iter().map(|(plugin, d)| (*plugin, -d)).collect(),
+        ..best.clone()
+    }
+}
+
+/// How many nodes take the pod, and who rejects the others.
+fn tally(nodes: &[NodeAnswer]) -> Option<String> {
+    let feasible = nodes.iter().filter(|n| n.feasible).count();
+    let mut by_plugin: BTreeMap<&str, usize> = BTreeMap::new();
+    for first in nodes.iter().filter_map(|n| n.rejections.first()) {
+        *by_plugin.entry(first.plugin).or_default() += 1;
+    }
+    if by_plugin.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = by_plugin.iter().map(|(plugin, n)| format!("{n} by {plugin}")).collect();
+    Some(format!("{} of {} fit; rejected: {}", feasible, count(nodes.len(), "node"), list.join(", ")))
+}

@@ -1,0 +1,155 @@
+//! What is to be said of each node.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use berth_engine::cycle::Assessment;
+use berth_engine::filters::{Preparation, prepare};
+use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::scheduler::Scheduler;
+use berth_engine::verdict::{Code, Reason, Rejection, Verdict};
+use berth_engine::view::{NodeView, PodView};
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
+
+use super::shortfall::Shortfalls;
+
+/// A node and the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NodeAnswer {
+    /// The node.
+    pub name: String,
+    /// Whether it takes the pod.
+    pub feasible: bool,
+    /// Its total score; only where it takes the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+    /// The weighted score of each plugin that scored.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<&'static str, i64>,
+    /// Every plugin that rejects the node. The first is the one that counts in upstream's message.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Objection>,
+}
+
+/// Why a plugin rejects a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Objection {
+    /// The plugin; empty where the framework itself rejects.
+    pub plugin: &'static str,
+    /// `Unschedulable`, `UnschedulableAndUnresolvable` or `Error`.
+    pub code: &'static str,
+    /// Why, in upstream's words.
+    pub reasons: Vec<String>,
+    /// How far the node is from fitting, in ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// What is missing, by resource, as Kubernetes quantities.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub short: BTreeMap<String, String>,
+    /// What is missing over what the pod requests, in thousandths, of the resource where that is worst.
+    #[serde(skip)]
+    pub(super) short_permille: i64,
+}
+
+impl Objection {
+    /// An objection in a plugin's own words.
+    pub(super) fn new(verdict: &Verdict) -> Self {
+        Self {
+            plugin: verdict.plugin,
+            code: verdict.rejection.code.text(),
+            reasons: verdict.rejection.reasons.iter().map(Reason::text).map(str::to_string).collect(),
+            details: Vec::new(),
+            short: BTreeMap::new(),
+            short_permille: 0,
+        }
+    }
+}
+
+/// What is to be said of every node: those that fit, the best first, then the others, the nearest to fitting first.
+pub(super) fn answers(
+    scheduler: &Scheduler,
+    profile: usize,
+    pod: PodRow,
+    assessment: &Assessment,
+) -> Vec<NodeAnswer> {
+    let cluster = scheduler.cluster();
+    let pod = PodView::new(cluster, pod);
+    if assessment.gated.is_some() {
+        return Vec::new();
+    }
+    let mut feasible: Vec<NodeAnswer> =
+        (0..assessment.feasible.len()).map(|at| fitting(scheduler, assessment, at)).collect();
+    feasible.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
+    let prepared = prepare(&scheduler.profiles()[profile], pod);
+    let counted: FxHashMap<NodeRow, &Verdict> =
+        assessment.rejected.iter().map(|(row, v)| (*row, v)).collect();
+    let mut shortfalls = Shortfalls::new(pod);
+    let fits: FxHashSet<NodeRow> = assessment.feasible.iter().copied().collect();
+    let rest = cluster.nodes().by_name().map(|(_, row)| row).filter(|row| !fits.contains(row));
+    let mut rejected: Vec<NodeAnswer> = rest
+        .map(|row| {
+            let first = assessment.rejected_early.as_ref().or(counted.get(&row).copied());
+            let mut rejections = objections(&prepared, first, NodeView::new(cluster, row));
+            rejections.iter_mut().for_each(|objection| shortfalls.add_to(objection, row));
+            NodeAnswer {
+                name: cluster.nodes().name(row).to_string(),
+                feasible: false,
+                score: None,
+                scores: BTreeMap::new(),
+                rejections,
+            }
+        })
+        .collect();
+    rejected.sort_by_cached_key(distance);
+    feasible.extend(rejected);
+    feasible
+}
+
+fn fitting(scheduler: &Scheduler, assessment: &Assessment, at: usize) -> NodeAnswer {
+    NodeAnswer {
+        name: scheduler.cluster().nodes().name(assessment.feasible[at]).to_string(),
+        feasible: true,
+        score: Some(assessment.totals[at]),
+        scores: assessment.scores.iter().map(|(plugin, scores)| (*plugin, scores[at])).collect(),
+        rejections: Vec::new(),
+    }
+}
+
+/// The objections of all plugins to a node, the one that counts first.
+fn objections(prepared: &Preparation<'_>, first: Option<&Verdict>, node: NodeView<'_>) -> Vec<Objection> {
+    let mut found: Vec<Verdict> = first.cloned().into_iter().collect();
+    if let Some(only) = &prepared.only
+        && only.binary_search(&node.row).is_err()
+        && let Some(absent) = prepared.absent()
+    {
+        found.push(Verdict {
+            plugin: prepared.narrowed_by.first().copied().unwrap_or_default(),
+            rejection: absent,
+        });
+    }
+    for ready in &prepared.filters.0 {
+        if let Some(verdict) = ready.check(node)
+            && !found.iter().any(|earlier| earlier.plugin == verdict.plugin)
+        {
+            found.push(verdict);
+        }
+    }
+    if found.is_empty() {
+        found.push(not_asked());
+    }
+    found.iter().map(Objection::new).collect()
+}
+
+/// The node fits as such, but an earlier preemption sent the pod elsewhere and no other node was asked.
+fn not_asked() -> Verdict {
+    let reason = Reason::Fixed("not asked: the pod fits on the node that it is nominated to");
+    Verdict { plugin: "", rejection: Rejection::new(Code::Unschedulable, reason) }
+}
+
+/// How far a node is from fitting: fewer objections, then less that is missing, then by name.
+fn distance(node: &NodeAnswer) -> (usize, i64, Reverse<usize>, String) {
+    let worst = node.rejections.iter().map(|r| r.short_permille).max().unwrap_or(0);
+    let details = node.rejections.iter().map(|r| r.details.len()).sum();
+    (node.rejections.len(), worst, Reverse(details), node.name.clone())
+}

@@ -1,0 +1,191 @@
+//! Changes of which each alone would place a waiting pod. Each is tried on a copy of the cluster before it is named.
+
+use std::sync::Arc;
+
+use berth_engine::cluster::Cluster;
+use berth_engine::cycle;
+use berth_engine::ids::{NodeRow, PodRow, ResourceId};
+use berth_engine::plugins::{node_affinity, node_resources_fit, node_unschedulable, taint_toleration};
+use berth_engine::profile::Profile;
+use berth_model::Str;
+use berth_model::affinity::Toleration;
+use berth_model::node::{Node, TaintEffect};
+use berth_model::quantity::Quantity;
+use serde::Serialize;
+
+use super::amount::{amount, noun};
+use super::nodes::NodeAnswer;
+use super::words;
+
+/// A change that would place the pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remedy {
+    /// What kind of change it is.
+    pub change: Change,
+    /// The node that would then take the pod.
+    pub node: String,
+    /// The change in words.
+    pub description: String,
+}
+
+/// Kinds of changes, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Change {
+    /// Less requested by the pod, or more free on the node.
+    Room,
+    /// A toleration in the pod.
+    Toleration,
+    /// A node that is not cordoned any more.
+    Uncordon,
+    /// A label on the node.
+    Label,
+    /// One more node of a kind that is there.
+    Node,
+}
+
+const CHANGES: [Change; 5] =
+    [Change::Room, Change::Toleration, Change::Uncordon, Change::Label, Change::Node];
+
+/// So many nodes are tried for each kind of change: what helps on none of the nearest helps nowhere near.
+const TRIED: usize = 3;
+
+/// The changes that help, at most one of each kind.
+pub(super) fn find(profile: &Profile, cluster: &Cluster, pod: PodRow, nodes: &[NodeAnswer]) -> Vec<Remedy> {
+    let rejected = || nodes.iter().filter(|node| !node.feasible);
+    let attempt = |change: Change| {
+        let fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
+        fitting.filter_map(|node| try_on(change, profile, cluster, pod, node)).next()
+    };
+    CHANGES.into_iter().filter_map(attempt).collect()
+}
+
+/// Whether a change can lift everything that keeps the pod off a node.
+fn is_about(change: Change, node: &NodeAnswer) -> bool {
+    let plugin = match change {
+        Change::Room => node_resources_fit::NAME,
+        Change::Toleration => taint_toleration::NAME,
+        Change::Uncordon => node_unschedulable::NAME,
+        Change::Label => node_affinity::NAME,
+        Change::Node => return true,
+    };
+    // The taint of a cordoned node goes when it is uncordoned.
+    let lifted =
+        |other: &str| other == plugin || (change == Change::Uncordon && other == taint_toleration::NAME);
+    node.rejections.iter().any(|r| r.plugin == plugin) && node.rejections.iter().all(|r| lifted(r.plugin))
+}
+
+fn try_on(
+    change: Change,
+    profile: &Profile,
+    cluster: &Cluster,
+    pod: PodRow,
+    answer: &NodeAnswer,
+) -> Option<Remedy> {
+    let row = cluster.nodes().find(&answer.name)?;
+    let mut changed = cluster.clone();
+    let node = cluster.nodes().object(row).clone();
+    let (description, pod) = match change {
+        Change::Room => (make_room(&mut changed, pod, row, node), pod),
+        Change::Toleration => tolerate(&mut changed, pod, node)?,
+        Change::Uncordon => (uncordon(&mut changed, node), pod),
+        Change::Label => (label(&mut changed, pod, node)?, pod),
+        Change::Node => (one_more(&mut changed, node), pod),
+    };
+    let (taken, _) = cycle::assess(profile, &changed, pod).choice()?;
+    let node = changed.nodes().name(taken).to_string();
+    let description =
+        if change == Change::Toleration { format!("{description}, on {node}") } else { description };
+    Some(Remedy { change, node, description })
+}
+
+/// Adds to the node what is missing there. Where the pod requests that much less it fits just as well.
+fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -> String {
+    let mut missing = Vec::new();
+    let nodes = cluster.nodes();
+    for &(id, need) in &cluster.pods().class_of(pod).requests {
+        let offered = nodes.allocatable(row, id);
+        let short = need.saturating_sub(offered.saturating_sub(nodes.requested(row, id)));
+        if need > 0 && short > 0 {
+            missing.push(format!("{} {}", amount(cluster, id, short), noun(cluster, id)));
+            let total = offered.saturating_add(short);
+            let total =
+                if id == ResourceId::CPU { Quantity::from_milli(total) } else { Quantity::from_units(total) };
+            set(&mut node, cluster.resources().name(id), total);
+        }
+    }
+    let name = node.name.clone();
+    let full = nodes.allowed_pods(row) <= i64::try_from(nodes.pods(row).len()).unwrap_or(i64::MAX);
+    if full {
+        set(&mut node, &"pods".into(), Quantity::from_units(nodes.allowed_pods(row).saturating_add(1)));
+    }
+    cluster.upsert_node(node);
+    match (missing.is_empty(), full) {
+        (true, _) => format!("room for one more pod on {name}"),
+        (false, true) => format!("{} and room for one more pod on {name}", missing.join(" and ")),
+        (false, false) => format!("{} less requested, or more free on {name}", missing.join(" and ")),
+    }
+}
+
+fn set(node: &mut Node, resource: &Str, amount: Quantity) {
+    match node.allocatable.iter_mut().find(|(name, _)| name == resource) {
+        Some((_, old)) => *old = amount,
+        None => {
+            node.allocatable.push((resource.clone(), amount));
+            node.allocatable.sort();
+        }
+    }
+}
+
+fn tolerate(cluster: &mut Cluster, pod: PodRow, node: Node) -> Option<(String, PodRow)> {
+    let mut changed = cluster.pods().entry(pod).pod.clone();
+    let spec = Arc::make_mut(&mut changed.spec);
+    let mut added = Vec::new();
+    for taint in node.taints.into_iter().filter(|t| t.effect != TaintEffect::PreferNoSchedule) {
+        if !spec.tolerations.iter().any(|t| t.tolerates(&taint)) {
+            added.push(words::taint(&taint));
+            spec.tolerations.push(Toleration {
+                key: taint.key,
+                exists: false,
+                value: taint.value,
+                effect: Some(taint.effect),
+            });
+        }
+    }
+    cluster.remove_pod(pod);
+    let pod = cluster.add_pod(changed);
+    (!added.is_empty()).then(|| (format!("a toleration of {}", added.join(" and ")), pod))
+}
+
+fn uncordon(cluster: &mut Cluster, mut node: Node) -> String {
+    let description = format!("{} uncordoned", node.name);
+    node.unschedulable = false;
+    node.taints.retain(|taint| &*taint.key != "node.kubernetes.io/unschedulable");
+    cluster.upsert_node(node);
+    description
+}
+
+/// Sets the labels that the pod's node selector names.
+fn label(cluster: &mut Cluster, pod: PodRow, mut node: Node) -> Option<String> {
+    let selector = &cluster.pods().class_of(pod).spec.node_selector;
+    let missing = selector.iter().filter(|&(key, value)| node.labels.get(key) != Some(value));
+    let missing: Vec<(Str, Str)> = missing.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let texts: Vec<String> = missing.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let description = format!("the label {} on {}", texts.join(" and "), node.name);
+    for (key, value) in missing {
+        node.labels.insert(key, value);
+    }
+    cluster.upsert_node(node);
+    (!texts.is_empty()).then_some(description)
+}
+
+fn one_more(cluster: &mut Cluster, mut node: Node) -> String {
+    const HOSTNAME: &str = "kubernetes.io/hostname";
+    let description = format!("one more node like {}", node.name);
+    node.name = format!("another-{}", node.name).into();
+    if node.labels.contains_key(HOSTNAME) {
+        node.labels.insert(HOSTNAME.into(), node.name.clone());
+    }
+    cluster.upsert_node(node);
+    description
+}
