@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use berth_sim::world::World;
-use berth_wire::{Loader, Manifests, Warnings};
+use berth_wire::{Loader, Manifests, Problems, Warnings};
 
 use crate::failure::{Failure, words};
 use crate::notice;
@@ -31,9 +31,14 @@ pub(crate) struct InputArgs {
 /// Reads all of it and makes it a cluster with pods that wait.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`], and what [`World::admitted`] refuses.
 pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
-    Ok(World::new(&load(files, quiet)?))
+    let manifests = load(files, quiet)?;
+    let world = World::admitted(&manifests, None).map_err(|found| Failure::inputs(listed(&found)))?;
+    if !quiet {
+        tell(&world.warnings);
+    }
+    Ok(world)
 }
 
 /// Reads all of it, and says on stderr what is odd.
@@ -67,13 +72,18 @@ fn load(files: &[PathBuf], quiet: bool) -> Result<Manifests, Failure> {
         }
         Ok(_) => Err(Failure::inputs(problems)),
         Err(found) => {
-            problems.extend(found.iter().take(PRINTED).map(ToString::to_string));
-            if found.len() > PRINTED {
-                problems.push(format!("and {} more", found.len() - PRINTED));
-            }
+            problems.extend(listed(&found));
             Err(Failure::inputs(problems))
         }
     }
+}
+
+fn listed(found: &Problems) -> Vec<String> {
+    let mut lines: Vec<_> = found.iter().take(PRINTED).map(ToString::to_string).collect();
+    if found.len() > PRINTED {
+        lines.push(format!("and {} more", found.len() - PRINTED));
+    }
+    lines
 }
 
 fn open(file: &Path, loader: &mut Loader, problems: &mut Vec<String>) {

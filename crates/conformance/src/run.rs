@@ -94,7 +94,7 @@ fn load(scenario: &Scenario) -> Result<World> {
         loader.read_json_object(&scenario.name, raw.get());
     }
     let (manifests, _) = loader.finish().map_err(|problems| anyhow!("{problems}"))?;
-    Ok(World::new(&manifests))
+    Ok(World::as_stored(&manifests))
 }
 
 fn pod(decoder: &mut Decoder, json: &str) -> Result<Pod> {

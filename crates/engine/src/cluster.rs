@@ -4,17 +4,20 @@
 //! Invariants: a pod is on one node or on none; a node's `requested` is the sum over its pods; any batching of the same
 //! changes gives the same state.
 
+mod attached;
 mod change;
 mod classes;
 mod domains;
 mod images;
 mod load;
 mod nodes;
+mod offers;
 mod pods;
 mod ranks;
 mod roster;
 mod storage;
 mod tally;
+mod volume_index;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,11 +28,13 @@ use berth_model::pod::{Pod, PodSpec};
 use berth_model::workload::{DisruptionBudget, Namespace, PodGroupOwner};
 use rustc_hash::FxHashMap;
 
+pub use attached::{Attached, AttachedVolumes, FoundVolumes, NodeVolumes, VolumeNumbers};
 pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
 pub use images::Images;
 pub use load::Loads;
 pub use nodes::Nodes;
+pub use offers::{Capacity, FreeVolume, Offer};
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
 pub use roster::Roster;
@@ -40,6 +45,7 @@ use crate::ids::{ClassId, NodeRow, PodRow, Sym};
 use crate::matcher::Matcher;
 use crate::resources::Resources;
 use crate::symbols::{LabelSet, Symbols};
+use volume_index::VolumeIndex;
 
 /// Everything that scheduling decisions depend on.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +59,7 @@ pub struct Cluster {
     owners: BTreeMap<Str, Vec<Owner>>,
     budgets: Vec<Budget>,
     storage: Storage,
+    volume_index: VolumeIndex,
     nominated: FxHashMap<NodeRow, Vec<PodRow>>,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.
     orphans: BTreeMap<Str, Vec<PodRow>>,
@@ -108,6 +115,7 @@ impl Cluster {
     /// Storage objects, to change them. Counts as one change.
     pub fn storage_mut(&mut self) -> &mut Storage {
         self.changes.push(Change::Elsewhere);
+        self.volume_index.storage_changed();
         &mut self.storage
     }
 
@@ -155,6 +163,7 @@ impl Cluster {
 
     /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.
     pub fn upsert_node(&mut self, node: Node) -> NodeRow {
+        self.volume_index.nodes_changed();
         if let Some(row) = self.nodes.find(&node.name) {
             if *self.nodes.object(row) == node {
                 return row; // a heartbeat changes nothing that decides
@@ -188,6 +197,7 @@ impl Cluster {
         self.nominated.remove(&row);
         self.nodes.remove(row);
         self.loads.clear(row);
+        self.volume_index.nodes_changed();
         self.changes.push(Change::NodeRemoved(row));
     }
 
@@ -322,6 +332,7 @@ impl Cluster {
         self.pods.place(pod, node);
         self.nodes.pods[node.index()].push(pod);
         self.count_usage(pod, node, 1);
+        self.volume_index.placed(pod, node, &self.pods, &self.storage);
         let entry = self.pods.entry(pod);
         let terminating = i8::from(entry.pod.terminating);
         self.changes.push(Change::Pod(PodChange { row: node, class: entry.class, pods: 1, terminating }));
@@ -331,6 +342,7 @@ impl Cluster {
         let node = self.pods.displace(pod)?;
         self.nodes.pods[node.index()].retain(|&p| p != pod);
         self.count_usage(pod, node, -1);
+        self.volume_index.displaced(pod);
         let entry = self.pods.entry(pod);
         let terminating = -i8::from(entry.pod.terminating);
         self.changes.push(Change::Pod(PodChange { row: node, class: entry.class, pods: -1, terminating }));

@@ -9,6 +9,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod algorithm;
+pub mod attachable;
 pub mod axis;
 pub mod class;
 pub mod cluster;

@@ -3,7 +3,7 @@
 //! Upstream: component-helpers `storage/ephemeral/ephemeral.go`.
 
 use berth_model::Str;
-use berth_model::pod::Pod;
+use berth_model::pod::{Pod, PodSpec};
 use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
 
 /// A claim that a volume of a pod names.
@@ -41,6 +41,13 @@ impl NamedClaim {
             pod.spec.namespace, pod.name
         ))
     }
+}
+
+/// Whether a pod names claims at all.
+pub fn has_claims(spec: &PodSpec) -> bool {
+    let claims =
+        |v: &PodVolume| matches!(v.source, PodVolumeSource::Claim { .. } | PodVolumeSource::Ephemeral);
+    spec.volumes.iter().any(claims)
 }
 
 /// The claims of a pod, in the order of its volumes.

@@ -1,44 +1,43 @@
 //! From which nodes a volume, or room for a new one, can be reached.
 //!
 //! Storage objects say it by node labels: a volume by its node affinity, a class by its allowed topologies, published
-//! capacity by its topology. The conditions are compiled against the label columns once a pod, and things that differ
-//! by the value of one label (local volumes, zonal capacity) are found by that value instead of being asked one by one.
+//! capacity by its topology. The conditions are compiled once, and things that differ by the value of one label (local
+//! volumes, zonal capacity) are found by that value instead of being asked one by one. What is compiled holds until a
+//! node comes, goes or changes its labels.
 
 use berth_model::Str;
 use berth_model::selector::{LabelSelector, NodeSelector, Operator, Requirement, parse_go_int};
 use smallvec::SmallVec;
 
-use crate::cluster::{Cluster, Domains};
-use crate::ids::NodeRow;
+use crate::cluster::Cluster;
+use crate::ids::{NodeRow, Sym};
 use crate::matcher::{Check, LabelTest};
-use crate::symbols::Symbols;
 
 /// A condition on nodes: one of several conjunctions of tests on labels.
 #[derive(Clone, Debug)]
-pub struct Reach<'a> {
-    symbols: &'a Symbols,
+pub struct Reach {
     /// `None` is satisfied by every node.
-    any_of: Option<SmallVec<[Conjunction<'a>; 1]>>,
+    any_of: Option<SmallVec<[Conjunction; 1]>>,
 }
 
-type Conjunction<'a> = SmallVec<[(&'a Domains, LabelTest); 1]>;
+type Conjunction = SmallVec<[LabelTest; 1]>;
 
-impl<'a> Reach<'a> {
+impl Reach {
     /// Every node.
-    pub fn everywhere(cluster: &'a Cluster) -> Self {
-        Self { symbols: cluster.symbols(), any_of: None }
+    pub fn everywhere() -> Self {
+        Self { any_of: None }
     }
 
     /// A volume's node affinity. Upstream looks at labels alone here: a term's fields count as satisfied.
-    pub fn of_affinity(selector: &NodeSelector, cluster: &'a Cluster) -> Self {
+    pub fn of_affinity(selector: &NodeSelector, cluster: &Cluster) -> Self {
         let terms = selector.terms.iter().filter(|t| !(t.expressions.is_empty() && t.fields.is_empty()));
-        Self::any(terms.filter_map(|t| conjunction(t.expressions.iter(), cluster)), cluster)
+        Self::any(terms.filter_map(|t| conjunction(t.expressions.iter(), cluster)))
     }
 
     /// A class's allowed topologies; with none every node will do, and an empty term selects none.
-    pub fn of_topologies(terms: &[Vec<(Str, Vec<Str>)>], cluster: &'a Cluster) -> Self {
+    pub fn of_topologies(terms: &[Vec<(Str, Vec<Str>)>], cluster: &Cluster) -> Self {
         if terms.is_empty() {
-            return Self::everywhere(cluster);
+            return Self::everywhere();
         }
         let requirement = |(key, values): &(Str, Vec<Str>)| Requirement {
             key: key.clone(),
@@ -46,18 +45,18 @@ impl<'a> Reach<'a> {
             values: values.clone(),
         };
         let terms = terms.iter().filter(|t| !t.is_empty()).map(|t| t.iter().map(requirement).collect());
-        Self::any(terms.filter_map(|t: Vec<_>| conjunction(t.iter(), cluster)), cluster)
+        Self::any(terms.filter_map(|t: Vec<_>| conjunction(t.iter(), cluster)))
     }
 
     /// A selector over node labels; an empty one selects every node.
-    pub fn of_labels(selector: &LabelSelector, cluster: &'a Cluster) -> Self {
-        Self::any(conjunction(selector.requirements.iter(), cluster).into_iter(), cluster)
+    pub fn of_labels(selector: &LabelSelector, cluster: &Cluster) -> Self {
+        Self::any(conjunction(selector.requirements.iter(), cluster).into_iter())
     }
 
-    fn any(terms: impl Iterator<Item = Conjunction<'a>>, cluster: &'a Cluster) -> Self {
+    fn any(terms: impl Iterator<Item = Conjunction>) -> Self {
         let terms: SmallVec<_> = terms.collect();
         let everywhere = terms.iter().any(SmallVec::is_empty);
-        Self { symbols: cluster.symbols(), any_of: (!everywhere).then_some(terms) }
+        Self { any_of: (!everywhere).then_some(terms) }
     }
 
     /// Whether no node is left out on account of its labels.
@@ -66,29 +65,33 @@ impl<'a> Reach<'a> {
     }
 
     /// Whether the node in a row satisfies the condition.
-    pub fn includes(&self, row: NodeRow) -> bool {
-        let holds = |(domains, test): &(&Domains, LabelTest)| {
-            test.matches(domains.values()[row.index()], self.symbols)
-        };
+    pub fn includes(&self, row: NodeRow, cluster: &Cluster) -> bool {
+        let holds = |test: &LabelTest| test.matches(cluster.nodes().label(row, test.key), cluster.symbols());
         self.any_of.as_ref().is_none_or(|terms| terms.iter().any(|t| t.iter().all(holds)))
     }
 
     /// The domains of one label that the condition demands at the least, if it is of that kind.
-    fn domains(&self) -> Option<(&'a Domains, SmallVec<[u32; 2]>)> {
+    fn domains(&self, cluster: &Cluster) -> Option<(Sym, SmallVec<[u32; 2]>)> {
         let [term] = self.any_of.as_deref()? else { return None };
-        term.iter().find_map(|(domains, test)| {
+        term.iter().find_map(|test| {
             let Check::In(values) = &test.check else { return None };
+            let domains = cluster.nodes().domains(test.key)?;
             let ids = values.iter().filter_map(|&v| domains.find(v)).map(|id| id as u32).collect();
-            Some((*domains, ids))
+            Some((test.key, ids))
         })
+    }
+
+    /// Whether the domains of one label say all that the condition says.
+    fn is_domains(&self) -> bool {
+        self.any_of.as_deref().is_some_and(|terms| matches!(terms, [term] if term.len() == 1))
     }
 }
 
 /// Compiles tests without making new symbols: what no node has was never interned. `None` where no node can pass.
-fn conjunction<'a, 'r>(
+fn conjunction<'r>(
     requirements: impl Iterator<Item = &'r Requirement>,
-    cluster: &'a Cluster,
-) -> Option<Conjunction<'a>> {
+    cluster: &Cluster,
+) -> Option<Conjunction> {
     let symbols = cluster.symbols();
     let mut tests = Conjunction::new();
     for requirement in requirements {
@@ -104,10 +107,9 @@ fn conjunction<'a, 'r>(
             Operator::Gt => Check::Above(limit()?),
             Operator::Lt => Check::Below(limit()?),
         };
-        let column =
-            symbols.find(&requirement.key).and_then(|key| Some((key, cluster.nodes().domains(key)?)));
-        match (column, &check) {
-            (Some((key, domains)), _) => tests.push((domains, LabelTest { key, check })),
+        let key = symbols.find(&requirement.key).filter(|&key| cluster.nodes().domains(key).is_some());
+        match (key, &check) {
+            (Some(key), _) => tests.push(LabelTest { key, check }),
             (None, Check::NotIn(_) | Check::DoesNotExist) => {}
             (None, _) => return None,
         }
@@ -115,50 +117,75 @@ fn conjunction<'a, 'r>(
     Some(tests)
 }
 
-/// Things in an order of preference, each of which can be reached from some nodes only.
-#[derive(Debug)]
-pub struct Ranked<'a, T> {
-    items: Vec<(T, Reach<'a>)>,
+/// Things by rank, each of which can be reached from some nodes only. Of equal ranks the one that came first is ahead.
+#[derive(Clone, Debug)]
+pub struct Ranked<T> {
+    items: Vec<(T, Reach)>,
     /// Items that differ by the value of one label: by label, pairs of domain and item, sorted.
-    by_domain: Vec<(&'a Domains, Vec<(u32, u32)>)>,
+    by_domain: Vec<(Sym, Vec<(u32, u32)>)>,
     /// All other items, in their order.
     others: Vec<u32>,
 }
 
-impl<'a, T> Ranked<'a, T> {
-    /// Takes things in their order of preference.
-    pub fn new(items: Vec<(T, Reach<'a>)>) -> Self {
+impl<T> Default for Ranked<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), by_domain: Vec::new(), others: Vec::new() }
+    }
+}
+
+impl<T> Ranked<T> {
+    /// Takes things in the order of their ranks.
+    pub fn new(items: Vec<(T, Reach)>, cluster: &Cluster) -> Self {
         let mut ranked = Self { items, by_domain: Vec::new(), others: Vec::new() };
         for ((_, reach), item) in ranked.items.iter().zip(0u32..) {
-            let Some((domains, ids)) = reach.domains() else {
+            let Some((key, ids)) = reach.domains(cluster) else {
                 ranked.others.push(item);
                 continue;
             };
             let pairs = ids.into_iter().map(|id| (id, item));
-            match ranked.by_domain.iter_mut().find(|(d, _)| std::ptr::eq(*d, domains)) {
+            match ranked.by_domain.iter_mut().find(|(k, _)| *k == key) {
                 Some((_, list)) => list.extend(pairs),
-                None => ranked.by_domain.push((domains, pairs.collect())),
+                None => ranked.by_domain.push((key, pairs.collect())),
             }
         }
         ranked.by_domain.iter_mut().for_each(|(_, list)| list.sort_unstable());
         ranked
     }
 
-    /// The first thing that is reached from the node and accepted.
-    pub fn first(&self, row: NodeRow, accept: impl Fn(&T) -> bool) -> Option<&T> {
-        let fits = |item: &u32| {
-            let (thing, reach) = &self.items[*item as usize];
-            reach.includes(row) && accept(thing)
-        };
-        let mut best = self.others.iter().copied().find(fits);
-        for (domains, list) in &self.by_domain {
-            let Some(id) = domains.of(row).map(|id| id as u32) else { continue };
-            let from = list.partition_point(|&(domain, _)| domain < id);
-            let here = list[from..].iter().take_while(|&&(domain, _)| domain == id).map(|&(_, item)| item);
-            let found = here.take_while(|item| best.is_none_or(|b| *item < b)).find(|item| fits(item));
-            best = found.or(best);
+    /// The first thing that is reached from the node and accepted, leaving out those that `is_below` holds for: it must
+    /// hold for the first ranks and for no other.
+    pub fn first(
+        &self,
+        row: NodeRow,
+        cluster: &Cluster,
+        is_below: impl Fn(&T) -> bool,
+        accept: impl Fn(&T) -> bool,
+    ) -> Option<&T> {
+        let start = self.items.partition_point(|(thing, _)| is_below(thing)) as u32;
+        let accepted = |item: u32| accept(&self.items[item as usize].0);
+        let reached = |item: u32| self.items[item as usize].1.includes(row, cluster);
+        let from = self.others.partition_point(|&item| item < start);
+        let mut best = self.others[from..].iter().copied().find(|&item| accepted(item) && reached(item));
+        for (key, list) in &self.by_domain {
+            let Some(id) = cluster.nodes().domains(*key).and_then(|d| d.of(row)) else { continue };
+            let from = list.partition_point(|&pair| pair < (id as u32, start));
+            let here = list[from..].iter().take_while(|&&(domain, _)| domain as usize == id);
+            let mut better = here.map(|&(_, item)| item).take_while(|&item| best.is_none_or(|b| item < b));
+            let fits =
+                |item: u32| accepted(item) && (self.items[item as usize].1.is_domains() || reached(item));
+            best = better.find(|&item| fits(item)).or(best);
         }
         best.map(|item| &self.items[item as usize].0)
+    }
+
+    /// Takes the things away for which `gone` holds. The rest keeps its order.
+    pub fn remove(&mut self, gone: impl Fn(&T) -> bool) {
+        // The things stay where they are, so that the numbers of the rest do; they are just not found any more.
+        let all = self.items.iter().zip(0u32..);
+        let gone: SmallVec<[u32; 1]> =
+            all.filter(|((thing, _), _)| gone(thing)).map(|(_, item)| item).collect();
+        self.others.retain(|item| !gone.contains(item));
+        self.by_domain.iter_mut().for_each(|(_, list)| list.retain(|(_, item)| !gone.contains(item)));
     }
 }
 
@@ -181,8 +208,8 @@ mod tests {
         world
     }
 
-    fn included(reach: &Reach<'_>, world: &World) -> String {
-        let nodes = world.cluster.nodes().by_name().filter(|&(_, row)| reach.includes(row));
+    fn included(reach: &Reach, world: &World) -> String {
+        let nodes = world.cluster.nodes().by_name().filter(|&(_, row)| reach.includes(row, &world.cluster));
         nodes.map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
     }
 
@@ -253,13 +280,23 @@ mod tests {
         let compile = |requirements: &Vec<Requirement>| {
             Reach::of_labels(&LabelSelector { requirements: requirements.clone() }, &world.cluster)
         };
+        let items: Vec<_> = reaches.iter().map(compile).zip(0u32..).map(|(r, i)| (i, r)).collect();
         for skip in 0..1u32 << reaches.len() {
-            let items: Vec<_> = reaches.iter().map(compile).zip(0..).map(|(r, i)| (i, r)).collect();
             let accept = |i: &u32| skip & (1 << i) == 0;
-            let ranked = Ranked::new(items.clone());
+            let whole = Ranked::new(items.clone(), &world.cluster);
+            let mut rest = whole.clone();
+            rest.remove(|i| !accept(i));
             for row in world.cluster.nodes().rows() {
-                let naive = items.iter().find(|(i, r)| r.includes(row) && accept(i)).map(|(i, _)| i);
-                assert_eq!(ranked.first(row, accept), naive, "without {skip:b}");
+                for start in 0..4 {
+                    let found = items
+                        .iter()
+                        .find(|(i, r)| *i >= start && accept(i) && r.includes(row, &world.cluster));
+                    let naive = found.map(|(i, _)| i);
+                    let below = |i: &u32| *i < start;
+                    let by_all = whole.first(row, &world.cluster, below, accept);
+                    let by_rest = rest.first(row, &world.cluster, below, |_| true);
+                    assert_eq!((by_all, by_rest), (naive, naive), "from {start} without {skip:b}");
+                }
             }
         }
     }

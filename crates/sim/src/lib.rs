@@ -4,9 +4,16 @@
 //! and reports. Running the same input twice gives the same result, byte for byte.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod admission;
 pub mod compare;
+mod expand;
 pub mod explain;
 pub mod order;
 pub mod report;
 pub mod run;
 pub mod world;
+
+#[cfg(test)]
+mod fixture;
+
+pub use expand::MAX_PODS;

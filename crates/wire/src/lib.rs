@@ -41,7 +41,7 @@ pub use loader::Loader;
 pub use manifests::Manifests;
 pub use object::Object;
 pub use place::{Entry, Place};
-pub use pod::{Admission, PodManifest, PodTemplate};
+pub use pod::{Admission, PodLevel, PodManifest, PodTemplate};
 pub use policy::{LimitRange, LimitRangeItem, LimitScope, NodeMetrics, PriorityClass, RuntimeClass};
 pub use problem::{Problem, Problems};
 pub use warning::{Warning, Warnings};

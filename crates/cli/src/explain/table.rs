@@ -10,7 +10,7 @@ use crate::{human, style};
 /// How many nodes, or groups of nodes, the short table shows of each kind.
 const SHOWN: usize = 20;
 /// How many of a group's nodes the short table names.
-const NAMED: usize = 2;
+const NAMED: usize = 12;
 
 /// Renders the explanation. `wide` shows every node, and plugins by their full names.
 pub(crate) fn render(document: &Explanation, wide: bool) -> String {
@@ -112,7 +112,7 @@ fn short(plugin: &str) -> &str {
     }
 }
 
-/// The nodes that do not take the pod; those that say the same are one line.
+/// The nodes that do not take the pod; those of which the same is to be said are named together.
 fn not_fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
     if nodes.is_empty() {
         return;
@@ -121,33 +121,35 @@ fn not_fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
     let mut groups: Vec<(Objections<'_>, Vec<&str>)> = Vec::new();
     for node in nodes {
         let why = objections(node);
-        match groups.iter_mut().find(|(other, _)| !wide && *other == why) {
+        match groups.iter_mut().find(|(other, _)| *other == why) {
             Some((_, names)) => names.push(&node.name),
             None => groups.push((why, vec![&node.name])),
         }
     }
-    let mut table = Columns::new(["NODE", "PLUGIN", "WHY"]);
     let limit = if wide { usize::MAX } else { SHOWN };
-    for (why, names) in groups.iter().take(limit) {
-        for (at, (plugin, text)) in why.iter().enumerate() {
-            let name = if at == 0 { human::list(names, NAMED) } else { String::new() };
-            table.row(vec![name.into(), (*plugin).into(), text.as_str().into()]);
+    let shown = || groups.iter().take(limit);
+    let column = shown().flat_map(|(why, _)| why).map(|(plugin, _)| plugin.len()).max().unwrap_or(0);
+    for (why, names) in shown() {
+        for line in human::wrap(&human::list(names, if wide { usize::MAX } else { NAMED }), WIDTH - 2) {
+            let _ = writeln!(out, "  {line}");
+        }
+        for (plugin, texts) in why {
+            let mut plugin = *plugin;
+            for line in texts.iter().flat_map(|text| human::wrap(text, WIDTH - 6 - column)) {
+                let _ = writeln!(out, "    {:column$}  {line}", std::mem::take(&mut plugin));
+            }
         }
     }
-    table.print_within(out, if wide { usize::MAX } else { WIDTH });
-    if groups.len() > limit {
-        let shown: usize = groups.iter().take(limit).map(|(_, names)| names.len()).sum();
-        let _ = writeln!(out, "  and {} more; -o wide shows all", nodes.len() - shown);
+    let rest: usize = groups.iter().skip(limit).map(|(_, names)| names.len()).sum();
+    if rest > 0 {
+        let _ = writeln!(out, "  and {rest} more; -o wide shows all");
     }
 }
 
 /// Plugins, and what each says.
-type Objections<'a> = Vec<(&'a str, String)>;
+type Objections<'a> = Vec<(&'a str, &'a [String])>;
 
 /// What each plugin says of a node: how far it is from fitting, or else upstream's words.
 fn objections(node: &NodeAnswer) -> Objections<'_> {
-    let text = |details: &[String], reasons: &[String]| {
-        if details.is_empty() { reasons.join(", ") } else { details.join(", ") }
-    };
-    node.rejections.iter().map(|r| (r.plugin, text(&r.details, &r.reasons))).collect()
+    node.rejections.iter().map(|r| (r.plugin, r.words())).collect()
 }

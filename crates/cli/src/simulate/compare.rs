@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use berth_engine::algorithm::Algorithm;
 use berth_sim::compare::{Comparison, RunSummary, Utilization};
-use berth_sim::world::World;
 
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
@@ -32,7 +31,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let mut runs = Vec::new();
     for algorithm in algorithms {
         let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm));
-        let copy = World { cluster: world.cluster.clone(), waiting: world.waiting.clone() };
+        let copy = world.clone();
         let started = Instant::now();
         let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome| {
             let seconds = started.elapsed().as_secs_f64();

@@ -91,7 +91,9 @@ mod tests {
         });
         let profile = crate::profile::Profile::standard("default-scheduler");
         let found = crate::cycle::assess(&profile, &world.cluster, pod);
-        expect!["0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeName]."]
-            .assert_eq(&found.message(&world.cluster));
+        expect![
+            "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeName]."
+        ]
+        .assert_eq(&found.message(&world.cluster));
     }
 }

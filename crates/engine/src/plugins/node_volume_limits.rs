@@ -7,24 +7,22 @@
 //! - **Unblocked by** a pod that leaves, an attachment that ends, a limit that rises, or the missing claim.
 //! - **Upstream**: plugins/nodevolumelimits. Where several drivers are missing on a node, the first by name is named
 //!   (upstream: by chance). No other known difference.
-//! - **Cost**: nothing for pods without claims and disks; else the pods on each node that has limits.
+//! - **Cost**: nothing for pods without claims and disks; else a few look-ups a node in what is kept of attached volumes.
 
-mod attachable;
-mod usage;
+mod asks;
 
-use berth_model::Str;
-use berth_model::pod::PodSpec;
-use berth_model::volume::{CsiNode, PodVolumeSource};
-use smallvec::SmallVec;
+use std::borrow::Cow;
 
+use berth_model::volume::CsiNode;
+
+use crate::attachable::{CsiNodePresence, has_attachables};
 use crate::class::Class;
-use crate::csi_migration::Migration;
+use crate::cluster::{AttachedVolumes, NodeVolumes};
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
-use crate::verdict::{Code, Reason, Rejection};
+use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
-use attachable::{Attachable, CsiNodePresence, attachables_of_new_pod};
-use usage::Usage;
+use asks::{Asks, Numbering};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeVolumeLimits";
@@ -38,22 +36,10 @@ pub struct NodeVolumeLimits;
 struct Limits<'a> {
     with_csi_node: Result<Asks<'a>, Rejection>,
     without_csi_node: Result<Asks<'a>, Rejection>,
-    usage: Usage<'a>,
-}
-
-/// The volumes that the pod needs attached.
-struct Asks<'a> {
-    /// Distinct ones, by the number that [`Usage`] gave them.
-    volumes: SmallVec<[Attached; 2]>,
-    /// Drivers that must run on the node, and what is said where one does not; sorted by name.
-    required: Vec<(&'a str, Rejection)>,
-}
-
-/// A volume of a driver, numbered for the comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Attached {
-    driver: u32,
-    volume: u32,
+    attached: &'a AttachedVolumes,
+    numbering: Numbering<'a>,
+    /// By row.
+    csi_nodes: Vec<Option<&'a CsiNode>>,
 }
 
 impl Plugin for NodeVolumeLimits {
@@ -62,58 +48,46 @@ impl Plugin for NodeVolumeLimits {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        // A pod without volumes is never concerned.
-        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+        if has_attachables(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        if !has_attachable(&pod.class.spec) {
+        if !has_attachables(&pod.class.spec) {
             return Prepared::Nothing;
         }
-        let mut usage = Usage::new(pod.cluster);
+        let attached = pod.cluster.attached_volumes();
+        let numbering = Numbering::new(attached.numbers());
         let [without_csi_node, with_csi_node] = [CsiNodePresence::Absent, CsiNodePresence::Present]
-            .map(|csi_node| Asks::of(pod, csi_node, &mut usage));
-        let nothing = |asks: &Result<Asks<'_>, _>| asks.as_ref().is_ok_and(|a| a.volumes.is_empty());
+            .map(|csi_node| Asks::of(pod, csi_node, &numbering));
+        let nothing = |asks: &Result<Asks<'_>, _>| asks.as_ref().is_ok_and(Asks::is_empty);
         if nothing(&with_csi_node) && nothing(&without_csi_node) {
             return Prepared::Nothing;
         }
-        Prepared::Ready(Box::new(Limits { with_csi_node, without_csi_node, usage }))
+        let csi_nodes = csi_nodes(pod);
+        Prepared::Ready(Box::new(Limits { with_csi_node, without_csi_node, attached, numbering, csi_nodes }))
     }
 }
 
-fn has_attachable(spec: &PodSpec) -> bool {
-    spec.volumes.iter().any(|volume| match &volume.source {
-        PodVolumeSource::Claim { .. } | PodVolumeSource::Ephemeral => true,
-        PodVolumeSource::Disk(disk) => Migration::of(disk).is_some(),
-        _ => false,
-    })
-}
-
-impl<'a> Asks<'a> {
-    fn of(pod: PodView<'a>, csi_node: CsiNodePresence, usage: &mut Usage<'a>) -> Result<Self, Rejection> {
-        let found = attachables_of_new_pod(&pod.entry().pod, pod.cluster.storage(), csi_node)?;
-        let mut required: Vec<_> = found.iter().filter_map(|a| required(pod, a)).collect();
-        required.sort_by_key(|(name, _)| *name);
-        let mut volumes: SmallVec<_> = found.into_iter().map(|a| usage.number_new(a)).collect();
-        volumes.sort_unstable();
-        volumes.dedup();
-        Ok(Self { volumes, required })
+/// Both lists are in the order of names, so they are gone through side by side.
+fn csi_nodes(pod: PodView<'_>) -> Vec<Option<&CsiNode>> {
+    let mut by_row = vec![None; pod.cluster.nodes().row_count()];
+    let mut csi_nodes = pod.cluster.storage().csi_nodes.iter().peekable();
+    for (name, row) in pod.cluster.nodes().by_name() {
+        while csi_nodes.next_if(|(csi_node, _)| *csi_node < name).is_some() {}
+        if let Some((_, csi_node)) = csi_nodes.next_if(|(csi_node, _)| *csi_node == name) {
+            by_row[row.index()] = Some(csi_node);
+        }
     }
-}
-
-fn required<'a>(pod: PodView<'a>, volume: &Attachable) -> Option<(&'a str, Rejection)> {
-    let driver = pod.cluster.storage().csi_drivers.get(&volume.driver).filter(|d| d.required_on_node)?;
-    let text = format!("{} CSI driver is not installed on the node", driver.name);
-    Some((&driver.name, Rejection::new(Code::Unschedulable, Reason::from(text))))
+    by_row
 }
 
 impl Filter for Limits<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let csi_node = node.cluster.storage().csi_nodes.get(node.name());
+        let csi_node = self.csi_nodes[node.row.index()];
         let asks = if csi_node.is_some() { &self.with_csi_node } else { &self.without_csi_node };
         let asks = match asks {
             Err(rejection) => return Some(rejection.clone()),
-            Ok(asks) if asks.volumes.is_empty() => return None,
+            Ok(asks) if asks.is_empty() => return None,
             Ok(asks) => asks,
         };
         let runs = |driver: &str| csi_node.is_some_and(|n| n.drivers.iter().any(|d| &*d.name == driver));
@@ -121,29 +95,47 @@ impl Filter for Limits<'_> {
             return Some(missing.clone());
         }
         let csi_node = csi_node.filter(|n| n.drivers.iter().any(|d| d.limit.is_some()))?;
-        self.exceeded(asks, csi_node, node)
-    }
-}
-
-impl Limits<'_> {
-    fn exceeded(&self, asks: &Asks<'_>, csi_node: &CsiNode, node: NodeView<'_>) -> Option<Rejection> {
-        let used = match self.usage.of_pods(node) {
+        let used = match self.used(node) {
             Err(rejection) => return Some(rejection),
             Ok(used) => used,
         };
-        let attached = self.usage.attached(node.row);
-        let over = self.usage.drivers().any(|(id, driver): (u32, &Str)| {
-            let limit = csi_node.drivers.iter().rev().filter(|d| d.name == *driver).find_map(|d| d.limit);
+        self.is_exceeded(asks, csi_node, &used, node.name()).then(|| Rejection::unschedulable(REASON))
+    }
+}
+
+impl<'a> Limits<'a> {
+    /// The volumes of the pods on a node.
+    fn used(&self, node: NodeView<'_>) -> Result<Cow<'a, NodeVolumes>, Rejection> {
+        let mut used = self.attached.node(node.row).map_or(Cow::Owned(NodeVolumes::default()), Cow::Borrowed);
+        for found in node.removed().iter().filter_map(|&pod| self.attached.pod(pod)) {
+            used.to_mut().remove(found);
+        }
+        for &pod in node.added() {
+            used.to_mut().add(&self.numbering.of_pod(pod, node.cluster));
+        }
+        if used.has_untold() {
+            // Upstream goes through the pods and stops at the first.
+            let untold = node.pods().find_map(|pod| match self.attached.pod(pod) {
+                Some(found) => found.as_ref().err().cloned(),
+                None => self.numbering.of_pod(pod, node.cluster).err(),
+            });
+            untold.map_or(Ok(()), Err)?;
+        }
+        Ok(used)
+    }
+
+    fn is_exceeded(&self, asks: &Asks<'_>, csi_node: &CsiNode, used: &NodeVolumes, name: &str) -> bool {
+        asks.drivers.iter().any(|ask| {
+            let limit = csi_node.drivers.iter().rev().filter(|d| d.name == ask.name).find_map(|d| d.limit);
             let Some(limit) = limit else { return false };
-            let of_driver = |list: &[Attached], counts: &dyn Fn(&Attached) -> bool| {
-                list.iter().filter(|a| a.driver == id && counts(a)).count()
-            };
-            let unused = |a: &Attached| used.binary_search(a).is_err();
-            let new = of_driver(&asks.volumes, &unused);
-            let there = of_driver(&used, &|_| true) + of_driver(attached, &unused);
-            new > 0 && (there + new) as i64 > limit
-        });
-        over.then(|| Rejection::unschedulable(REASON))
+            let new = ask.volumes.iter().filter(|volume| !used.contains(**volume)).count();
+            if new == 0 {
+                return false;
+            }
+            let attached = self.attached.attachments(name).iter();
+            let elsewhere = attached.filter(|v| v.driver == ask.driver && !used.contains(**v)).count();
+            (used.count(ask.driver) as usize + elsewhere + new) as i64 > limit
+        })
     }
 }
 

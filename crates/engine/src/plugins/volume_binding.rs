@@ -26,6 +26,7 @@ use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
+use crate::pod_claims::has_claims;
 use crate::shape::ShapePoint;
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
@@ -59,13 +60,11 @@ impl Plugin for VolumeBinding {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        // A pod without volumes is never concerned.
-        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
     }
 
     fn score_depends(&self, class: &Class) -> Depends {
-        // A pod without volumes is never concerned.
-        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
@@ -81,7 +80,7 @@ impl Plugin for VolumeBinding {
 
     // Upstream scores every pod, also those that have no claim.
     fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
-        // Asked for pods without volumes only.
+        // Asked for pods without claims only.
         Some(Box::new(NothingToChoose))
     }
 

@@ -54,13 +54,11 @@ impl Plugin for VolumeRestrictions {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        // A pod without volumes is never concerned.
-        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+        if is_concerned(class) { Depends::Cluster } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        let volumes = &pod.class.spec.volumes;
-        if volumes.is_empty() {
+        if !is_concerned(pod.class) {
             return Prepared::Nothing;
         }
         let single = match single_pod_claims(pod) {
@@ -96,11 +94,18 @@ fn single_pod_claims<'a>(pod: PodView<'a>) -> Result<Vec<&'a Str>, Str> {
     Ok(single)
 }
 
+/// Claims that are made for a pod do not count.
 fn is_used(pod: PodView<'_>, claim: &Str) -> bool {
-    pod.cluster.pods().classes().any(|(_, class, placements)| {
-        !placements.entries().is_empty()
-            && class.namespace == pod.class.namespace
-            && claim_names(class).any(|name| name == claim)
+    let users = pod.cluster.attached_volumes().users(&pod.class.spec.namespace, claim);
+    users.iter().any(|&user| claim_names(pod.cluster.pods().class_of(user)).any(|name| name == claim))
+}
+
+/// Whether the pod has a volume that could be in use.
+fn is_concerned(class: &Class) -> bool {
+    class.spec.volumes.iter().any(|volume| match &volume.source {
+        PodVolumeSource::Claim { .. } => true,
+        PodVolumeSource::Disk(disk) => is_exclusive(disk),
+        _ => false,
     })
 }
 

@@ -17,7 +17,7 @@ use crate::cluster::{Cluster, Domains};
 use crate::csi_migration::ZONE_SEPARATOR;
 use crate::ids::{NodeRow, Sym};
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
-use crate::pod_claims::not_found;
+use crate::pod_claims::{has_claims, not_found};
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
@@ -57,12 +57,11 @@ impl Plugin for VolumeZone {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        // A pod without volumes is never concerned.
-        if class.spec.volumes.is_empty() { Depends::NodeFacts } else { Depends::Cluster }
+        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        if pod.class.spec.volumes.is_empty() {
+        if !has_claims(&pod.class.spec) {
             return Prepared::Nothing;
         }
         match demands(pod) {

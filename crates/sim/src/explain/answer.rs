@@ -114,43 +114,33 @@ pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String
 
 /// The pod fits nowhere.
 pub(super) fn pending(document: &Explanation) -> Vec<String> {
-    let mut answer = Vec::new();
-    if document.outcome == Outcome::Preempts {
-        let node = document.node.as_deref().unwrap_or_default();
-        let victims = &document.victims;
-        let few: Vec<&str> = victims.iter().take(3).map(String::as_str).collect();
-        let rest = if victims.len() > 3 { format!(" and {} more", victims.len() - 3) } else { String::new() };
-        answer.push(format!(
-            "It fits nowhere as things are, but evicts {}{rest} and goes to {node}",
-            few.join(", ")
-        ));
-    } else if document.nodes.is_empty() {
-        answer.push("It waits: there is no node in the input".into());
-    } else {
-        answer.push(format!(
-            "It waits: {} takes it",
-            match document.nodes.len() {
-                1 => "the only node does not; nothing else".into(),
-                nodes => format!("none of {nodes} nodes"),
-            }
-        ));
-    }
+    let evicts = document.outcome == Outcome::Preempts;
+    let mut answer = vec![match document.nodes.as_slice() {
+        _ if evicts => evicting(document),
+        [] => "It waits: there is no node in the input".into(),
+        [only] => format!("It waits: {}, the only node, does not take it", only.name),
+        nodes => format!("It waits: none of {} nodes takes it", nodes.len()),
+    }];
     answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, objections(n))));
-    let helps = document.remedies.iter().map(|remedy| format!("It would fit with {}", remedy.description));
-    answer.extend(helps);
-    if document.remedies.is_empty() && document.outcome == Outcome::Pending && !document.nodes.is_empty() {
+    let start = if evicts { "Without evictions it would fit with" } else { "It would fit with" };
+    answer.extend(document.remedies.iter().map(|remedy| format!("{start} {}", remedy.description)));
+    if document.remedies.is_empty() && !evicts && !document.nodes.is_empty() {
         answer.push("No single change that was tried would make it fit".into());
     }
     answer
 }
 
+fn evicting(document: &Explanation) -> String {
+    let (node, victims) = (document.node.as_deref().unwrap_or_default(), &document.victims);
+    let few: Vec<&str> = victims.iter().take(3).map(String::as_str).collect();
+    let rest = if victims.len() > 3 { format!(" and {} more", victims.len() - 3) } else { String::new() };
+    format!("It fits nowhere as things are, but evicts {}{rest} and goes to {node}", few.join(", "))
+}
+
 /// What keeps the pod off a node, in one line.
-pub(super) fn objections(node: &NodeAnswer) -> String {
-    let texts = node
-        .rejections
-        .iter()
-        .map(|r| if r.details.is_empty() { r.reasons.join(", ") } else { r.details.join(", ") });
-    texts.collect::<Vec<_>>().join("; ")
+fn objections(node: &NodeAnswer) -> String {
+    let texts: Vec<String> = node.rejections.iter().map(|objection| objection.words().join(", ")).collect();
+    texts.join("; ")
 }
 
 /// Which plugins made the difference, the greatest first.

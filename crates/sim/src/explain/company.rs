@@ -75,7 +75,7 @@ impl<'a> Company<'a> {
             match domain(term.topology_key) {
                 None => found.push(format!("has no label {}", symbols.text(term.topology_key))),
                 Some(domain) if !self.welcome.contains(&domain) => {
-                    found.push(format!("no pod with {wanted} in {}", place(domain)));
+                    found.push(format!("affinity to {wanted}: no such pod in {}", place(domain)));
                 }
                 Some(_) => {}
             }
@@ -87,13 +87,13 @@ impl<'a> Company<'a> {
             if let Some(domain) = domain(key)
                 && let Some((selector, pod)) = self.excluded.get(&domain)
             {
-                found.push(format!("{pod} is in {}, the pod avoids {selector}", place(domain)));
+                found.push(format!("anti-affinity to {selector}: {pod} is in {}", place(domain)));
             }
         }
         let denied = self.denied.iter().filter(|((key, value), _)| domain(*key) == Some((*key, *value)));
-        found.extend(
-            denied.map(|(domain, (selector, pod))| format!("{pod} in {} avoids {selector}", place(*domain))),
-        );
+        found.extend(denied.map(|(domain, (selector, pod))| {
+            format!("{pod} in {} has anti-affinity to {selector}", place(*domain))
+        }));
         found.dedup();
         found
     }

@@ -53,6 +53,11 @@ pub struct Objection {
 }
 
 impl Objection {
+    /// How far the node is from fitting, or else why it is rejected, in upstream's words.
+    pub fn words(&self) -> &[String] {
+        if self.details.is_empty() { &self.reasons } else { &self.details }
+    }
+
     /// An objection in a plugin's own words.
     pub(super) fn new(verdict: &Verdict) -> Self {
         Self {

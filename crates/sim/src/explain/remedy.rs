@@ -47,6 +47,8 @@ pub enum Change {
 const CHANGES: [Change; 5] =
     [Change::Room, Change::Toleration, Change::Uncordon, Change::Label, Change::Node];
 
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
 /// So many nodes are tried for each kind of change: what helps on none of the nearest helps nowhere near.
 const TRIED: usize = 3;
 
@@ -165,22 +167,22 @@ fn uncordon(cluster: &mut Cluster, mut node: Node) -> String {
     description
 }
 
-/// Sets the labels that the pod's node selector names.
+/// Sets the labels that the pod's node selector names. A hostname is no label to be set.
 fn label(cluster: &mut Cluster, pod: PodRow, mut node: Node) -> Option<String> {
     let selector = &cluster.pods().class_of(pod).spec.node_selector;
     let missing = selector.iter().filter(|&(key, value)| node.labels.get(key) != Some(value));
     let missing: Vec<(Str, Str)> = missing.map(|(key, value)| (key.clone(), value.clone())).collect();
     let texts: Vec<String> = missing.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let description = format!("the label {} on {}", texts.join(" and "), node.name);
+    let names_host = missing.iter().any(|(key, _)| &**key == HOSTNAME);
     for (key, value) in missing {
         node.labels.insert(key, value);
     }
     cluster.upsert_node(node);
-    (!texts.is_empty()).then_some(description)
+    (!texts.is_empty() && !names_host).then_some(description)
 }
 
 fn one_more(cluster: &mut Cluster, mut node: Node) -> String {
-    const HOSTNAME: &str = "kubernetes.io/hostname";
     let description = format!("one more node like {}", node.name);
     node.name = format!("another-{}", node.name).into();
     if node.labels.contains_key(HOSTNAME) {

@@ -80,14 +80,6 @@ fn room(pod: PodView<'_>, objection: &mut Objection, row: NodeRow) {
         }
         objection.details.push(match offered {
             0 => format!("offers no {words} (requested: {})", say(need)),
-            _ if need > offered => {
-                format!(
-                    "{} {words} short even when empty (requested: {}, offered: {})",
-                    say(need - offered),
-                    say(need),
-                    say(offered)
-                )
-            }
             _ => format!(
                 "{} {words} short (requested: {}, free: {} of {})",
                 say(short),

@@ -18,6 +18,7 @@ use crate::decode::{Obj, wire_object};
 use crate::meta::MetaField;
 use status::StatusWire;
 
+pub use resources::PodLevel;
 pub(crate) use spec::{PodSpecWire, given};
 pub use template::PodTemplate;
 pub(crate) use template::TemplateWire;
@@ -34,7 +35,7 @@ pub struct PodManifest {
     pub admission: Admission,
 }
 
-/// What the API server's admission takes from other objects when it creates a pod.
+/// What the API server's admission looks at when it creates a pod, beside the spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Admission {
     /// Whether `spec.priority` was set, so that no priority class can change it.
@@ -43,6 +44,8 @@ pub struct Admission {
     pub priority_class: Option<Str>,
     /// `spec.runtimeClassName`.
     pub runtime_class: Option<Str>,
+    /// `spec.resources` as it is written, where it sets something.
+    pub pod_level: Option<PodLevel>,
 }
 
 wire_object! {
@@ -67,11 +70,7 @@ impl PodWire {
                 cx.problem_at("nodeName", "cannot be set while schedulingGates hold the pod");
             });
         }
-        let admission = Admission {
-            has_priority: parts.priority.is_some(),
-            priority_class: parts.priority_class.clone(),
-            runtime_class: parts.runtime_class.clone(),
-        };
+        let admission = parts.admission.clone();
         let status = self.status;
         let (finished, preempted) = (status.finished(), status.preempted());
         let (started, nominated_node) = (status.started.map(|t| t.0), given(status.nominated_node.0.clone()));

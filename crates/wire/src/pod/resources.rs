@@ -42,14 +42,33 @@ fn pod_level(name: &str) -> bool {
 
 type Sum = BTreeMap<Str, Quantity>;
 
-/// Completes the pod-level requests and limits of a pod that sets some of them.
-pub(crate) fn default_pod_level(spec: &mut PodSpec) {
-    let given = spec.pod_requests.as_ref().is_some_and(|list| !list.is_empty());
-    if !given && spec.pod_limits.is_empty() {
-        return;
+/// The pod-level requests and limits of a pod that sets some, as they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PodLevel {
+    requests: ResourceList,
+    limits: ResourceList,
+}
+
+impl PodLevel {
+    /// What a spec sets; `None` where it sets nothing.
+    pub(crate) fn of(spec: &PodSpec) -> Option<Self> {
+        let requests = spec.pod_requests.clone().unwrap_or_default();
+        let level = Self { requests, limits: spec.pod_limits.clone() };
+        (level != Self::default()).then_some(level)
     }
-    let mut requests: Sum = spec.pod_requests.take().unwrap_or_default().into_iter().collect();
-    let mut limits: Sum = std::mem::take(&mut spec.pod_limits).into_iter().collect();
+
+    /// Writes pod-level requests and limits into a spec, with what follows from its containers. The API server does so
+    /// after admission, when the containers have got what they lacked.
+    pub fn complete(&self, spec: &mut PodSpec) {
+        spec.pod_requests = None;
+        spec.pod_limits.clear();
+        let (requests, limits) =
+            (self.requests.iter().cloned().collect(), self.limits.iter().cloned().collect());
+        complete(spec, requests, limits);
+    }
+}
+
+fn complete(spec: &mut PodSpec, mut requests: Sum, mut limits: Sum) {
     let container_limits = aggregate(spec, |c| &c.limits);
     for (name, amount) in &container_limits {
         if is_huge_pages(name) && !requests.contains_key(name) {

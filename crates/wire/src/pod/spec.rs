@@ -10,9 +10,10 @@ use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{AnyMap, Finish, List, StringMap, Unique, wire_object};
+use crate::pod::Admission;
 use crate::pod::affinity::{AffinityWire, PodAffinityParts};
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
-use crate::pod::resources::{ResourcesWire, default_pod_level};
+use crate::pod::resources::{PodLevel, ResourcesWire};
 use crate::pod::spread::{SpreadWire, check_distinct};
 use crate::pod::toleration::TolerationWire;
 use crate::pod::volume::VolumeWire;
@@ -67,9 +68,7 @@ pub(crate) struct SpecParts {
     pod_affinity: PodAffinityParts,
     pod_anti_affinity: PodAffinityParts,
     pub(crate) node: Option<Str>,
-    pub(crate) priority: Option<i32>,
-    pub(crate) priority_class: Option<Str>,
-    pub(crate) runtime_class: Option<Str>,
+    pub(crate) admission: Admission,
 }
 
 impl SpecParts {
@@ -139,15 +138,21 @@ impl Finish for PodSpecWire {
             os,
             ..PodSpec::default()
         };
-        default_pod_level(&mut spec);
+        let admission = Admission {
+            has_priority: self.priority.is_some(),
+            priority_class: given(self.priority_class),
+            runtime_class: given(self.runtime_class),
+            pod_level: PodLevel::of(&spec),
+        };
+        if let Some(pod_level) = &admission.pod_level {
+            pod_level.complete(&mut spec);
+        }
         SpecParts {
             spec,
             pod_affinity: self.affinity.pod.0.unwrap_or_default(),
             pod_anti_affinity: self.affinity.anti.0.unwrap_or_default(),
             node: given(self.node_name.0),
-            priority: self.priority,
-            priority_class: given(self.priority_class),
-            runtime_class: given(self.runtime_class),
+            admission,
         }
     }
 }

@@ -15,12 +15,28 @@ use crate::pod::spec::{PodSpecWire, SpecParts};
 pub struct PodTemplate {
     /// `metadata.labels`.
     pub labels: Labels,
-    /// What admission will set from other objects.
-    pub admission: Admission,
     parts: SpecParts,
 }
 
 impl PodTemplate {
+    /// What admission will look at, beside the spec.
+    pub fn admission(&self) -> &Admission {
+        &self.parts.admission
+    }
+
+    /// Whether pods of both templates are the same to scheduling, the value of one label aside.
+    pub fn equals_but_for_label(&self, other: &Self, key: &str) -> bool {
+        let labels = |template: &Self| -> Labels {
+            template
+                .labels
+                .iter()
+                .filter(|(k, _)| &***k != key)
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect()
+        };
+        self.parts == other.parts && labels(self) == labels(other)
+    }
+
     /// `spec.nodeName`: the node that all pods of the template are bound to from the start.
     pub fn node(&self) -> Option<&Str> {
         self.parts.node.as_ref()
@@ -50,11 +66,6 @@ impl Finish for TemplateWire {
             cx.problem_at("spec", "missing; expected a pod spec");
         }
         let parts = self.spec.0.unwrap_or_default();
-        let admission = Admission {
-            has_priority: parts.priority.is_some(),
-            priority_class: parts.priority_class.clone(),
-            runtime_class: parts.runtime_class.clone(),
-        };
-        PodTemplate { labels: self.meta.0.map(|meta| meta.labels).unwrap_or_default(), admission, parts }
+        PodTemplate { labels: self.meta.0.map(|meta| meta.labels).unwrap_or_default(), parts }
     }
 }

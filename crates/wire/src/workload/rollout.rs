@@ -57,7 +57,10 @@ impl Decode<'_> for ShareWire {
 
     fn scalar(found: &Scalar<'_>, cx: &mut Context) -> Option<Self> {
         let share = match *found {
-            Scalar::Int(pods) => i32::try_from(pods).ok().filter(|pods| *pods >= 0).map(Share::Pods),
+            Scalar::Int(_) | Scalar::Unsigned(_) => {
+                let pods = i64::scalar(found, cx).and_then(|pods| i32::try_from(pods).ok());
+                pods.filter(|pods| *pods >= 0).map(Share::Pods)
+            }
             Scalar::Text(text) => percent(text).map(Share::Percent),
             _ => return None,
         };

@@ -7,7 +7,7 @@ use berth_model::Str;
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
 use berth_model::volume::{Claim, ClaimRef, Volume, VolumeSource};
 
-use crate::cluster::{Cluster, Storage};
+use crate::cluster::{Change, Cluster, Storage};
 use crate::effect::Effect;
 
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
@@ -25,15 +25,23 @@ impl Cluster {
             return;
         };
         let volume = match effect {
+            Effect::BindVolume { volume, .. } if !self.storage().volumes.contains_key(volume) => return,
             Effect::BindVolume { volume, .. } => volume.clone(),
             Effect::ProvisionVolume { node, .. } => {
                 let volume = self.provisioned(claim, node);
                 let name = volume.name.clone();
-                self.storage_mut().volumes.insert(name.clone(), volume);
+                if let Some(offers) = self.volume_index.offers.get_mut() {
+                    offers.add_reserved(&volume);
+                }
+                self.storage.volumes.insert(name.clone(), volume);
                 name
             }
         };
-        bind(self.storage_mut(), namespace, name, volume);
+        bind(&mut self.storage, namespace, name, volume);
+        self.changes.push(Change::Elsewhere);
+        if let Some(attached) = self.volume_index.attached.get_mut() {
+            attached.claim_changed(namespace, name, &self.pods, &self.storage);
+        }
     }
 
     fn provisioned(&self, claim: &Claim, node: &Str) -> Volume {

@@ -1,8 +1,8 @@
 use super::*;
 use crate::fixture::{World, filter};
 use crate::storage_fixture::{claim_volume, disk_volume, ephemeral_volume};
-use berth_model::pod::Pod;
-use berth_model::volume::{Attachment, CsiDriver, Disk, PodVolume, VolumeSource};
+use berth_model::pod::{Pod, PodSpec};
+use berth_model::volume::{Attachment, CsiDriver, Disk, PodVolume, PodVolumeSource, VolumeSource};
 use expect_test::expect;
 
 const FITS: &str = "n1: fits\n";

@@ -10,19 +10,20 @@ use crate::verdict::{Code, Rejection};
 
 /// The volumes of bound claims, in the order of the claims.
 pub(super) struct BoundVolumes<'a> {
-    volumes: Vec<BoundVolume<'a>>,
+    volumes: Vec<BoundVolume>,
+    cluster: &'a Cluster,
 }
 
-enum BoundVolume<'a> {
+enum BoundVolume {
     /// The claim is bound to a volume that is not there.
     Missing,
     /// The volume is reached from these nodes.
-    Reached(Reach<'a>),
+    Reached(Reach),
     /// A disk of an in-tree plugin, which nodes see differently.
     Disk {
-        plain: Reach<'a>,
+        plain: Reach,
         /// As the driver sees it.
-        translated: Result<Reach<'a>, Rejection>,
+        translated: Result<Reach, Rejection>,
         /// By row: whether the plugin is migrated to the driver on the node.
         migrated: Vec<bool>,
     },
@@ -42,7 +43,7 @@ impl<'a> BoundVolumes<'a> {
     pub(super) fn new(claims: &[&Claim], cluster: &'a Cluster) -> Self {
         let mut volumes: Vec<_> = claims.iter().map(|claim| BoundVolume::of(claim, cluster)).collect();
         volumes.retain(|v| !matches!(v, BoundVolume::Reached(reach) if reach.is_everywhere()));
-        Self { volumes }
+        Self { volumes, cluster }
     }
 
     /// Whether all volumes are reached from every node.
@@ -52,12 +53,12 @@ impl<'a> BoundVolumes<'a> {
 
     /// Upstream stops at the first volume that is amiss.
     pub(super) fn check(&self, row: NodeRow) -> Result<(), Unreachable> {
-        self.volumes.iter().try_for_each(|volume| volume.check(row))
+        self.volumes.iter().try_for_each(|volume| volume.check(row, self.cluster))
     }
 }
 
-impl<'a> BoundVolume<'a> {
-    fn of(claim: &Claim, cluster: &'a Cluster) -> Self {
+impl BoundVolume {
+    fn of(claim: &Claim, cluster: &Cluster) -> Self {
         let Some(volume) = claim.volume.as_ref().and_then(|name| cluster.storage().volumes.get(name)) else {
             return Self::Missing;
         };
@@ -71,7 +72,7 @@ impl<'a> BoundVolume<'a> {
         }
     }
 
-    fn check(&self, row: NodeRow) -> Result<(), Unreachable> {
+    fn check(&self, row: NodeRow, cluster: &Cluster) -> Result<(), Unreachable> {
         let reach = match self {
             Self::Missing => return Err(Unreachable::Missing),
             Self::Disk { translated, migrated, .. } if migrated[row.index()] => {
@@ -79,19 +80,19 @@ impl<'a> BoundVolume<'a> {
             }
             Self::Reached(reach) | Self::Disk { plain: reach, .. } => reach,
         };
-        if reach.includes(row) { Ok(()) } else { Err(Unreachable::Conflict) }
+        if reach.includes(row, cluster) { Ok(()) } else { Err(Unreachable::Conflict) }
     }
 }
 
 /// From where a volume is reached, by its own node affinity.
-pub(super) fn reach<'a>(volume: &Volume, cluster: &'a Cluster) -> Reach<'a> {
-    volume.node_affinity.as_ref().map_or(Reach::everywhere(cluster), |a| Reach::of_affinity(a, cluster))
+pub(super) fn reach(volume: &Volume, cluster: &Cluster) -> Reach {
+    volume.node_affinity.as_ref().map_or(Reach::everywhere(), |a| Reach::of_affinity(a, cluster))
 }
 
-fn translated<'a>(volume: &Volume, disk: &Disk, cluster: &'a Cluster) -> Result<Reach<'a>, Rejection> {
+fn translated(volume: &Volume, disk: &Disk, cluster: &Cluster) -> Result<Reach, Rejection> {
     let affinity = csi_migration::node_affinity(volume, disk)
         .map_err(|why| Rejection::new(Code::Error, format!("could not translate pv: {why}").into()))?;
-    Ok(affinity.map_or(Reach::everywhere(cluster), |a| Reach::of_affinity(&a, cluster)))
+    Ok(affinity.map_or(Reach::everywhere(), |a| Reach::of_affinity(&a, cluster)))
 }
 
 fn migrated_nodes(plugin: &str, cluster: &Cluster) -> Vec<bool> {

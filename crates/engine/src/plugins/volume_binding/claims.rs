@@ -4,7 +4,7 @@ use berth_model::labels::Labels;
 use berth_model::volume::{Claim, StorageClass};
 
 use crate::cluster::Storage;
-use crate::pod_claims::{named_claims, not_found};
+use crate::pod_claims::{has_claims, named_claims, not_found};
 use crate::verdict::Rejection;
 use crate::view::PodView;
 
@@ -26,14 +26,11 @@ impl<'a> PodClaims<'a> {
     /// # Errors
     /// A claim keeps the pod from being scheduled anywhere.
     pub(super) fn of(pod: PodView<'a>) -> Result<Option<Self>, Rejection> {
-        if pod.class.spec.volumes.is_empty() {
+        if !has_claims(&pod.class.spec) {
             return Ok(None);
         }
         let storage = pod.cluster.storage();
         let claims = usable_claims(pod)?;
-        if claims.is_empty() {
-            return Ok(None);
-        }
         let mut sorted = Self { bound: Vec::new(), waiting: Vec::new() };
         let mut unbound_immediate = false;
         for claim in claims {

@@ -2,48 +2,66 @@
 //!
 //! Upstream: component-helpers `storage/volume/pv_helpers.go` (`FindMatchingVolume`).
 
+use berth_model::Str;
+use berth_model::quantity::Quantity;
 use berth_model::volume::{Claim, Volume};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FreeVolume, Offer};
 use crate::ids::NodeRow;
-use crate::reach::{Ranked, Reach};
+use crate::reach::Reach;
 
 use super::bound::reach;
 
 /// The volumes that a claim could take.
 pub(super) struct Candidates<'a> {
+    claim: &'a Claim,
+    cluster: &'a Cluster,
+    offer: Option<&'a Offer>,
     /// Volumes that are reserved for the claim: the first of them is taken or none.
-    reserved: Vec<(&'a Volume, Reach<'a>)>,
-    /// Free volumes, the smallest first.
-    free: Ranked<'a, &'a Volume>,
+    reserved: Vec<(&'a Volume, Reach)>,
+}
+
+/// A volume of the claim's class that it would take.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen<'a> {
+    pub(super) name: &'a Str,
+    pub(super) capacity: Quantity,
 }
 
 impl<'a> Candidates<'a> {
-    pub(super) fn new(claim: &Claim, cluster: &'a Cluster) -> Self {
-        let class = claim.storage_class.as_deref().unwrap_or_default();
-        let (mut reserved, mut free) = (Vec::new(), Vec::new());
-        let of_class = cluster.storage().volumes.values().filter(|v| &*v.storage_class == class);
-        for volume in of_class.filter(|volume| could_hold(volume, claim)) {
-            if is_reserved_for(volume, claim) {
-                reserved.push((volume, reach(volume, cluster)));
-            } else if volume.claim.is_none() && is_free_for(volume, claim) {
-                free.push((volume, reach(volume, cluster)));
-            }
-        }
-        free.sort_by_key(|(volume, _)| volume.capacity);
-        Self { reserved, free: Ranked::new(free) }
+    pub(super) fn new(claim: &'a Claim, cluster: &'a Cluster) -> Self {
+        let offer = cluster.offer(claim.storage_class.as_deref().unwrap_or_default());
+        let names = offer.map_or(&[][..], |offer| offer.reserved_for(&claim.namespace, &claim.name));
+        let volumes = names.iter().filter_map(|name| cluster.storage().volumes.get(name));
+        let reserved = volumes.filter(|volume| is_reserved_for(volume, claim) && could_hold(volume, claim));
+        let reserved = reserved.map(|volume| (volume, reach(volume, cluster))).collect();
+        Self { claim, cluster, offer, reserved }
     }
 
     /// The volume for the claim on a node, given those that other claims of the pod take there.
-    pub(super) fn find(&self, row: NodeRow, taken: impl Fn(&Volume) -> bool) -> Option<&'a Volume> {
-        if let Some((volume, reach)) = self.reserved.iter().find(|(volume, _)| !taken(volume)) {
-            return reach.includes(row).then_some(*volume);
+    pub(super) fn find(&self, row: NodeRow, taken: impl Fn(&str) -> bool) -> Option<Chosen<'a>> {
+        if let Some((volume, reach)) = self.reserved.iter().find(|(volume, _)| !taken(&volume.name)) {
+            let chosen = Chosen { name: &volume.name, capacity: volume.capacity };
+            return reach.includes(row, self.cluster).then_some(chosen);
         }
-        self.free.first(row, |volume| !taken(volume)).copied()
+        let is_small = |volume: &FreeVolume| volume.capacity < self.claim.request;
+        let accept = |volume: &FreeVolume| self.accepts(volume) && !taken(&volume.name);
+        let found = self.offer?.free.first(row, self.cluster, is_small, accept)?;
+        Some(Chosen { name: &found.name, capacity: found.capacity })
+    }
+
+    fn accepts(&self, volume: &FreeVolume) -> bool {
+        let claim = self.claim;
+        volume.block == claim.block
+            && *volume.attributes_class == *claim.attributes_class.as_deref().unwrap_or_default()
+            && claim.access_modes.iter().all(|mode| volume.access_modes.contains(mode))
+            && claim.selector.as_ref().is_none_or(|selector| {
+                let object = self.cluster.storage().volumes.get(&volume.name);
+                object.is_some_and(|v| selector.matches(&v.labels))
+            })
     }
 }
 
-/// What holds of reserved volumes too.
 fn could_hold(volume: &Volume, claim: &Claim) -> bool {
     volume.capacity >= claim.request
         && volume.block == claim.block
@@ -58,10 +76,4 @@ fn is_reserved_for(volume: &Volume, claim: &Claim) -> bool {
             && reference.namespace == claim.namespace
             && (reference.uid.is_empty() || reference.uid == claim.uid)
     })
-}
-
-fn is_free_for(volume: &Volume, claim: &Claim) -> bool {
-    volume.available
-        && claim.selector.as_ref().is_none_or(|selector| selector.matches(&volume.labels))
-        && claim.access_modes.iter().all(|mode| volume.access_modes.contains(mode))
 }

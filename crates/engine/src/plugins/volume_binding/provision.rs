@@ -1,11 +1,10 @@
 //! Whether a class can make a volume for a claim that can be reached from a node.
 
-use berth_model::quantity::Quantity;
-use berth_model::volume::{Claim, StorageCapacity, StorageClass};
+use berth_model::volume::{Claim, StorageClass};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Capacity, Cluster, Offer};
 use crate::ids::NodeRow;
-use crate::reach::{Ranked, Reach};
+use crate::reach::Reach;
 
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
@@ -14,11 +13,15 @@ pub(super) enum Provision<'a> {
     /// The class makes no volumes.
     Never,
     /// The class makes volumes.
-    Where {
-        topologies: Reach<'a>,
-        /// Published capacities that are large enough; `None` where the driver publishes none.
-        capacities: Option<Ranked<'a, i64>>,
-    },
+    Where { cluster: &'a Cluster, topologies: Reach, room: Room<'a> },
+}
+
+/// What limits the size of a new volume.
+pub(super) enum Room<'a> {
+    /// Nothing that is known.
+    Unknown,
+    /// Capacity that the driver publishes must hold this many bytes.
+    Published { size: i64, offer: Option<&'a Offer> },
 }
 
 /// Why no volume can be made.
@@ -35,36 +38,28 @@ impl<'a> Provision<'a> {
         if class.provisioner.is_empty() || &*class.provisioner == NO_PROVISIONER {
             return Self::Never;
         }
+        let driver = cluster.storage().csi_drivers.get(&class.provisioner);
+        let published = driver.is_some_and(|d| d.storage_capacity) && !claim.request.is_zero();
         Self::Where {
+            cluster,
             topologies: Reach::of_topologies(&class.allowed_topologies, cluster),
-            capacities: capacities(claim, class, cluster),
+            room: if published {
+                Room::Published { size: claim.request.value(), offer: cluster.offer(&class.name) }
+            } else {
+                Room::Unknown
+            },
         }
     }
 
     /// The capacity that the volume would come from, in bytes, where it is published.
     pub(super) fn check(&self, row: NodeRow) -> Result<Option<i64>, Impossible> {
-        let Self::Where { topologies, capacities } = self else { return Err(Impossible::ByClass) };
-        if !topologies.includes(row) {
+        let Self::Where { cluster, topologies, room } = self else { return Err(Impossible::ByClass) };
+        if !topologies.includes(row, cluster) {
             return Err(Impossible::ByClass);
         }
-        let Some(capacities) = capacities else { return Ok(None) };
-        capacities.first(row, |_| true).map(|&bytes| Some(bytes)).ok_or(Impossible::NoRoom)
+        let Room::Published { size, offer } = room else { return Ok(None) };
+        let large_enough = |capacity: &Capacity| capacity.largest_volume >= *size;
+        let found = offer.and_then(|o| o.capacities.first(row, cluster, |_| false, large_enough));
+        found.map(|capacity| Some(capacity.bytes)).ok_or(Impossible::NoRoom)
     }
-}
-
-fn capacities<'a>(claim: &Claim, class: &StorageClass, cluster: &'a Cluster) -> Option<Ranked<'a, i64>> {
-    let storage = cluster.storage();
-    if claim.request.is_zero() || !storage.csi_drivers.get(&class.provisioner)?.storage_capacity {
-        return None;
-    }
-    let size = claim.request.value();
-    let large_enough = |c: &&StorageCapacity| {
-        c.storage_class == class.name
-            && c.maximum_volume_size.or(c.capacity).is_some_and(|limit| limit.value() >= size)
-    };
-    let reached = |c: &StorageCapacity| {
-        let topology = c.topology.as_ref()?;
-        Some((c.capacity.map_or(0, Quantity::value), Reach::of_labels(topology, cluster)))
-    };
-    Some(Ranked::new(storage.capacities.values().filter(large_enough).filter_map(reached).collect()))
 }

@@ -2,7 +2,7 @@
 //!
 //! Upstream: `volumebinding/scorer.go`, and `Score` in `volumebinding/volume_binding.go`.
 
-use berth_model::Str;
+use berth_model::volume::Claim;
 use smallvec::SmallVec;
 
 use crate::shape::{ShapePoint, at_utilization};
@@ -21,14 +21,14 @@ struct ClassUse<'a> {
 pub(super) fn of(found: &Found<'_>, shape: &[ShapePoint]) -> i64 {
     let mut classes: SmallVec<[ClassUse<'_>; 2]> = SmallVec::new();
     for (claim, volume) in &found.bindings {
-        let of_class = entry(&mut classes, &volume.storage_class);
+        let of_class = entry(&mut classes, claim);
         of_class.requested = of_class.requested.wrapping_add(claim.request.value());
         of_class.capacity = of_class.capacity.wrapping_add(volume.capacity.value());
     }
     if found.bindings.is_empty() {
         for (claim, capacity) in &found.provisions {
-            let (Some(capacity), Some(class)) = (capacity, &claim.storage_class) else { continue };
-            let of_class = entry(&mut classes, class);
+            let Some(capacity) = capacity else { continue };
+            let of_class = entry(&mut classes, claim);
             of_class.requested = of_class.requested.wrapping_add(claim.request.value());
             // The claims of a class share its capacity.
             of_class.capacity = *capacity;
@@ -41,8 +41,10 @@ pub(super) fn of(found: &Found<'_>, shape: &[ShapePoint]) -> i64 {
     (sum as f64 / classes.len() as f64).round() as i64
 }
 
-fn entry<'l, 'a>(classes: &'l mut SmallVec<[ClassUse<'a>; 2]>, class: &'a Str) -> &'l mut ClassUse<'a> {
-    let at = classes.iter().position(|c| c.class == &**class).unwrap_or_else(|| {
+/// The use of a claim's class, which is that of its volume too.
+fn entry<'l, 'a>(classes: &'l mut SmallVec<[ClassUse<'a>; 2]>, claim: &'a Claim) -> &'l mut ClassUse<'a> {
+    let class = claim.storage_class.as_deref().unwrap_or_default();
+    let at = classes.iter().position(|c| c.class == class).unwrap_or_else(|| {
         classes.push(ClassUse { class, requested: 0, capacity: 0 });
         classes.len() - 1
     });

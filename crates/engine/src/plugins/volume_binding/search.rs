@@ -2,7 +2,7 @@
 //!
 //! Upstream: `volumebinding/binder.go`, `FindPodVolumes`.
 
-use berth_model::volume::{Claim, Volume};
+use berth_model::volume::Claim;
 use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
@@ -11,7 +11,7 @@ use crate::verdict::{Code, Reason, Rejection};
 
 use super::bound::{BoundVolumes, Unreachable};
 use super::claims::PodClaims;
-use super::find_volume::Candidates;
+use super::find_volume::{Candidates, Chosen};
 use super::provision::{Impossible, Provision};
 
 const NODE_CONFLICT: &str = "node(s) didn't match PersistentVolume's node affinity";
@@ -48,7 +48,7 @@ struct Waiting<'a> {
 #[derive(Default)]
 pub(super) struct Found<'a> {
     /// Claims that take an existing volume.
-    pub(super) bindings: SmallVec<[(&'a Claim, &'a Volume); 2]>,
+    pub(super) bindings: SmallVec<[(&'a Claim, Chosen<'a>); 2]>,
     /// Claims whose volume is to be made, and the published capacity that it comes from, in bytes.
     pub(super) provisions: SmallVec<[(&'a Claim, Option<i64>); 2]>,
 }
@@ -119,7 +119,7 @@ impl<'a> Search<'a> {
         let mut found = Found::default();
         let mut to_provision: SmallVec<[&Waiting<'a>; 2]> = SmallVec::new();
         for waiting in &self.claims {
-            let taken = |volume: &Volume| found.bindings.iter().any(|(_, v)| v.name == volume.name);
+            let taken = |name: &str| found.bindings.iter().any(|(_, v)| **v.name == *name);
             match waiting.candidates.as_ref().and_then(|c| c.find(row, taken)) {
                 Some(volume) => found.bindings.push((waiting.claim, volume)),
                 None => to_provision.push(waiting),

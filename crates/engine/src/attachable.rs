@@ -1,7 +1,9 @@
-//! The volumes of a pod that a CSI driver attaches.
+//! The volumes of a pod that CSI drivers attach.
+//!
+//! Upstream: `nodevolumelimits/csi.go` (`filterAttachableVolumes`).
 
 use berth_model::Str;
-use berth_model::pod::Pod;
+use berth_model::pod::{Pod, PodSpec};
 use berth_model::volume::{Claim, Disk, PodVolume, PodVolumeSource, VolumeSource};
 use smallvec::SmallVec;
 
@@ -12,14 +14,16 @@ use crate::verdict::{Code, Rejection};
 
 /// A volume as its driver knows it. Equal ones are attached once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Attachable {
-    pub(super) driver: Str,
-    pub(super) handle: Handle,
+pub struct Attachable {
+    /// The driver.
+    pub driver: Str,
+    /// Which of its volumes.
+    pub handle: Handle,
 }
 
 /// What tells the volumes of a driver apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Handle {
+pub enum Handle {
     /// The driver's handle.
     Volume(Str),
     /// Not made or not bound yet: the claim's namespace and name.
@@ -28,17 +32,30 @@ pub(super) enum Handle {
 
 /// Whether the node has a CSINode object. Without it in-tree disks count for nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CsiNodePresence {
+pub enum CsiNodePresence {
     /// It has none.
     Absent,
     /// It has one.
     Present,
 }
 
-pub(super) type Attachables = SmallVec<[Attachable; 2]>;
+/// The volumes of a pod, in their order.
+pub type Attachables = SmallVec<[Attachable; 2]>;
 
-/// What a pod that is to be placed needs attached. All its claims must be there.
-pub(super) fn attachables_of_new_pod(
+/// Whether a pod can have such volumes at all.
+pub fn has_attachables(spec: &PodSpec) -> bool {
+    spec.volumes.iter().any(|volume| match &volume.source {
+        PodVolumeSource::Claim { .. } | PodVolumeSource::Ephemeral => true,
+        PodVolumeSource::Disk(disk) => Migration::of(disk).is_some(),
+        _ => false,
+    })
+}
+
+/// What a pod that is to be placed needs attached.
+///
+/// # Errors
+/// A claim is not there or not the pod's, or a disk's id makes no sense.
+pub fn attachables_of_new_pod(
     pod: &Pod,
     storage: &Storage,
     csi_node: CsiNodePresence,
@@ -52,7 +69,10 @@ pub(super) fn attachables_of_new_pod(
 }
 
 /// What a pod on a node with a CSINode has attached. Claims that are gone do not count.
-pub(super) fn attachables_of_placed_pod(pod: &Pod, storage: &Storage) -> Result<Attachables, Rejection> {
+///
+/// # Errors
+/// A claim is not the pod's, or a disk's id makes no sense.
+pub fn attachables_of_placed_pod(pod: &Pod, storage: &Storage) -> Result<Attachables, Rejection> {
     collect(pod, storage, CsiNodePresence::Present, |_| None)
 }
 

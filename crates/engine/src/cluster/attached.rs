@@ -1,0 +1,242 @@
+//! Which volumes the pods on each node have attached.
+//!
+//! Found out when a pod first asks for it, kept up to date as pods come and go and claims are bound, and found out anew
+//! after any other change of storage.
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use berth_model::pod::Pod;
+use berth_model::volume::VolumeSource;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::attachable::{Attachable, Handle, attachables_of_placed_pod, has_attachables};
+use crate::cluster::Cluster;
+use crate::cluster::pods::Pods;
+use crate::cluster::storage::Storage;
+use crate::ids::{NodeRow, PodRow};
+use crate::pod_claims::named_claims;
+use crate::verdict::Rejection;
+
+/// A volume of a driver, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attached {
+    /// The driver.
+    pub driver: u32,
+    /// The volume, unique among those of all drivers.
+    pub volume: u32,
+}
+
+/// The numbers of drivers and volumes.
+#[derive(Clone, Debug, Default)]
+pub struct VolumeNumbers {
+    drivers: FxHashMap<Str, u32>,
+    volumes: FxHashMap<Attachable, u32>,
+}
+
+/// The volumes of all pods that are on nodes.
+#[derive(Clone, Debug, Default)]
+pub struct AttachedVolumes {
+    numbers: VolumeNumbers,
+    /// By pod row.
+    pods: Vec<Option<PodVolumes>>,
+    /// By node row.
+    nodes: Vec<NodeVolumes>,
+    users: FxHashMap<(Str, Str), SmallVec<[PodRow; 1]>>,
+    /// By node name: what is attached there according to VolumeAttachments, sorted.
+    attachments: BTreeMap<Str, Vec<Attached>>,
+}
+
+#[derive(Clone, Debug)]
+struct PodVolumes {
+    node: NodeRow,
+    claims: SmallVec<[(Str, Str); 1]>,
+    found: FoundVolumes,
+}
+
+/// The volumes of a pod, or why they cannot be told.
+pub type FoundVolumes = Result<SmallVec<[Attached; 2]>, Rejection>;
+
+/// The volumes of the pods on a node.
+#[derive(Clone, Debug, Default)]
+pub struct NodeVolumes {
+    /// Sorted, with the number of uses by pods.
+    used: Vec<(Attached, u32)>,
+    /// Distinct ones, by driver.
+    of_driver: SmallVec<[(u32, u32); 2]>,
+    /// Pods whose volumes cannot be told.
+    untold: u32,
+}
+
+impl VolumeNumbers {
+    /// The number of a volume, if it has one.
+    pub fn find(&self, volume: &Attachable) -> Option<Attached> {
+        let number = *self.volumes.get(volume)?;
+        Some(Attached { driver: self.driver(&volume.driver)?, volume: number })
+    }
+
+    /// The number of a driver, if it has one.
+    pub fn driver(&self, name: &str) -> Option<u32> {
+        self.drivers.get(name).copied()
+    }
+
+    fn intern(&mut self, volume: Attachable) -> Attached {
+        let next_driver = self.drivers.len() as u32;
+        let driver = match self.drivers.get(&volume.driver) {
+            Some(&number) => number,
+            None => *self.drivers.entry(volume.driver.clone()).or_insert(next_driver),
+        };
+        let next = self.volumes.len() as u32;
+        Attached { driver, volume: *self.volumes.entry(volume).or_insert(next) }
+    }
+}
+
+impl NodeVolumes {
+    /// Whether a pod on the node has the volume.
+    pub fn contains(&self, volume: Attached) -> bool {
+        self.used.binary_search_by_key(&volume, |&(v, _)| v).is_ok()
+    }
+
+    /// How many distinct volumes of a driver the pods have.
+    pub fn count(&self, driver: u32) -> u32 {
+        self.of_driver.iter().find(|(d, _)| *d == driver).map_or(0, |&(_, count)| count)
+    }
+
+    /// Whether there are pods whose volumes cannot be told.
+    pub fn has_untold(&self) -> bool {
+        self.untold > 0
+    }
+
+    /// Counts a pod's volumes in.
+    pub fn add(&mut self, found: &FoundVolumes) {
+        let Ok(volumes) = found else {
+            self.untold += 1;
+            return;
+        };
+        for &volume in volumes {
+            match self.used.binary_search_by_key(&volume, |&(v, _)| v) {
+                Ok(at) => self.used[at].1 += 1,
+                Err(at) => {
+                    self.used.insert(at, (volume, 1));
+                    match self.of_driver.iter_mut().find(|(d, _)| *d == volume.driver) {
+                        Some((_, count)) => *count += 1,
+                        None => self.of_driver.push((volume.driver, 1)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts a pod's volumes out; they must have been counted in.
+    pub fn remove(&mut self, found: &FoundVolumes) {
+        let Ok(volumes) = found else {
+            self.untold -= 1;
+            return;
+        };
+        for volume in volumes {
+            let Ok(at) = self.used.binary_search_by_key(volume, |&(v, _)| v) else { continue };
+            self.used[at].1 -= 1;
+            if self.used[at].1 > 0 {
+                continue;
+            }
+            self.used.remove(at);
+            if let Some((_, count)) = self.of_driver.iter_mut().find(|(d, _)| *d == volume.driver) {
+                *count -= 1;
+            }
+        }
+    }
+}
+
+impl AttachedVolumes {
+    pub(crate) fn new(cluster: &Cluster) -> Self {
+        let (pods, storage) = (cluster.pods(), cluster.storage());
+        let mut attached = Self::default();
+        for row in pods.rows() {
+            let entry = pods.entry(row);
+            if let Some(node) = entry.row {
+                attached.placed(row, node, &entry.pod, storage);
+            }
+        }
+        for attachment in storage.attachments.values().filter(|a| !a.driver.is_empty()) {
+            let volume = attachment.volume.as_ref().and_then(|name| storage.volumes.get(name));
+            let Some(VolumeSource::Csi { handle, .. }) = volume.map(|v| &v.source) else { continue };
+            let handle = Handle::Volume(handle.clone());
+            let number = attached.numbers.intern(Attachable { driver: attachment.driver.clone(), handle });
+            attached.attachments.entry(attachment.node.clone()).or_default().push(number);
+        }
+        for list in attached.attachments.values_mut() {
+            list.sort_unstable();
+            list.dedup();
+        }
+        attached
+    }
+
+    /// The numbers of volumes that pods have.
+    pub fn numbers(&self) -> &VolumeNumbers {
+        &self.numbers
+    }
+
+    /// The volumes of a node's pods; `None` where there are none.
+    pub fn node(&self, row: NodeRow) -> Option<&NodeVolumes> {
+        self.nodes.get(row.index())
+    }
+
+    /// The volumes of a pod that is on a node; `None` where it has none.
+    pub fn pod(&self, row: PodRow) -> Option<&FoundVolumes> {
+        Some(&self.pods.get(row.index())?.as_ref()?.found)
+    }
+
+    /// What is attached to a node according to VolumeAttachments, sorted.
+    pub fn attachments(&self, node: &str) -> &[Attached] {
+        if self.attachments.is_empty() { &[] } else { self.attachments.get(node).map_or(&[], |list| list) }
+    }
+
+    /// Pods on nodes that use a claim.
+    pub fn users(&self, namespace: &Str, claim: &Str) -> &[PodRow] {
+        self.users.get(&(namespace.clone(), claim.clone())).map_or(&[], |list| list)
+    }
+
+    pub(crate) fn placed(&mut self, row: PodRow, node: NodeRow, pod: &Pod, storage: &Storage) {
+        if !has_attachables(&pod.spec) {
+            return;
+        }
+        let found = attachables_of_placed_pod(pod, storage);
+        let found = found.map(|list| list.into_iter().map(|v| self.numbers.intern(v)).collect());
+        if self.nodes.len() <= node.index() {
+            self.nodes.resize_with(node.index() + 1, NodeVolumes::default);
+        }
+        self.nodes[node.index()].add(&found);
+        let claims: SmallVec<[(Str, Str); 1]> =
+            named_claims(pod).map(|claim| (pod.spec.namespace.clone(), claim.name)).collect();
+        for claim in &claims {
+            self.users.entry(claim.clone()).or_default().push(row);
+        }
+        if self.pods.len() <= row.index() {
+            self.pods.resize_with(row.index() + 1, || None);
+        }
+        self.pods[row.index()] = Some(PodVolumes { node, claims, found });
+    }
+
+    pub(crate) fn displaced(&mut self, row: PodRow) {
+        let Some(gone) = self.pods.get_mut(row.index()).and_then(Option::take) else { return };
+        self.nodes[gone.node.index()].remove(&gone.found);
+        for claim in gone.claims {
+            if let Some(list) = self.users.get_mut(&claim) {
+                list.retain(|user| *user != row);
+                if list.is_empty() {
+                    self.users.remove(&claim);
+                }
+            }
+        }
+    }
+
+    /// A claim has changed: its pods may have other volumes now.
+    pub(crate) fn claim_changed(&mut self, namespace: &Str, claim: &Str, pods: &Pods, storage: &Storage) {
+        for row in self.users(namespace, claim).to_vec() {
+            let Some(node) = self.pods[row.index()].as_ref().map(|p| p.node) else { continue };
+            self.displaced(row);
+            self.placed(row, node, &pods.entry(row).pod, storage);
+        }
+    }
+}

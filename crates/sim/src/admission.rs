@@ -1,0 +1,82 @@
+//! Admission: what the API server sets in a pod when the pod is created, from other objects in the cluster.
+//!
+//! The plugins that matter to scheduling and are on by default, in their order: LimitRanger's defaults, Priority,
+//! DefaultTolerationSeconds, RuntimeClass, then LimitRanger's checks. Where the API server would refuse a pod, there are
+//! two cases. If nobody can tell what the pod would be (its priority class is not there), it is a problem. If the pod
+//! says it itself (a request beyond the maximum), the pod is taken as it is, with a warning.
+//!
+//! Upstream: `plugin/pkg/admission`, `pkg/kubeapiserver/options/plugins.go`.
+
+mod limit_range;
+mod priority;
+mod runtime_class;
+mod storage_class;
+mod toleration;
+
+use berth_model::pod::{Pod, PodSpec};
+use berth_wire::{Manifests, PodManifest};
+
+use limit_range::LimitRanges;
+use priority::Priorities;
+use runtime_class::RuntimeClasses;
+
+pub(crate) use storage_class::DefaultClass;
+pub(crate) use toleration::{NOT_READY, UNREACHABLE, tolerate};
+
+/// The objects that admission consults.
+pub(crate) struct Admission<'a> {
+    limit_ranges: LimitRanges<'a>,
+    priorities: Priorities,
+    runtime_classes: RuntimeClasses<'a>,
+}
+
+/// What admission has to say about a pod.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    /// Fields of the spec that name what is not there, and what is wrong.
+    pub(crate) problems: Vec<(&'static str, String)>,
+    /// Why the API server would refuse the pod, though it is clear what the pod would be.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'a> Admission<'a> {
+    /// Admission with the objects of the input.
+    pub(crate) fn new(manifests: &'a Manifests) -> Self {
+        Self {
+            limit_ranges: LimitRanges::new(manifests),
+            priorities: Priorities::new(manifests),
+            runtime_classes: RuntimeClasses::new(manifests),
+        }
+    }
+
+    /// Admits a pod that is created now.
+    pub(crate) fn admit(&self, spec: &mut PodSpec, asks: &berth_wire::Admission) -> Remarks {
+        let mut remarks = Remarks::default();
+        let changed = self.limit_ranges.apply_defaults(spec);
+        self.priorities.apply(spec, asks, &mut remarks);
+        toleration::apply_defaults(spec);
+        self.runtime_classes.apply(spec, asks, &mut remarks);
+        if let Some(pod_level) = asks.pod_level.as_ref().filter(|_| changed) {
+            pod_level.complete(spec);
+        }
+        self.limit_ranges.check(spec, &mut remarks);
+        remarks
+    }
+
+    /// Gives a pod that was admitted before its priority, where only its class is told. An API server always tells
+    /// both; what people write of running pods may not.
+    pub(crate) fn complete(&self, spec: &mut PodSpec, asks: &berth_wire::Admission) -> Remarks {
+        let mut remarks = Remarks::default();
+        if asks.priority_class.is_some() && !asks.has_priority {
+            self.priorities.apply(spec, asks, &mut remarks);
+        }
+        remarks
+    }
+}
+
+/// Whether no API server has seen the pod: it has no uid, no time, and no place.
+pub(crate) fn is_new(manifest: &PodManifest) -> bool {
+    let Pod { uid, created, started, node, nominated_node, terminating, .. } = &manifest.pod;
+    let place = node.as_ref().or(nominated_node.as_ref());
+    uid.is_empty() && created.or(*started).is_none() && place.is_none() && !terminating
+}

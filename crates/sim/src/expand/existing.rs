@@ -1,0 +1,107 @@
+//! The pods of the input, by who controls them.
+//!
+//! A pod belongs to the controller that its owner reference names. Where only one of the two has a uid, as when a
+//! manifest is applied to what a cluster holds, kind and name decide. A pod that nobody controls is adopted by the first
+//! controller whose selector it matches.
+//!
+//! Upstream: `pkg/controller/controller_ref_manager.go` (`ClaimObject`).
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use berth_model::labels::Labels;
+use berth_model::pod::{Controller, Pod};
+use berth_model::selector::LabelSelector;
+use berth_wire::{Manifests, Workload, WorkloadKind};
+
+/// Pods by controller, and pods without.
+pub(super) struct Existing<'a> {
+    /// By namespace, kind and name of the controller.
+    owned: BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a Pod>>,
+    /// Pods that wait to be adopted, by namespace and labels.
+    orphans: BTreeMap<&'a str, BTreeMap<&'a Labels, Vec<&'a Pod>>>,
+}
+
+impl<'a> Existing<'a> {
+    /// The pods of the input.
+    pub(super) fn new(manifests: &'a Manifests) -> Self {
+        let mut existing = Self { owned: BTreeMap::new(), orphans: BTreeMap::new() };
+        if manifests.workloads.is_empty() {
+            return existing;
+        }
+        for pod in manifests.pods.iter().map(|entry| &entry.value.pod) {
+            let namespace = &*pod.spec.namespace;
+            match &pod.spec.controller {
+                Some(Controller { kind, name, .. }) => {
+                    existing.owned.entry((namespace, kind, name)).or_default().push(pod);
+                }
+                None if pod.terminating => {}
+                None => {
+                    let by_labels = existing.orphans.entry(namespace).or_default();
+                    by_labels.entry(&pod.spec.labels).or_default().push(pod);
+                }
+            }
+        }
+        existing
+    }
+
+    /// The pods that a workload controls, in input order.
+    pub(super) fn owned(&self, workload: &Workload) -> Vec<&'a Pod> {
+        let key = (&*workload.namespace, workload.kind.name(), &*workload.name);
+        let pods = self.owned.get(&key).into_iter().flatten();
+        pods.copied().filter(|pod| is_controller(workload, pod.spec.controller.as_ref())).collect()
+    }
+
+    /// The pods of controllers of a kind whose names begin so, by the controller's name.
+    pub(super) fn owned_by_prefix<'s>(
+        &'s self,
+        namespace: &'s str,
+        kind: WorkloadKind,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = (&'s str, &'s [&'a Pod])> {
+        let owned: &'s BTreeMap<(&'s str, &'s str, &'s str), Vec<&'a Pod>> = &self.owned;
+        let first = (namespace, kind.name(), prefix);
+        let is_alike = move |(n, k, name): &(&str, &str, &str)| {
+            (*n, *k) == (first.0, first.1) && name.starts_with(prefix)
+        };
+        owned
+            .range(first..)
+            .take_while(move |(key, _)| is_alike(key))
+            .map(|((_, _, name), pods)| (*name, pods.as_slice()))
+    }
+
+    /// Hands out the pods that nobody controls, that the selector matches and that fit.
+    pub(super) fn adopt(
+        &mut self,
+        namespace: &str,
+        selector: Option<&LabelSelector>,
+        fits: impl Fn(&Pod) -> bool,
+    ) -> Vec<&'a Pod> {
+        let Some(selector) = selector.filter(|selector| !selector.requirements.is_empty()) else {
+            return Vec::new();
+        };
+        let mut adopted = Vec::new();
+        for (labels, pods) in self.orphans.get_mut(namespace).into_iter().flatten() {
+            if selector.matches(labels) {
+                adopted.extend(pods.extract_if(.., |pod| fits(pod)));
+            }
+        }
+        adopted
+    }
+}
+
+/// Whether an owner reference means this workload.
+pub(super) fn is_controller(workload: &Workload, controller: Option<&Controller>) -> bool {
+    controller.is_some_and(|controller| {
+        let Controller { kind, name, uid, .. } = controller;
+        let same_uid = uid.is_empty() || workload.uid.is_empty() || *uid == workload.uid;
+        **kind == *workload.kind.name() && *name == workload.name && same_uid
+    })
+}
+
+/// The value that the youngest of some pods has of a label which controllers set.
+pub(super) fn label_of_youngest(pods: &[&Pod], key: &str) -> Option<Str> {
+    let youngest =
+        pods.iter().filter(|pod| pod.spec.labels.contains_key(key)).max_by_key(|pod| pod.created)?;
+    youngest.spec.labels.get(key).cloned()
+}

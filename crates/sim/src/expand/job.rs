@@ -1,0 +1,154 @@
+//! Jobs: so many pods at once, until enough have succeeded.
+//!
+//! Upstream: `pkg/controller/job/job_controller.go` (`manageJob`), `indexed_job_utils.go` (`firstPendingIndexes`),
+//! `pkg/registry/batch/job/strategy.go` (`generateSelector`).
+
+use std::collections::BTreeSet;
+
+use berth_model::Str;
+use berth_model::pod::Pod;
+use berth_wire::{Entry, JobProgress, PodCount, Workload};
+
+use super::mold::Mold;
+use super::{Expansion, name};
+
+/// Labels with the name of the job, of old and of new.
+pub(super) const NAME_LABELS: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
+const UID_LABELS: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
+const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
+
+/// Makes the pods that are missing.
+pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
+    let workload = &entry.value;
+    let mut pods = expansion.existing.owned(workload);
+    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
+    let mut mold = Mold::new(entry);
+    let (name, uid) = (workload.name.clone(), workload.uid.clone());
+    run(expansion, &mut mold, &name, &uid, &pods);
+}
+
+/// Makes the missing pods of one run, which is a Job of this name.
+pub(super) fn run<'a>(
+    expansion: &mut Expansion<'a>,
+    mold: &mut Mold<'a>,
+    name: &Str,
+    uid: &Str,
+    pods: &[&Pod],
+) {
+    let entry = mold.entry;
+    let PodCount::Job {
+        completions,
+        indexed,
+        suspended,
+        finished,
+        replaces_terminating,
+        manual_selector,
+        ..
+    } = entry.value.count
+    else {
+        return;
+    };
+    if finished {
+        return;
+    }
+    if suspended {
+        return expansion.warn(entry, "is suspended, so it makes no pods");
+    }
+    let (terminating, active): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.terminating);
+    let waited_for = if replaces_terminating { &[] } else { &terminating[..] };
+    let missing = wanted(&entry.value, active.len()) - (active.len() + waited_for.len()) as i64;
+    let Some(missing) = expansion.reserve(entry, parallelism_path(entry), missing) else { return };
+    if !manual_selector {
+        add_labels(mold, name, uid);
+    }
+    if !indexed {
+        return expansion.make_alike(mold, &name::prefix(name), missing);
+    }
+    let busy: BTreeSet<i64> = active.iter().chain(waited_for).filter_map(|pod| index(pod)).collect();
+    let pending = pending(&entry.value.progress, busy, completions.unwrap_or_default());
+    for index in pending.take(missing) {
+        let mut labels = mold.labels.clone();
+        labels.insert(INDEX_LABEL.into(), index.to_string().into());
+        let Some(spec) = expansion.admit(mold, mold.spec(labels)) else { return };
+        let name = expansion.names.one(&entry.value.namespace, &name::indexed_prefix(name, index));
+        expansion.make(mold, name, spec);
+    }
+}
+
+fn parallelism_path(entry: &Entry<Workload>) -> &'static str {
+    match entry.value.kind {
+        berth_wire::WorkloadKind::CronJob => "spec.jobTemplate.spec.parallelism",
+        _ => "spec.parallelism",
+    }
+}
+
+/// How many pods are to run at once, given how many do.
+fn wanted(workload: &Workload, active: usize) -> i64 {
+    let PodCount::Job { parallelism, completions, indexed, .. } = workload.count else { return 0 };
+    let JobProgress { succeeded, completed, .. } = workload.progress;
+    let succeeded = if indexed { completed } else { succeeded };
+    match completions {
+        // One success is enough: what runs may end, and nothing new is started.
+        None if succeeded > 0 => active as i64,
+        None => parallelism.into(),
+        Some(completions) => {
+            (i64::from(completions) - i64::from(succeeded)).clamp(0, parallelism.max(0).into())
+        }
+    }
+}
+
+/// The lowest indexes that neither have ended nor run.
+fn pending(progress: &JobProgress, busy: BTreeSet<i64>, completions: i32) -> impl Iterator<Item = i64> {
+    let mut ended =
+        progress.ended.iter().map(|range| i64::from(*range.start())..=i64::from(*range.end())).peekable();
+    let mut candidate = 0;
+    std::iter::from_fn(move || {
+        loop {
+            while ended.next_if(|range| *range.end() < candidate).is_some() {}
+            match ended.peek() {
+                Some(range) if range.contains(&candidate) => candidate = range.end() + 1,
+                _ if busy.contains(&candidate) => candidate += 1,
+                _ => break,
+            }
+        }
+        candidate += 1;
+        (candidate <= i64::from(completions)).then_some(candidate - 1)
+    })
+}
+
+fn index(pod: &Pod) -> Option<i64> {
+    pod.spec.labels.get(INDEX_LABEL)?.parse().ok()
+}
+
+/// Adds the labels by which a job's pods are known. A job that was never stored has no uid; its name stands in.
+fn add_labels(mold: &mut Mold<'_>, name: &Str, uid: &Str) {
+    let uid = if uid.is_empty() { name } else { uid };
+    for (keys, value) in [(NAME_LABELS, name), (UID_LABELS, uid)] {
+        for key in keys {
+            if !mold.labels.contains_key(key) {
+                mold.label(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_indexes_that_are_free_come_first() {
+        let progress = JobProgress { succeeded: 0, completed: 0, ended: vec![0..=1, 4..=4] };
+        let cases: &[(&[i64], i32, &[i64])] = &[
+            (&[], 7, &[2, 3, 5, 6]),
+            (&[2, 5], 7, &[3, 6]),
+            (&[], 5, &[2, 3]),
+            (&[2, 3], 5, &[]),
+            (&[], 0, &[]),
+        ];
+        for (busy, completions, expected) in cases {
+            let found: Vec<i64> = pending(&progress, busy.iter().copied().collect(), *completions).collect();
+            assert_eq!(found, *expected, "{busy:?} of {completions}");
+        }
+    }
+}

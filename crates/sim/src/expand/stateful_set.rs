@@ -1,0 +1,118 @@
+//! StatefulSets: pods with ordinals, each with claims of its own.
+//!
+//! A pod keeps its name for ever, so one that is going away is not replaced before it has gone. Pods are made for all
+//! ordinals at once, also where the controller would wait for one to be ready before it makes the next.
+//!
+//! Upstream: `pkg/controller/statefulset/stateful_set_utils.go`, `stateful_pod_control.go`.
+
+use berth_model::Str;
+use berth_model::labels::Labels;
+use berth_model::pod::{Pod, PodSpec};
+use berth_model::selector::Operator;
+use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
+use berth_wire::{Entry, PodCount, Workload};
+
+use super::existing::label_of_youngest;
+use super::mold::Mold;
+use super::{Expansion, MAX_PODS, name};
+
+const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
+const REVISION: &str = "controller-revision-hash";
+
+/// Makes the pods that are missing, and their claims.
+pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
+    let workload = &entry.value;
+    let PodCount::Replicas { count, first } = workload.count else { return };
+    let ordinals = i64::from(first)..i64::from(first) + i64::from(count);
+    let is_member = |pod: &Pod| ordinal(pod, &workload.name).is_some();
+    let mut pods = expansion.existing.owned(workload);
+    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), is_member));
+    let beyond =
+        |pod: &&&Pod| ordinal(pod, &workload.name).is_none_or(|ordinal| !ordinals.contains(&ordinal));
+    expansion.warn_surplus(entry, pods.iter().filter(|pod| !pod.terminating).filter(beyond).count() as i64);
+    if usize::try_from(count).is_ok_and(|count| count > MAX_PODS) {
+        expansion.reserve(entry, "spec.replicas", count.into());
+        return;
+    }
+    let pod_name = |ordinal: i64| Str::from(format!("{}-{ordinal}", workload.name));
+    let is_missing = |ordinal: &i64| !expansion.names.is_taken(&workload.namespace, &pod_name(*ordinal));
+    let missing: Vec<i64> = ordinals.clone().filter(is_missing).collect();
+    if expansion.reserve(entry, "spec.replicas", missing.len() as i64).is_none() {
+        return;
+    }
+    let mut mold = Mold::new(entry);
+    let revision = label_of_youngest(&pods, REVISION).unwrap_or_else(|| {
+        format!("{}-{}", workload.name, name::hash(&workload.namespace, &workload.name)).into()
+    });
+    mold.label(REVISION, &revision);
+    for ordinal in missing {
+        let name = pod_name(ordinal);
+        let mut labels = mold.labels.clone();
+        labels.insert(POD_NAME.into(), name.clone());
+        labels.insert(POD_INDEX.into(), ordinal.to_string().into());
+        let mut spec = mold.spec(labels);
+        mount_claims(&mut spec, workload, ordinal);
+        let Some(spec) = expansion.admit(&mold, spec) else { return };
+        expansion.names.take(&workload.namespace, &name);
+        expansion.make(&mold, name, spec);
+        make_claims(expansion, workload, ordinal);
+    }
+    // Pods that wait already had their claims made before them.
+    for pod in pods.iter().filter(|pod| pod.node.is_none()) {
+        if let Some(ordinal) = ordinal(pod, &workload.name).filter(|ordinal| ordinals.contains(ordinal)) {
+            make_claims(expansion, workload, ordinal);
+        }
+    }
+}
+
+/// The ordinal in a pod's name, where the rest of it is the set's name.
+fn ordinal(pod: &Pod, set: &str) -> Option<i64> {
+    let digits = pod.name.strip_prefix(set)?.strip_prefix('-')?;
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i32>().ok())??;
+    Some(number.into())
+}
+
+fn claim_name(template: &Claim, workload: &Workload, ordinal: i64) -> Str {
+    format!("{}-{}-{ordinal}", template.name, workload.name).into()
+}
+
+/// Puts the claims in the place of volumes of their names.
+fn mount_claims(spec: &mut PodSpec, workload: &Workload, ordinal: i64) {
+    let templates = &workload.claim_templates;
+    let volume = |template: &Claim| PodVolume {
+        name: template.name.clone(),
+        source: PodVolumeSource::Claim { name: claim_name(template, workload, ordinal), read_only: false },
+    };
+    let mut volumes: Vec<PodVolume> = templates.iter().map(volume).collect();
+    let is_own = |volume: &PodVolume| templates.iter().all(|template| template.name != volume.name);
+    volumes.extend(std::mem::take(&mut spec.volumes).into_iter().filter(is_own));
+    spec.volumes = volumes;
+}
+
+/// Makes the claims of one pod that are not there.
+fn make_claims(expansion: &mut Expansion<'_>, workload: &Workload, ordinal: i64) {
+    for template in &workload.claim_templates {
+        let name = claim_name(template, workload, ordinal);
+        if expansion.claims.insert((workload.namespace.clone(), name.clone())) {
+            let mut labels = template.labels.clone();
+            add_match_labels(&mut labels, workload);
+            let namespace = workload.namespace.clone();
+            expansion.out.claims.push(Claim {
+                namespace,
+                name,
+                labels,
+                uid: Str::default(),
+                ..template.clone()
+            });
+        }
+    }
+}
+
+fn add_match_labels(labels: &mut Labels, workload: &Workload) {
+    for requirement in workload.selector.iter().flat_map(|selector| &selector.requirements) {
+        if let (Operator::In, [value]) = (requirement.operator, &requirement.values[..]) {
+            labels.insert(requirement.key.clone(), value.clone());
+        }
+    }
+}
