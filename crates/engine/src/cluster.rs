@@ -6,6 +6,7 @@
 
 mod attached;
 mod change;
+mod classes;
 mod domains;
 mod images;
 mod load;
@@ -13,6 +14,7 @@ mod nodes;
 mod offers;
 mod pods;
 mod ranks;
+mod roster;
 mod storage;
 mod tally;
 mod volume_index;
@@ -35,6 +37,7 @@ pub use nodes::Nodes;
 pub use offers::{Capacity, FreeVolume, Offer};
 pub use pods::{Placement, Placements, PodEntry, Pods};
 pub use ranks::Ranks;
+pub use roster::Roster;
 pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 
@@ -162,6 +165,9 @@ impl Cluster {
     pub fn upsert_node(&mut self, node: Node) -> NodeRow {
         self.volume_index.nodes_changed();
         if let Some(row) = self.nodes.find(&node.name) {
+            if *self.nodes.object(row) == node {
+                return row; // a heartbeat changes nothing that decides
+            }
             self.loads.read_annotations(row, &node);
             self.nodes.replace(row, node, &mut self.symbols, &mut self.resources);
             self.changes.push(Change::NodeChanged(row));
@@ -220,6 +226,9 @@ impl Cluster {
         self.nominate(row, None);
         self.leave(row);
         self.pods.remove(row);
+        if self.pods.retire_classes() {
+            self.changes.push(Change::Elsewhere); // whoever knows classes by id asks anew
+        }
     }
 
     /// Puts a waiting pod on a node.

@@ -99,22 +99,22 @@ impl ClassCache {
         }
         let Some(changes) = cluster.changes().since(self.seen) else { return false };
         // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
-        if changes.len() > 64 + self.standings.len() / 2 || !changes.iter().all(|c| c.is_of_pods()) {
+        if changes.len() > 64 + self.standings.len() / 2 || !changes.iter().all(|c| c.keeps_nodes()) {
             return false;
         }
         let followed = |state: &mut Self, change: Change| {
             state.filters.0.iter_mut().all(|f| f.state.follow(cluster, change))
                 && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
         };
-        if !changes.iter().all(|&change| followed(self, change)) {
+        // Nodes first: where a label moved a node, its pods cannot be counted any more.
+        let of_nodes = changes.iter().filter(|change| !change.is_of_pods());
+        let of_pods = changes.iter().filter(|change| change.is_of_pods());
+        if !of_nodes.chain(of_pods).all(|&change| followed(self, change)) {
             return false;
         }
+        self.standings.resize(cluster.nodes().row_count(), Standing::FREE);
         let mut last = None;
-        for change in changes {
-            let (Change::Pod(crate::cluster::PodChange { row, .. }) | Change::Nominated(row)) = *change
-            else {
-                continue;
-            };
+        for row in changes.iter().filter_map(|change| change.row()) {
             if last.replace(row) != Some(row) {
                 self.withdraw(row);
                 self.stand(cluster, row);

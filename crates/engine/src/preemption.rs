@@ -12,6 +12,7 @@
 //! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets that
 //! cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ by it).
 
+mod bound;
 mod budgets;
 mod order;
 mod pick;
@@ -21,9 +22,10 @@ use std::fmt::Write;
 
 use crate::cluster::Cluster;
 use crate::cycle::Assessment;
-use crate::filters::prepare;
+use crate::filters::{Filters, prepare};
 use crate::ids::{NodeRow, PodRow};
 use crate::message::{ReasonCounts, with_reasons};
+use crate::plugins::node_resources_fit;
 use crate::profile::Profile;
 use crate::verdict::{Code, Rejection};
 use crate::view::{Delta, PodView};
@@ -84,6 +86,48 @@ pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &
     }
     if result.candidates.is_empty() {
         result.message = no_help(cluster, &tried);
+    }
+    result
+}
+
+/// Looks for the best candidate alone, among nodes whose rejection evictions may lift.
+///
+/// Nodes are tried in the order of a lower bound of the harm; once no bound is below the best harm, the rest is left.
+/// The outcome's only candidate is the first of [`best`] over all candidates that [`evaluate`] finds.
+pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Preemption {
+    let cluster = pod.cluster;
+    let mut result = Preemption::default();
+    if pod.class.spec.never_preempts {
+        return hopeless(pod);
+    }
+    let mut tried = Vec::new();
+    let mut order = Vec::with_capacity(nodes.len());
+    let resources_count = filters.0.iter().any(|ready| ready.plugin == node_resources_fit::NAME);
+    for &node in nodes {
+        match bound::bound(pod, node, resources_count) {
+            Some(bound) => order.push((bound, cluster.nodes().ranks().of(node), node)),
+            None => tried.push(victims::none()),
+        }
+    }
+    order.sort_unstable();
+    let mut best = None;
+    for (bound, rank, node) in order {
+        if best.as_ref().is_some_and(|(harm, at, _)| (*harm, *at) < (bound, rank)) {
+            break;
+        }
+        match victims::select(filters, pod, node) {
+            Err(rejection) => tried.push(rejection),
+            Ok(candidate) => {
+                let found = (pick::harm(&candidate, cluster), rank);
+                if best.as_ref().is_none_or(|(harm, at, _)| found < (*harm, *at)) {
+                    best = Some((found.0, rank, candidate));
+                }
+            }
+        }
+    }
+    match best {
+        Some((_, _, candidate)) => result.candidates.push(candidate),
+        None => result.message = no_help(cluster, &tried),
     }
     result
 }

@@ -48,6 +48,8 @@ pub struct Scheduler {
 
 #[derive(Default)]
 struct Slot {
+    /// Of the class that the id meant.
+    generation: u32,
     asked: u32,
     used: u64,
     cache: Option<Box<ClassCache>>,
@@ -98,6 +100,11 @@ impl Scheduler {
         self.clock += 1;
         let key = (profile, view.class_id());
         let slot = self.slots.entry(key).or_default();
+        let generation = self.cluster.pods().generation(key.1);
+        if slot.generation != generation {
+            slot.generation = generation;
+            slot.asked = 0; // the cache, if any, is void: it has not followed what retired the class
+        }
         slot.asked = slot.asked.saturating_add(1);
         slot.used = self.clock;
         if slot.cache.is_none() {
@@ -140,10 +147,20 @@ impl Scheduler {
         effects
     }
 
-    /// What preemption could do for a pod that was found to fit nowhere, `resolvable` or not.
-    pub fn preempt(&self, profile: usize, pod: PodRow, resolvable: bool) -> Preemption {
+    /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate, or
+    /// why there is none.
+    pub fn preempt(&mut self, profile: usize, pod: PodRow, resolvable: bool) -> Preemption {
+        let view = PodView::new(&self.cluster, pod);
         if !resolvable {
-            return preemption::hopeless(PodView::new(&self.cluster, pod));
+            return preemption::hopeless(view);
+        }
+        let slot = self.slots.get_mut(&(profile, view.class_id()));
+        // A pod that has preempted before may have to wait, which the scan finds out.
+        if view.entry().pod.nominated_node.is_none()
+            && let Some(cache) = slot.and_then(|slot| slot.cache.as_mut())
+        {
+            let nodes = cache.resolvable(view);
+            return preemption::choose(cache.filters(), view, &nodes);
         }
         let by = &self.profiles[profile];
         preemption::evaluate(by, &self.cluster, pod, &cycle::assess(by, &self.cluster, pod))

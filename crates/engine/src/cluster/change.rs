@@ -33,6 +33,23 @@ pub struct PodChange {
 }
 
 impl Change {
+    /// Whether all nodes that were there before are still there, and all else but nodes and pods is unchanged.
+    pub fn keeps_nodes(self) -> bool {
+        self.is_of_pods() || matches!(self, Self::NodeAdded(_) | Self::NodeChanged(_))
+    }
+
+    /// The node that it is about.
+    pub fn row(self) -> Option<NodeRow> {
+        match self {
+            Self::Pod(PodChange { row, .. })
+            | Self::Nominated(row)
+            | Self::NodeAdded(row)
+            | Self::NodeRemoved(row)
+            | Self::NodeChanged(row) => Some(row),
+            Self::Elsewhere => None,
+        }
+    }
+
     /// Whether it is about pods that come, go or change, with all nodes and other objects as before.
     pub fn is_of_pods(self) -> bool {
         match self {

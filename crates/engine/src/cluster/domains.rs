@@ -19,6 +19,7 @@ pub struct Domains {
     /// By domain: how many nodes it has.
     nodes: Vec<u32>,
     free: Vec<u32>,
+    upheavals: u64,
 }
 
 impl Domains {
@@ -53,17 +54,32 @@ impl Domains {
         self.nodes[domain]
     }
 
+    /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or the
+    /// other way round.
+    pub fn upheavals(&self) -> u64 {
+        self.upheavals
+    }
+
     /// Makes room for rows below `rows`.
     pub(crate) fn grow(&mut self, rows: usize) {
         self.values.resize(rows, None);
         self.ids.resize(rows, NONE);
     }
 
-    /// Sets or takes away the label of the node in a row.
+    /// Changes the label of a node that stays.
+    pub(crate) fn relabel(&mut self, row: NodeRow, value: Option<Sym>) {
+        if self.values[row.index()] != value {
+            self.upheavals += 1;
+            self.set(row, value);
+        }
+    }
+
+    /// Sets the label of a node that comes, or takes it away from one that goes.
     pub(crate) fn set(&mut self, row: NodeRow, value: Option<Sym>) {
         let id = std::mem::replace(&mut self.ids[row.index()], NONE);
         if let Some(old) = self.values[row.index()].take() {
             self.nodes[id as usize] -= 1;
+            self.upheavals += u64::from(self.nodes[id as usize] == 1);
             if self.nodes[id as usize] == 0 {
                 self.index.remove(&old);
                 self.free.push(id);
@@ -77,6 +93,7 @@ impl Domains {
             })
         });
         self.nodes[id as usize] += 1;
+        self.upheavals += u64::from(self.nodes[id as usize] == 2);
         self.values[row.index()] = Some(value);
         self.ids[row.index()] = id;
     }

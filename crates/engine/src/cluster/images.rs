@@ -12,6 +12,7 @@ use crate::ids::NodeRow;
 #[derive(Clone, Debug, Default)]
 pub struct Images {
     holders: FxHashMap<Str, BTreeMap<NodeRow, i64>>,
+    version: u64,
 }
 
 impl Images {
@@ -21,8 +22,14 @@ impl Images {
         self.holders.get(name)
     }
 
+    /// Changes whenever any node's images do.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Notes the images of the node in a row. Of two with the same name the later counts.
     pub(crate) fn insert(&mut self, row: NodeRow, images: &[NodeImage]) {
+        self.version += u64::from(!images.is_empty());
         for image in images {
             for name in &image.names {
                 self.holders.entry(name.clone()).or_default().insert(row, image.size_bytes);
@@ -32,6 +39,7 @@ impl Images {
 
     /// Forgets the images of the node in a row.
     pub(crate) fn remove(&mut self, row: NodeRow, images: &[NodeImage]) {
+        self.version += u64::from(!images.is_empty());
         for name in images.iter().flat_map(|image| &image.names) {
             if let Some(rows) = self.holders.get_mut(name) {
                 rows.remove(&row);

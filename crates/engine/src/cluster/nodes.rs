@@ -193,6 +193,7 @@ impl Nodes {
         row
     }
 
+    /// Writes what is new of a node that stays; the caller has seen that something is.
     pub(crate) fn replace(
         &mut self,
         row: NodeRow,
@@ -200,8 +201,21 @@ impl Nodes {
         symbols: &mut Symbols,
         resources: &mut Resources,
     ) {
-        self.clear(row);
-        self.write(row, node, symbols, resources);
+        let old = self.objects[row.index()].take().expect("the row holds a node");
+        for (key, _) in old.labels.iter().filter(|(key, _)| !node.labels.contains_key(key)) {
+            let column = self.column_of(symbols.intern(key));
+            self.label_columns[column].relabel(row, None);
+        }
+        for (key, value) in node.labels.iter().filter(|(key, value)| old.labels.get(key) != Some(*value)) {
+            let column = self.column_of(symbols.intern(key));
+            self.label_columns[column].relabel(row, Some(symbols.intern(value)));
+        }
+        if old.images != node.images {
+            self.images.remove(row, &old.images);
+            self.images.insert(row, &node.images);
+        }
+        self.allocatable.iter_mut().for_each(|column| column[row.index()] = 0);
+        self.write_facts(row, node, resources);
     }
 
     pub(crate) fn remove(&mut self, row: NodeRow) {
@@ -245,7 +259,18 @@ impl Nodes {
     }
 
     fn write(&mut self, row: NodeRow, node: Node, symbols: &mut Symbols, resources: &mut Resources) {
+        for (key, value) in node.labels.iter() {
+            let column = self.column_of(symbols.intern(key));
+            self.label_columns[column].set(row, Some(symbols.intern(value)));
+        }
+        self.images.insert(row, &node.images);
+        self.write_facts(row, node, resources);
+    }
+
+    /// Writes everything but labels and images. The node's allocatable columns are zero.
+    fn write_facts(&mut self, row: NodeRow, node: Node, resources: &mut Resources) {
         let at = row.index();
+        self.allowed_pods[at] = 0;
         for (name, quantity) in &node.allocatable {
             if &**name == "pods" {
                 self.allowed_pods[at] = quantity.value();
@@ -255,19 +280,20 @@ impl Nodes {
             self.add_resource_columns(resources.len());
             self.allocatable[id.index()][at] = amount;
         }
-        for (key, value) in node.labels.iter() {
-            let (key, value) = (symbols.intern(key), symbols.intern(value));
-            let rows = self.objects.len();
-            let column = *self.label_index.entry(key).or_insert_with(|| {
-                self.label_columns.push(Domains::default());
-                u32::try_from(self.label_columns.len() - 1).expect("fewer than 2^32 label keys")
-            }) as usize;
-            self.label_columns[column].grow(rows);
-            self.label_columns[column].set(row, Some(value));
-        }
         self.unschedulable[at] = node.unschedulable;
         self.taint_set[at] = self.taint_sets.intern(&node.taints);
-        self.images.insert(row, &node.images);
         self.objects[at] = Some(node);
+    }
+
+    /// The column of a label, made now if it is new.
+    fn column_of(&mut self, key: Sym) -> usize {
+        let rows = self.objects.len();
+        let column = *self.label_index.entry(key).or_insert_with(|| {
+            let mut domains = Domains::default();
+            domains.grow(rows);
+            self.label_columns.push(domains);
+            u32::try_from(self.label_columns.len() - 1).expect("fewer than 2^32 label keys")
+        });
+        column as usize
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use berth_model::pod::{Pod, PodSpec};
 use rustc_hash::FxHashMap;
 
+use super::classes::Classes;
+use super::roster::Roster;
 use crate::class::Class;
 use crate::ids::{ClassId, NodeRow, PodRow};
 use crate::resources::Resources;
@@ -27,10 +29,9 @@ pub struct Pods {
     entries: Vec<Option<PodEntry>>,
     free: Vec<PodRow>,
     count: usize,
-    classes: Vec<Class>,
-    class_index: FxHashMap<Arc<PodSpec>, ClassId>,
+    classes: Classes,
     placements: Vec<Placements>,
-    members: Vec<u32>,
+    roster: Roster,
 }
 
 /// On which nodes the pods of a class are.
@@ -92,22 +93,40 @@ impl Pods {
 
     /// A class.
     pub fn class(&self, id: ClassId) -> &Class {
-        &self.classes[id.index()]
-    }
-
-    /// All classes with the nodes that their pods are on.
-    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &Class, &Placements)> {
-        self.classes.iter().zip(&self.placements).zip(0u32..).map(|((c, p), id)| (ClassId(id), c, p))
-    }
-
-    /// How many classes there are; ids are below this.
-    pub fn class_count(&self) -> usize {
-        self.classes.len()
+        self.classes.get(id)
     }
 
     /// How many pods a class has, waiting or placed.
     pub fn members(&self, id: ClassId) -> u32 {
-        self.members[id.index()]
+        self.classes.members(id)
+    }
+
+    /// How often the id was given to a class: an id is used again once its class is forgotten.
+    pub fn generation(&self, id: ClassId) -> u32 {
+        self.classes.generation(id)
+    }
+
+    /// All classes with the nodes that their pods are on, also those without pods.
+    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &Class, &Placements)> {
+        self.classes.iter().map(|(id, class)| (id, class, self.placements(id)))
+    }
+
+    /// One past the highest id of a class.
+    pub fn class_count(&self) -> usize {
+        self.classes.capacity()
+    }
+
+    /// Which classes have pods on nodes.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Classes with the nodes that their pods are on.
+    pub fn placed<'a>(
+        &'a self,
+        ids: &'a [ClassId],
+    ) -> impl Iterator<Item = (ClassId, &'a Class, &'a Placements)> {
+        ids.iter().map(|&id| (id, self.class(id), self.placements(id)))
     }
 
     /// On which nodes the pods of a class are.
@@ -137,20 +156,19 @@ impl Pods {
         symbols: &mut Symbols,
         resources: &mut Resources,
     ) -> ClassId {
-        if let Some(&id) = self.class_index.get(spec) {
-            return id;
-        }
-        let id = ClassId(u32::try_from(self.classes.len()).expect("fewer than 2^32 classes"));
-        self.classes.push(Class::compile(spec.clone(), symbols, resources));
-        self.placements.push(Placements::default());
-        self.members.push(0);
-        self.class_index.insert(spec.clone(), id);
+        let id = self.classes.classify(spec, symbols, resources);
+        self.placements.resize_with(self.classes.capacity(), Placements::default);
         id
+    }
+
+    /// Forgets classes without pods once there are many; answers whether it did.
+    pub(crate) fn retire_classes(&mut self) -> bool {
+        self.classes.retire()
     }
 
     pub(crate) fn insert(&mut self, pod: Pod, class: ClassId) -> PodRow {
         self.count += 1;
-        self.members[class.index()] += 1;
+        self.classes.join(class);
         let entry = Some(PodEntry { pod, class, row: None });
         if let Some(row) = self.free.pop() {
             self.entries[row.index()] = entry;
@@ -163,7 +181,7 @@ impl Pods {
     pub(crate) fn remove(&mut self, row: PodRow) -> PodEntry {
         let entry = self.entries[row.index()].take().expect("the row holds a pod");
         self.count -= 1;
-        self.members[entry.class.index()] -= 1;
+        self.classes.leave(entry.class);
         self.free.push(row);
         entry
     }
@@ -176,6 +194,9 @@ impl Pods {
         let entry = self.entry_mut(row);
         entry.row = Some(node);
         let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
+        if self.placements(class).entries.is_empty() {
+            self.roster.insert(class, self.classes.get(class));
+        }
         self.placements[class.index()].change(node, 1, terminating);
     }
 
@@ -184,6 +205,9 @@ impl Pods {
         let node = entry.row.take()?;
         let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
         self.placements[class.index()].change(node, -1, -terminating);
+        if self.placements(class).entries.is_empty() {
+            self.roster.remove(class, self.classes.get(class));
+        }
         Some(node)
     }
 

@@ -9,6 +9,8 @@ use crate::plugin::Key;
 pub struct Tally {
     /// The column of the label; `None`: no node ever had it.
     column: Option<u32>,
+    key: Sym,
+    upheavals: u64,
     counts: Vec<i64>,
 }
 
@@ -19,8 +21,22 @@ impl Tally {
     /// Zero for every domain of a label.
     pub fn new(key: Sym, nodes: &Nodes) -> Self {
         let column = nodes.column(key);
-        let domains = column.map_or(0, |c| nodes.domains_at(c).id_count());
-        Self { column, counts: vec![0; domains] }
+        let domains = column.map(|c| nodes.domains_at(c));
+        Self {
+            column,
+            key,
+            upheavals: domains.map_or(0, Domains::upheavals),
+            counts: vec![0; domains.map_or(0, Domains::id_count)],
+        }
+    }
+
+    /// Takes new nodes into account. `false`: nodes that were there lie in other domains now, or domains that held one
+    /// node hold several; the counts are void.
+    pub fn follow(&mut self, nodes: &Nodes) -> bool {
+        let Some(column) = self.column else { return nodes.column(self.key).is_none() };
+        let domains = nodes.domains_at(column);
+        self.counts.resize(domains.id_count().max(self.counts.len()), 0);
+        self.upheavals == domains.upheavals()
     }
 
     fn domains<'a>(&self, nodes: &'a Nodes) -> Option<&'a Domains> {

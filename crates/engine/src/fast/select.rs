@@ -3,6 +3,7 @@
 use super::ClassCache;
 use super::bucket::Place;
 use super::standing::Stands;
+use crate::filters::Filters;
 use crate::ids::NodeRow;
 use crate::message::{ReasonCounts, with_reasons};
 use crate::plugin::{Depends, Group};
@@ -32,6 +33,15 @@ pub struct Scratch {
     raw: Vec<i64>,
     /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
     refused: Vec<(Verdict, usize)>,
+}
+
+/// Why the nodes of a bucket are refused, given its head: by a filter over domains, or by a later one that refused them
+/// whatever the domains.
+fn refusal(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
+    filters.0.iter().find_map(|ready| match ready.depends {
+        Depends::Domains => ready.check(head),
+        _ => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
+    })
 }
 
 impl ClassCache {
@@ -68,11 +78,7 @@ impl ClassCache {
             let Some(Place { score, rank, row }) = bucket.head(number, &self.standings) else { continue };
             let node = NodeView::new(pod.cluster, row);
             let late = bucket.refused.map(|id| self.refusals.verdict(id));
-            let refusal = self.filters.0.iter().find_map(|ready| match ready.depends {
-                Depends::Domains => ready.check(node),
-                _ => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
-            });
-            match refusal {
+            match refusal(&self.filters, node, late) {
                 Some(verdict) => scratch.refused.push((verdict, bucket.len())),
                 None => {
                     scratch.groups.push(Group { row, nodes: bucket.len() });
@@ -114,6 +120,38 @@ impl ClassCache {
                 *total += kept.weight * score;
             }
         }
+    }
+
+    /// The nodes whose refusal evictions may lift, in no particular order. The cache must have caught up.
+    pub fn resolvable(&mut self, pod: PodView<'_>) -> Vec<NodeRow> {
+        let open_to_it = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
+        let all = pod.cluster.nodes().rows();
+        if let Some(verdict) = &self.rejected {
+            return if open_to_it(verdict) { all.collect() } else { Vec::new() };
+        }
+        let mut buckets = Vec::with_capacity(self.buckets.len());
+        for (number, bucket) in (0..).zip(&mut self.buckets) {
+            let head = bucket.head(number, &self.standings);
+            let node = head.map(|place| NodeView::new(pod.cluster, place.row));
+            let late = bucket.refused.map(|id| self.refusals.verdict(id));
+            let refusal = node.and_then(|node| refusal(&self.filters, node, late));
+            buckets.push(refusal.is_some_and(|verdict| open_to_it(&verdict)));
+        }
+        let lifts = |row: &NodeRow| match self.standings[row.index()].says() {
+            Stands::Free | Stands::Absent => false,
+            Stands::Refused(id) => open_to_it(self.refusals.verdict(id)),
+            Stands::Open(bucket, _) => buckets[bucket as usize],
+            Stands::Nominated => {
+                let verdict = self.filters.check_with_nominated(pod, *row, &Delta::default());
+                verdict.is_some_and(|verdict| open_to_it(&verdict))
+            }
+        };
+        all.filter(lifts).collect()
+    }
+
+    /// The filters, to ask about nodes as they would be.
+    pub fn filters(&self) -> &Filters<'static> {
+        &self.filters
     }
 
     fn nothing(&self, pod: PodView<'_>, scratch: &Scratch) -> Selection {

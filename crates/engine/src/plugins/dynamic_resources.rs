@@ -9,7 +9,7 @@
 //!   for extended resources that a DeviceClass provides (KEP-5004).
 //! - **Cost**: nothing.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::plugin::{Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
 use crate::view::PodView;
@@ -47,6 +47,10 @@ impl Plugin for DynamicResources {
 impl Score for NoDevices {
     fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
         out.fill(0);
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use berth_model::pod::PodSpec;
 use berth_model::volume::PodVolumeSource;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::plugin::{Group, MAX_SCORE, Plugin, Score};
 use crate::view::PodView;
 
@@ -31,7 +31,12 @@ pub struct ImageLocality;
 
 /// Scores by row; rows beyond the end hold none of the images.
 #[derive(Debug)]
-struct Held(Vec<i64>);
+struct Held {
+    scores: Vec<i64>,
+    /// Of which images and how many nodes the scores speak: a node more changes those of all holders.
+    version: u64,
+    nodes: usize,
+}
 
 impl Plugin for ImageLocality {
     fn name(&self) -> &'static str {
@@ -53,7 +58,7 @@ impl Plugin for ImageLocality {
             }
         }
         bytes.iter_mut().for_each(|bytes| *bytes = score(*bytes, images));
-        Some(Box::new(Held(bytes)))
+        Some(Box::new(Held { scores: bytes, version: nodes.images().version(), nodes: nodes.len() }))
     }
 }
 
@@ -80,8 +85,14 @@ fn score(bytes: i64, images: i64) -> i64 {
 impl Score for Held {
     fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         for (out, group) in out.iter_mut().zip(feasible) {
-            *out = self.0.get(group.row.index()).copied().unwrap_or(0);
+            *out = self.scores.get(group.row.index()).copied().unwrap_or(0);
         }
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        let nodes = cluster.nodes();
+        let same = self.scores.is_empty() || nodes.len() == self.nodes;
+        change.is_of_pods() || (change.keeps_nodes() && same && nodes.images().version() == self.version)
     }
 }
 

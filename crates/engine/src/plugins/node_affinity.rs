@@ -14,7 +14,7 @@ mod term;
 use berth_model::affinity::NodeAffinity as Affinity;
 use berth_model::selector::{NodeSelectorTerm, Operator};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::ids::{NodeRow, Sym};
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
@@ -124,6 +124,18 @@ impl Filter for Demands {
             self.selector.iter().all(|(c, value)| c.value(node.row, cluster.nodes()) == Some(*value));
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.is_of_pods() || (change.keeps_nodes() && self.is_settled())
+    }
+}
+
+impl Demands {
+    /// Whether nodes may come and change without making the demands mean something else.
+    fn is_settled(&self) -> bool {
+        let mut terms = self.enforced.iter().chain(&self.required).flatten();
+        terms.all(Term::is_settled) && self.selector.iter().all(|(column, _)| column.is_known())
+    }
 }
 
 impl Score for Preferences {
@@ -139,6 +151,10 @@ impl Score for Preferences {
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::most_is_best(scores);
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.is_of_pods() || (change.keeps_nodes() && self.0.iter().all(|(_, term)| term.is_settled()))
     }
 }
 

@@ -11,6 +11,7 @@
 
 use berth_model::pod::PodSpec;
 
+use crate::cluster::{Change, Cluster};
 use crate::plugin::{Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -54,6 +55,10 @@ impl Filter for Needed {
         let declared = &node.cluster.nodes().object(node.row).declared_features;
         let all = self.0.iter().all(|feature| declared.iter().any(|d| &**d == *feature));
         (!all).then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

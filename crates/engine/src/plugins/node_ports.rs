@@ -48,7 +48,8 @@ impl Plugin for NodePorts {
             return Prepared::Nothing;
         }
         let mut holders = vec![0; pod.cluster.nodes().row_count()];
-        for (_, class, placements) in pod.cluster.pods().classes() {
+        let pods = pod.cluster.pods();
+        for (_, class, placements) in pods.placed(pods.roster().with_ports()) {
             if conflict(class, wanted) {
                 for placement in placements.entries() {
                     holders[placement.row.index()] += placement.pods;
@@ -88,7 +89,8 @@ impl Filter for Conflicts {
             let holders = &mut self.holders[row.index()];
             *holders = holders.saturating_add_signed(pods.into());
         }
-        change.is_of_pods()
+        self.holders.resize(cluster.nodes().row_count(), 0);
+        change.keeps_nodes()
     }
 }
 

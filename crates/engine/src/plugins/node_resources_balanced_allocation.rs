@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use crate::axis::{Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
 use crate::class::Class;
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
 use crate::view::PodView;
 
@@ -63,6 +63,10 @@ impl Score for Balance {
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = balance(&columns, group.row.index());
         }
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

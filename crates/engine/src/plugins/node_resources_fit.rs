@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 
 use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns};
 use crate::class::Class;
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::ids::{NodeRow, ResourceId};
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::resources::{is_extended, is_scalar};
@@ -184,6 +184,10 @@ impl Filter for Needs {
             verdict(row, if fits { None } else { self.check(NodeView::new(cluster, row)) });
         }
     }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
+    }
 }
 
 impl Score for Fullness {
@@ -199,6 +203,10 @@ impl Score for Fullness {
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = score(group.row.index());
         }
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

@@ -9,6 +9,7 @@
 
 use berth_model::node::{Taint, TaintEffect};
 
+use crate::cluster::{Change, Cluster};
 use crate::plugin::{Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -46,6 +47,10 @@ impl Plugin for NodeUnschedulable {
 impl Filter for Cordoned {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         node.cluster.nodes().unschedulable[node.row.index()].then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

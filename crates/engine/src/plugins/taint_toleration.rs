@@ -11,7 +11,8 @@
 use berth_model::affinity::Toleration;
 use berth_model::node::{Taint, TaintEffect};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
+use crate::ids::ClassId;
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
 use crate::verdict::Rejection;
@@ -28,11 +29,18 @@ pub struct TaintToleration;
 
 /// Whether each taint set of the cluster rejects the pod.
 #[derive(Debug)]
-struct Rejecting(Vec<bool>);
+struct Rejecting {
+    class: ClassId,
+    sets: Vec<bool>,
+    any: bool,
+}
 
 /// How many taints of each taint set of the cluster the pod would rather avoid.
 #[derive(Debug)]
-struct Unwanted(Vec<i64>);
+struct Unwanted {
+    class: ClassId,
+    sets: Vec<i64>,
+}
 
 impl Plugin for TaintToleration {
     fn name(&self) -> &'static str {
@@ -40,28 +48,43 @@ impl Plugin for TaintToleration {
     }
 
     fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        let rejects = |set: &Vec<Taint>| untolerated(set, &pod.class.spec.tolerations);
-        let sets: Vec<bool> = pod.cluster.nodes().taint_sets().iter().map(rejects).collect();
-        if sets.iter().any(|&rejects| rejects) {
-            return Prepared::Ready(Box::new(Rejecting(sets)));
-        }
-        Prepared::Nothing
+        let mut state = Rejecting { class: pod.class_id(), sets: Vec::new(), any: false };
+        state.judge_new_sets(pod.cluster);
+        Prepared::Ready(Box::new(state))
     }
 
     fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+        let mut state = Unwanted { class: pod.class_id(), sets: Vec::new() };
+        state.judge_new_sets(pod.cluster);
+        Some(Box::new(state))
+    }
+}
+
+impl Rejecting {
+    /// Taint sets are numbered as they come and never change.
+    fn judge_new_sets(&mut self, cluster: &Cluster) {
+        let tolerations = &cluster.pods().class(self.class).spec.tolerations;
+        for set in &cluster.nodes().taint_sets()[self.sets.len()..] {
+            let rejects = untolerated(set, tolerations);
+            self.any |= rejects;
+            self.sets.push(rejects);
+        }
+    }
+}
+
+impl Unwanted {
+    fn judge_new_sets(&mut self, cluster: &Cluster) {
         // Only tolerations that can cover a PreferNoSchedule taint count.
-        let tolerations: Vec<&Toleration> = pod
-            .class
-            .spec
-            .tolerations
-            .iter()
-            .filter(|t| t.effect.is_none_or(|e| e == TaintEffect::PreferNoSchedule))
-            .collect();
-        let unwanted = |taint: &&Taint| {
-            taint.effect == TaintEffect::PreferNoSchedule && !tolerations.iter().any(|t| t.tolerates(taint))
+        let tolerations = &cluster.pods().class(self.class).spec.tolerations;
+        let covers = |t: &Toleration, taint: &Taint| {
+            t.effect.is_none_or(|e| e == TaintEffect::PreferNoSchedule) && t.tolerates(taint)
         };
-        let count = |set: &Vec<Taint>| set.iter().filter(unwanted).count() as i64;
-        Some(Box::new(Unwanted(pod.cluster.nodes().taint_sets().iter().map(count).collect())))
+        let unwanted = |taint: &&Taint| {
+            taint.effect == TaintEffect::PreferNoSchedule && !tolerations.iter().any(|t| covers(t, taint))
+        };
+        for set in &cluster.nodes().taint_sets()[self.sets.len()..] {
+            self.sets.push(set.iter().filter(unwanted).count() as i64);
+        }
     }
 }
 
@@ -74,19 +97,33 @@ pub fn untolerated(taints: &[Taint], tolerations: &[Toleration]) -> bool {
 
 impl Filter for Rejecting {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        self.0[node.cluster.nodes().taint_set(node.row)].then(|| Rejection::unresolvable(REASON))
+        self.sets[node.cluster.nodes().taint_set(node.row)].then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.any
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        self.judge_new_sets(cluster);
+        change.keeps_nodes()
     }
 }
 
 impl Score for Unwanted {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
-            *score = self.0[cluster.nodes().taint_set(group.row)];
+            *score = self.sets[cluster.nodes().taint_set(group.row)];
         }
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::fewest_is_best(scores);
+    }
+
+    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+        self.judge_new_sets(cluster);
+        change.keeps_nodes()
     }
 }
 

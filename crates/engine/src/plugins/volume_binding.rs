@@ -22,7 +22,7 @@ mod search;
 use berth_model::Str;
 
 use crate::class::Class;
-use crate::cluster::Cluster;
+use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
@@ -142,6 +142,10 @@ struct NothingToChoose;
 impl Score for NothingToChoose {
     fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
         out.fill(0);
+    }
+
+    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
+        change.keeps_nodes()
     }
 }
 

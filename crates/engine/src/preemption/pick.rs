@@ -15,9 +15,10 @@ pub fn best<'a>(candidates: &'a [Candidate], cluster: &Cluster) -> Vec<&'a Candi
 }
 
 /// Compared in the order of the fields; less is better.
-type Harm = (usize, i32, i64, usize, std::cmp::Reverse<(bool, Option<UnixSeconds>)>);
+pub(super) type Harm = (usize, i32, i64, usize, std::cmp::Reverse<(bool, Option<UnixSeconds>)>);
 
-fn harm(candidate: &Candidate, cluster: &Cluster) -> Harm {
+/// The harm that evicting the victims of a candidate does.
+pub(super) fn harm(candidate: &Candidate, cluster: &Cluster) -> Harm {
     let pods = cluster.pods();
     let priority = |&row: &crate::ids::PodRow| pods.class_of(row).spec.priority;
     let highest = candidate.victims.iter().map(priority).max().unwrap_or(i32::MIN);

@@ -10,6 +10,11 @@ use crate::preemption::{Candidate, order, without};
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::PodView;
 
+/// What is said of a node where no pod has a lower priority.
+pub(super) fn none() -> Rejection {
+    Rejection::unresolvable("No preemption victims found for incoming pod")
+}
+
 /// Finds the victims on a node, or says why evictions there do not help.
 pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> Result<Candidate, Rejection> {
     let cluster = pod.cluster;
@@ -17,7 +22,7 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     let on_node = cluster.nodes().pods(node).iter().copied();
     let lower: Vec<PodRow> = on_node.filter(|&p| priority(p) < pod.class.spec.priority).collect();
     if lower.is_empty() {
-        return Err(Rejection::unresolvable("No preemption victims found for incoming pod"));
+        return Err(none());
     }
     let mut delta = without(&lower, cluster);
     if let Some(verdict) = filters.check_with_nominated(pod, node, &delta) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
+use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::{Decision, Scheduler};
 use berth_model::affinity::{
@@ -295,10 +296,31 @@ impl History {
         let pod = self.add(shape);
         match self.decide(pod)? {
             Decision::Place(node, _) => self.scheduler.cluster_mut().assign(pod, node),
-            _ => {
+            decision => {
+                self.preempt(pod, &decision)?;
                 self.pods.pop();
                 self.scheduler.cluster_mut().remove_pod(pod);
             }
+        }
+        Ok(())
+    }
+
+    /// The best candidate for preemption is the one that trying every node finds, and so is the sentence without one.
+    fn preempt(&mut self, pod: PodRow, decision: &Decision) -> Result<(), String> {
+        let Decision::Unschedulable { resolvable, .. } = decision else { return Ok(()) };
+        let chosen = self.scheduler.preempt(0, pod, *resolvable);
+        let cluster = self.scheduler.cluster();
+        let assessment = self.scheduler.assess(0, pod);
+        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &assessment);
+        let best =
+            |outcome: &Preemption| preemption::best(&outcome.candidates, cluster).first().copied().cloned();
+        let (ours, theirs) = (best(&chosen), best(&all));
+        if ours != theirs || chosen.suffix() != all.suffix() {
+            return Err(format!(
+                "preemption: chosen {ours:?} {:?}, of all {theirs:?} {:?}",
+                chosen.suffix(),
+                all.suffix()
+            ));
         }
         Ok(())
     }

@@ -52,11 +52,13 @@ impl Rules {
         for term in &pod.class.anti_affinity {
             rules.excluded.of(term.topology_key, nodes);
         }
-        for (_, class, placements) in pod.cluster.pods().classes() {
-            if !placements.entries().is_empty() {
-                let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
-                rules.count(pod.cluster, class, pods);
-            }
+        let pods = pod.cluster.pods();
+        // Whoever the pod has no terms for concerns it only by anti-affinity.
+        let roster = pods.roster();
+        let concerned = if rules.has_terms { roster.all() } else { roster.with_anti_affinity() };
+        for (_, class, placements) in pods.placed(concerned) {
+            let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
+            rules.count(pod.cluster, class, pods);
         }
         rules
     }
@@ -155,8 +157,14 @@ impl Filter for Rules {
         if let Change::Pod(PodChange { row, class, pods, .. }) = change {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
+        let nodes = cluster.nodes();
         // A new topology key tells nodes apart that were alike before.
-        change.is_of_pods() && keys == self.unwelcoming.0.len()
+        change.keeps_nodes()
+            && keys == self.unwelcoming.0.len()
+            && (change.is_of_pods()
+                || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
+                    .into_iter()
+                    .all(|t| t.follow(nodes)))
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

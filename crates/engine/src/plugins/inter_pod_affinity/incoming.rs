@@ -55,6 +55,11 @@ impl<'a> Incoming<'a> {
 pub(super) struct Tallies(pub(super) Vec<(Sym, Tally)>);
 
 impl Tallies {
+    /// Takes new nodes into account; `false`: the tallies are void.
+    pub(super) fn follow(&mut self, nodes: &Nodes) -> bool {
+        self.0.iter_mut().all(|(_, tally)| tally.follow(nodes))
+    }
+
     /// The tally of a key, made now if it is new.
     pub(super) fn of(&mut self, key: Sym, nodes: &Nodes) -> &mut Tally {
         let at = self.0.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {

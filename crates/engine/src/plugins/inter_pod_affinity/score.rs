@@ -25,11 +25,13 @@ type Weights = SmallVec<[(Sym, i64); 4]>;
 impl Attraction {
     pub(super) fn new(pod: PodView<'_>, hard_weight: i64) -> Self {
         let mut sums = Self { class: pod.class_id(), hard_weight, sums: Tallies::default(), pods: 0 };
-        for (_, class, placements) in pod.cluster.pods().classes() {
-            if !placements.entries().is_empty() {
-                let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
-                sums.count(pod.cluster, class, pods);
-            }
+        let pods = pod.cluster.pods();
+        let own = !pod.class.preferred_affinity.is_empty() || !pod.class.preferred_anti_affinity.is_empty();
+        // Whoever the pod has no terms for concerns it only by its own terms.
+        let concerned = if own { pods.roster().all() } else { pods.roster().with_affinity() };
+        for (_, class, placements) in pods.placed(concerned) {
+            let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
+            sums.count(pod.cluster, class, pods);
         }
         sums
     }
@@ -106,7 +108,9 @@ impl Score for Attraction {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
         // A new topology key tells nodes apart that were alike before.
-        change.is_of_pods() && keys == self.sums.0.len()
+        change.keeps_nodes()
+            && keys == self.sums.0.len()
+            && (change.is_of_pods() || self.sums.follow(cluster.nodes()))
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

@@ -19,6 +19,11 @@ impl Column {
     pub(super) fn value(self, row: NodeRow, nodes: &Nodes) -> Option<Sym> {
         nodes.domains_at(self.0?).values()[row.index()]
     }
+
+    /// Whether the column is known: it stays the label's for good, while a label that no node had may come.
+    pub(super) fn is_known(self) -> bool {
+        self.0.is_some()
+    }
 }
 
 /// A conjunction of tests on a node. One without tests matches nothing.
@@ -26,6 +31,8 @@ impl Column {
 pub(super) struct Term {
     labels: Vec<(Column, Check)>,
     names: Vec<NameTest>,
+    /// Every value that the term lists is known.
+    knows_values: bool,
 }
 
 /// What the node's name must be. A name that no node has is no row.
@@ -45,7 +52,13 @@ impl Term {
         Self {
             labels: term.labels.iter().map(label).collect(),
             names: term.names.iter().map(|r| NameTest::of(r, cluster)).collect(),
+            knows_values: true,
         }
+    }
+
+    /// Whether nodes may come and change without making the term mean something else.
+    pub(super) fn is_settled(&self) -> bool {
+        self.knows_values && self.names.is_empty() && self.labels.iter().all(|(column, _)| column.is_known())
     }
 
     /// A term of a profile: its strings may be unknown to the cluster, and then no node has them.
@@ -58,6 +71,7 @@ impl Term {
         Self {
             labels: term.expressions.iter().map(label).collect(),
             names: term.fields.iter().map(|r| NameTest::of(r, cluster)).collect(),
+            knows_values: term.expressions.iter().flat_map(|r| &r.values).all(|v| symbols.find(v).is_some()),
         }
     }
 

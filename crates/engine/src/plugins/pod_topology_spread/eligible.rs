@@ -1,44 +1,69 @@
 //! Which nodes take part in the count of a constraint.
 
 use super::{Constraint, PodView};
-use crate::cluster::Domains;
+use crate::class::Class;
+use crate::cluster::{Cluster, Domains};
 use crate::ids::NodeRow;
 use crate::plugins::taint_toleration::untolerated;
 
-/// Whether each row takes part, for each constraint in turn.
-///
-/// Free rows take no part; nor do nodes that lack a label of one of the constraints, where `all_labels` says so; nor do
-/// nodes that the pod's node affinity or taints exclude, where the constraint honors them.
+/// The rule for the nodes of one pod class.
+pub(super) struct Eligibility<'a> {
+    cluster: &'a Cluster,
+    class: &'a Class,
+    /// The labels that a node must have.
+    labels: Vec<Option<&'a Domains>>,
+}
+
+impl<'a> Eligibility<'a> {
+    /// A node must have the labels of all constraints, where `all_labels` says so.
+    pub(super) fn new<'c>(
+        cluster: &'a Cluster,
+        class: &'a Class,
+        constraints: impl Iterator<Item = &'c Constraint>,
+        all_labels: bool,
+    ) -> Self {
+        let labels = constraints.filter(|_| all_labels).map(|c| cluster.nodes().domains(c.topology_key));
+        Self { cluster, class, labels: labels.collect() }
+    }
+
+    /// Whether a node takes part in the count of a constraint.
+    ///
+    /// Nodes without the labels take no part; nor do nodes that the pod's node affinity or taints exclude, where the
+    /// constraint honors them.
+    pub(super) fn of(&self, row: NodeRow, constraint: &Constraint) -> bool {
+        self.has_labels(row)
+            && (!constraint.honor_node_affinity || self.is_wanted(row))
+            && (!constraint.honor_node_taints || self.is_tolerated(row))
+    }
+
+    fn has_labels(&self, row: NodeRow) -> bool {
+        self.labels.iter().all(|domains| domains.is_some_and(|d| d.of(row).is_some()))
+    }
+
+    fn is_wanted(&self, row: NodeRow) -> bool {
+        let (nodes, required) = (self.cluster.nodes(), &self.class.required_nodes);
+        required.is_empty()
+            || required.matches(nodes.name(row), |key| nodes.label(row, key), self.cluster.symbols())
+    }
+
+    fn is_tolerated(&self, row: NodeRow) -> bool {
+        !untolerated(self.cluster.nodes().taints(row), &self.class.spec.tolerations)
+    }
+}
+
+/// Whether each row takes part, for each constraint in turn. Free rows take no part.
 pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint], all_labels: bool) -> Vec<Vec<bool>> {
     let nodes = pod.cluster.nodes();
-    let domains: Vec<Option<&Domains>> = constraints.iter().map(|c| nodes.domains(c.topology_key)).collect();
-    let rows: Vec<NodeRow> = nodes
-        .rows()
-        .filter(|&row| !all_labels || domains.iter().all(|d| d.is_some_and(|d| d.of(row).is_some())))
-        .collect();
-    let required = &pod.class.required_nodes;
-    let excluded: Vec<NodeRow> = if required.is_empty() || !constraints.iter().any(|c| c.honor_node_affinity)
-    {
-        Vec::new()
-    } else {
-        let symbols = pod.cluster.symbols();
-        let matches = |row| required.matches(nodes.name(row), |key| nodes.label(row, key), symbols);
-        rows.iter().copied().filter(|&row| !matches(row)).collect()
-    };
-    let tainted: Vec<bool> = if constraints.iter().any(|c| c.honor_node_taints) {
-        nodes.taint_sets().iter().map(|set| untolerated(set, &pod.class.spec.tolerations)).collect()
-    } else {
-        Vec::new()
-    };
-    let of = |constraint: &Constraint| {
-        let mut takes_part = vec![false; nodes.row_count()];
-        for &row in &rows {
-            takes_part[row.index()] = !(constraint.honor_node_taints && tainted[nodes.taint_set(row)]);
+    let rule = Eligibility::new(pod.cluster, pod.class, constraints.iter(), all_labels);
+    let mut lists = vec![vec![false; nodes.row_count()]; constraints.len()];
+    for row in nodes.rows().filter(|&row| rule.has_labels(row)) {
+        // The answers are the same for all constraints that honor them.
+        let wanted = constraints.iter().any(|c| c.honor_node_affinity) && rule.is_wanted(row);
+        let tolerated = constraints.iter().any(|c| c.honor_node_taints) && rule.is_tolerated(row);
+        for (list, constraint) in lists.iter_mut().zip(constraints) {
+            list[row.index()] =
+                (wanted || !constraint.honor_node_affinity) && (tolerated || !constraint.honor_node_taints);
         }
-        for &row in excluded.iter().filter(|_| constraint.honor_node_affinity) {
-            takes_part[row.index()] = false;
-        }
-        takes_part
-    };
-    constraints.iter().map(of).collect()
+    }
+    lists
 }

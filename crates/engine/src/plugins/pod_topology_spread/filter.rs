@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::eligible::eligible;
+use super::eligible::{Eligibility, eligible};
 use super::{Constraint, Filter, PodView};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
@@ -37,6 +37,8 @@ struct Counted {
 struct Minima {
     domains: i64,
     by_count: BTreeMap<i64, u32>,
+    /// By domain: whether it takes part.
+    taking_part: Vec<bool>,
 }
 
 impl Skews {
@@ -55,11 +57,9 @@ impl Counted {
     fn new(pod: PodView<'_>, constraint: Constraint, eligible: Vec<bool>) -> Self {
         let nodes = pod.cluster.nodes();
         let mut tally = Tally::new(constraint.topology_key, nodes);
-        for (_, class, placements) in pod.cluster.pods().classes() {
-            if placements.entries().is_empty()
-                || class.namespace != pod.class.namespace
-                || !constraint.counts(class, pod.cluster)
-            {
+        let pods = pod.cluster.pods();
+        for (_, class, placements) in pods.placed(pods.roster().in_namespace(pod.class.namespace)) {
+            if !constraint.counts(class, pod.cluster) {
                 continue;
             }
             for place in placements.entries().iter().filter(|place| eligible[place.row.index()]) {
@@ -95,6 +95,19 @@ impl Counted {
         count + self.own - smallest > self.constraint.max_skew
     }
 
+    /// Takes a node that came or changed into account. `false`: the counts are void.
+    fn follow_node(&mut self, row: NodeRow, takes_part: bool, is_new: bool, nodes: &Nodes) -> bool {
+        if !self.tally.follow(nodes) {
+            return false;
+        }
+        self.eligible.resize(nodes.row_count(), false);
+        if is_new && takes_part {
+            self.eligible[row.index()] = true;
+            self.minima.include(row, &self.tally, nodes);
+        }
+        self.eligible[row.index()] == takes_part
+    }
+
     fn follow(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
         let class = cluster.pods().class(change.class);
         let pods = i64::from(change.pods - change.terminating);
@@ -119,15 +132,20 @@ const NO_DOMAIN: i64 = i32::MAX as i64;
 impl Minima {
     fn new(tally: &Tally, eligible: &[bool], nodes: &Nodes) -> Self {
         let mut minima = Self::default();
-        let mut seen = vec![false; tally.domain_count()];
         for (row, _) in (0..).zip(eligible).filter(|(_, takes_part)| **takes_part) {
-            let Some(domain) = tally.domain(NodeRow(row), nodes) else { continue };
-            if !std::mem::replace(&mut seen[domain], true) {
-                minima.domains += 1;
-                *minima.by_count.entry(tally.count(domain)).or_default() += 1;
-            }
+            minima.include(NodeRow(row), tally, nodes);
         }
         minima
+    }
+
+    /// The domain of a node that takes part takes part.
+    fn include(&mut self, row: NodeRow, tally: &Tally, nodes: &Nodes) {
+        let Some(domain) = tally.domain(row, nodes) else { return };
+        self.taking_part.resize(tally.domain_count(), false);
+        if !std::mem::replace(&mut self.taking_part[domain], true) {
+            self.domains += 1;
+            *self.by_count.entry(tally.count(domain)).or_default() += 1;
+        }
     }
 
     fn smallest(&self) -> i64 {
@@ -167,13 +185,25 @@ impl Filter for Skews {
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
-        if let Change::Pod(change) = change {
-            let own = cluster.pods().class(self.class);
-            for counted in &mut self.counted {
-                counted.follow(cluster, own, change);
+        let own = cluster.pods().class(self.class);
+        match change {
+            Change::Pod(change) => {
+                for counted in &mut self.counted {
+                    counted.follow(cluster, own, change);
+                }
+                true
             }
+            Change::NodeAdded(row) | Change::NodeChanged(row) => {
+                let is_new = matches!(change, Change::NodeAdded(_));
+                let rule = Eligibility::new(cluster, own, self.counted.iter().map(|c| &c.constraint), true);
+                let takes_part: Vec<bool> =
+                    self.counted.iter().map(|c| rule.of(row, &c.constraint)).collect();
+                let mut counted = self.counted.iter_mut().zip(takes_part);
+                counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster.nodes()))
+            }
+            Change::Nominated(_) => true,
+            Change::NodeRemoved(_) | Change::Elsewhere => false,
         }
-        change.is_of_pods()
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

@@ -1,6 +1,6 @@
 //! Constraints that prefer: how full each node's domains are.
 
-use super::eligible::eligible;
+use super::eligible::{Eligibility, eligible};
 use super::{Constraint, PodView, Score};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
@@ -82,22 +82,33 @@ impl Evenness {
 impl Counted {
     fn new(pod: PodView<'_>, constraint: Constraint, eligible: Vec<bool>) -> Self {
         let nodes = pod.cluster.nodes();
-        let blank = pod
-            .cluster
-            .symbols()
-            .find("")
-            .and_then(|value| nodes.domains(constraint.topology_key)?.find(value));
+        let blank = blank(pod.cluster, &constraint);
         let by_node = vec![0; if constraint.by_node { nodes.row_count() } else { 0 }];
         let tally = Tally::new(constraint.topology_key, nodes);
         let mut counted = Self { constraint, eligible, blank, tally, by_node };
-        for (_, class, placements) in pod.cluster.pods().classes() {
-            if !placements.entries().is_empty() && counted.counts(class, pod.class, pod.cluster) {
+        let pods = pod.cluster.pods();
+        for (_, class, placements) in pods.placed(pods.roster().in_namespace(pod.class.namespace)) {
+            if counted.counts(class, pod.class, pod.cluster) {
                 for place in placements.entries() {
                     counted.add(place.row, i64::from(place.pods - place.terminating), nodes);
                 }
             }
         }
         counted
+    }
+
+    /// Takes a node that came or changed into account. `false`: the counts are void.
+    fn follow_node(&mut self, row: NodeRow, takes_part: bool, is_new: bool, cluster: &Cluster) -> bool {
+        let nodes = cluster.nodes();
+        if !self.tally.follow(nodes) || self.blank != blank(cluster, &self.constraint) {
+            return false;
+        }
+        self.eligible.resize(nodes.row_count(), false);
+        if self.constraint.by_node {
+            self.by_node.resize(nodes.row_count(), 0);
+        }
+        self.eligible[row.index()] |= is_new && takes_part;
+        self.eligible[row.index()] == takes_part
     }
 
     fn counts(&self, class: &Class, own: &Class, cluster: &Cluster) -> bool {
@@ -150,6 +161,12 @@ impl Counted {
     }
 }
 
+/// The domain of the empty value.
+fn blank(cluster: &Cluster, constraint: &Constraint) -> Option<usize> {
+    let value = cluster.symbols().find("")?;
+    cluster.nodes().domains(constraint.topology_key)?.find(value)
+}
+
 impl Score for Evenness {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let weights = self.weights(feasible, cluster.nodes());
@@ -171,16 +188,29 @@ impl Score for Evenness {
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
-        if let Change::Pod(PodChange { row, class, pods, terminating }) = change {
-            let pods = i64::from(pods - terminating);
-            let (class, own) = (cluster.pods().class(class), cluster.pods().class(self.class));
-            for counted in &mut self.counted {
-                if pods != 0 && counted.counts(class, own, cluster) {
-                    counted.add(row, pods, cluster.nodes());
+        let own = cluster.pods().class(self.class);
+        match change {
+            Change::Pod(PodChange { row, class, pods, terminating }) => {
+                let (class, pods) = (cluster.pods().class(class), i64::from(pods - terminating));
+                for counted in &mut self.counted {
+                    if pods != 0 && counted.counts(class, own, cluster) {
+                        counted.add(row, pods, cluster.nodes());
+                    }
                 }
+                true
             }
+            Change::NodeAdded(row) | Change::NodeChanged(row) => {
+                let is_new = matches!(change, Change::NodeAdded(_));
+                let constraints = self.counted.iter().map(|c| &c.constraint);
+                let rule = Eligibility::new(cluster, own, constraints, self.all_labels);
+                let takes_part: Vec<bool> =
+                    self.counted.iter().map(|c| rule.of(row, &c.constraint)).collect();
+                let mut counted = self.counted.iter_mut().zip(takes_part);
+                counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster))
+            }
+            Change::Nominated(_) => true,
+            Change::NodeRemoved(_) | Change::Elsewhere => false,
         }
-        change.is_of_pods()
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

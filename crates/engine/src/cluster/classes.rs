@@ -1,0 +1,141 @@
+//! Pod classes: compiled specs by id, and which of them are of use.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use berth_model::pod::PodSpec;
+use rustc_hash::FxHashMap;
+
+use crate::class::Class;
+use crate::ids::ClassId;
+use crate::resources::Resources;
+use crate::symbols::Symbols;
+
+/// All classes. One without pods is kept for a while, since pods like those that left often come again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Classes {
+    entries: Vec<Entry>,
+    index: FxHashMap<Arc<PodSpec>, ClassId>,
+    /// Classes that ran out of pods, the longest ago first; some of them may have pods again.
+    idle: VecDeque<ClassId>,
+    free: Vec<ClassId>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// `None`: the id is free.
+    class: Option<Class>,
+    members: u32,
+    /// How often the id was given to a class.
+    generation: u32,
+}
+
+/// How many classes without pods are kept.
+const IDLE_KEPT: usize = 1 << 12;
+
+impl Classes {
+    /// A class.
+    ///
+    /// # Panics
+    /// When the id is free: ids are only handed out for classes that have pods or may get some.
+    pub(super) fn get(&self, id: ClassId) -> &Class {
+        self.entries[id.index()].class.as_ref().expect("the id is a class")
+    }
+
+    pub(super) fn members(&self, id: ClassId) -> u32 {
+        self.entries[id.index()].members
+    }
+
+    pub(super) fn generation(&self, id: ClassId) -> u32 {
+        self.entries[id.index()].generation
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ClassId, &Class)> {
+        self.entries.iter().zip(0u32..).filter_map(|(entry, id)| Some((ClassId(id), entry.class.as_ref()?)))
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The class of a spec, compiled now if it is new.
+    pub(super) fn classify(
+        &mut self,
+        spec: &Arc<PodSpec>,
+        symbols: &mut Symbols,
+        resources: &mut Resources,
+    ) -> ClassId {
+        if let Some(&id) = self.index.get(spec) {
+            return id;
+        }
+        let class = Class::compile(spec.clone(), symbols, resources);
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry { class: None, members: 0, generation: 0 });
+            ClassId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 classes"))
+        });
+        let entry = &mut self.entries[id.index()];
+        entry.class = Some(class);
+        entry.generation += 1;
+        self.index.insert(spec.clone(), id);
+        id
+    }
+
+    pub(super) fn join(&mut self, id: ClassId) {
+        self.entries[id.index()].members += 1;
+    }
+
+    pub(super) fn leave(&mut self, id: ClassId) {
+        let entry = &mut self.entries[id.index()];
+        entry.members -= 1;
+        if entry.members == 0 {
+            self.idle.push_back(id);
+        }
+    }
+
+    /// Forgets half of the classes without pods once there are too many. Whoever knows classes by id must learn of it:
+    /// the answer says whether ids are free now.
+    pub(super) fn retire(&mut self) -> bool {
+        if self.idle.len() <= IDLE_KEPT {
+            return false;
+        }
+        let mut any = false;
+        while self.idle.len() > IDLE_KEPT / 2
+            && let Some(id) = self.idle.pop_front()
+        {
+            let entry = &mut self.entries[id.index()];
+            if entry.members == 0
+                && let Some(class) = entry.class.take()
+            {
+                self.index.remove(&class.spec);
+                self.free.push(id);
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_without_pods_are_forgotten_once_there_are_many_and_their_ids_are_used_again() {
+        let (mut classes, mut symbols, mut resources) =
+            (Classes::default(), Symbols::default(), Resources::default());
+        let spec = |n: usize| Arc::new(PodSpec { namespace: format!("n{n}").into(), ..PodSpec::default() });
+        let kept = classes.classify(&spec(usize::MAX), &mut symbols, &mut resources);
+        classes.join(kept);
+        for n in 0..3 * IDLE_KEPT {
+            let id = classes.classify(&spec(n), &mut symbols, &mut resources);
+            classes.join(id);
+            classes.leave(id);
+            classes.retire();
+        }
+        assert!(classes.capacity() <= IDLE_KEPT + 2, "{}", classes.capacity());
+        assert_eq!(classes.classify(&spec(usize::MAX), &mut symbols, &mut resources), kept);
+        assert_eq!(classes.generation(kept), 1);
+        let again = classes.classify(&spec(0), &mut symbols, &mut resources);
+        assert!(classes.generation(again) > 1);
+    }
+}
