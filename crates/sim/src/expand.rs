@@ -9,6 +9,7 @@
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod ephemeral;
 mod existing;
 mod family;
 mod job;
@@ -44,7 +45,7 @@ pub(crate) struct Expanded {
     pub(crate) pods: Vec<Pod>,
     /// ReplicaSets that are made for Deployments.
     pub(crate) owners: Vec<PodGroupOwner>,
-    /// Claims that are made for StatefulSets.
+    /// Claims that are made for StatefulSets and ephemeral volumes.
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -139,6 +140,7 @@ impl<'a> Expansion<'a> {
                 self.admitted.insert(key, pod.spec.clone());
             }
         }
+        ephemeral::make_claims(self, &pod, &entry.value.ephemeral_claims);
         self.out.pods.push(pod);
     }
 
@@ -163,7 +165,7 @@ impl<'a> Expansion<'a> {
 
     /// Makes a pod.
     fn make(&mut self, mold: &Mold<'a>, name: Str, spec: Arc<PodSpec>) {
-        self.out.pods.push(Pod {
+        let pod = Pod {
             name,
             uid: Str::default(),
             created: mold.entry.value.created,
@@ -173,7 +175,9 @@ impl<'a> Expansion<'a> {
             started: None,
             terminating: false,
             preempted: false,
-        });
+        };
+        ephemeral::make_claims(self, &pod, mold.template.ephemeral_claims());
+        self.out.pods.push(pod);
     }
 
     /// Makes pods that differ by their names only: a prefix and a number.

@@ -2,6 +2,7 @@
 
 mod daemon_set;
 mod deployment;
+mod ephemeral;
 mod job;
 mod order;
 mod stateful_set;

@@ -12,6 +12,7 @@ mod volume;
 
 use berth_model::Str;
 use berth_model::pod::Pod;
+use berth_model::volume::Claim;
 
 use crate::context::{Context, Step};
 use crate::decode::{Obj, wire_object};
@@ -33,6 +34,8 @@ pub struct PodManifest {
     pub finished: bool,
     /// What admission sets from other objects.
     pub admission: Admission,
+    /// The claims that its ephemeral volumes are made of, named after the volumes.
+    pub ephemeral_claims: Vec<Claim>,
 }
 
 /// What the API server's admission looks at when it creates a pod, beside the spec.
@@ -70,7 +73,7 @@ impl PodWire {
                 cx.problem_at("nodeName", "cannot be set while schedulingGates hold the pod");
             });
         }
-        let admission = parts.admission.clone();
+        let (admission, ephemeral_claims) = (parts.admission.clone(), parts.ephemeral_claims.clone());
         let status = self.status;
         let (finished, preempted) = (status.finished(), status.preempted());
         let (started, nominated_node) = (status.started.map(|t| t.0), given(status.nominated_node.0.clone()));
@@ -88,6 +91,6 @@ impl PodWire {
             terminating: meta.terminating,
             preempted,
         };
-        PodManifest { pod, finished, admission }
+        PodManifest { pod, finished, admission, ephemeral_claims }
     }
 }

@@ -6,7 +6,7 @@ use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, Controller, PodSpec};
-use berth_model::volume::PodVolumeSource;
+use berth_model::volume::{Claim, PodVolumeSource};
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{AnyMap, Finish, List, StringMap, Unique, wire_object};
@@ -16,7 +16,7 @@ use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
 use crate::pod::resources::{PodLevel, ResourcesWire};
 use crate::pod::spread::{SpreadWire, check_distinct};
 use crate::pod::toleration::TolerationWire;
-use crate::pod::volume::VolumeWire;
+use crate::pod::volume::{VolumeParts, VolumeWire};
 use crate::selector::one_of;
 use crate::syntax::check_labels;
 
@@ -69,6 +69,8 @@ pub(crate) struct SpecParts {
     pod_anti_affinity: PodAffinityParts,
     pub(crate) node: Option<Str>,
     pub(crate) admission: Admission,
+    /// The claims of ephemeral volumes, named after the volumes.
+    pub(crate) ephemeral_claims: Vec<Claim>,
 }
 
 impl SpecParts {
@@ -115,7 +117,11 @@ impl Finish for PodSpecWire {
         }
         let scheduler_name = given(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
-        let mut volumes = self.volumes.0;
+        let (mut volumes, mut ephemeral_claims) = (Vec::new(), Vec::new());
+        for VolumeParts { volume, claim } in self.volumes.0 {
+            volumes.push(volume);
+            ephemeral_claims.extend(claim);
+        }
         volumes.retain(|volume| volume.source != PodVolumeSource::Local);
         let mut spec = PodSpec {
             scheduler_name,
@@ -153,6 +159,7 @@ impl Finish for PodSpecWire {
             pod_anti_affinity: self.affinity.anti.0.unwrap_or_default(),
             node: given(self.node_name.0),
             admission,
+            ephemeral_claims,
         }
     }
 }

@@ -3,6 +3,7 @@
 use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::pod::{Controller, PodSpec};
+use berth_model::volume::Claim;
 
 use crate::context::Context;
 use crate::decode::{Finish, Obj, wire_object};
@@ -35,6 +36,11 @@ impl PodTemplate {
                 .collect()
         };
         self.parts == other.parts && labels(self) == labels(other)
+    }
+
+    /// The claims that the pods' ephemeral volumes are made of, named after the volumes.
+    pub fn ephemeral_claims(&self) -> &[Claim] {
+        &self.parts.ephemeral_claims
     }
 
     /// `spec.nodeName`: the node that all pods of the template are bound to from the start.

@@ -1,10 +1,11 @@
 //! Volumes of pods. Only those that tie a pod to nodes are told apart.
 
 use berth_model::Str;
-use berth_model::volume::{PodVolume, PodVolumeSource};
+use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
 
 use crate::context::Context;
-use crate::decode::{AnyMap, Finish, Obj, wire_object};
+use crate::decode::{Finish, Obj, wire_object};
+use crate::storage::ClaimTemplateWire;
 use crate::storage::disk::{
     AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
 };
@@ -66,11 +67,19 @@ impl Finish for ImageWire {
 }
 
 wire_object! {
+    /// `v1.EphemeralVolumeSource`.
+    pub(crate) struct EphemeralWire {
+        template: Obj<ClaimTemplateWire> = "volumeClaimTemplate",
+    }
+    skipped {}
+}
+
+wire_object! {
     /// `v1.Volume`.
     pub(crate) struct VolumeWire {
         name: Str = "name",
         claim: Obj<ClaimSourceWire> = "persistentVolumeClaim",
-        ephemeral: Option<AnyMap> = "ephemeral",
+        ephemeral: Option<EphemeralWire> = "ephemeral",
         csi: Obj<InlineCsiWire> = "csi",
         gce: Obj<GceWire> = "gcePersistentDisk",
         aws: Obj<AwsWire> = "awsElasticBlockStore",
@@ -88,11 +97,20 @@ wire_object! {
     }
 }
 
-impl Finish for VolumeWire {
-    type Out = PodVolume;
+/// A volume with the claim that an ephemeral one is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct VolumeParts {
+    pub(crate) volume: PodVolume,
+    /// Named after the volume.
+    pub(crate) claim: Option<Claim>,
+}
 
-    fn finish(self, cx: &mut Context) -> PodVolume {
+impl Finish for VolumeWire {
+    type Out = VolumeParts;
+
+    fn finish(self, cx: &mut Context) -> VolumeParts {
         check_dns_label(cx, "name", &self.name);
+        let claim = self.ephemeral.as_ref().and_then(|ephemeral| ephemeral.template.0.clone());
         let disks = [
             self.gce.0,
             self.aws.0,
@@ -113,6 +131,7 @@ impl Finish for VolumeWire {
         if sources.next().is_some() {
             cx.problem("has more than one source; expected exactly one");
         }
-        PodVolume { name: self.name, source }
+        let claim = claim.map(|claim| Claim { name: self.name.clone(), ..claim });
+        VolumeParts { volume: PodVolume { name: self.name, source }, claim }
     }
 }

@@ -64,6 +64,25 @@ impl Finish for ClaimWire {
     }
 }
 
+wire_object! {
+    /// `v1.PersistentVolumeClaimTemplate`.
+    pub(crate) struct ClaimTemplateWire {
+        meta: MetaField = "metadata",
+        spec: ClaimSpecWire = "spec",
+    }
+    skipped {}
+}
+
+impl Finish for ClaimTemplateWire {
+    type Out = Claim;
+
+    /// The claim gets its name from the pod.
+    fn finish(self, cx: &mut Context) -> Claim {
+        let meta = self.meta.0.unwrap_or_default();
+        cx.within(Step::Field("spec"), |cx| claim(cx, meta, self.spec, &ClaimStatusWire::default()))
+    }
+}
+
 fn claim(cx: &mut Context, meta: Meta, spec: ClaimSpecWire, status: &ClaimStatusWire) -> Claim {
     let requests = spec.resources.requests.unwrap_or_default();
     let request = requests.iter().find(|(name, _)| &**name == "storage").map(|(_, amount)| *amount);

@@ -8,7 +8,7 @@ pub(crate) mod disk;
 mod volume;
 
 pub(crate) use attachment::AttachmentWire;
-pub(crate) use claim::ClaimWire;
+pub(crate) use claim::{ClaimTemplateWire, ClaimWire};
 pub(crate) use class::StorageClassWire;
 pub(crate) use csi::{CsiDriverWire, CsiNodeWire, StorageCapacityWire};
 pub(crate) use volume::VolumeWire;
