@@ -39,6 +39,26 @@ impl Arm {
         }
     }
 
+    /// The name at the head of narrow columns.
+    pub fn short(self) -> &'static str {
+        match self {
+            Arm::Upstream => "up",
+            Arm::UpstreamAll => "all",
+            Arm::Scan => "scan",
+            Arm::Berth => "berth",
+        }
+    }
+
+    /// What it is.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Arm::Upstream => "kube-scheduler's own code, scoring its default sample of the nodes",
+            Arm::UpstreamAll => "kube-scheduler's own code, scoring every node",
+            Arm::Scan => "berth without its fast path",
+            Arm::Berth => "berth, scoring every node",
+        }
+    }
+
     /// The name of its field in JSON.
     pub fn field(self) -> &'static str {
         match self {

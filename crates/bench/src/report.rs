@@ -22,17 +22,17 @@ pub fn grid(rows: &[Row]) -> Grid {
     let others: Vec<Arm> = arms.iter().copied().filter(|&arm| arm != Arm::Berth).collect();
     let mut grid = Grid::new("workload");
     for arm in &arms {
-        grid.column(&format!("{arm} pods/s"));
+        grid.column(&format!("{}/s", arm.short()));
     }
     for arm in &others {
-        grid.column(&format!("x {arm}"));
+        grid.column(&format!("x {}", arm.short()));
     }
     for arm in &arms {
-        grid.column(&format!("{arm} p50 us"));
-        grid.column(&format!("{arm} p99 us"));
+        grid.column(&format!("{} p50", arm.short()));
+        grid.column(&format!("{} p99", arm.short()));
     }
     for arm in &arms {
-        grid.column(&format!("{arm} MiB"));
+        grid.column(&format!("{} MiB", arm.short()));
     }
     for row in rows {
         let of = |arm: &Arm, text: fn(&Outcome) -> String| row.outcomes.get(arm).map_or(String::new(), text);
@@ -53,9 +53,20 @@ fn mark(outcome: &Outcome) -> &'static str {
     if outcome.complete { "" } else { "*" }
 }
 
-/// What the marks in the table mean; empty where there is none.
+/// What the heads of the columns mean, one a line.
+fn legend(rows: &[Row]) -> String {
+    let mut out = String::from(
+        "/s: pods a second; p50, p99: microseconds a pod; MiB: peak memory; x: how many times faster berth is\n",
+    );
+    for arm in arms(rows).into_iter().filter(|&arm| arm != Arm::Berth) {
+        out.push_str(&format!("{}: {}\n", arm.short(), arm.meaning()));
+    }
+    out
+}
+
+/// What the table's heads and marks mean, and where arms did different work.
 pub fn notes(rows: &[Row]) -> String {
-    let mut out = String::new();
+    let mut out = legend(rows);
     if rows.iter().flat_map(|row| row.outcomes.values()).any(|outcome| !outcome.complete) {
         out.push_str("* the run was ended early: the figure is that of the pods until then\n");
     }
