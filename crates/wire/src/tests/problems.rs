@@ -255,6 +255,26 @@ const OTHER_KINDS: &[(&str, &str, &str)] = &[
     ),
     ("apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {selector: {}}", "spec.template", "missing"),
     (
+        "apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {}, strategy: {rollingUpdate: {maxSurge: '3'}}, template: {spec: {containers: [{name: c}]}}}",
+        "spec.strategy.rollingUpdate.maxSurge",
+        "found \"3\", expected a number of pods or a percentage such as 25%",
+    ),
+    (
+        "apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {}, strategy: {rollingUpdate: {maxSurge: -1}}, template: {spec: {containers: [{name: c}]}}}",
+        "spec.strategy.rollingUpdate.maxSurge",
+        "found -1, expected",
+    ),
+    (
+        "apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {}, strategy: {type: Slow}, template: {spec: {containers: [{name: c}]}}}",
+        "spec.strategy.type",
+        "one of RollingUpdate, Recreate",
+    ),
+    (
+        "batch/v1, kind: Job, metadata: {name: j}, spec: {podReplacementPolicy: Never, template: {spec: {containers: [{name: c}]}}}",
+        "spec.podReplacementPolicy",
+        "one of TerminatingOrFailed, Failed",
+    ),
+    (
         "batch/v1, kind: CronJob, metadata: {name: d}, spec: {jobTemplate: {spec: {parallelism: -1, template: {spec: {containers: [{name: c}]}}}}}",
         "spec.jobTemplate.spec.parallelism",
         "not negative",
