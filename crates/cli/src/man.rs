@@ -51,8 +51,36 @@ fn write(folder: &Path, name: &str, command: clap::Command) -> Result<(), Failur
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let has_commands = command.has_subcommands();
+    let man = clap_mangen::Man::new(command);
     let mut text = Vec::new();
-    let made = clap_mangen::Man::new(command).render(&mut text);
+    let made = man
+        .render_title(&mut text)
+        .and_then(|()| man.render_name_section(&mut text))
+        .and_then(|()| man.render_synopsis_section(&mut text))
+        .and_then(|()| man.render_description_section(&mut text))
+        .and_then(|()| man.render_options_section(&mut text))
+        .and_then(|()| if has_commands { man.render_subcommands_section(&mut text) } else { Ok(()) });
     made.map_err(|e| Failure::input(format!("cannot make the manual page: {e}")))?;
+    text.extend(sections(&after).into_bytes());
     Ok(text)
+}
+
+/// What help says after the options, with its lines as they are: paragraphs under a title become sections.
+fn sections(after: &str) -> String {
+    let mut out = String::new();
+    for line in after.lines() {
+        match line.strip_suffix(':').filter(|title| !title.starts_with(' ')) {
+            Some(title) => out += &format!(".SH {}\n.nf\n", title.to_uppercase()),
+            None => out += &format!("{}\n", escaped(line)),
+        }
+    }
+    out
+}
+
+/// A line that means nothing to the formatter.
+fn escaped(line: &str) -> String {
+    let line = line.replace('\\', "\\e").replace('-', "\\-");
+    if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line }
 }

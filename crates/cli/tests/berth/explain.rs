@@ -1,0 +1,332 @@
+//! `berth explain`: the answers.
+
+use expect_test::{Expect, expect};
+
+use crate::fixture::{berth, cluster};
+
+/// Explains a pod of a cluster.
+fn check(pod: &str, lines: &str, expected: Expect) {
+    let ended = berth(&format!("explain {pod} -f -"), &cluster(lines));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
+    expected.assert_eq(&ended.stdout);
+}
+
+#[test]
+fn a_pod_that_is_placed_shows_the_margin_by_plugin() {
+    check(
+        "a-0",
+        "node n1 4 8Gi\nnode n2 8 16Gi\npod a-0 1 1Gi",
+        expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It goes to n2 with a score of 463, 11 ahead of n1
+          By plugin, n2 against n1: NodeResourcesFit +9,
+            NodeResourcesBalancedAllocation +2
+
+        FITS (2)
+          NODE  SCORE  BALANCE  FIT
+          n2    463    73       90
+          n1    452    71       81
+          the same on all: TaintToleration 300
+    "#]],
+    );
+}
+
+#[test]
+fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
+    let lines = "
+        node n1 4 8Gi
+        node n2 4 8Gi taints: [{key: dedicated, value: ml, effect: NoSchedule}]
+        node n3 4 8Gi unschedulable: true
+        node n4 4 8Gi
+        pod other-0 3 1Gi nodeName: n1
+        pod other-1 3500m 1Gi nodeName: n4
+        pod a-0 1300m 9Gi
+        pod b-0 1300m 1Gi";
+    check(
+        "b-0",
+        lines,
+        expect![[r#"
+        POD default/b-0
+          priority 0, requests cpu 1300m, memory 1Gi (greedy)
+
+          It waits: none of 4 nodes takes it
+          Nearest is n2: taint dedicated=ml:NoSchedule not tolerated
+          It would fit with 300m CPU less requested, or more free on n1
+          It would fit with a toleration of dedicated=ml:NoSchedule, on n2
+          It would fit with n3 uncordoned
+          It would fit with one more node like n1
+
+        DOES NOT FIT (4)
+          n2
+            TaintToleration    taint dedicated=ml:NoSchedule not tolerated
+          n3
+            NodeUnschedulable  cordoned (spec.unschedulable)
+          n1
+            NodeResourcesFit   300m CPU short (requested: 1300m, free: 1 of 4)
+          n4
+            NodeResourcesFit   800m CPU short (requested: 1300m, free: 500m of 4)
+
+        MESSAGE
+          0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
+          unschedulable, 2 Insufficient cpu. preemption: 0/4 nodes are available: 2 No
+          preemption victims found for incoming pod, 2 Preemption is not helpful for
+          scheduling.
+    "#]],
+    );
+    check(
+        "a-0",
+        lines,
+        expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1300m, memory 9Gi (greedy)
+
+          It waits: none of 4 nodes takes it
+          Nearest is n1: 300m CPU short (requested: 1300m, free: 1 of 4), 2Gi memory
+            short (requested: 9Gi, free: 7Gi of 8Gi)
+          It would fit with 300m CPU and 2Gi memory less requested, or more free on n1
+
+        DOES NOT FIT (4)
+          n1
+            NodeResourcesFit   300m CPU short (requested: 1300m, free: 1 of 4)
+                               2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
+          n4
+            NodeResourcesFit   800m CPU short (requested: 1300m, free: 500m of 4)
+                               2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
+          n2
+            TaintToleration    taint dedicated=ml:NoSchedule not tolerated
+            NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
+          n3
+            NodeUnschedulable  cordoned (spec.unschedulable)
+            NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
+
+        MESSAGE
+          0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
+          unschedulable, 2 Insufficient cpu, 2 Insufficient memory. preemption: 0/4
+          nodes are available: 4 Preemption is not helpful for scheduling.
+    "#]],
+    );
+}
+
+#[test]
+fn pods_earlier_in_the_queue_are_placed_first() {
+    let lines = "
+        node n1 4 8Gi
+        pod a-0 3 1Gi
+        pod b-0 3 1Gi
+        pod c-0 3 1Gi priority: 7";
+    check(
+        "c-0",
+        lines,
+        expect![[r#"
+        POD default/c-0
+          priority 7, requests cpu 3, memory 1Gi (greedy)
+
+          It goes to n1, the only node that takes it (score 415)
+
+        FITS (1)
+          NODE  SCORE
+          n1    415
+    "#]],
+    );
+    check(
+        "b-0",
+        lines,
+        expect![[r#"
+        POD default/b-0
+          priority 0, requests cpu 3, memory 1Gi (greedy)
+
+          It waits: n1, the only node, does not take it
+          Nearest is n1: 2 CPU short (requested: 3, free: 1 of 4)
+          It would fit with 2 CPU less requested, or more free on n1
+          It would fit with one more node like n1
+
+        DOES NOT FIT (1)
+          n1
+            NodeResourcesFit  2 CPU short (requested: 3, free: 1 of 4)
+
+        MESSAGE
+          0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are
+          available: 1 No preemption victims found for incoming pod.
+    "#]],
+    );
+}
+
+#[test]
+fn every_plugin_says_what_is_missing() {
+    let lines = "
+        node n1 4 8Gi
+        node n2 4 8Gi
+        pod web-0 100m 1Mi nodeName: n1, containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 80}]}]
+        pod far-0 1 1Gi nodeSelector: {zone: c}
+        pod term-0 1 1Gi affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: zone, operator: In, values: [c, d]}, {key: gpu, operator: Exists}]}, {matchExpressions: [{key: zone, operator: NotIn, values: [a, b]}]}]}}}
+        pod near-0 1 1Gi affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: cache}}, topologyKey: zone}]}}
+        pod away-0 1 1Gi nodeSelector: {zone: a}, affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: {matchLabels: {app: web}}, topologyKey: zone}]}}
+        pod even-0 1 1Gi nodeName: n1
+        pod even-1 1 1Gi nodeSelector: {zone: a}, topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, nodeAffinityPolicy: Ignore, labelSelector: {matchLabels: {app: even}}}]
+    ";
+    let input = cluster(lines);
+    let mut out = String::new();
+    for pod in ["far-0", "term-0", "near-0", "away-0", "even-1"] {
+        let document = berth(&format!("explain -q {pod} -f - -o json"), &input).json();
+        for node in document["nodes"].as_array().unwrap() {
+            for rejection in node["rejections"].as_array().unwrap() {
+                let line = [&node["name"], &rejection["plugin"], &rejection["details"]];
+                out += &format!("{pod}: {}\n", line.map(ToString::to_string).join(" "));
+            }
+        }
+    }
+    expect![[r#"
+        far-0: "n1" "NodeAffinity" ["zone=c is selected, the node has a"]
+        far-0: "n2" "NodeAffinity" ["zone=c is selected, the node has b"]
+        term-0: "n1" "NodeAffinity" ["nearest of 2 terms: zone notin (a, b) is required, the node has a"]
+        term-0: "n2" "NodeAffinity" ["nearest of 2 terms: zone notin (a, b) is required, the node has b"]
+        near-0: "n1" "InterPodAffinity" ["affinity to app=cache: no such pod in zone=a"]
+        near-0: "n2" "InterPodAffinity" ["affinity to app=cache: no such pod in zone=b"]
+        away-0: "n1" "InterPodAffinity" ["anti-affinity to app=web: default/web-0 is in zone=a"]
+        away-0: "n2" "NodeAffinity" ["zone=a is selected, the node has b"]
+        even-1: "n1" "PodTopologySpread" ["zone=a would have 2 of these pods; maxSkew 1 over the emptiest, with 0, allows 1"]
+        even-1: "n2" "NodeAffinity" ["zone=a is selected, the node has b"]
+    "#]].assert_eq(&out);
+}
+
+#[test]
+fn a_pod_that_evicts_others_names_them() {
+    let lines = "
+        node n1 4 8Gi
+        pod low-0 3 1Gi nodeName: n1, priority: -5
+        pod vip-0 4 1Gi priority: 10";
+    check(
+        "vip-0",
+        lines,
+        expect![[r#"
+        POD default/vip-0
+          priority 10, requests cpu 4, memory 1Gi (greedy)
+
+          It fits nowhere as things are, but evicts default/low-0 and goes to n1
+          Nearest is n1: 3 CPU short (requested: 4, free: 1 of 4)
+          Without evictions it would fit with 3 CPU less requested, or more free on n1
+          Without evictions it would fit with one more node like n1
+
+        DOES NOT FIT (1)
+          n1
+            NodeResourcesFit  3 CPU short (requested: 4, free: 1 of 4)
+
+        MESSAGE
+          0/1 nodes are available: 1 Insufficient cpu.
+    "#]],
+    );
+}
+
+#[test]
+fn a_running_pod_is_judged_as_if_it_came_now() {
+    let lines = "
+        node n1 4 8Gi
+        node n2 4 8Gi
+        pod a-0 1 1Gi nodeName: n1
+        pod a-1 2 1Gi nodeName: n1";
+    check(
+        "a-0",
+        lines,
+        expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It runs on n1; placed now, it would go to n2, 30 ahead of 422
+          By plugin, n2 against n1: NodeResourcesFit +31,
+            NodeResourcesBalancedAllocation -1
+
+        FITS (2)
+          NODE  SCORE  BALANCE  FIT
+          n2    452    71       81
+          n1    422    72       50
+          the same on all: TaintToleration 300
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_outside_the_queue_is_told_in_a_sentence() {
+    let lines = "
+        node n1 4 8Gi
+        pod gated-0 1 1Gi schedulingGates: [{name: one}, {name: two}]
+        pod other-0 1 1Gi schedulerName: volcano";
+    check(
+        "gated-0",
+        lines,
+        expect![[r#"
+        POD default/gated-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It does not enter the queue before its scheduling gates are gone: one, two
+
+        MESSAGE
+          waiting for scheduling gates: [one two]
+    "#]],
+    );
+    check(
+        "other-0",
+        lines,
+        expect![[r#"
+        POD default/other-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It waits for another scheduler: no profile is named "volcano"; there is
+            default-scheduler
+          With --all-schedulers the first profile places it
+    "#]],
+    );
+}
+
+#[test]
+fn a_pod_is_named_alone_or_with_its_namespace() {
+    let input = cluster("node n1 4 8Gi\npod a-0 1 1Gi\npod ab-0 1 1Gi")
+        + &cluster("pod a-0 1 1Gi").replace("name: a-0", "namespace: shop, name: a-0");
+    let cases = [
+        ("shop/a-0", 0, ""),
+        ("default/a-0", 0, ""),
+        ("ab-0", 0, ""),
+        ("a-0", 2, "error: 2 pods are named \"a-0\": default/a-0, shop/a-0\nhint: name one as default/a-0\n"),
+        ("b-0", 2, "error: no pod is named \"b-0\" among 3\nhint: there is default/ab-0\n"),
+        (
+            "shop/zzz",
+            2,
+            "error: no pod is named \"shop/zzz\" among 3\nhint: berth simulate -o wide lists the pods\n",
+        ),
+    ];
+    for (pod, code, stderr) in cases {
+        let ended = berth(&format!("explain {pod} -f -"), &input);
+        assert_eq!((ended.code, ended.stderr.as_str()), (code, stderr), "{pod}");
+    }
+}
+
+#[test]
+fn what_is_said_to_help_helps() {
+    let lines = "
+        node n1 4 8Gi
+        node n2 4 8Gi taints: [{key: dedicated, effect: NoExecute}]
+        pod a-0 1 1Gi nodeName: n1
+        pod b-0 3500m 1Gi";
+    let remedies = |lines: &str| {
+        let document = berth("explain b-0 -f - -o json", &cluster(lines)).json();
+        let list = document["remedies"].as_array().unwrap().clone();
+        list.iter().map(|r| format!("{} {}", r["change"], r["description"])).collect::<Vec<_>>()
+    };
+    expect![[r#"
+        [
+            "\"Room\" \"500m CPU less requested, or more free on n1\"",
+            "\"Toleration\" \"a toleration of dedicated:NoExecute, on n2\"",
+            "\"Node\" \"one more node like n1\"",
+        ]
+    "#]]
+    .assert_debug_eq(&remedies(lines));
+    let placed = |lines: String| berth("simulate -f -", &cluster(&lines)).code == 0;
+    assert!(!placed(lines.into()));
+    assert!(placed(lines.replace("3500m", "3")));
+    assert!(placed(
+        lines.replace("b-0 3500m 1Gi", "b-0 3500m 1Gi tolerations: [{key: dedicated, effect: NoExecute}]")
+    ));
+    assert!(placed(format!("node n3 4 8Gi\n{lines}")));
+}

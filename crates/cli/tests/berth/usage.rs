@@ -1,0 +1,69 @@
+//! Help, completions and manual pages, made from one declaration.
+
+use crate::fixture::{berth, folder};
+
+#[test]
+fn usage_errors_end_with_two_and_help_with_zero() {
+    let cases = [
+        ("", 2),
+        ("--help", 0),
+        ("--version", 0),
+        ("simulate --help", 0),
+        ("simulate", 2),
+        ("simulate -f", 2),
+        ("simulate -f - --algorithm fastest", 2),
+        ("simulate -f - --compare greedy,fastest", 2),
+        ("simulate -f - --compare greedy,greedy", 2),
+        ("simulate -f - --compare greedy --algorithm random", 2),
+        ("simulate -f - -o xml", 2),
+        ("simulate -f - --seed -1", 2),
+        ("explain", 2),
+        ("explain web", 2),
+        ("sail", 2),
+    ];
+    for (arguments, code) in cases {
+        let ended = berth(arguments, "");
+        assert_eq!(ended.code, code, "berth {arguments}: {ended:#?}");
+        assert_eq!(ended.stdout.is_empty(), code != 0, "berth {arguments}: help is data, complaints are not");
+    }
+}
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    for command in ["simulate", "explain", "completions", "man"] {
+        let help = berth(&format!("{command} --help"), "").stdout;
+        assert!(help.contains("Examples:"), "{command}");
+        assert!(help.contains(&format!("berth {command}")), "{command}");
+    }
+    assert!(berth("--help", "").stdout.contains("Exit codes:"));
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = berth(&format!("completions {shell}"), "");
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}");
+        for word in ["simulate", "explain", "compare"] {
+            assert!(ended.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn manual_pages_are_printed_or_written() {
+    let page = berth("man", "").stdout;
+    assert!(page.contains(".TH berth 1"));
+    let folder = folder("man").join("man1");
+    let ended = berth(&format!("man {}", folder.display()), "");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for name in ["berth", "berth-simulate", "berth-explain", "berth-completions", "berth-man"] {
+        let page = std::fs::read_to_string(folder.join(format!("{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{name}");
+        assert!(page.contains("berth"), "{name}");
+    }
+}
+
+#[test]
+fn the_declaration_of_the_command_line_is_sound() {
+    berth_cli::command().debug_assert();
+}
