@@ -34,7 +34,9 @@ pub(crate) struct InputArgs {
 /// As [`load`], and what [`World::admitted`] refuses.
 pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
     let manifests = load(files, quiet)?;
-    let world = World::admitted(&manifests, None).map_err(|found| Failure::inputs(listed(&found)))?;
+    // The input tells the time, so that a file means the same tomorrow: measurements age against the newest one.
+    let now = manifests.node_metrics.iter().filter_map(|entry| entry.value.timestamp).max();
+    let world = World::admitted(&manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
     if !quiet {
         tell(&world.warnings);
     }

@@ -6,7 +6,7 @@ use crate::fixture::{berth, cluster};
 
 /// Explains a pod of a cluster.
 fn check(pod: &str, lines: &str, expected: Expect) {
-    let ended = berth(&format!("explain {pod} -f -"), &cluster(lines));
+    let ended = berth(&format!("explain -q {pod} -f -"), &cluster(lines));
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
     expected.assert_eq(&ended.stdout);
