@@ -21,8 +21,6 @@ use berth_engine::cycle::Assessment;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption;
 use berth_engine::scheduler::Scheduler;
-use berth_engine::verdict::Code;
-use berth_engine::view::PodView;
 use serde::Serialize;
 
 use crate::report::{API_VERSION, quantity};
@@ -190,13 +188,7 @@ fn pending(
     let mut message = assessment.message(cluster);
     document.outcome = Outcome::Pending;
     if options.preemption && scheduler.profiles()[profile].preempts {
-        let verdicts = assessment.rejected_early.iter().chain(assessment.rejected.iter().map(|(_, v)| v));
-        let resolvable = verdicts.map(|v| v.rejection.code).any(|code| code == Code::Unschedulable);
-        let by = &scheduler.profiles()[profile];
-        let found = match resolvable {
-            true => preemption::evaluate(by, cluster, pod, assessment),
-            false => preemption::hopeless(PodView::new(cluster, pod)),
-        };
+        let found = preemption::evaluate(&scheduler.profiles()[profile], cluster, pod, assessment);
         if let Some(best) = preemption::best(&found.candidates, cluster).first() {
             document.outcome = Outcome::Preempts;
             document.node = Some(cluster.nodes().name(best.node).to_string());
