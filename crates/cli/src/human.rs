@@ -1,5 +1,7 @@
 //! Amounts, bars and sentences for people.
 
+use std::collections::BTreeSet;
+
 use berth_model::quantity::Quantity;
 
 /// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
@@ -45,6 +47,28 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// `1 node`, `2 nodes`
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A time: `0.42 ms`, `1.20 s`
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 0.1 { format!("{:.2} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") }
+}
+
+/// Which resources tables show, at most `limit`: CPU, memory, then those that only some nodes have, then the rest.
+pub(crate) fn resources<'a>(names: impl Iterator<Item = &'a String>, limit: usize) -> Vec<&'a str> {
+    let names: BTreeSet<(bool, &str)> = names.map(|name| (!name.contains('/'), name.as_str())).collect();
+    let rest = names.into_iter().map(|(_, name)| name).filter(|name| !["cpu", "memory"].contains(name));
+    ["cpu", "memory"].into_iter().chain(rest).take(limit).collect()
+}
+
+/// The name of a resource where there is little room: `gpu` for `nvidia.com/gpu`.
+pub(crate) fn short(resource: &str) -> &str {
+    resource.rsplit_once('/').map_or(resource, |(_, name)| name)
+}
+
 /// `a, b, c and 4 more`
 pub(crate) fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let few: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
@@ -70,6 +94,22 @@ mod tests {
             assert_eq!(print(resource, amount), expected);
         }
         assert_eq!(amount("250m"), 0.25);
+    }
+
+    #[test]
+    fn resources_that_few_nodes_have_are_shown_before_what_all_have() {
+        let names: Vec<String> =
+            ["ephemeral-storage", "memory", "nvidia.com/gpu", "cpu"].map(String::from).into();
+        assert_eq!(resources(names.iter(), 3), ["cpu", "memory", "nvidia.com/gpu"]);
+        assert_eq!(resources(names.iter(), 9), ["cpu", "memory", "nvidia.com/gpu", "ephemeral-storage"]);
+        assert_eq!(resources([].iter(), 3), ["cpu", "memory"]);
+        assert_eq!(short("nvidia.com/gpu"), "gpu");
+    }
+
+    #[test]
+    fn times_have_a_unit_that_fits() {
+        assert_eq!(duration(0.000_42), "0.42 ms");
+        assert_eq!(duration(1.2), "1.20 s");
     }
 
     #[test]

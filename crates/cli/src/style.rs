@@ -11,8 +11,8 @@ pub(crate) const QUIET: Style = Style::new().dimmed();
 /// A node that is so full: 1 is full.
 pub(crate) fn utilization(share: f64) -> Style {
     match share {
-        share if share > 0.9 => BAD,
-        share if share > 0.7 => FULL,
+        share if share > 1.0 => BAD,
+        share if share > 0.8 => FULL,
         _ => GOOD,
     }
 }

@@ -10,7 +10,7 @@ use berth_sim::compare::{Comparison, RunSummary, Utilization};
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
 use crate::failure::Failure;
-use crate::{output, profiles, style};
+use crate::{human, output, profiles, style};
 
 /// Runs the command.
 ///
@@ -64,30 +64,21 @@ fn render(comparison: &Comparison, seconds: &[f64], wide: bool) -> String {
     line("pending".into(), number(|run| run.pending));
     line("evicted".into(), number(|run| run.evicted));
     line("nodes used".into(), number(|run| run.nodes_used));
-    for resource in resources(runs, wide) {
+    let names = runs.iter().flat_map(|run| run.utilization.keys());
+    for resource in human::resources(names, if wide { usize::MAX } else { 3 }) {
         let share = |of: fn(&Utilization) -> f64| {
             let percent = |u: &Utilization| format!("{:.1}%", of(u) * 100.0);
             runs.iter().map(|run| run.utilization.get(resource).map_or_else(|| "-".into(), percent)).collect()
         };
-        line(format!("{resource} mean"), share(|u| u.mean));
-        line(format!("{resource} max"), share(|u| u.max));
-        line(format!("{resource} imbalance"), share(|u| u.deviation));
+        let title = if wide { resource } else { human::short(resource) };
+        line(format!("{title} mean"), share(|u| u.mean));
+        line(format!("{title} max"), share(|u| u.max));
+        line(format!("{title} imbalance"), share(|u| u.deviation));
     }
-    line("time".into(), seconds.iter().map(|seconds| format!("{seconds:.3}s")).collect());
+    line("time".into(), seconds.iter().copied().map(human::duration).collect());
     let mut out = String::new();
     table.print(&mut out);
-    let _ = write!(out, "\n{} nodes, {} pods; ", comparison.nodes, comparison.pods);
-    out.push_str("imbalance: standard deviation of the nodes' utilization\n");
+    let (nodes, pods) = (human::count(comparison.nodes, "node"), human::count(comparison.pods, "pod"));
+    let _ = writeln!(out, "\n{nodes}, {pods}; imbalance: standard deviation of the nodes' utilization");
     out
-}
-
-/// CPU, memory and two more that any pod requests; with `wide` all of those.
-fn resources(runs: &[RunSummary], wide: bool) -> Vec<&str> {
-    let mut names = vec!["cpu", "memory"];
-    for name in runs.iter().flat_map(|run| run.utilization.keys()) {
-        if !names.contains(&name.as_str()) && (wide || names.len() < 4) {
-            names.push(name);
-        }
-    }
-    names
 }

@@ -10,7 +10,7 @@ use crate::{human, style};
 /// How many lines of a list the short table shows.
 const SHOWN: usize = 40;
 /// Widths of a bar, the widest that fits is taken.
-const BARS: [usize; 4] = [10, 8, 5, 0];
+const BARS: [usize; 5] = [10, 8, 6, 4, 0];
 
 /// Renders the result. `wide` shows every line, node scores and all resources.
 pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
@@ -29,19 +29,20 @@ fn summary(out: &mut String, result: &SimulationResult) {
     let waits = if s.pending > 0 { style::BAD } else { style::GOOD };
     let _ = write!(
         out,
-        "{} nodes, {} pods: {} placed, {waits}{} pending{waits:#}",
-        s.nodes, s.pods, s.placed, s.pending
+        "{}, {}: {} placed, {waits}{} pending{waits:#}",
+        human::count(s.nodes, "node"),
+        human::count(s.pods, "pod"),
+        s.placed,
+        s.pending
     );
     if s.evicted > 0 {
         let _ = write!(out, ", {} evicted", s.evicted);
     }
     let _ = writeln!(out, " ({})", result.algorithm);
     if let Some(t) = &result.timing {
-        let _ = writeln!(
-            out,
-            "parsing {:.3} s, engine {:.3} s, total {:.3} s",
-            t.parse_seconds, t.engine_seconds, t.total_seconds
-        );
+        let [parse, engine, total] =
+            [t.parse_seconds, t.engine_seconds, t.total_seconds].map(human::duration);
+        let _ = writeln!(out, "parsing {parse}, scheduling {engine}, total {total}");
     }
 }
 
@@ -88,7 +89,8 @@ fn nodes(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) 
 fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -> Columns {
     let resources = resources(result, wide);
     let mut titles = vec!["NODE".to_string(), "PODS".to_string()];
-    titles.extend(resources.iter().map(|r| r.to_uppercase()));
+    let title = |name: &&str| if wide { name.to_uppercase() } else { human::short(name).to_uppercase() };
+    titles.extend(resources.iter().map(title));
     let mut table = Columns::new(titles);
     for node in result.nodes.iter().take(limit) {
         let room = node.allocatable.get("pods").map_or("0", String::as_str);
@@ -100,17 +102,12 @@ fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -
 }
 
 /// CPU, memory and one more that any pod requests; with `wide` all of those.
-fn resources(result: &SimulationResult, wide: bool) -> Vec<String> {
-    let mut names = vec!["cpu".to_string(), "memory".to_string()];
-    for name in result.nodes.iter().flat_map(|n| n.requested.keys()) {
-        if !names.contains(name) && (wide || names.len() < 3) {
-            names.push(name.clone());
-        }
-    }
-    names
+fn resources(result: &SimulationResult, wide: bool) -> Vec<&str> {
+    let names = result.nodes.iter().flat_map(|node| node.requested.keys());
+    human::resources(names, if wide { usize::MAX } else { 3 })
 }
 
-/// `####------  41% 3.3/8Gi`
+/// `####------  41% 3.3/8Gi`; without a bar where there is no room for one, or where the amounts are small numbers.
 fn usage(node: &NodeUse, resource: &str, bar: usize) -> Cell {
     let amount = |text: Option<&String>| text.map_or(0.0, |t| human::amount(t));
     let used = amount(node.requested.get(resource));
@@ -122,9 +119,13 @@ fn usage(node: &NodeUse, resource: &str, bar: usize) -> Cell {
         };
     }
     let share = used / offered;
-    let (used, offered) = (human::print(resource, used), human::print(resource, offered));
-    let bar = if bar > 0 { human::bar(share, bar) + " " } else { String::new() };
-    Cell::styled(format!("{bar}{:>3.0}% {used}/{offered}", share * 100.0), style::utilization(share))
+    let amounts = format!("{}/{}", human::print(resource, used), human::print(resource, offered));
+    let text = match bar {
+        _ if resource.contains('/') => amounts,
+        0 => format!("{:>3.0}% {amounts}", share * 100.0),
+        bar => format!("{} {:>3.0}% {amounts}", human::bar(share, bar), share * 100.0),
+    };
+    Cell::styled(text, style::utilization(share))
 }
 
 fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
