@@ -11,6 +11,7 @@ mod labels;
 mod nodes;
 mod remedy;
 mod rival;
+mod room;
 mod shortfall;
 mod spread;
 mod words;
@@ -198,5 +199,6 @@ fn pending(
     }
     document.message = Some(message);
     document.remedies = remedy::find(&scheduler.profiles()[profile], cluster, pod, &document.nodes);
-    document.answer = answer::pending(document);
+    document.answer =
+        answer::pending(document, &room::beyond_all_nodes(cluster, cluster.pods().class_of(pod)));
 }

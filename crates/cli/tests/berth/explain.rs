@@ -49,64 +49,65 @@ fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
         "b-0",
         lines,
         expect![[r#"
-        POD default/b-0
-          priority 0, requests cpu 1300m, memory 1Gi (greedy)
+            POD default/b-0
+              priority 0, requests cpu 1300m, memory 1Gi (greedy)
 
-          It waits: none of 4 nodes takes it
-          Nearest is n2: taint dedicated=ml:NoSchedule not tolerated
-          It would fit with 300m CPU less requested, or more free on n1
-          It would fit with a toleration of dedicated=ml:NoSchedule, on n2
-          It would fit with n3 uncordoned
-          It would fit with one more node like n1
+              It waits: none of 4 nodes takes it
+              Nearest is n2: taint dedicated=ml:NoSchedule not tolerated
+              It would fit with 300m CPU less requested, or more free on n1
+              It would fit with a toleration of dedicated=ml:NoSchedule, on n2
+              It would fit with n3 uncordoned
+              It would fit with one more node like n1
 
-        DOES NOT FIT (4)
-          n2
-            TaintToleration    taint dedicated=ml:NoSchedule not tolerated
-          n3
-            NodeUnschedulable  cordoned (spec.unschedulable)
-          n1
-            NodeResourcesFit   300m CPU short (requested: 1300m, free: 1 of 4)
-          n4
-            NodeResourcesFit   800m CPU short (requested: 1300m, free: 500m of 4)
+            DOES NOT FIT (4)
+              n2
+                TaintToleration    taint dedicated=ml:NoSchedule not tolerated
+              n3
+                NodeUnschedulable  cordoned (spec.unschedulable)
+              n1
+                NodeResourcesFit   300m CPU short (requested: 1.3, free: 1 of 4)
+              n4
+                NodeResourcesFit   800m CPU short (requested: 1.3, free: 500m of 4)
 
-        MESSAGE
-          0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
-          unschedulable, 2 Insufficient cpu. preemption: 0/4 nodes are available: 2 No
-          preemption victims found for incoming pod, 2 Preemption is not helpful for
-          scheduling.
-    "#]],
+            MESSAGE
+              0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
+              unschedulable, 2 Insufficient cpu. preemption: 0/4 nodes are available: 2 No
+              preemption victims found for incoming pod, 2 Preemption is not helpful for
+              scheduling.
+        "#]],
     );
     check(
         "a-0",
         lines,
         expect![[r#"
-        POD default/a-0
-          priority 0, requests cpu 1300m, memory 9Gi (greedy)
+            POD default/a-0
+              priority 0, requests cpu 1300m, memory 9Gi (greedy)
 
-          It waits: none of 4 nodes takes it
-          Nearest is n1: 300m CPU short (requested: 1300m, free: 1 of 4), 2Gi memory
-            short (requested: 9Gi, free: 7Gi of 8Gi)
-          It would fit with 300m CPU and 2Gi memory less requested, or more free on n1
+              It waits: none of 4 nodes takes it
+              No node offers more than 8Gi memory (requested: 9Gi)
+              Nearest is n1: 300m CPU short (requested: 1.3, free: 1 of 4), 2Gi memory
+                short (requested: 9Gi, free: 7Gi of 8Gi)
+              It would fit with 300m CPU and 2Gi memory less requested, on n1
 
-        DOES NOT FIT (4)
-          n1
-            NodeResourcesFit   300m CPU short (requested: 1300m, free: 1 of 4)
-                               2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
-          n4
-            NodeResourcesFit   800m CPU short (requested: 1300m, free: 500m of 4)
-                               2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
-          n2
-            TaintToleration    taint dedicated=ml:NoSchedule not tolerated
-            NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
-          n3
-            NodeUnschedulable  cordoned (spec.unschedulable)
-            NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
+            DOES NOT FIT (4)
+              n1
+                NodeResourcesFit   300m CPU short (requested: 1.3, free: 1 of 4)
+                                   2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
+              n4
+                NodeResourcesFit   800m CPU short (requested: 1.3, free: 500m of 4)
+                                   2Gi memory short (requested: 9Gi, free: 7Gi of 8Gi)
+              n2
+                TaintToleration    taint dedicated=ml:NoSchedule not tolerated
+                NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
+              n3
+                NodeUnschedulable  cordoned (spec.unschedulable)
+                NodeResourcesFit   1Gi memory short (requested: 9Gi, free: 8Gi of 8Gi)
 
-        MESSAGE
-          0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
-          unschedulable, 2 Insufficient cpu, 2 Insufficient memory. preemption: 0/4
-          nodes are available: 4 Preemption is not helpful for scheduling.
-    "#]],
+            MESSAGE
+              0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were
+              unschedulable, 2 Insufficient cpu, 2 Insufficient memory. preemption: 0/4
+              nodes are available: 4 Preemption is not helpful for scheduling.
+        "#]],
     );
 }
 

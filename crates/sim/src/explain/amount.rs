@@ -2,12 +2,16 @@
 
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::ResourceId;
+use berth_model::quantity::Quantity;
 
-/// `300m`, `1.5Gi`, `2`: an amount in the engine's unit, rounded to a hundredth where it is of bytes.
+/// `300m`, `7.91`, `1.5Gi`: an amount in the engine's unit; bytes are rounded to a hundredth of their suffix.
 pub(super) fn amount(cluster: &Cluster, resource: ResourceId, amount: i64) -> String {
     let name = cluster.resources().name(resource);
     let in_bytes = matches!(&**name, "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
-    if resource == ResourceId::CPU || !in_bytes {
+    if resource == ResourceId::CPU && amount.abs() >= 1000 {
+        return Quantity::from_milli(amount).to_string();
+    }
+    if !in_bytes {
         return crate::report::quantity(resource, amount);
     }
     let suffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];

@@ -113,7 +113,7 @@ pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String
 }
 
 /// The pod fits nowhere.
-pub(super) fn pending(document: &Explanation) -> Vec<String> {
+pub(super) fn pending(document: &Explanation, beyond_all_nodes: &[String]) -> Vec<String> {
     let evicts = document.outcome == Outcome::Preempts;
     let mut answer = vec![match document.nodes.as_slice() {
         _ if evicts => evicting(document),
@@ -121,6 +121,9 @@ pub(super) fn pending(document: &Explanation) -> Vec<String> {
         [only] => format!("It waits: {}, the only node, does not take it", only.name),
         nodes => format!("It waits: none of {} nodes takes it", nodes.len()),
     }];
+    if !document.nodes.is_empty() {
+        answer.extend(beyond_all_nodes.iter().cloned());
+    }
     answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, objections(n))));
     let start = if evicts { "Without evictions it would fit with" } else { "It would fit with" };
     answer.extend(document.remedies.iter().map(|remedy| format!("{start} {}", remedy.description)));

@@ -90,6 +90,10 @@ impl<'a> Company<'a> {
                 found.push(format!("anti-affinity to {selector}: {pod} is in {}", place(domain)));
             }
         }
+        // The pod's own terms are told alone: replicas of one kind mostly avoid each other both ways.
+        if !found.is_empty() {
+            return found;
+        }
         let denied = self.denied.iter().filter(|((key, value), _)| domain(*key) == Some((*key, *value)));
         found.extend(denied.map(|(domain, (selector, pod))| {
             format!("{pod} in {} has anti-affinity to {selector}", place(*domain))

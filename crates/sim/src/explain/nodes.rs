@@ -1,6 +1,5 @@
 //! What is to be said of each node.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use berth_engine::cycle::Assessment;
@@ -47,9 +46,10 @@ pub struct Objection {
     /// What is missing, by resource, as Kubernetes quantities.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub short: BTreeMap<String, String>,
-    /// What is missing over what the pod requests, in thousandths, of the resource where that is worst.
+    /// What is missing over what the pod requests, in thousandths, of the resource where that is worst: when the node is
+    /// empty, and as it is.
     #[serde(skip)]
-    pub(super) short_permille: i64,
+    pub(super) short_permille: (i64, i64),
 }
 
 impl Objection {
@@ -66,7 +66,7 @@ impl Objection {
             reasons: verdict.rejection.reasons.iter().map(Reason::text).map(str::to_string).collect(),
             details: Vec::new(),
             short: BTreeMap::new(),
-            short_permille: 0,
+            short_permille: (0, 0),
         }
     }
 }
@@ -152,9 +152,9 @@ fn not_asked() -> Verdict {
     Verdict { plugin: "", rejection: Rejection::new(Code::Unschedulable, reason) }
 }
 
-/// How far a node is from fitting: fewer objections, then less that is missing, then by name.
-fn distance(node: &NodeAnswer) -> (usize, i64, Reverse<usize>, String) {
-    let worst = node.rejections.iter().map(|r| r.short_permille).max().unwrap_or(0);
-    let details = node.rejections.iter().map(|r| r.details.len()).sum();
-    (node.rejections.len(), worst, Reverse(details), node.name.clone())
+/// How far a node is from fitting: fewer objections, then less that is missing, first when empty, then as it is.
+fn distance(node: &NodeAnswer) -> (usize, (i64, i64), usize, String) {
+    let worst = node.rejections.iter().map(|r| r.short_permille).max().unwrap_or_default();
+    let short = node.rejections.iter().map(|r| r.short.len()).sum();
+    (node.rejections.len(), worst, short, node.name.clone())
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::amount::{amount, noun};
 use super::nodes::NodeAnswer;
+use super::room::Shortage;
 use super::words;
 
 /// A change that would place the pod.
@@ -88,7 +89,7 @@ fn try_on(
     let mut changed = cluster.clone();
     let node = cluster.nodes().object(row).clone();
     let (description, pod) = match change {
-        Change::Room => (make_room(&mut changed, pod, row, node), pod),
+        Change::Room => (make_room(&mut changed, pod, row, node)?, pod),
         Change::Toleration => tolerate(&mut changed, pod, node)?,
         Change::Uncordon => (uncordon(&mut changed, node), pod),
         Change::Label => (label(&mut changed, pod, node)?, pod),
@@ -101,32 +102,41 @@ fn try_on(
     Some(Remedy { change, node, description })
 }
 
-/// Adds to the node what is missing there. Where the pod requests that much less it fits just as well.
-fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -> String {
-    let mut missing = Vec::new();
+/// Adds to the node what is missing there. Where the pod requests that much less it fits just as well, and where others
+/// leave, as far as the node offers enough; where neither can be, there is nothing to be said.
+fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -> Option<String> {
+    let class = cluster.pods().class_of(pod);
     let nodes = cluster.nodes();
-    for &(id, need) in &cluster.pods().class_of(pod).requests {
-        let offered = nodes.allocatable(row, id);
-        let short = need.saturating_sub(offered.saturating_sub(nodes.requested(row, id)));
-        if need > 0 && short > 0 {
-            missing.push(format!("{} {}", amount(cluster, id, short), noun(cluster, id)));
-            let total = offered.saturating_add(short);
-            let total =
-                if id == ResourceId::CPU { Quantity::from_milli(total) } else { Quantity::from_units(total) };
-            set(&mut node, cluster.resources().name(id), total);
-        }
+    let resources = class.requests.iter().filter_map(|&(id, _)| Shortage::of(cluster, class, row, id));
+    let shortages: Vec<Shortage> = resources.collect();
+    for shortage in &shortages {
+        let total = shortage.offered.saturating_add(shortage.short());
+        let total = match shortage.resource {
+            ResourceId::CPU => Quantity::from_milli(total),
+            _ => Quantity::from_units(total),
+        };
+        set(&mut node, cluster.resources().name(shortage.resource), total);
     }
-    let name = node.name.clone();
     let full = nodes.allowed_pods(row) <= i64::try_from(nodes.pods(row).len()).unwrap_or(i64::MAX);
     if full {
         set(&mut node, &"pods".into(), Quantity::from_units(nodes.allowed_pods(row).saturating_add(1)));
     }
+    let name = node.name.clone();
+    let missing =
+        |s: &Shortage| format!("{} {}", amount(cluster, s.resource, s.short()), noun(cluster, s.resource));
+    let missing: Vec<String> = shortages.iter().map(missing).collect();
+    let missing = missing.join(" and ");
+    let by_less = shortages.iter().all(|s| s.short() < s.need);
+    let by_freeing = shortages.iter().all(|s| s.need <= s.offered);
     cluster.upsert_node(node);
-    match (missing.is_empty(), full) {
-        (true, _) => format!("room for one more pod on {name}"),
-        (false, true) => format!("{} and room for one more pod on {name}", missing.join(" and ")),
-        (false, false) => format!("{} less requested, or more free on {name}", missing.join(" and ")),
-    }
+    Some(match (by_less, by_freeing) {
+        _ if shortages.is_empty() => format!("one pod less on {name}"),
+        _ if full => format!("{missing} more free on {name}, and one pod less there"),
+        (true, true) => format!("{missing} less requested, or more free on {name}"),
+        (true, false) => format!("{missing} less requested, on {name}"),
+        (false, true) => format!("{missing} more free on {name}"),
+        (false, false) => return None,
+    })
 }
 
 fn set(node: &mut Node, resource: &Str, amount: Quantity) {

@@ -9,10 +9,11 @@ use berth_engine::view::PodView;
 use berth_model::node::TaintEffect;
 use berth_model::pod::{HostPort, Protocol};
 
-use super::amount::{amount, noun};
+use super::amount::noun;
 use super::company::Company;
 use super::labels;
 use super::nodes::Objection;
+use super::room::Shortage;
 use super::spread::Spreads;
 use super::words;
 use crate::report::quantity;
@@ -68,29 +69,16 @@ fn room(pod: PodView<'_>, objection: &mut Objection, row: NodeRow) {
         else {
             continue;
         };
-        let (need, offered) = (pod.class.request(id), nodes.allocatable(row, id));
-        let free = offered.saturating_sub(nodes.requested(row, id));
-        let (short, words) = (need.saturating_sub(free), noun(cluster, id));
-        let say = |value| amount(cluster, id, value);
-        if short <= 0 {
-            let kept: Vec<String> =
-                cluster.nominated(row).iter().map(|&p| cluster.pods().entry(p).pod.key()).collect();
-            objection.details.push(format!("{words} is kept for {}, nominated to the node", kept.join(", ")));
+        let Some(shortage) = Shortage::of(cluster, pod.class, row, id) else {
+            let keys = cluster.nominated(row).iter().map(|&other| cluster.pods().entry(other).pod.key());
+            let keys: Vec<String> = keys.collect();
+            let noun = noun(cluster, id);
+            objection.details.push(format!("{noun} is kept for {}, nominated to the node", keys.join(", ")));
             continue;
-        }
-        objection.details.push(match offered {
-            0 => format!("offers no {words} (requested: {})", say(need)),
-            _ => format!(
-                "{} {words} short (requested: {}, free: {} of {})",
-                say(short),
-                say(need),
-                say(free),
-                say(offered)
-            ),
-        });
-        objection.short.insert(cluster.resources().name(id).to_string(), quantity(id, short));
-        let permille = i128::from(short) * 1000 / i128::from(need.max(1));
-        objection.short_permille = objection.short_permille.max(i64::try_from(permille).unwrap_or(i64::MAX));
+        };
+        objection.details.push(shortage.words(cluster));
+        objection.short.insert(cluster.resources().name(id).to_string(), quantity(id, shortage.short()));
+        objection.short_permille = objection.short_permille.max(shortage.permille());
     }
 }
 
