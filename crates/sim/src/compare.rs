@@ -113,3 +113,39 @@ impl Utilization {
 fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }
+
+#[cfg(test)]
+mod tests {
+    use berth_engine::profile::Profile;
+    use berth_engine::scheduler::Scheduler;
+
+    use super::*;
+    use crate::fixture::world;
+    use crate::run::{Options, Run};
+
+    #[test]
+    fn utilization_is_over_the_nodes_that_offer_the_resource() {
+        let world = world(
+            "{apiVersion: v1, kind: Node, metadata: {name: a}, status: {allocatable: {cpu: 4, memory: 8Gi, pods: 9}}}
+---
+{apiVersion: v1, kind: Node, metadata: {name: b}, status: {allocatable: {cpu: 4, memory: 8Gi, pods: 9, x.y/gpu: 2}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {nodeName: b, containers: [{name: c, image: i,
+  resources: {requests: {cpu: 1, x.y/gpu: 1}, limits: {x.y/gpu: 1}}}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: q}, spec: {nodeName: a, containers: [{name: c, image: i,
+  resources: {requests: {cpu: 3}}}]}}",
+        );
+        let mut scheduler = Scheduler::new(world.cluster, vec![Profile::standard("default-scheduler")]);
+        let options = Options { preemption: true, all_schedulers: false, verify: true };
+        let outcome = Run::new(&mut scheduler, &world.waiting, options).finish(|_| {}).unwrap();
+        let run = RunSummary::new("greedy".into(), scheduler.cluster(), &outcome);
+        assert_eq!((run.placed, run.pending, run.nodes_used), (0, 0, 2));
+        let expected = [
+            ("cpu", Utilization { mean: 0.5, max: 0.75, deviation: 0.25 }),
+            ("memory", Utilization { mean: 0.0, max: 0.0, deviation: 0.0 }),
+            ("x.y/gpu", Utilization { mean: 0.5, max: 0.5, deviation: 0.0 }),
+        ];
+        assert_eq!(run.utilization, expected.map(|(name, share)| (name.to_string(), share)).into());
+    }
+}

@@ -16,6 +16,9 @@ mod shortfall;
 mod spread;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use berth_engine::cycle::Assessment;

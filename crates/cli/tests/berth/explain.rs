@@ -34,9 +34,8 @@ fn a_pod_that_is_placed_shows_the_margin_by_plugin() {
     );
 }
 
-#[test]
-fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
-    let lines = "
+/// A cluster where little is left.
+const FULL: &str = "
         node n1 4 8Gi
         node n2 4 8Gi taints: [{key: dedicated, value: ml, effect: NoSchedule}]
         node n3 4 8Gi unschedulable: true
@@ -45,9 +44,12 @@ fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
         pod other-1 3500m 1Gi nodeName: n4
         pod a-0 1300m 9Gi
         pod b-0 1300m 1Gi";
+
+#[test]
+fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
     check(
         "b-0",
-        lines,
+        FULL,
         expect![[r#"
             POD default/b-0
               priority 0, requests cpu 1300m, memory 1Gi (greedy)
@@ -76,9 +78,13 @@ fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
               scheduling.
         "#]],
     );
+}
+
+#[test]
+fn what_no_node_offers_is_said_first() {
     check(
         "a-0",
-        lines,
+        FULL,
         expect![[r#"
             POD default/a-0
               priority 0, requests cpu 1300m, memory 9Gi (greedy)
