@@ -12,6 +12,7 @@
 mod bucket;
 mod refusals;
 mod select;
+mod single;
 mod standing;
 
 use rustc_hash::FxHashMap;
@@ -26,6 +27,7 @@ use crate::view::PodView;
 use bucket::Bucket;
 use refusals::Refusals;
 pub use select::{Scratch, Selection};
+pub use single::choose as choose_once;
 use standing::Standing;
 
 /// What a profile says of all nodes to the pods of one class.

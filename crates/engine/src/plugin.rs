@@ -106,6 +106,11 @@ pub trait Filter: Send {
         }
     }
 
+    /// Drops the nodes that it rejects.
+    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) {
+        rows.retain(|&row| self.check(NodeView::new(cluster, row)).is_none());
+    }
+
     /// Whether no node can be rejected as things are: upstream skips the plugin, hypotheticals included.
     fn is_idle(&self) -> bool {
         false

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::cluster::Cluster;
 use crate::cycle::{self, Assessment};
 use crate::effect::Effect;
-use crate::fast::{ClassCache, Scratch, Selection, is_cacheable};
+use crate::fast::{ClassCache, Scratch, Selection, choose_once, is_cacheable};
 use crate::ids::{ClassId, NodeRow, PodRow};
 use crate::preemption::{self, Preemption};
 use crate::profile::Profile;
@@ -110,7 +110,10 @@ impl Scheduler {
         if slot.cache.is_none() {
             let repeated = slot.asked > 1 || self.cluster.pods().members(key.1) > 1;
             if !repeated || !is_cacheable(by, view) {
-                return Self::scan(by, &self.cluster, pod);
+                return match choose_once(by, &self.cluster, pod) {
+                    Some((node, score)) => Decision::Place(node, score),
+                    None => Self::scan(by, &self.cluster, pod),
+                };
             }
             slot.cache = Some(Box::new(ClassCache::new(by, view)));
             self.cached.push(key);
