@@ -25,8 +25,7 @@ Examples:
   Would another algorithm put it elsewhere?
     berth explain web-0 -f cluster.yaml -f apps/ --algorithm best-fit
 
-Pods that come before it in the queue are placed first, as berth simulate places them. A running pod is judged as if
-it came now, to the cluster as it is.
+Pods that come before it in the queue are placed first, as berth simulate places them. A running pod is judged as if it came now, to the cluster as it is.
 
 Exit codes:
   0  explained, whatever becomes of the pod

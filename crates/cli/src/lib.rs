@@ -22,7 +22,14 @@ mod progress;
 mod simulate;
 mod style;
 
-const EXIT_CODES: &str = "\
+const EXAMPLES: &str = "\
+Examples:
+  Where would everything run, what would wait, and why?
+    berth simulate -f cluster.yaml -f apps/
+
+  Why does one pod wait, and what would help?
+    berth explain web-0 -f cluster.yaml -f apps/
+
 Exit codes:
   0  done; every pod has a place
   1  done, but some pods wait (--allow-pending makes it 0)
@@ -30,7 +37,7 @@ Exit codes:
 
 /// Finds every pod its berth: what a Kubernetes scheduler would do with your manifests, without a cluster
 #[derive(Debug, Parser)]
-#[command(name = "berth", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "berth", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

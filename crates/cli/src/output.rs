@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, words};
 
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,7 +48,7 @@ pub(crate) fn text_out(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::input(format!("cannot write to stdout: {error}")))
+            Err(Failure::input(format!("cannot write to stdout: {}", words(&error))))
         }
         _ => Ok(()),
     }

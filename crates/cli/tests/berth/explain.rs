@@ -337,3 +337,76 @@ fn what_is_said_to_help_helps() {
     ));
     assert!(placed(format!("node n3 4 8Gi\n{lines}")));
 }
+
+#[test]
+fn a_pod_on_a_node_that_is_not_there_is_explained_as_if_it_came_now() {
+    let lines = "
+        node n1 4 8Gi
+        pod a-0 1 1Gi nodeName: gone";
+    check(
+        "a-0",
+        lines,
+        expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It is bound to gone, which is not in the input
+          Placed now, it would go to n1 (score 452)
+
+        FITS (1)
+          NODE  SCORE
+          n1    452
+    "#]],
+    );
+}
+
+#[test]
+fn a_running_pod_whose_node_would_refuse_it_now_says_why() {
+    let lines = "
+        node n1 4 8Gi taints: [{key: k, effect: NoSchedule}]
+        node n2 4 8Gi
+        pod a-0 1 1Gi nodeName: n1";
+    check(
+        "a-0",
+        lines,
+        expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1, memory 1Gi (greedy)
+
+          It runs on n1, which would not take it now
+          n1: taint k:NoSchedule not tolerated
+          Placed now, it would go to n2 (score 452)
+          1 of 2 nodes fit; rejected: 1 by TaintToleration
+
+        FITS (1)
+          NODE  SCORE
+          n2    452
+
+        DOES NOT FIT (1)
+          n1
+            TaintToleration  taint k:NoSchedule not tolerated
+    "#]],
+    );
+}
+
+#[test]
+fn another_algorithm_has_other_reasons() {
+    let lines = "
+        node n1 4 8Gi
+        node n2 8 16Gi
+        pod a-0 1 1Gi";
+    let ended = berth("explain a-0 -f - --algorithm best-fit", &cluster(lines));
+    expect![[r#"
+        POD default/a-0
+          priority 0, requests cpu 1, memory 1Gi (best-fit)
+
+          It goes to n1 with a score of 100, 100 ahead of n2
+          By plugin, n1 against n2: BestFit +100
+
+        FITS (2)
+          NODE  SCORE  BestFit
+          n1    100    100
+          n2    0      0
+    "#]]
+    .assert_eq(&ended.stdout);
+}

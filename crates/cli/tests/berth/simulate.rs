@@ -234,3 +234,15 @@ fn a_reader_that_has_read_enough_is_no_error() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), b"".as_slice()));
 }
+
+#[test]
+fn the_short_table_says_what_it_leaves_out_and_wide_leaves_nothing_out() {
+    let lines: String = (0..60).map(|n| format!("node n{n} 4 8Gi\npod a-{n} 1 1Gi\n")).collect();
+    let input = cluster(&lines);
+    let short = berth("simulate -f -", &input).stdout;
+    assert_eq!(short.matches("  and 20 more; -o wide shows all\n").count(), 2);
+    let wide = berth("simulate -f - -o wide", &input).stdout;
+    assert!(!wide.contains("more; -o wide"));
+    assert!((0..60).all(|n| wide.contains(&format!("default/a-{n} "))));
+    assert!(wide.contains("SCORE"));
+}
