@@ -6,6 +6,7 @@ mod generated;
 mod plugin_doc;
 mod plugin_docs;
 mod purity;
+mod reference;
 mod tidy;
 mod tree;
 
@@ -29,6 +30,8 @@ enum Verb {
     Tidy,
     /// Writes docs/plugins.md from the plugins' own files
     PluginDocs(generated::Args),
+    /// Writes docs/reference.md from the command line, the configuration and the JSON schemas
+    Reference(generated::Args),
     /// Proves that the pure crates cannot use clocks, chance, environment, files or hash order
     Purity,
 }
@@ -38,6 +41,7 @@ fn main() -> Result<ExitCode> {
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::PluginDocs(args) => plugin_docs::run(&args),
+        Verb::Reference(args) => reference::run(&args),
         Verb::Purity => purity::run(),
     }
 }

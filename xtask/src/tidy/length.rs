@@ -55,10 +55,21 @@ fn functions(lines: &[&str], is_go: bool) -> Vec<(usize, usize)> {
             continue;
         }
         let close = format!("{}}}", &line[..line.len() - code.len()]);
-        let length = lines[start..].iter().position(|l| *l == close).map_or(1, |end| end + 1);
-        found.push((start + 1, length));
+        let end = lines[start..].iter().position(|l| *l == close).map_or(start, |end| start + end);
+        found.push((start + 1, lines_of_code(&lines[start..=end])));
     }
     found
+}
+
+/// How many lines there are but for those of raw strings, which are snapshots and other data of tests.
+fn lines_of_code(lines: &[&str]) -> usize {
+    let mut in_text = false;
+    let mut count = 0;
+    for line in lines {
+        count += usize::from(!in_text);
+        in_text = if in_text { !line.contains("\"#") } else { line.ends_with("r#\"") };
+    }
+    count
 }
 
 fn is_rust_function(code: &str) -> bool {
@@ -81,6 +92,8 @@ mod tests {
     fn functions_of_both_languages_are_measured_from_head_to_brace() {
         let rust = "impl A {\n    pub(crate) const fn a(\n        b: u8,\n    ) {\n        c();\n    }\n}\nfn d() {}\n";
         let go = "func (a A) b() {\n\tc()\n}\n\nfunc d() {}\n";
+        let snapshot = "fn e() {\n    f(r#\"\n        a\n        b\n    \"#);\n}\n";
+        assert_eq!(functions(&snapshot.lines().collect::<Vec<_>>(), false), [(1, 3)]);
         assert_eq!(functions(&rust.lines().collect::<Vec<_>>(), false), [(2, 5)]);
         assert_eq!(functions(&go.lines().collect::<Vec<_>>(), true), [(1, 3)]);
     }
