@@ -4,6 +4,7 @@
 mod documents;
 mod explain;
 mod fixture;
+mod missing;
 mod problems;
 mod schema;
 mod simulate;
