@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 
 use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns};
 use crate::class::Class;
-use crate::cluster::{Change, Cluster};
+use crate::cluster::{Change, Cluster, Nodes};
 use crate::ids::{NodeRow, ResourceId};
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::resources::{is_extended, is_scalar};
@@ -147,6 +147,26 @@ impl Plugin for NodeResourcesFit {
     }
 }
 
+impl Needs {
+    /// Whether a node has room, as a look at a few columns.
+    fn by_columns<'a>(&self, nodes: &'a Nodes) -> impl Fn(NodeRow) -> bool + use<'a> {
+        // A column exists for every resource of a class that the cluster knows.
+        let columns: SmallVec<[Room<'a>; 4]> = self
+            .0
+            .iter()
+            .map(|need| {
+                let id = need.resource.index();
+                (&*nodes.allocatable[id], &*nodes.requested[id], need.amount)
+            })
+            .collect();
+        move |row| {
+            let at = row.index();
+            (nodes.pods[at].len() as i64) < nodes.allowed_pods[at]
+                && columns.iter().all(|&(offer, used, need)| need <= offer[at].wrapping_sub(used[at]))
+        }
+    }
+}
+
 impl Filter for Needs {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let mut reasons: SmallVec<[Reason; 1]> = SmallVec::new();
@@ -167,22 +187,15 @@ impl Filter for Needs {
     }
 
     fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
-        let nodes = cluster.nodes();
-        // A column exists for every resource of a class that the cluster knows.
-        let columns: SmallVec<[Room<'_>; 4]> = self
-            .0
-            .iter()
-            .map(|need| {
-                let id = need.resource.index();
-                (&*nodes.allocatable[id], &*nodes.requested[id], need.amount)
-            })
-            .collect();
+        let fits = self.by_columns(cluster.nodes());
         for &row in rows {
-            let at = row.index();
-            let fits = (nodes.pods[at].len() as i64) < nodes.allowed_pods[at]
-                && columns.iter().all(|&(offer, used, need)| need <= offer[at].wrapping_sub(used[at]));
-            verdict(row, if fits { None } else { self.check(NodeView::new(cluster, row)) });
+            verdict(row, if fits(row) { None } else { self.check(NodeView::new(cluster, row)) });
         }
+    }
+
+    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) {
+        let fits = self.by_columns(cluster.nodes());
+        rows.retain(|&row| fits(row));
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
