@@ -6,7 +6,7 @@
 //!
 //! There is no IO, clock, random source or environment here (`clippy.toml` bans them), and nothing can fail: a pod that
 //! fits nowhere is an answer.
-#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod algorithm;
 pub mod attachable;

@@ -9,8 +9,9 @@
 //! The filters are asked about a hypothetical node ([`Delta`]); plugins know nothing of preemption.
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
-//! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets that
-//! cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ by it).
+//! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets
+//! that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ by
+//! it).
 
 mod bound;
 mod budgets;
