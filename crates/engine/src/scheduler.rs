@@ -1,6 +1,6 @@
 //! The scheduler: decisions one by one over a cluster that changes in between.
 //!
-//! A class of pods that is asked about again has a [`ClassCache`]; a pod unlike all others is decided by the scan. Which
+//! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over columns. Which
 //! of the two decides never shows in the decision.
 
 use rustc_hash::FxHashMap;
@@ -34,6 +34,10 @@ pub enum Decision {
 /// How many rows all caches together may hold: some 40 bytes each.
 const MAX_ROWS: usize = 1 << 25;
 
+/// A class is kept up to date where it is asked about again within this many changes, and a tenth of the nodes: to follow a
+/// change takes as long as to ask about some ten nodes.
+const WORTHWHILE: u64 = 64;
+
 /// A cluster, the profiles that decide, and what is kept between decisions.
 pub struct Scheduler {
     cluster: Cluster,
@@ -50,7 +54,8 @@ pub struct Scheduler {
 struct Slot {
     /// Of the class that the id meant.
     generation: u32,
-    asked: u32,
+    /// How many changes there had been when the class was asked about last.
+    last: Option<u64>,
     used: u64,
     cache: Option<Box<ClassCache>>,
 }
@@ -93,7 +98,7 @@ impl Scheduler {
     /// Decides about a waiting pod, by the given profile. Nothing changes in the cluster.
     pub fn decide_by(&mut self, profile: usize, pod: PodRow) -> Decision {
         let view = PodView::new(&self.cluster, pod);
-        let by = &self.profiles[profile];
+        let (by, rows) = (&self.profiles[profile], self.cluster.nodes().row_count());
         if let Some(verdict) = cycle::gate(by, view) {
             return Decision::Gated(verdict);
         }
@@ -101,27 +106,31 @@ impl Scheduler {
         let key = (profile, view.class_id());
         let slot = self.slots.entry(key).or_default();
         let generation = self.cluster.pods().generation(key.1);
-        if slot.generation != generation {
-            slot.generation = generation;
-            slot.asked = 0; // the cache, if any, is void: it has not followed what retired the class
-        }
-        slot.asked = slot.asked.saturating_add(1);
-        slot.used = self.clock;
-        if slot.cache.is_none() {
-            let repeated = slot.asked > 1 || self.cluster.pods().members(key.1) > 1;
-            if !repeated || !is_cacheable(by, view) {
-                return match choose_once(by, &self.cluster, pod) {
-                    Some((node, score)) => Decision::Place(node, score),
-                    None => Self::scan(by, &self.cluster, pod),
-                };
+        let changes = self.cluster.changes().next();
+        let last = slot.last.filter(|_| slot.generation == generation);
+        *slot = Slot { generation, last: Some(changes), used: self.clock, cache: slot.cache.take() };
+        let worthwhile = last.is_some_and(|last| changes - last <= WORTHWHILE + rows as u64 / 10);
+        if !worthwhile || !is_cacheable(by, view) {
+            if slot.cache.take().is_some() {
+                self.cached.retain(|other| *other != key);
+                self.rows -= rows.min(self.rows);
             }
-            slot.cache = Some(Box::new(ClassCache::new(by, view)));
-            self.cached.push(key);
-            self.rows += self.cluster.nodes().row_count();
-        } else if let Some(cache) = &mut slot.cache
-            && !cache.catch_up(&self.cluster)
-        {
-            **cache = ClassCache::new(by, view);
+            return match choose_once(by, &self.cluster, pod) {
+                Some((node, score)) => Decision::Place(node, score),
+                None => Self::scan(by, &self.cluster, pod),
+            };
+        }
+        match &mut slot.cache {
+            Some(cache) => {
+                if !cache.catch_up(&self.cluster) {
+                    **cache = ClassCache::new(by, view);
+                }
+            }
+            None => {
+                slot.cache = Some(Box::new(ClassCache::new(by, view)));
+                self.cached.push(key);
+                self.rows += rows;
+            }
         }
         let cache = slot.cache.as_mut().expect("the class has a cache by now");
         let decision = match cache.select(view, &mut self.scratch) {
