@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, anyhow};
 use berth_config::Configuration;
-use berth_engine::cluster::Cluster;
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::ids::PodRow;
+use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
-use berth_engine::view::PodView;
+use berth_engine::scheduler::{Decision, Scheduler};
 use berth_model::pod::Pod;
 use berth_sim::world::World;
 use berth_wire::{Decoder, Loader, Object};
@@ -50,35 +50,50 @@ pub fn run(scenario: &Scenario) -> Result<Tally> {
 pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
     let configuration = configuration(&scenario.config)?;
     let profiles: Vec<Profile> = configuration.profiles.iter().map(berth_config::profile).collect();
-    let mut world = load(scenario)?;
+    let mut scheduler = Scheduler::new(load(scenario)?.cluster, profiles);
     let mut decoder = Decoder::new();
     let mut answers = Vec::new();
     for raw in &scenario.pending {
-        let pod = pod(&mut decoder, raw.get())?;
-        let wanted = &pod.spec.scheduler_name;
-        let Some(profile) = profiles.iter().find(|p| p.scheduler_name == *wanted) else {
-            answers.push(Answer { pod: pod.key(), message: "no profile".into(), ..Answer::default() });
+        let row = scheduler.cluster_mut().add_pod(pod(&mut decoder, raw.get())?);
+        let Some(profile) = scheduler.profile_of(row) else {
+            let pod = scheduler.cluster().pods().entry(row).pod.key();
+            answers.push(Answer { pod, message: "no profile".into(), ..Answer::default() });
+            scheduler.cluster_mut().remove_pod(row);
             continue;
         };
-        let row = world.cluster.add_pod(pod);
-        let (answer, choice) = answer(profile, &world.cluster, row);
+        let (answer, choice) = answer(&scheduler.profiles()[profile], scheduler.cluster(), row);
+        agree(&mut scheduler, profile, row)?;
         answers.push(answer);
         match choice {
-            Some(node) => place(&mut world.cluster, profile, row, node),
-            None => world.cluster.remove_pod(row),
+            Some(node) => {
+                // Upstream's answers come from its scheduler alone: no controller binds the claims that it reserved.
+                scheduler.place(profile, row, node);
+            }
+            None => scheduler.cluster_mut().remove_pod(row),
         }
     }
     Ok(answers)
 }
 
-/// Upstream's answers come from its scheduler alone: no controller binds the claims whose volumes it reserved.
-fn place(cluster: &mut Cluster, profile: &Profile, row: PodRow, node: NodeRow) {
-    let pod = PodView::new(cluster, row);
-    let effects: Vec<_> = profile.reserve.iter().flat_map(|plugin| plugin.reserve(pod, node)).collect();
-    for effect in &effects {
-        cluster.apply(effect);
+/// Holds the fast path to the scan's answer, which is the one compared with upstream's: asked once, a pod is decided over
+/// columns, asked again by what is kept of its class.
+fn agree(scheduler: &mut Scheduler, profile: usize, row: PodRow) -> Result<()> {
+    for _ in 0..2 {
+        let decision = scheduler.decide_by(profile, row);
+        scheduler.verify(profile, row, &decision).map_err(|difference| anyhow!(difference))?;
+        let Decision::Unschedulable { resolvable, .. } = decision else { continue };
+        let chosen = scheduler.preempt(profile, row, resolvable);
+        let cluster = scheduler.cluster();
+        let assessment = scheduler.assess(profile, row);
+        let all = preemption::evaluate(&scheduler.profiles()[profile], cluster, row, &assessment);
+        let best =
+            |found: &Preemption| preemption::best(&found.candidates, cluster).first().copied().cloned();
+        anyhow::ensure!(
+            best(&chosen) == best(&all) && chosen.suffix() == all.suffix(),
+            "preemption: the fast path chooses {chosen:?}, of all candidates {all:?}"
+        );
     }
-    cluster.assign(row, node);
+    Ok(())
 }
 
 fn configuration(text: &str) -> Result<Configuration> {
