@@ -1,7 +1,7 @@
 //! The scheduler: decisions one by one over a cluster that changes in between.
 //!
-//! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over columns. Which
-//! of the two decides never shows in the decision.
+//! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over columns.
+//! Which of the two decides never shows in the decision.
 
 use rustc_hash::FxHashMap;
 

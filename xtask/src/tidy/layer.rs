@@ -1,4 +1,4 @@
-//! Crates depend on lower layers only, and the pure crates on next to nothing.
+//! Crates depend on lower layers only, the pure crates on next to nothing, and all have the workspace's lints.
 
 use crate::tree::Source;
 
@@ -30,6 +30,9 @@ fn in_manifest(source: &Source) -> Vec<String> {
         return vec![format!("{path}:1: xtask does not know the layer of {name}")];
     };
     let mut problems = Vec::new();
+    if !source.text.contains("[lints]\nworkspace = true") {
+        problems.push(format!("{path}:1: {name} does not have the workspace's lints"));
+    }
     for (at, dependency, for_tests) in dependencies(&source.text) {
         let below = dependency.strip_prefix("berth-").map(layer);
         if below.is_some_and(|layer| layer.is_none_or(|layer| layer >= own)) {
@@ -74,11 +77,13 @@ mod tests {
             ("engine", "[dependencies]\nserde.workspace = true", 1),
             ("engine", "[dev-dependencies]\nproptest.workspace = true", 0),
             ("wire", "[dependencies]\nberth-config.workspace = true", 1),
+            ("wire", "", 0),
             ("cli", "[dependencies]\nberth-sim.workspace = true\nclap.workspace = true", 0),
             ("novel", "", 1),
         ];
         for (name, text, problems) in cases {
-            let source = Source { path: format!("crates/{name}/Cargo.toml"), text: text.into() };
+            let text = format!("[lints]\nworkspace = true\n{text}");
+            let source = Source { path: format!("crates/{name}/Cargo.toml"), text: text.clone() };
             assert_eq!(check(&[source]).len(), problems, "{name}: {text}");
         }
     }
