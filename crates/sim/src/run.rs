@@ -142,7 +142,9 @@ impl<'a> Run<'a> {
         }
         match decision {
             Decision::Place(node, score) => {
-                self.scheduler.place(profile, pod, node);
+                for effect in self.scheduler.place(profile, pod, node) {
+                    self.scheduler.cluster_mut().fulfil(&effect); // the controllers are taken to do their part at once
+                }
                 self.places.insert(pod, self.outcome.placed.len());
                 self.outcome.placed.push(Placed { pod, node, score });
             }
