@@ -1,0 +1,1 @@
+//! Real control planes on loopback, and what a scheduler must do there.
