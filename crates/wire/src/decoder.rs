@@ -25,9 +25,8 @@ impl Decoder {
     /// Everything that is wrong with the object.
     pub fn object(&mut self, json: &str) -> Result<Option<Object>, Problems> {
         let head = Head::peek(json);
-        let Some(kind) = Kind::find(&head.api_version, &head.kind) else { return Ok(None) };
-        let Decoded { object, key: (namespace, name), problems, .. } =
-            object::decode(&mut self.cx, kind, json);
+        let Some(kind) = Kind::of(&head.api_version, &head.kind) else { return Ok(None) };
+        let Decoded { object, key, problems, .. } = object::decode(&mut self.cx, kind, json);
         if let Some(object) = object {
             return Ok(Some(object));
         }
@@ -35,7 +34,7 @@ impl Decoder {
         for remark in problems {
             all.push(Problem {
                 place: Place { source: "object".into(), document: 1, item: None },
-                object: format!("{} {namespace}/{name}", kind.name()),
+                object: key.to_string(),
                 field: remark.field,
                 message: remark.message,
             });

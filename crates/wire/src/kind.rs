@@ -3,24 +3,41 @@
 use crate::workload::WorkloadKind;
 
 /// A kind of object that concerns scheduling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `v1.Pod`.
     Pod,
+    /// `v1.Node`.
     Node,
+    /// `v1.Namespace`.
     Namespace,
+    /// `v1.PersistentVolume`.
     Volume,
+    /// `v1.PersistentVolumeClaim`.
     Claim,
+    /// `storage.k8s.io/v1.StorageClass`.
     StorageClass,
+    /// `storage.k8s.io/v1.CSINode`.
     CsiNode,
+    /// `storage.k8s.io/v1.CSIDriver`.
     CsiDriver,
+    /// `storage.k8s.io/v1.CSIStorageCapacity`.
     StorageCapacity,
+    /// `storage.k8s.io/v1.VolumeAttachment`.
     Attachment,
+    /// `v1.Service`.
     Service,
+    /// A controller that makes pods from a template.
     Workload(WorkloadKind),
+    /// `policy/v1.PodDisruptionBudget`.
     Budget,
+    /// `scheduling.k8s.io/v1.PriorityClass`.
     PriorityClass,
+    /// `node.k8s.io/v1.RuntimeClass`.
     RuntimeClass,
+    /// `v1.LimitRange`.
     LimitRange,
+    /// `metrics.k8s.io/v1beta1.NodeMetrics`.
     NodeMetrics,
 }
 
@@ -52,8 +69,9 @@ const KINDS: &[(&str, &str, Kind)] = &[
 ];
 
 impl Kind {
-    /// Finds the kind of an object. Versions of one group are close enough to be read alike.
-    pub(crate) fn find(api_version: &str, name: &str) -> Option<Self> {
+    /// The kind of an object, by its `apiVersion` and `kind`; `None` where it does not concern scheduling. Versions of one
+    /// group are close enough to be read alike.
+    pub fn of(api_version: &str, name: &str) -> Option<Self> {
         let group = group(api_version);
         KINDS.iter().find(|(g, n, _)| *n == name && *g == group).map(|(_, _, kind)| *kind)
     }
@@ -66,12 +84,12 @@ impl Kind {
     }
 
     /// The kind's name in the API.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         KINDS.iter().find(|(_, _, kind)| *kind == self).map_or("", |(_, name, _)| name)
     }
 
     /// Whether its objects live in namespaces.
-    pub(crate) fn is_namespaced(self) -> bool {
+    pub fn is_namespaced(self) -> bool {
         matches!(
             self,
             Self::Pod
@@ -122,7 +140,7 @@ mod tests {
             ("v1", "ConfigMap", None),
         ];
         for (api_version, name, expected) in cases {
-            assert_eq!(Kind::find(api_version, name), expected, "{api_version} {name}");
+            assert_eq!(Kind::of(api_version, name), expected, "{api_version} {name}");
         }
         assert_eq!(Kind::misplaced("v1", "Deployment"), Some("apps"));
         assert_eq!(Kind::misplaced("serving.knative.dev/v1", "Service"), None);

@@ -9,6 +9,7 @@ use crate::json;
 use crate::kind::Kind;
 use crate::manifests::Manifests;
 use crate::object::{self, Decoded, Object};
+use crate::object_key::ObjectKey;
 use crate::place::Place;
 use crate::problem::{Problem, Problems};
 use crate::warning::Warnings;
@@ -32,7 +33,7 @@ const MAX_PROBLEMS: usize = 10_000;
 pub struct Loader {
     cx: Context,
     manifests: Manifests,
-    seen: FxHashMap<(&'static str, Str, Str), Place>,
+    seen: FxHashMap<ObjectKey, Place>,
     problems: Problems,
     warnings: Warnings,
 }
@@ -139,9 +140,8 @@ impl Loader {
                 format!("is {} bytes long; the API server takes no object of more than 3 MiB", json.len());
             return self.complain(place, message);
         }
-        let Decoded { object, key: (namespace, name), problems, unknown } =
-            object::decode(&mut self.cx, kind, json);
-        let label = label(kind, &namespace, &name);
+        let Decoded { object, key, problems, unknown } = object::decode(&mut self.cx, kind, json);
+        let label = key.to_string();
         for field in unknown {
             let message = format!("{} has no field {field}; it is ignored", kind.name());
             self.warnings.add(message, place, &label);
@@ -150,12 +150,11 @@ impl Loader {
             self.push_problem(place, label.clone(), remark.field, remark.message);
         }
         let Some(object) = object else { return };
-        let slot = (kind.name(), namespace, name);
-        if let Some(earlier) = self.seen.get(&slot) {
+        if let Some(earlier) = self.seen.get(&key) {
             let message = format!("is also in {earlier}");
             return self.push_problem(place, label, String::new(), message);
         }
-        self.seen.insert(slot, place.clone());
+        self.seen.insert(key, place.clone());
         self.keep(object, place, &label);
     }
 
@@ -166,7 +165,7 @@ impl Loader {
         } else if name.is_empty() || api_version.is_empty() {
             let missing = if name.is_empty() { "kind" } else { "apiVersion" };
             self.complain(place, format!("{missing} is missing; every object has an apiVersion and a kind"));
-        } else if let Some(kind) = Kind::find(api_version, name) {
+        } else if let Some(kind) = Kind::of(api_version, name) {
             return Some(kind);
         } else if let Some(group) = Kind::misplaced(api_version, name) {
             let expected = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
@@ -200,7 +199,7 @@ impl Loader {
         for entry in &manifests.pods {
             let pod = &entry.value.pod;
             if let Some(node) = pod.node.as_ref().filter(|node| !nodes.contains(node)) {
-                let pod = label(Kind::Pod, &pod.spec.namespace, &pod.name);
+                let pod = entry.value.key();
                 let message = "is bound to a node that is not in the input".to_owned();
                 warnings.add(message, &entry.place, &format!("{pod} on {node}"));
             }
@@ -210,15 +209,11 @@ impl Loader {
             manifests.node_metrics.iter().map(|entry| (Kind::NodeMetrics, &entry.value.node, &entry.place));
         for (kind, node, place) in csi.chain(metrics).filter(|(_, node, _)| !nodes.contains(node)) {
             let message = "describes a node that is not in the input".to_owned();
-            warnings.add(message, place, &label(kind, "", node));
+            warnings.add(
+                message,
+                place,
+                &ObjectKey { kind, namespace: Str::default(), name: node.clone() }.to_string(),
+            );
         }
-    }
-}
-
-fn label(kind: Kind, namespace: &str, name: &str) -> String {
-    let name = if name.is_empty() { "(without name)" } else { name };
-    match kind.is_namespaced() && !namespace.is_empty() {
-        true => format!("{} {namespace}/{name}", kind.name()),
-        false => format!("{} {name}", kind.name()),
     }
 }

@@ -10,6 +10,7 @@ use crate::context::{Context, Remark};
 use crate::decode::{Decode, Seed};
 use crate::kind::Kind;
 use crate::node::NodeWire;
+use crate::object_key::ObjectKey;
 use crate::pod::{PodManifest, PodWire};
 use crate::policy::{
     LimitRange, LimitRangeWire, NamespaceWire, NodeMetrics, NodeMetricsWire, PriorityClass,
@@ -63,29 +64,52 @@ pub enum Object {
 }
 
 impl Object {
-    /// Namespace and name; the namespace is empty where the kind has none.
-    pub fn key(&self) -> (Str, Str) {
-        let cluster = |name: &Str| (Str::default(), name.clone());
+    /// What the object is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Pod(_) => Kind::Pod,
+            Self::Node(_) => Kind::Node,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Volume(_) => Kind::Volume,
+            Self::Claim(_) => Kind::Claim,
+            Self::StorageClass(_) => Kind::StorageClass,
+            Self::CsiNode(_) => Kind::CsiNode,
+            Self::CsiDriver(_) => Kind::CsiDriver,
+            Self::StorageCapacity(_) => Kind::StorageCapacity,
+            Self::Attachment(_) => Kind::Attachment,
+            Self::Service(_) => Kind::Service,
+            Self::Workload(workload) => Kind::Workload(workload.kind),
+            Self::Budget(_) => Kind::Budget,
+            Self::PriorityClass(_) => Kind::PriorityClass,
+            Self::RuntimeClass(_) => Kind::RuntimeClass,
+            Self::LimitRange(_) => Kind::LimitRange,
+            Self::NodeMetrics(_) => Kind::NodeMetrics,
+        }
+    }
+
+    /// What tells the object from all others.
+    pub fn key(&self) -> ObjectKey {
+        let no_namespace = Str::default();
         let (namespace, name) = match self {
-            Self::Pod(pod) => (&pod.pod.spec.namespace, &pod.pod.name),
+            Self::Pod(pod) => return pod.key(),
             Self::Claim(claim) => (&claim.namespace, &claim.name),
             Self::StorageCapacity(capacity) => (&capacity.namespace, &capacity.name),
             Self::Service(owner) => (&owner.namespace, &owner.name),
             Self::Workload(workload) => (&workload.namespace, &workload.name),
             Self::Budget(budget) => (&budget.namespace, &budget.name),
             Self::LimitRange(range) => (&range.namespace, &range.name),
-            Self::Node(node) => return cluster(&node.name),
-            Self::Namespace(namespace) => return cluster(&namespace.name),
-            Self::Volume(volume) => return cluster(&volume.name),
-            Self::StorageClass(class) => return cluster(&class.name),
-            Self::CsiNode(node) => return cluster(&node.node),
-            Self::CsiDriver(driver) => return cluster(&driver.name),
-            Self::Attachment(attachment) => return cluster(&attachment.name),
-            Self::PriorityClass(class) => return cluster(&class.name),
-            Self::RuntimeClass(class) => return cluster(&class.name),
-            Self::NodeMetrics(metrics) => return cluster(&metrics.node),
+            Self::Node(node) => (&no_namespace, &node.name),
+            Self::Namespace(namespace) => (&no_namespace, &namespace.name),
+            Self::Volume(volume) => (&no_namespace, &volume.name),
+            Self::StorageClass(class) => (&no_namespace, &class.name),
+            Self::CsiNode(node) => (&no_namespace, &node.node),
+            Self::CsiDriver(driver) => (&no_namespace, &driver.name),
+            Self::Attachment(attachment) => (&no_namespace, &attachment.name),
+            Self::PriorityClass(class) => (&no_namespace, &class.name),
+            Self::RuntimeClass(class) => (&no_namespace, &class.name),
+            Self::NodeMetrics(metrics) => (&no_namespace, &metrics.node),
         };
-        (namespace.clone(), name.clone())
+        ObjectKey { kind: self.kind(), namespace: namespace.clone(), name: name.clone() }
     }
 }
 
@@ -93,8 +117,8 @@ impl Object {
 pub(crate) struct Decoded {
     /// The object; `None` where something is wrong with it.
     pub(crate) object: Option<Object>,
-    /// Namespace and name, as far as they could be read.
-    pub(crate) key: (Str, Str),
+    /// What tells it from all others, as far as it could be read.
+    pub(crate) key: ObjectKey,
     /// What is wrong with it.
     pub(crate) problems: Vec<Remark>,
     /// Its fields that Kubernetes does not know.
@@ -113,7 +137,8 @@ pub(crate) fn decode(cx: &mut Context, kind: Kind, json: &str) -> Decoded {
             None
         }
     };
-    let key = object.as_ref().map(Object::key).unwrap_or_default();
+    let nameless = || ObjectKey { kind, namespace: Str::default(), name: Str::default() };
+    let key = object.as_ref().map_or_else(nameless, Object::key);
     let (problems, unknown) = (std::mem::take(&mut cx.problems), std::mem::take(&mut cx.unknown));
     Decoded { object: object.filter(|_| problems.is_empty()), key, problems, unknown }
 }

@@ -16,11 +16,14 @@ use berth_model::volume::Claim;
 
 use crate::context::{Context, Step};
 use crate::decode::{Obj, wire_object};
+use crate::kind::Kind;
 use crate::meta::MetaField;
+use crate::object_key::ObjectKey;
 use status::StatusWire;
 
 pub use resources::PodLevel;
 pub(crate) use spec::{PodSpecWire, given};
+pub use status::ScheduledCondition;
 pub use template::PodTemplate;
 pub(crate) use template::TemplateWire;
 pub(crate) use toleration::{EFFECTS, TolerationWire};
@@ -32,10 +35,20 @@ pub struct PodManifest {
     pub pod: Pod,
     /// `status.phase` is `Succeeded` or `Failed`: the pod holds nothing of its node any more.
     pub finished: bool,
+    /// What a scheduler said of it last (the condition `PodScheduled`).
+    pub scheduled: Option<ScheduledCondition>,
     /// What admission sets from other objects.
     pub admission: Admission,
     /// The claims that its ephemeral volumes are made of, named after the volumes.
     pub ephemeral_claims: Vec<Claim>,
+}
+
+impl PodManifest {
+    /// What tells the pod from all other objects.
+    pub fn key(&self) -> ObjectKey {
+        let (namespace, name) = (self.pod.spec.namespace.clone(), self.pod.name.clone());
+        ObjectKey { kind: Kind::Pod, namespace, name }
+    }
 }
 
 /// What the API server's admission looks at when it creates a pod, beside the spec.
@@ -75,6 +88,7 @@ impl PodWire {
         }
         let (admission, ephemeral_claims) = (parts.admission.clone(), parts.ephemeral_claims.clone());
         let status = self.status;
+        let scheduled = status.scheduled();
         let (finished, preempted) = (status.finished(), status.preempted());
         let (started, nominated_node) = (status.started.map(|t| t.0), given(status.nominated_node.0.clone()));
         let node = parts.node.clone();
@@ -91,6 +105,6 @@ impl PodWire {
             terminating: meta.terminating,
             preempted,
         };
-        PodManifest { pod, finished, admission, ephemeral_claims }
+        PodManifest { pod, finished, scheduled, admission, ephemeral_claims }
     }
 }

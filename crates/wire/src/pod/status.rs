@@ -14,8 +14,9 @@ wire_object! {
         kind: Str = "type",
         status: Str = "status",
         reason: Str = "reason",
+        message: Unique = "message",
     }
-    skipped { "observedGeneration" "lastProbeTime" "lastTransitionTime" "message" }
+    skipped { "observedGeneration" "lastProbeTime" "lastTransitionTime" }
 }
 
 wire_object! {
@@ -50,6 +51,17 @@ wire_object! {
     }
 }
 
+/// The condition `PodScheduled` of a pod's status: what a scheduler said last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduledCondition {
+    /// `True`, `False` or `Unknown`.
+    pub status: Str,
+    /// Why it is false, in one word; empty where it is true.
+    pub reason: Str,
+    /// Why it is false, in a sentence.
+    pub message: Str,
+}
+
 impl StatusWire {
     /// Whether the pod has ended: it holds nothing of its node any more.
     pub(crate) fn finished(&self) -> bool {
@@ -62,6 +74,16 @@ impl StatusWire {
     pub(crate) fn preempted(&self) -> bool {
         let condition = self.conditions.iter().find(|c| &*c.kind == "DisruptionTarget");
         condition.is_some_and(|c| &*c.status == "True" && &*c.reason == "PreemptionByScheduler")
+    }
+
+    /// What the status says of scheduling.
+    pub(crate) fn scheduled(&self) -> Option<ScheduledCondition> {
+        let condition = self.conditions.iter().find(|c| &*c.kind == "PodScheduled")?;
+        Some(ScheduledCondition {
+            status: condition.status.clone(),
+            reason: condition.reason.clone(),
+            message: condition.message.0.clone(),
+        })
     }
 
     /// Writes what the status says of resources into the spec, beside what the spec asks for.

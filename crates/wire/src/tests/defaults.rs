@@ -6,7 +6,7 @@ use berth_model::pod::Protocol;
 use berth_model::selector::LabelSelector;
 
 use super::{amounts, container_yaml, load, pod, pod_yaml, spec};
-use crate::PodCount;
+use crate::{PodCount, PodManifest};
 
 #[test]
 fn a_plain_pod_gets_the_defaults_of_the_api() {
@@ -156,10 +156,13 @@ fn a_running_pods_status_says_what_it_holds() {
         "spec":{"nodeName":"n","containers":[{"name":"a"},{"name":"b"}],"initContainers":[{"name":"i"}]},
         "status":{"startTime":"1970-01-01T00:01:00Z","nominatedNodeName":"m",
           "conditions":[{"type":"PodResizePending","status":"True","reason":"Infeasible"},
+                        {"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1 nodes"},
                         {"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler"}],
           "containerStatuses":[{"name":"b","allocatedResources":{"cpu":"1"},"resources":{"requests":{"cpu":"2"}}}],
           "initContainerStatuses":[{"name":"i","allocatedResources":{"cpu":"3"}}]}}"#;
-    let pod = pod(text).pod;
+    let PodManifest { pod, scheduled, .. } = pod(text);
+    let scheduled = scheduled.map(|c| format!("{} {} {}", c.status, c.reason, c.message));
+    assert_eq!(scheduled.as_deref(), Some("False Unschedulable 0/1 nodes"));
     assert_eq!((pod.started, pod.terminating, pod.preempted), (Some(60), true, true));
     assert_eq!((pod.node.as_deref(), pod.nominated_node.as_deref()), (Some("n"), Some("m")));
     assert!(pod.spec.resize.infeasible && !pod.spec.resize.deferred);

@@ -1,5 +1,7 @@
 //! The forms in which objects come.
 
+use crate::Decoder;
+
 use super::{load, pod, pod_yaml, spec, wrong};
 
 const NODE: &str =
@@ -123,4 +125,18 @@ fn pods_of_equal_specs_share_one() {
     let manifests = load(&format!("{}---\n{}", pod("a", "token-1"), pod("b", "token-2")));
     let specs: Vec<_> = manifests.pods.iter().map(|entry| &entry.value.pod.spec).collect();
     assert!(std::sync::Arc::ptr_eq(specs[0], specs[1]));
+}
+
+#[test]
+fn an_object_of_a_watch_has_a_key() {
+    let cases = [
+        (node("a"), "Node a"),
+        (r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","namespace":"shop"},"spec":{"containers":[{"name":"c"}]}}"#.into(), "Pod shop/p"),
+        (r#"{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"r"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c"}]}}}}"#.into(), "ReplicaSet default/r"),
+    ];
+    for (json, expected) in cases {
+        let object = Decoder::new().object(&json).unwrap().unwrap();
+        let key = object.key();
+        assert_eq!((key.to_string().as_str(), key.kind), (expected, object.kind()));
+    }
 }
