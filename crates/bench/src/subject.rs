@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use berth_engine::cluster::Cluster;
+use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
 use berth_engine::preemption;
-use berth_engine::scheduler::{Decision, Scheduler};
+use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_model::pod::Pod;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
@@ -177,7 +178,7 @@ impl Subject {
                 Next::Placed
             }
             Decision::Unschedulable { resolvable, .. } if may_evict => self.preempt(pod, *resolvable),
-            Decision::Unschedulable { .. } | Decision::Gated(_) => Next::Failed,
+            Decision::Unschedulable { .. } | Decision::Gated(_) | Decision::Error { .. } => Next::Failed,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result, anyhow};
 use berth_config::Configuration;
+use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
-use berth_engine::scheduler::{Decision, Scheduler};
+use berth_engine::scheduler::Scheduler;
 use berth_model::pod::Pod;
 use berth_sim::world::World;
 use berth_wire::{Decoder, Loader, Object};

@@ -12,7 +12,7 @@ use crate::ids::{NodeRow, PodRow};
 use crate::message;
 use crate::plugin::Group;
 use crate::profile::Profile;
-use crate::verdict::{Reason, Rejection, Verdict};
+use crate::verdict::{Code, Reason, Rejection, Verdict};
 use crate::view::PodView;
 
 /// All that is to be said about a pod and the nodes.
@@ -24,6 +24,8 @@ pub struct Assessment {
     pub rejected_early: Option<Verdict>,
     /// What is said of nodes that a plugin had narrowed away before any filter ran.
     pub absent: Option<Rejection>,
+    /// The plugins that narrowed the nodes, sorted.
+    pub narrowed_by: Vec<&'static str>,
     /// Why each rejected node was rejected, in the order of the nodes' names.
     pub rejected: Vec<(NodeRow, Verdict)>,
     /// The nodes that passed all filters, in the order of their names.
@@ -42,8 +44,18 @@ impl Assessment {
         with_max.map(|(&row, _)| row).collect()
     }
 
+    /// Why nothing can be decided: some plugin could not answer. One such node is enough; of several the first by name
+    /// counts (upstream: by chance).
+    pub fn error(&self) -> Option<&Rejection> {
+        let verdicts = self.rejected_early.iter().chain(self.rejected.iter().map(|(_, verdict)| verdict));
+        verdicts.map(|verdict| &verdict.rejection).find(|rejection| rejection.code == Code::Error)
+    }
+
     /// The node to put the pod on, and its total score.
     pub fn choice(&self) -> Option<(NodeRow, i64)> {
+        if self.error().is_some() {
+            return None;
+        }
         let max = *self.totals.iter().max()?;
         let at = self.totals.iter().position(|&t| t == max)?;
         Some((self.feasible[at], max))
@@ -62,15 +74,17 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
         gated: gate(profile, pod),
         rejected_early: None,
         absent: None,
+        narrowed_by: Vec::new(),
         rejected: Vec::new(),
         feasible: Vec::new(),
         scores: Vec::new(),
         totals: Vec::new(),
     };
-    if result.gated.is_some() {
+    if result.gated.is_some() || cluster.nodes().is_empty() {
         return result;
     }
     let prepared = prepare(profile, pod);
+    result.narrowed_by = prepared.answerable();
     if prepared.rejected.is_some() {
         result.rejected_early = prepared.rejected;
         return result;
@@ -91,6 +105,25 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
     }
     score(profile, pod, &mut result);
     result
+}
+
+/// Takes what others say of nodes that passed all filters into account: refused ones are rejected, and what is left is
+/// scored anew, as if the plugins had seen no others.
+pub fn narrow(
+    profile: &Profile,
+    cluster: &Cluster,
+    row: PodRow,
+    result: &mut Assessment,
+    refuse: impl Fn(NodeRow) -> Option<Verdict>,
+) {
+    for node in std::mem::take(&mut result.feasible) {
+        match refuse(node) {
+            None => result.feasible.push(node),
+            Some(verdict) => result.rejected.push((node, verdict)),
+        }
+    }
+    result.scores.clear();
+    score(profile, PodView::new(cluster, row), result);
 }
 
 /// Whether a plugin keeps the pod out of the queue.

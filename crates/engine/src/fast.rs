@@ -40,6 +40,7 @@ pub struct ClassCache {
     rejected: Option<Verdict>,
     only: Option<Vec<NodeRow>>,
     absent: Option<Rejection>,
+    narrowed_by: Vec<&'static str>,
     absent_nodes: usize,
     /// By row.
     standings: Vec<Standing>,
@@ -69,7 +70,7 @@ impl ClassCache {
     pub fn new(profile: &Profile, pod: PodView<'_>) -> Self {
         let cluster = pod.cluster;
         let prepared = keep(profile, pod);
-        let absent = prepared.absent();
+        let (absent, narrowed_by) = (prepared.absent(), prepared.answerable());
         let Preparation { filters, rejected, only, .. } = prepared;
         let scores = profile.score.iter().filter_map(|(plugin, weight)| {
             let depends = plugin.score_depends(pod.class);
@@ -83,6 +84,7 @@ impl ClassCache {
             rejected,
             only,
             absent,
+            narrowed_by,
             absent_nodes: 0,
             standings: vec![Standing::FREE; cluster.nodes().row_count()],
             buckets: Vec::new(),

@@ -106,6 +106,13 @@ impl Preparation<'_> {
         });
     }
 
+    /// Who narrowed the nodes, as far as it counts: where a plugin rejects the pod whatever anybody else says, it alone has
+    /// rejected it.
+    pub fn answerable(&self) -> Vec<&'static str> {
+        let settled = |v: &Verdict| !v.plugin.is_empty() && v.rejection.code != Code::Unschedulable;
+        if self.rejected.as_ref().is_some_and(settled) { Vec::new() } else { self.narrowed_by.clone() }
+    }
+
     /// What is said of the nodes that were narrowed away.
     pub fn absent(&self) -> Option<Rejection> {
         self.only.as_ref()?;

@@ -15,6 +15,7 @@ pub mod class;
 pub mod cluster;
 pub mod csi_migration;
 pub mod cycle;
+pub mod decision;
 pub mod effect;
 pub mod fast;
 pub mod filters;

@@ -8,9 +8,18 @@ use crate::cluster::Cluster;
 use crate::cycle::Assessment;
 use crate::verdict::{Reason, Rejection};
 
+/// What is said where there is no node; upstream: `schedule_one.go`, `ErrNoNodesAvailable`.
+pub const NO_NODES: &str = "no nodes available to schedule pods";
+
 /// The message for an assessment without a feasible node, without what preemption adds to it.
 pub fn fit_error(assessment: &Assessment, cluster: &Cluster) -> String {
     let nodes = cluster.nodes().len();
+    if nodes == 0 {
+        return NO_NODES.into();
+    }
+    if let Some(error) = assessment.error() {
+        return error.message();
+    }
     if let Some(verdict) = &assessment.rejected_early {
         return with_reasons(nodes, &verdict.rejection.message());
     }

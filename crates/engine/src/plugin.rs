@@ -15,7 +15,7 @@ use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::ids::NodeRow;
-use crate::verdict::Rejection;
+use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
 /// What a plugin's answer for a (pod class, node) depends on. This is what makes keeping answers exact.
@@ -106,9 +106,15 @@ pub trait Filter: Send {
         }
     }
 
-    /// Drops the nodes that it rejects.
-    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) {
-        rows.retain(|&row| self.check(NodeView::new(cluster, row)).is_none());
+    /// Drops the nodes that it rejects. `false`: there are nodes about which it could not answer.
+    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
+        let mut answers = true;
+        rows.retain(|&row| {
+            let rejection = self.check(NodeView::new(cluster, row));
+            answers &= rejection.as_ref().is_none_or(|r| r.code != Code::Error);
+            rejection.is_none()
+        });
+        answers
     }
 
     /// Whether no node can be rejected as things are: upstream skips the plugin, hypotheticals included.

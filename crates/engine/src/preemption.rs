@@ -73,6 +73,9 @@ const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
 /// Looks for candidates, given why each node rejected the pod.
 pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &Assessment) -> Preemption {
     let pod = PodView::new(cluster, row);
+    if cluster.nodes().is_empty() || assessment.error().is_some() {
+        return Preemption::default(); // upstream does not come that far
+    }
     let mut result = Preemption { ineligible: ineligible(pod, assessment), ..Preemption::default() };
     if result.ineligible.is_some() {
         return result;
@@ -135,6 +138,9 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
 
 /// What preemption can do where no node's rejection can be lifted by evictions: nothing, in upstream's words.
 pub fn hopeless(pod: PodView<'_>) -> Preemption {
+    if pod.cluster.nodes().is_empty() {
+        return Preemption::default(); // upstream does not come that far
+    }
     let never = pod.class.spec.never_preempts;
     Preemption {
         ineligible: never.then_some(NEVER),

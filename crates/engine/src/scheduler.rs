@@ -5,30 +5,23 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Assumed, Cluster};
 use crate::cycle::{self, Assessment};
+use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::fast::{ClassCache, Scratch, Selection, choose_once, is_cacheable};
 use crate::ids::{ClassId, NodeRow, PodRow};
 use crate::preemption::{self, Preemption};
 use crate::profile::Profile;
-use crate::verdict::{Code, Verdict};
 use crate::view::PodView;
 
-/// What was decided for a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Put it on this node, which has this total score.
-    Place(NodeRow, i64),
-    /// It must not enter the queue.
-    Gated(Verdict),
-    /// It fits nowhere.
-    Unschedulable {
-        /// Upstream's sentence, without what preemption adds to it.
-        message: String,
-        /// Whether evictions may help on any node.
-        resolvable: bool,
-    },
+/// What goes with a placement.
+#[derive(Clone, Debug)]
+pub struct Reserved {
+    /// What the shell has to carry out.
+    pub effect: Effect,
+    /// What takes it back, should the placement fail; `None` where it was so already.
+    pub assumed: Option<Assumed>,
 }
 
 /// How many rows all caches together may hold: some 40 bytes each.
@@ -102,6 +95,9 @@ impl Scheduler {
         if let Some(verdict) = cycle::gate(by, view) {
             return Decision::Gated(verdict);
         }
+        if self.cluster.nodes().is_empty() {
+            return Decision::without_nodes();
+        }
         self.clock += 1;
         let key = (profile, view.class_id());
         let slot = self.slots.entry(key).or_default();
@@ -135,7 +131,10 @@ impl Scheduler {
         let cache = slot.cache.as_mut().expect("the class has a cache by now");
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),
-            Selection::Nothing { message, resolvable } => Decision::Unschedulable { message, resolvable },
+            Selection::Nothing { message, resolvable, plugins } => {
+                Decision::Unschedulable { message, resolvable, plugins }
+            }
+            Selection::Unanswered => Self::scan(by, &self.cluster, pod),
         };
         self.keep_within_budget();
         decision
@@ -148,15 +147,13 @@ impl Scheduler {
 
     /// Puts a waiting pod on a node, with what a profile's plugins reserve there. The effects are already taken into
     /// account; the shell carries them out.
-    pub fn place(&mut self, profile: usize, pod: PodRow, node: NodeRow) -> Vec<Effect> {
+    pub fn place(&mut self, profile: usize, pod: PodRow, node: NodeRow) -> Vec<Reserved> {
         let view = PodView::new(&self.cluster, pod);
         let reserve = &self.profiles[profile].reserve;
         let effects: Vec<Effect> = reserve.iter().flat_map(|p| p.reserve(view, node)).collect();
         self.cluster.assign(pod, node);
-        for effect in &effects {
-            self.cluster.apply(effect);
-        }
-        effects
+        let reserve = |effect: Effect| Reserved { assumed: self.cluster.apply(&effect), effect };
+        effects.into_iter().map(reserve).collect()
     }
 
     /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate, or
@@ -197,18 +194,7 @@ impl Scheduler {
     }
 
     fn scan(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {
-        let assessment = cycle::assess(profile, cluster, pod);
-        if let Some(verdict) = assessment.gated {
-            return Decision::Gated(verdict);
-        }
-        if let Some((node, score)) = assessment.choice() {
-            return Decision::Place(node, score);
-        }
-        let mut verdicts = assessment.rejected_early.iter().chain(assessment.rejected.iter().map(|(_, v)| v));
-        Decision::Unschedulable {
-            message: assessment.message(cluster),
-            resolvable: verdicts.any(|v| v.rejection.code == Code::Unschedulable),
-        }
+        Decision::of(&cycle::assess(profile, cluster, pod), cluster)
     }
 
     /// Drops the caches that were not used for longest.

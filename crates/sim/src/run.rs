@@ -1,8 +1,9 @@
 //! The run: one attempt a pod, in order.
 
+use berth_engine::decision::Decision;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
-use berth_engine::scheduler::{Decision, Scheduler};
+use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -142,8 +143,8 @@ impl<'a> Run<'a> {
         }
         match decision {
             Decision::Place(node, score) => {
-                for effect in self.scheduler.place(profile, pod, node) {
-                    self.scheduler.cluster_mut().fulfil(&effect); // the controllers are taken to do their part at once
+                for reserved in self.scheduler.place(profile, pod, node) {
+                    self.scheduler.cluster_mut().fulfil(&reserved.effect); // the controllers are taken to do their part at once
                 }
                 self.places.insert(pod, self.outcome.placed.len());
                 self.outcome.placed.push(Placed { pod, node, score });
@@ -151,7 +152,8 @@ impl<'a> Run<'a> {
             Decision::Gated(verdict) => {
                 self.outcome.pending.push(Pending { pod, message: verdict.rejection.message() });
             }
-            Decision::Unschedulable { message, resolvable } => {
+            Decision::Error { message } => self.outcome.pending.push(Pending { pod, message }),
+            Decision::Unschedulable { message, resolvable, .. } => {
                 self.unschedulable(profile, pod, place, message, resolvable);
             }
         }

@@ -42,6 +42,11 @@ impl Refusals {
         self.verdicts.iter().filter(|(_, count)| *count > 0).map(|(verdict, count)| (verdict, *count))
     }
 
+    /// Whether a filter could not answer about any of the counted nodes.
+    pub(super) fn any_unanswered(&self) -> bool {
+        self.counted().any(|(verdict, _)| verdict.rejection.code == Code::Error)
+    }
+
     /// Whether evictions may help on any of the counted nodes.
     pub(super) fn any_resolvable(&self) -> bool {
         self.counted().any(|(verdict, _)| verdict.rejection.code == Code::Unschedulable)

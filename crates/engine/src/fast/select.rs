@@ -1,8 +1,11 @@
 //! One pod: ask about the heads, score them, choose.
 
+use std::iter;
+
 use super::ClassCache;
 use super::bucket::Place;
 use super::standing::Stands;
+use crate::decision::rejecting;
 use crate::filters::Filters;
 use crate::ids::NodeRow;
 use crate::message::{ReasonCounts, with_reasons};
@@ -21,7 +24,11 @@ pub enum Selection {
         message: String,
         /// Whether evictions may help on any node.
         resolvable: bool,
+        /// The plugins that rejected it, sorted.
+        plugins: Vec<&'static str>,
     },
+    /// A filter could not answer about some node: the scan finds the words.
+    Unanswered,
 }
 
 /// Buffers that are used again for every pod.
@@ -48,9 +55,13 @@ impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
     pub fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if let Some(verdict) = &self.rejected {
+            if verdict.rejection.code == Code::Error {
+                return Selection::Unanswered;
+            }
             return Selection::Nothing {
                 message: with_reasons(pod.cluster.nodes().len(), &verdict.rejection.message()),
                 resolvable: verdict.rejection.code == Code::Unschedulable,
+                plugins: rejecting(&self.narrowed_by, iter::once(verdict)),
             };
         }
         scratch.groups.clear();
@@ -61,6 +72,10 @@ impl ClassCache {
             None => {
                 self.offer_buckets(pod, scratch);
                 self.offer_nominated(pod, scratch);
+                let unanswered = |(verdict, _): &(Verdict, usize)| verdict.rejection.code == Code::Error;
+                if self.refusals.any_unanswered() || scratch.refused.iter().any(unanswered) {
+                    return Selection::Unanswered;
+                }
             }
         }
         if scratch.groups.is_empty() {
@@ -166,8 +181,10 @@ impl ClassCache {
             counts.add(absent, self.absent_nodes);
         }
         let resolvable = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
+        let verdicts = self.refusals.counted().chain(scratch.refused.iter().map(|(v, nodes)| (v, *nodes)));
         Selection::Nothing {
             message: with_reasons(pod.cluster.nodes().len(), &counts.text()),
+            plugins: rejecting(&self.narrowed_by, verdicts.map(|(verdict, _)| verdict)),
             resolvable: self.refusals.any_resolvable()
                 || scratch.refused.iter().any(|(verdict, _)| resolvable(verdict)),
         }

@@ -193,9 +193,10 @@ impl Filter for Needs {
         }
     }
 
-    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) {
+    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let fits = self.by_columns(cluster.nodes());
         rows.retain(|&row| fits(row));
+        true
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use berth_engine::cluster::Cluster;
+use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
-use berth_engine::scheduler::{Decision, Scheduler};
+use berth_engine::scheduler::Scheduler;
 use berth_model::affinity::{
     NodeAffinity, PodAffinityTerm, PreferredNode, SpreadConstraint, Toleration, WeightedPodAffinityTerm,
 };
