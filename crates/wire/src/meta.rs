@@ -41,9 +41,10 @@ wire_object! {
         created: Option<Time> = "creationTimestamp",
         deleted: Option<Time> = "deletionTimestamp",
         owners: List<OwnerWire> = "ownerReferences",
+        generation: i64 = "generation",
     }
     skipped {
-        "selfLink" "resourceVersion" "generation" "deletionGracePeriodSeconds" "finalizers" "clusterName"
+        "selfLink" "resourceVersion" "deletionGracePeriodSeconds" "finalizers" "clusterName"
         "managedFields"
     }
 }
@@ -61,6 +62,7 @@ pub(crate) struct Meta {
     pub(crate) terminating: bool,
     pub(crate) controller: Option<Controller>,
     pub(crate) generate_name: Option<Str>,
+    pub(crate) generation: i64,
 }
 
 /// The metadata of an object, finished.
@@ -88,6 +90,7 @@ impl Finish for MetaWire {
             terminating: self.deleted.is_some(),
             controller: self.owners.0.into_iter().flatten().next(),
             generate_name: self.generate_name,
+            generation: self.generation,
         }
     }
 }

@@ -3,16 +3,19 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 10] = [
+const LAYERS: [(&str, usize); 13] = [
     ("model", 0),
     ("engine", 1),
     ("wire", 2),
     ("config", 2),
     ("sim", 3),
-    ("live", 3),
+    ("flow", 3),
+    ("live", 4),
+    ("faults", 4),
     ("bench", 4),
     ("conformance", 4),
     ("cli", 5),
+    ("e2e", 5),
     ("xtask", 6),
 ];
 

@@ -35,6 +35,8 @@ pub struct PodManifest {
     pub pod: Pod,
     /// `status.phase` is `Succeeded` or `Failed`: the pod holds nothing of its node any more.
     pub finished: bool,
+    /// `metadata.generation`: which version of the spec it is; 0 where the source has none.
+    pub generation: i64,
     /// What a scheduler said of it last (the condition `PodScheduled`).
     pub scheduled: Option<ScheduledCondition>,
     /// What admission sets from other objects.
@@ -77,6 +79,7 @@ wire_object! {
 impl PodWire {
     pub(crate) fn finish(self, cx: &mut Context) -> PodManifest {
         let meta = self.meta.named(cx);
+        let generation = meta.generation;
         let parts = self.spec.0.unwrap_or_else(|| {
             cx.problem("has no spec");
             spec::SpecParts::default()
@@ -105,6 +108,6 @@ impl PodWire {
             terminating: meta.terminating,
             preempted,
         };
-        PodManifest { pod, finished, scheduled, admission, ephemeral_claims }
+        PodManifest { pod, finished, generation, scheduled, admission, ephemeral_claims }
     }
 }

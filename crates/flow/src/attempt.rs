@@ -1,0 +1,153 @@
+//! One attempt to place a pod.
+
+use berth_engine::decision::Decision;
+use berth_engine::ids::PodRow;
+use berth_engine::preemption;
+use berth_model::Str;
+
+use crate::action::{Condition, Event};
+use crate::flow::Flow;
+use crate::now::Now;
+use crate::queue::Group;
+use crate::report::{Attempted, Refusal, Report};
+
+/// The longest note that the API server takes.
+const NOTE_LIMIT: usize = 1024;
+
+/// Why a pod was not placed.
+pub(crate) struct Unplaced {
+    pub(crate) message: String,
+    /// Who rejected it; empty where it could not be judged.
+    pub(crate) plugins: Vec<&'static str>,
+    pub(crate) is_error: bool,
+    /// What becomes of its nomination: nothing, or another node, or none.
+    pub(crate) nominate: Option<Option<Str>>,
+}
+
+impl Flow {
+    /// Tries a pod that is in flight.
+    pub(crate) fn try_pod(&mut self, now: Now, pod: PodRow) {
+        let profile = self.track(pod).profile;
+        if self.scheduler.cluster().pods().entry(pod).pod.terminating {
+            let what = self.track(pod).pod.to_string();
+            self.emit(
+                pod,
+                true,
+                "FailedScheduling",
+                "Scheduling",
+                format!("skip schedule deleting pod: {what}"),
+            );
+            self.queue.remove(pod); // only its deletion is left to come
+            return;
+        }
+        match self.scheduler.decide_by(profile, pod) {
+            Decision::Place(..) if self.wants_extenders(pod) => self.extend(now, pod),
+            Decision::Place(node, score) => self.put(now, pod, node, score),
+            Decision::Gated(_) => drop(self.queue.set_gated(pod, true, now.millis)),
+            Decision::Error { message } => self.could_not_judge(now, pod, message),
+            Decision::Unschedulable { message, resolvable, plugins } => {
+                self.fits_nowhere(now, pod, message, resolvable, plugins);
+            }
+        }
+    }
+
+    /// A pod could not be judged: it is tried again after its backoff.
+    pub(crate) fn could_not_judge(&mut self, now: Now, pod: PodRow, message: String) {
+        self.not_placed(now, pod, Unplaced { message, plugins: Vec::new(), is_error: true, nominate: None });
+    }
+
+    /// A pod fits nowhere as things are; others may have to go for it.
+    fn fits_nowhere(
+        &mut self,
+        now: Now,
+        pod: PodRow,
+        message: String,
+        resolvable: bool,
+        plugins: Vec<&'static str>,
+    ) {
+        let profile = self.track(pod).profile;
+        if self.wants_preempting_extenders(pod) {
+            let assessment = self.scheduler.assess(profile, pod);
+            return self.consider_preemption(now, pod, message, plugins, &assessment);
+        }
+        let mut unplaced = Unplaced { message, plugins, is_error: false, nominate: None };
+        if self.scheduler.profiles()[profile].preempts {
+            let found = self.scheduler.preempt(profile, pod, resolvable);
+            let cluster = self.scheduler.cluster();
+            if let Some(best) = preemption::best(&found.candidates, cluster).first().copied().cloned() {
+                unplaced.nominate = Some(Some(cluster.nodes().name(best.node).clone()));
+                self.evict_for(now, pod, &best);
+            } else {
+                unplaced.message.push_str(&found.suffix());
+                if found.ineligible.is_none() {
+                    unplaced.nominate = Some(None);
+                }
+            }
+        }
+        self.not_placed(now, pod, unplaced);
+    }
+
+    /// Puts a pod back into the queue, and tells everyone why.
+    pub(crate) fn not_placed(&mut self, now: Now, pod: PodRow, unplaced: Unplaced) {
+        let Unplaced { message, plugins, is_error, nominate } = unplaced;
+        let track = self.track(pod);
+        let (profile, reference) = (track.profile, track.pod.clone());
+        let attempts = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
+        if is_error {
+            self.queue.fail(pod, now.millis);
+            self.report_queued("backoff", "ScheduleAttemptFailure");
+        } else {
+            let class = self.scheduler.cluster().pods().entry(pod).class;
+            self.queue.reject(pod, Group { profile, class, plugins: plugins.clone() }, now.millis);
+            self.report_queued("unschedulable", "ScheduleAttemptFailure");
+        }
+        if let Some(node) = &nominate {
+            self.nominate(pod, node.as_ref());
+        }
+        let nominated = self.scheduler.cluster().pods().entry(pod).pod.nominated_node.clone();
+        self.emit(pod, true, "FailedScheduling", "Scheduling", message.clone());
+        let reason = if is_error { "SchedulerError" } else { "Unschedulable" };
+        let generation = self.track(pod).generation;
+        self.write_status(pod, Some(Condition { reason, message: message.clone(), generation }), nominate);
+        let attempted = Attempted { pod: reference, profile, attempts };
+        let refusal = Refusal { message, plugins, nominated };
+        self.outbox.report(match is_error {
+            true => Report::Failed(attempted, refusal),
+            false => Report::Unschedulable(attempted, refusal),
+        });
+    }
+
+    /// Records an event about a pod.
+    pub(crate) fn emit(
+        &mut self,
+        pod: PodRow,
+        warning: bool,
+        reason: &'static str,
+        action: &'static str,
+        note: String,
+    ) {
+        let track = self.track(pod);
+        let reporter = self.settings.profiles[track.profile].scheduler_name.clone();
+        let regarding = track.pod.clone();
+        let note = truncated(note);
+        self.outbox.emit(Event { regarding, related: None, warning, reason, action, note, reporter });
+    }
+
+    pub(crate) fn report_queued(&mut self, queue: &'static str, event: &'static str) {
+        self.outbox.report(Report::Queued { queue, event });
+    }
+}
+
+/// A note as long as the API server takes it. Upstream: `schedule_one.go` (`truncateMessage`).
+pub(crate) fn truncated(mut note: String) -> String {
+    const SUFFIX: &str = " ...";
+    if note.len() > NOTE_LIMIT {
+        let mut end = NOTE_LIMIT - SUFFIX.len();
+        while !note.is_char_boundary(end) {
+            end -= 1;
+        }
+        note.truncate(end);
+        note.push_str(SUFFIX);
+    }
+    note
+}

@@ -1,0 +1,184 @@
+//! From the decision to the binding.
+//!
+//! ```text
+//!   put ──▶ volumes ──▶ sent ──▶ done ──▶ (the watch tells: bound)
+//!              │         │ ▲
+//!              │         ▼ │ again
+//!              │        lost          the answer did not come: the node stays taken until it is known
+//!              ▼         ▼
+//!            failed: the node is free again, the pod is tried again after its backoff
+//! ```
+
+use berth_engine::ids::{NodeRow, PodRow};
+
+use crate::action::{Call, Request};
+use crate::attempt::Unplaced;
+use crate::flow::Flow;
+use crate::input::{Answer, Failure, FailureKind};
+use crate::now::Now;
+use crate::outbox::{Errand, Purpose};
+use crate::report::{Attempted, Landing, Report};
+use crate::track::{Binding, Phase, Stage, Track};
+
+/// How long to wait before a binding is sent again whose answer did not come: doubled each time, up to the second.
+const AGAIN_MILLIS: (u64, u64) = (500, 30_000);
+
+impl Track {
+    pub(crate) fn is_binding(&self) -> bool {
+        matches!(self.stage, Stage::Binding(_))
+    }
+
+    pub(crate) fn is_preparing(&self) -> bool {
+        matches!(&self.stage, Stage::Binding(binding) if matches!(binding.phase, Phase::Volumes { .. }))
+    }
+
+    pub(crate) fn binding_mut(&mut self) -> Option<&mut Binding> {
+        match &mut self.stage {
+            Stage::Binding(binding) => Some(binding),
+            _ => None,
+        }
+    }
+}
+
+impl Flow {
+    /// Puts a pod on a node, for all decisions that follow, and starts to bind it there.
+    pub(crate) fn put(&mut self, now: Now, pod: PodRow, node: NodeRow, score: i64) {
+        let profile = self.track(pod).profile;
+        let reserved = self.scheduler.place(profile, pod, node);
+        let name = self.scheduler.cluster().nodes().name(node).clone();
+        let entry = self.queue.entry(pod);
+        let attempts = entry.map_or(1, |entry| entry.attempts);
+        let first_attempt = entry.and_then(|entry| entry.first_attempt).unwrap_or(now.millis);
+        let phase = self.prepare_volumes(now, pod, &name, &reserved);
+        let assumed = reserved.into_iter().filter_map(|reserved| reserved.assumed).collect();
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        track.stage = Stage::Binding(Box::new(Binding {
+            node: name.clone(),
+            row: node,
+            assumed,
+            phase: phase.clone(),
+            since: now.millis,
+            attempts,
+            first_attempt,
+        }));
+        if track.is_preparing() {
+            self.tracks.set_preparing(pod);
+        }
+        let attempted = Attempted { pod: self.track(pod).pod.clone(), profile, attempts };
+        self.outbox.report(Report::Assumed(attempted, Landing { node: name, score }));
+        if matches!(phase, Phase::Sent { .. }) {
+            self.send_binding(pod);
+        }
+    }
+
+    /// Sends the binding; an extender that binds does it in our place.
+    pub(crate) fn send_binding(&mut self, pod: PodRow) {
+        let extender = self.binding_extender(pod);
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        let reference = track.pod.clone();
+        let Some(binding) = track.binding_mut() else { return };
+        let lost = if let Phase::Lost { lost, .. } = binding.phase { lost } else { 0 };
+        binding.phase = Phase::Sent { lost };
+        let node = binding.node.clone();
+        let errand = Errand { pod, uid: reference.uid.clone(), purpose: Purpose::Bind };
+        let request = match extender {
+            Some(extender) => Request::Extend { extender, call: Call::Bind { pod: reference, node } },
+            None => Request::Bind { pod: reference, node },
+        };
+        self.outbox.ask(request, errand);
+    }
+
+    /// The API server answered a binding.
+    pub(crate) fn bind_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+        let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
+        let Phase::Sent { lost } = binding.phase else { return };
+        match outcome {
+            Ok(_) => {
+                binding.phase = Phase::Done;
+                self.tell_bound(now, pod);
+            }
+            Err(failure) if failure.kind == FailureKind::Unknown => {
+                let (first, most) = AGAIN_MILLIS;
+                let wait = (first << lost.min(16)).min(most);
+                let again = now.millis + wait;
+                binding.phase = Phase::Lost { lost: lost + 1, again };
+                self.tracks.set_timer(again, pod);
+                let text =
+                    format!("no answer to the binding of pod {}: {}", self.track(pod).pod, failure.message);
+                self.outbox.report(Report::Trouble(text));
+            }
+            // An earlier binding was done after all, or somebody else's: the watch will tell.
+            Err(failure) if lost > 0 && failure.kind == FailureKind::Conflict => {
+                binding.phase = Phase::Settled
+            }
+            Err(failure) => {
+                let message = format!("running Bind plugin \"DefaultBinder\": {}", failure.message);
+                self.binding_failed(now, pod, message);
+            }
+        }
+    }
+
+    /// A pod that was put on a node cannot be bound there: its room is free again, and it is tried again.
+    pub(crate) fn binding_failed(&mut self, now: Now, pod: PodRow, message: String) {
+        let reference = self.track(pod).pod.clone();
+        let profile = self.track(pod).profile;
+        let left = self.leaving(pod);
+        self.undo_binding(pod);
+        self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
+        self.not_placed(
+            now,
+            pod,
+            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
+        );
+        self.wake(now, &left);
+    }
+
+    /// Takes back what was decided for a pod.
+    pub(crate) fn undo_binding(&mut self, pod: PodRow) {
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        let Stage::Binding(binding) = std::mem::replace(&mut track.stage, Stage::Queued) else { return };
+        let cluster = self.scheduler.cluster_mut();
+        cluster.unassign(pod);
+        for assumed in binding.assumed.into_iter().rev() {
+            cluster.undo(assumed);
+        }
+    }
+
+    /// Tells everyone that a pod is bound.
+    pub(crate) fn tell_bound(&mut self, now: Now, pod: PodRow) {
+        let track = self.track(pod);
+        let Stage::Binding(binding) = &track.stage else { return };
+        let (reference, node) = (track.pod.clone(), binding.node.clone());
+        let report = Report::Bound {
+            pod: reference.clone(),
+            profile: track.profile,
+            node: node.clone(),
+            attempts: binding.attempts,
+            binding_millis: now.millis.saturating_sub(binding.since),
+            waited_millis: now.millis.saturating_sub(binding.first_attempt),
+        };
+        self.outbox.report(report);
+        self.emit(pod, false, "Scheduled", "Binding", format!("Successfully assigned {reference} to {node}"));
+    }
+
+    /// Sends again what was lost, and gives up volumes that take too long.
+    pub(crate) fn run_timers(&mut self, now: Now) {
+        while let Some(pod) = self.tracks.pop_timer(now.millis) {
+            let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { continue };
+            match binding.phase {
+                Phase::Volumes { deadline, .. } if deadline <= now.millis => {
+                    self.volumes_failed(now, pod, "timed out waiting for the condition");
+                }
+                Phase::Lost { again, .. } if again <= now.millis && self.leads => self.send_binding(pod),
+                // Whoever leads now sends it.
+                Phase::Lost { lost, again } if again <= now.millis => {
+                    let again = now.millis + AGAIN_MILLIS.1;
+                    binding.phase = Phase::Lost { lost, again };
+                    self.tracks.set_timer(again, pod);
+                }
+                _ => {}
+            }
+        }
+        self.flush(now);
+    }
+}

@@ -1,0 +1,80 @@
+//! Preemption: victims have to go, and others that hoped for the node lose their hope.
+
+use berth_engine::ids::PodRow;
+use berth_engine::preemption::{self, Candidate};
+use berth_model::Str;
+
+use crate::action::{Event, PodRef, Request};
+use crate::flow::Flow;
+use crate::input::{Answer, Failure, FailureKind};
+use crate::now::Now;
+use crate::outbox::{Errand, Purpose};
+use crate::report::Report;
+use crate::track::Track;
+
+impl Flow {
+    /// Evicts the victims of a candidate for a pod. Upstream: `framework/preemption/executor.go`.
+    pub(crate) fn evict_for(&mut self, now: Now, preemptor: PodRow, best: &Candidate) {
+        for other in preemption::outranked_nominations(self.scheduler.cluster(), preemptor, best.node) {
+            self.nominate(other, None);
+            self.write_status(other, None, Some(None));
+            if self.queue.activate(other) {
+                self.report_queued("active", "ForceActivate"); // it may find another place
+            }
+        }
+        let node = self.scheduler.cluster().nodes().name(best.node).clone();
+        let track = self.track(preemptor);
+        let (reference, reporter) =
+            (track.pod.clone(), self.settings.profiles[track.profile].scheduler_name.clone());
+        let mut gone = Vec::new();
+        for &victim in &best.victims {
+            let pod = &self.scheduler.cluster().pods().entry(victim).pod;
+            let named = PodRef {
+                namespace: pod.spec.namespace.clone(),
+                name: pod.name.clone(),
+                uid: pod.uid.clone(),
+            };
+            gone.push(named.clone());
+            if pod.terminating {
+                continue;
+            }
+            let mut note = format!("Preempted by pod {} on node {node}", reference.uid);
+            if self.tracks.get(victim).is_some_and(Track::is_preparing) {
+                note.push_str(" (in kube-scheduler memory).");
+                self.binding_failed(now, victim, "preempted by DefaultPreemption".to_owned());
+            } else {
+                let message = format!("{reporter}: preempting to accommodate a higher priority pod");
+                let errand = Errand {
+                    pod: preemptor,
+                    uid: reference.uid.clone(),
+                    purpose: Purpose::Evict { victim: named.to_string().into() },
+                };
+                self.outbox.ask(Request::Evict { victim: named.clone(), message }, errand);
+            }
+            self.outbox.emit(Event {
+                regarding: named,
+                related: Some(reference.clone()),
+                warning: false,
+                reason: "Preempted",
+                action: "Preempting",
+                note,
+                reporter: reporter.clone(),
+            });
+        }
+        self.outbox.report(Report::Preempted { preemptor: reference, node, victims: gone });
+    }
+
+    /// A victim is on its way out, or stays: then the preemptor looks for another way.
+    pub(crate) fn evict_replied(&mut self, pod: PodRow, victim: &Str, outcome: Result<Answer, Failure>) {
+        let Err(failure) = outcome else { return };
+        if failure.kind == FailureKind::Gone {
+            return;
+        }
+        let preemptor = self.track(pod).pod.clone();
+        let text = format!("pod {victim} could not be evicted for pod {preemptor}: {}", failure.message);
+        self.outbox.report(Report::Trouble(text));
+        if self.queue.activate(pod) {
+            self.report_queued("active", "ForceActivate");
+        }
+    }
+}

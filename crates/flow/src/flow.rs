@@ -1,0 +1,184 @@
+//! The state machine itself: inputs in, actions and reports out.
+
+use berth_engine::cluster::Cluster;
+use berth_engine::ids::PodRow;
+use berth_engine::scheduler::Scheduler;
+use berth_model::Str;
+use berth_wire::{Kind, WorkloadKind};
+
+use crate::action::Action;
+use crate::input::Input;
+use crate::inventory::Inventory;
+use crate::now::Now;
+use crate::outbox::{Outbox, Purpose};
+use crate::queue::{Backoff, Counts, Queue};
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::track::{Track, Tracks};
+
+/// The flow of pods to their nodes.
+///
+/// The shell calls [`Flow::take`] with everything that happens, [`Flow::attempt`] until it says that there is nothing to
+/// do, and carries out what [`Flow::drain_actions`] gives. [`Flow::next_timer`] says when to call again though nothing
+/// happened.
+pub struct Flow {
+    pub(crate) settings: Settings,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) inventory: Inventory,
+    pub(crate) tracks: Tracks,
+    pub(crate) queue: Queue,
+    pub(crate) outbox: Outbox,
+    pub(crate) leads: bool,
+    synced: bool,
+    missing: Vec<Kind>,
+}
+
+impl Flow {
+    /// What must have been listed before the first decision.
+    pub const KINDS: [Kind; 15] = [
+        Kind::Namespace,
+        Kind::Node,
+        Kind::StorageClass,
+        Kind::Volume,
+        Kind::Claim,
+        Kind::CsiNode,
+        Kind::CsiDriver,
+        Kind::StorageCapacity,
+        Kind::Attachment,
+        Kind::Service,
+        Kind::Workload(WorkloadKind::ReplicationController),
+        Kind::Workload(WorkloadKind::ReplicaSet),
+        Kind::Workload(WorkloadKind::StatefulSet),
+        Kind::Budget,
+        Kind::Pod,
+    ];
+
+    /// A flow that knows nothing yet, and does not lead.
+    pub fn new(settings: Settings) -> Self {
+        let backoff = Backoff {
+            initial_millis: settings.initial_backoff_millis,
+            max_millis: settings.max_backoff_millis,
+        };
+        Self {
+            scheduler: Scheduler::new(Cluster::default(), settings.profiles.clone()),
+            settings,
+            inventory: Inventory::default(),
+            tracks: Tracks::default(),
+            queue: Queue::new(backoff),
+            outbox: Outbox::default(),
+            leads: false,
+            synced: false,
+            missing: Self::KINDS.to_vec(),
+        }
+    }
+
+    /// Takes into account that something happened.
+    pub fn take(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Listing(kind) => self.inventory.begin(kind),
+            Input::Applied(object) => self.applied(now, object),
+            Input::Deleted(key) => self.deleted(now, &key),
+            Input::Listed(kind) => {
+                for key in self.inventory.finish(kind) {
+                    self.deleted(now, &key);
+                }
+                self.missing.retain(|missing| *missing != kind);
+                if self.missing.is_empty() && !self.synced {
+                    self.synced = true;
+                    self.nominate_as_seen();
+                }
+            }
+            Input::Unreadable { key, uid, problem } => self.unreadable(&key, &uid, &problem),
+            Input::Leads(leads) => self.leads = leads,
+            Input::Reply(ticket, outcome) => {
+                let Some(errand) = self.outbox.claim(ticket) else { return };
+                let is_same = self.tracks.get(errand.pod).is_some_and(|track| track.pod.uid == errand.uid);
+                match errand.purpose {
+                    _ if !is_same => {} // the pod is gone or bound, so nothing is left to do for it
+                    Purpose::Bind => self.bind_replied(now, errand.pod, outcome),
+                    Purpose::Volume => self.volume_replied(now, errand.pod, outcome),
+                    Purpose::Status => self.status_replied(errand.pod, outcome),
+                    Purpose::Evict { victim } => self.evict_replied(errand.pod, &victim, outcome),
+                    Purpose::Extend => self.extender_replied(now, errand.pod, outcome),
+                }
+            }
+        }
+    }
+
+    /// Tries the pod whose turn it is. `false`: there is nothing to do at this time.
+    pub fn attempt(&mut self, now: Now) -> bool {
+        self.run_timers(now);
+        if !self.leads || !self.synced {
+            return false;
+        }
+        let Some(pod) = self.queue.pop(now.millis) else { return false };
+        self.try_pod(now, pod);
+        true
+    }
+
+    /// What is to be done, in the order in which it was decided.
+    pub fn drain_actions(&mut self) -> impl Iterator<Item = Action> + '_ {
+        self.outbox.actions.drain(..)
+    }
+
+    /// What there is to tell.
+    pub fn drain_reports(&mut self) -> impl Iterator<Item = Report> + '_ {
+        self.outbox.reports.drain(..)
+    }
+
+    /// When [`Flow::attempt`] may have something to do though nothing happens, in milliseconds.
+    pub fn next_timer(&self) -> Option<u64> {
+        let queue = self.queue.next_timer(self.settings.flush_millis);
+        queue.into_iter().chain(self.tracks.next_timer()).min()
+    }
+
+    /// Whether [`Flow::attempt`] would try a pod at this time.
+    pub fn has_due(&self, now: Now) -> bool {
+        self.leads && self.synced && self.queue.has_due(now.millis)
+    }
+
+    /// Whether everything was listed that decides.
+    pub fn synced(&self) -> bool {
+        self.synced
+    }
+
+    /// The kinds that were not listed yet.
+    pub fn missing(&self) -> &[Kind] {
+        &self.missing
+    }
+
+    /// How many pods are where in the queue.
+    pub fn pending(&self) -> Counts {
+        self.queue.counts()
+    }
+
+    /// How many pods are put on a node that the API server does not say so of.
+    pub fn assumed(&self) -> usize {
+        self.tracks.on_their_way().filter(|(_, track)| track.is_binding()).count()
+    }
+
+    /// How many actions wait for their replies.
+    pub fn in_flight(&self) -> usize {
+        self.outbox.in_flight()
+    }
+
+    /// How many objects of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.inventory.count(kind)
+    }
+
+    /// The engine with the cluster.
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    /// A pod of the cluster by name: bound, or one that this scheduler places.
+    pub fn find_pod(&self, namespace: &Str, name: &Str) -> Option<PodRow> {
+        self.tracks.find(namespace, name)
+    }
+
+    /// Pods that are not bound, in the order of their rows.
+    pub(crate) fn track(&self, pod: PodRow) -> &Track {
+        self.tracks.get(pod).expect("a pod in the queue has a track")
+    }
+}

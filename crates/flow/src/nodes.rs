@@ -1,0 +1,33 @@
+//! Nodes that come, change and go.
+
+use berth_model::node::Node;
+use berth_wire::ObjectKey;
+
+use crate::flow::Flow;
+use crate::now::Now;
+use crate::waking::Cause;
+
+impl Flow {
+    /// A node came or changed.
+    pub(crate) fn node_applied(&mut self, now: Now, node: Node) {
+        let cluster = self.scheduler.cluster_mut();
+        let old = cluster.nodes().find(&node.name).map(|row| cluster.nodes().object(row).clone());
+        if old.as_ref() == Some(&node) {
+            return; // a heartbeat
+        }
+        let row = cluster.upsert_node(node);
+        if old.is_none() && self.synced() {
+            self.nominate_as_seen();
+        }
+        self.wake(now, &Cause::Node(row, old));
+    }
+
+    /// A node is gone. Its pods are left to those who look after them.
+    pub(crate) fn node_deleted(&mut self, now: Now, key: &ObjectKey) {
+        let cluster = self.scheduler.cluster_mut();
+        let Some(row) = cluster.nodes().find(&key.name) else { return };
+        let node = cluster.nodes().object(row).clone();
+        cluster.remove_node(row);
+        self.wake(now, &Cause::NodeGone(node));
+    }
+}

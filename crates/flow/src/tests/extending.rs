@@ -1,0 +1,132 @@
+//! Extenders that have a say.
+
+use std::collections::BTreeMap;
+
+use super::fixture::{World, failure};
+use crate::action::{Call, Request};
+use crate::input::{Answer, FailureKind, Input, NodeVictims};
+use crate::settings::Extender;
+
+fn extender() -> Extender {
+    Extender {
+        name: "example".into(),
+        filters: false,
+        weight: None,
+        preempts: false,
+        binds: false,
+        managed_resources: Vec::new(),
+        ignorable: false,
+    }
+}
+
+fn world(extenders: &[Extender]) -> World {
+    let mut world = World::with(|settings| settings.extenders = extenders.to_vec());
+    for name in ["n1", "n2", "n3"] {
+        world.node(name, 4);
+    }
+    world.pod("a", 1);
+    world
+}
+
+fn reply(world: &mut World, outcome: Result<Answer, crate::Failure>) {
+    let ticket = world.ticket(|request| matches!(request, Request::Extend { .. }));
+    world.take(Input::Reply(ticket, outcome));
+}
+
+fn filtered(nodes: &[&str], failed: &[(&str, &str)]) -> Result<Answer, crate::Failure> {
+    let failed = failed.iter().map(|(node, why)| ((*node).into(), (*why).to_owned()));
+    Ok(Answer::Filtered {
+        nodes: nodes.iter().map(|&node| node.into()).collect(),
+        failed: failed.collect(),
+        unresolvable: BTreeMap::new(),
+    })
+}
+
+#[test]
+fn a_pod_goes_to_a_node_that_every_extender_leaves() {
+    let filters = Extender { filters: true, ..extender() };
+    let mut world = world(&[filters.clone(), filters]);
+    assert_eq!(world.run().len(), 1);
+    reply(&mut world, filtered(&["n2", "n3"], &[("n1", "no")]));
+    let told = world.run();
+    assert!(
+        told[0].starts_with("extender 1: Filter") && told[0].contains(r#"nodes: ["n2", "n3"]"#),
+        "{told:?}"
+    );
+    reply(&mut world, filtered(&["n3"], &[]));
+    assert_eq!(world.run(), ["bind a to n3"]);
+}
+
+#[test]
+fn scores_count_ten_times_their_weight() {
+    let mut world = world(&[Extender { weight: Some(3), ..extender() }]);
+    world.run();
+    reply(&mut world, Ok(Answer::Scores(vec![("n1".into(), 0), ("n2".into(), 10), ("n3".into(), 9)])));
+    assert_eq!(world.run(), ["bind a to n2"]);
+}
+
+#[test]
+fn a_pod_that_extenders_refuse_everywhere_waits_with_their_words() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.run();
+    reply(&mut world, filtered(&[], &[("n1", "full"), ("n2", "full"), ("n3", "broken")]));
+    let told = world.run();
+    assert!(told[0].contains("0/3 nodes are available: 1 broken, 2 full."), "{told:?}");
+}
+
+#[test]
+fn an_extender_that_fails_fails_the_attempt_unless_it_may_fail() {
+    let mut strict = world(&[Extender { filters: true, ..extender() }]);
+    strict.run();
+    reply(&mut strict, failure(FailureKind::Unknown));
+    assert!(strict.run()[0].starts_with("a SchedulerError: no"));
+    let mut lenient = world(&[Extender { filters: true, ignorable: true, ..extender() }]);
+    lenient.run();
+    reply(&mut lenient, failure(FailureKind::Unknown));
+    assert_eq!(lenient.run(), ["bind a to n1"]);
+}
+
+#[test]
+fn a_slow_extender_delays_only_the_pods_that_need_it() {
+    let managed = Extender { filters: true, managed_resources: vec!["example.com/gpu".into()], ..extender() };
+    let mut world = world(&[managed]);
+    world.apply(
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"g","namespace":"default","uid":"g"},"spec":{"priority":9,
+            "containers":[{"name":"c","resources":{"limits":{"example.com/gpu":"0"}}}]}}"#,
+    );
+    let told = world.run();
+    assert!(told[0].starts_with("extender 0: Filter"), "{told:?}");
+    assert_eq!(told[1], "bind a to n1");
+}
+
+#[test]
+fn an_extender_that_binds_is_asked_to() {
+    let mut world = world(&[Extender { binds: true, ..extender() }]);
+    let told = world.run();
+    assert!(told[0].starts_with("extender 0: Bind"), "{told:?}");
+    reply(&mut world, Ok(Answer::Done));
+    world.run();
+    assert_eq!(world.events(), ["default/a Scheduled: Successfully assigned default/a to n1"]);
+}
+
+#[test]
+fn extenders_choose_among_the_victims() {
+    let mut world = world(&[Extender { preempts: true, ..extender() }]);
+    for (pod, node) in [("low1", "n1"), ("low2", "n2"), ("low3", "n3")] {
+        world.bound(pod, 4, node);
+    }
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    let asked = world.run();
+    assert!(asked.iter().any(|told| told.starts_with("extender 0: Preempt")), "{asked:?}");
+    let Some(Request::Extend { call: Call::Preempt { candidates, .. }, .. }) = world
+        .actions
+        .iter()
+        .map(|a| &a.request)
+        .rfind(|r| matches!(r, Request::Extend { call: Call::Preempt { .. }, .. }))
+    else {
+        panic!("asked about victims");
+    };
+    let left: Vec<NodeVictims> = candidates.iter().filter(|c| &*c.node == "n2").cloned().collect();
+    reply(&mut world, Ok(Answer::Victims(left)));
+    assert_eq!(world.run()[0], "evict low2");
+}

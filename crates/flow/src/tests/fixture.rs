@@ -1,0 +1,154 @@
+//! A flow with a world around it that answers when it is told to.
+
+use berth_engine::profile::Profile;
+use berth_wire::{Decoder, Kind, ObjectKey};
+
+use crate::action::{Action, Request, Ticket};
+use crate::flow::Flow;
+use crate::input::{Answer, Failure, FailureKind, Input};
+use crate::now::Now;
+use crate::report::Report;
+use crate::settings::Settings;
+
+/// A flow that leads and has everything listed.
+pub(super) struct World {
+    pub(super) flow: Flow,
+    pub(super) now: Now,
+    decoder: Decoder,
+    pub(super) actions: Vec<Action>,
+    pub(super) reports: Vec<Report>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut world = Self::unlisted(change);
+        for kind in Flow::KINDS {
+            world.take(Input::Listing(kind));
+            world.take(Input::Listed(kind));
+        }
+        world.take(Input::Leads(true));
+        world
+    }
+
+    pub(super) fn unlisted(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::new(vec![Profile::standard("default-scheduler")]);
+        change(&mut settings);
+        Self {
+            flow: Flow::new(settings),
+            now: Now { millis: 1_000, unix_micros: 1_000_000 },
+            decoder: Decoder::new(),
+            actions: Vec::new(),
+            reports: Vec::new(),
+        }
+    }
+
+    pub(super) fn take(&mut self, input: Input) {
+        self.flow.take(self.now, input);
+    }
+
+    /// Time goes by.
+    pub(super) fn wait(&mut self, millis: u64) {
+        self.now.millis += millis;
+        self.now.unix_micros += i64::try_from(millis).unwrap() * 1_000;
+    }
+
+    pub(super) fn apply(&mut self, json: &str) {
+        let object = self.decoder.object(json).unwrap().unwrap();
+        self.take(Input::Applied(object));
+    }
+
+    pub(super) fn node(&mut self, name: &str, cpu: u32) {
+        self.node_with(name, cpu, "");
+    }
+
+    /// `more` is added to the metadata, with a comma at its start.
+    pub(super) fn node_with(&mut self, name: &str, cpu: u32, more: &str) {
+        self.apply(&format!(
+            r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"{more}}},"status":{{"allocatable":{{"cpu":"{cpu}","memory":"8Gi","pods":"110"}}}}}}"#
+        ));
+    }
+
+    pub(super) fn pod(&mut self, name: &str, cpu: u32) {
+        self.pod_with(name, cpu, "", "");
+    }
+
+    /// `spec` and `status` are added to those, each with a comma at its end.
+    pub(super) fn pod_with(&mut self, name: &str, cpu: u32, spec: &str, status: &str) {
+        self.pod_of(name, &format!("uid-{name}"), cpu, spec, status);
+    }
+
+    pub(super) fn pod_of(&mut self, name: &str, uid: &str, cpu: u32, spec: &str, status: &str) {
+        self.apply(&format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}","generation":1}},"spec":{{{spec}"containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}"}}}}}}]}},"status":{{{status}"phase":"Pending"}}}}"#
+        ));
+    }
+
+    /// The watch tells that a pod is bound.
+    pub(super) fn bound(&mut self, name: &str, cpu: u32, node: &str) {
+        self.pod_with(name, cpu, &format!(r#""nodeName":"{node}","#), "");
+    }
+
+    pub(super) fn delete(&mut self, kind: Kind, name: &str) {
+        let namespace = if kind.is_namespaced() { "default" } else { "" };
+        self.take(Input::Deleted(ObjectKey { kind, namespace: namespace.into(), name: name.into() }));
+    }
+
+    /// Attempts until there is nothing to do, and tells what is asked for, events aside.
+    pub(super) fn run(&mut self) -> Vec<String> {
+        while self.flow.attempt(self.now) {}
+        self.reports.extend(self.flow.drain_reports());
+        let actions: Vec<Action> = self.flow.drain_actions().collect();
+        let told = actions.iter().filter_map(|action| match &action.request {
+            Request::Emit(_) => None,
+            request => Some(told(request)),
+        });
+        let told = told.collect();
+        self.actions.extend(actions);
+        told
+    }
+
+    /// The ticket of the last action that fits.
+    pub(super) fn ticket(&self, fits: impl Fn(&Request) -> bool) -> Ticket {
+        self.actions.iter().rev().find(|action| fits(&action.request)).unwrap().ticket
+    }
+
+    /// Answers the last binding.
+    pub(super) fn answer_bind(&mut self, outcome: Result<Answer, Failure>) {
+        let ticket = self.ticket(|request| matches!(request, Request::Bind { .. }));
+        self.take(Input::Reply(ticket, outcome));
+    }
+
+    /// Reason and note of all events so far.
+    pub(super) fn events(&self) -> Vec<String> {
+        let event = |action: &Action| match &action.request {
+            Request::Emit(event) => Some(format!("{} {}: {}", event.regarding, event.reason, event.note)),
+            _ => None,
+        };
+        self.actions.iter().filter_map(event).collect()
+    }
+}
+
+/// A failure of a kind.
+pub(super) fn failure(kind: FailureKind) -> Result<Answer, Failure> {
+    Err(Failure { kind, message: "no".to_owned() })
+}
+
+fn told(request: &Request) -> String {
+    match request {
+        Request::Bind { pod, node } => format!("bind {} to {node}", pod.name),
+        Request::SetStatus { pod, condition, nominated_node } => {
+            let condition = condition.as_ref().map(|c| format!(" {}: {}", c.reason, c.message));
+            let nominated = nominated_node.as_ref().map(|node| format!(" nominated to {node:?}"));
+            format!("{}{}{}", pod.name, condition.unwrap_or_default(), nominated.unwrap_or_default())
+        }
+        Request::Evict { victim, .. } => format!("evict {}", victim.name),
+        Request::BindVolume { volume, claim, .. } => format!("bind volume {volume} to claim {claim}"),
+        Request::SelectNode { claim, node, .. } => format!("select {node} for claim {claim}"),
+        Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
+        Request::Emit(event) => format!("{event:?}"),
+    }
+}

@@ -1,0 +1,92 @@
+//! Who waits, what is said about it, and what ends the waiting.
+
+use super::fixture::World;
+use berth_wire::Kind;
+
+#[test]
+fn a_pod_that_fits_nowhere_is_told_of_once_and_bound_when_a_node_comes() {
+    let mut world = World::new();
+    world.pod("a", 1);
+    let told = world.run();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("a Unschedulable: no nodes available to schedule pods"), "{told:?}");
+    world.node("n", 4);
+    world.wait(1_000);
+    assert_eq!(world.run(), ["bind a to n"]);
+    assert_eq!(world.events().len(), 1);
+}
+
+#[test]
+fn the_same_condition_is_not_written_again() {
+    let mut world = World::with(|settings| settings.flush_millis = Some(1_000));
+    world.node("n", 1);
+    world.pod("a", 2);
+    assert_eq!(world.run().len(), 1);
+    world.wait(1_000);
+    assert_eq!(world.run(), [""; 0]);
+    assert_eq!(world.events().len(), 2, "but the event is recorded again");
+}
+
+#[test]
+fn a_gated_pod_is_not_tried_until_its_gates_are_gone() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.pod_with("a", 1, r#""schedulingGates":[{"name":"example.com/quota"}],"#, "");
+    assert_eq!(world.run(), [""; 0]);
+    assert_eq!(world.flow.pending().gated, 1);
+    world.pod("a", 1);
+    assert_eq!(world.run(), ["bind a to n"]);
+}
+
+#[test]
+fn a_pod_is_woken_by_what_may_help_it() {
+    for case in ["room", "label", "uncordon", "toleration"] {
+        let mut world = World::new();
+        world.node_with("n", 4, "");
+        world.bound("big", 4, "n");
+        let spec = match case {
+            "label" => r#""nodeSelector":{"disk":"ssd"},"#,
+            _ => "",
+        };
+        let cpu = u32::from(case == "room");
+        if case == "uncordon" {
+            world.apply(r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"n"},"spec":{"unschedulable":true},"status":{"allocatable":{"cpu":"4","memory":"8Gi","pods":"110"}}}"#);
+        }
+        if case == "toleration" {
+            world.apply(r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"n"},"spec":{"taints":[{"key":"k","effect":"NoSchedule"}]},"status":{"allocatable":{"cpu":"4","memory":"8Gi","pods":"110"}}}"#);
+        }
+        world.pod_with("a", cpu, spec, "");
+        assert!(world.run()[0].starts_with("a Unschedulable"), "{case}");
+        world.wait(5_000);
+        match case {
+            "room" => world.delete(Kind::Pod, "big"),
+            "label" => world.node_with("n", 4, r#","labels":{"disk":"ssd"}"#),
+            "uncordon" => world.node("n", 4),
+            _ => world.pod_with("a", cpu, r#""tolerations":[{"key":"k","operator":"Exists"}],"#, ""),
+        }
+        assert_eq!(world.run(), ["bind a to n"], "{case}");
+    }
+}
+
+#[test]
+fn a_pod_that_is_going_away_is_not_tried() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.apply(
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"default","uid":"u",
+            "deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"containers":[{"name":"c"}]}}"#,
+    );
+    assert_eq!(world.run(), [""; 0]);
+    assert_eq!(world.events(), ["default/a FailedScheduling: skip schedule deleting pod: default/a"]);
+}
+
+#[test]
+fn a_pod_of_another_scheduler_is_left_alone_until_it_is_bound() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.pod_with("a", 3, r#""schedulerName":"other","#, "");
+    assert_eq!(world.run(), [""; 0]);
+    world.pod_with("a", 3, r#""schedulerName":"other","nodeName":"n","#, "");
+    world.pod("b", 3);
+    assert!(world.run()[0].starts_with("b Unschedulable"));
+}

@@ -1,0 +1,107 @@
+//! Pods whose volumes are bound before them.
+
+use super::fixture::{World, failure};
+use crate::action::Request;
+use crate::input::{Answer, FailureKind, Input};
+
+const CLASS: &str = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},"provisioner":"PROVISIONER","volumeBindingMode":"WaitForFirstConsumer"}"#;
+const POD: &str = r#""volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}],"#;
+
+/// `annotations` and `spec` have a comma at their end.
+fn claim(annotations: &str, spec: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{{"name":"data","namespace":"default","uid":"claim-uid","annotations":{{{annotations}"x":"y"}}}},"spec":{{{spec}"storageClassName":"late","accessModes":["ReadWriteOnce"],"resources":{{"requests":{{"storage":"1Gi"}}}}}}}}"#
+    )
+}
+
+fn volume(claim_ref: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"pv"}},"spec":{{{claim_ref}"storageClassName":"late","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],"csi":{{"driver":"d","volumeHandle":"h"}}}},"status":{{"phase":"Available"}}}}"#
+    )
+}
+
+const CLAIM_REF: &str = r#""claimRef":{"namespace":"default","name":"data","uid":"claim-uid"},"#;
+const SELECTED: &str = r#""volume.kubernetes.io/selected-node":"n","#;
+const COMPLETED: &str = r#""pv.kubernetes.io/bind-completed":"yes","#;
+
+fn world(provisioner: &str) -> World {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.apply(&CLASS.replace("PROVISIONER", provisioner));
+    world.apply(&claim("", ""));
+    world
+}
+
+fn answer_volume(world: &mut World, outcome: Result<Answer, crate::Failure>) {
+    let of_volume = |r: &Request| matches!(r, Request::BindVolume { .. } | Request::SelectNode { .. });
+    let ticket = world.ticket(of_volume);
+    world.take(Input::Reply(ticket, outcome));
+}
+
+#[test]
+fn a_pod_waits_until_its_claim_is_bound_to_the_volume_that_was_reserved() {
+    let mut world = world("kubernetes.io/no-provisioner");
+    world.apply(&volume(""));
+    world.pod_with("a", 1, POD, "");
+    assert_eq!(world.run(), ["a nominated to \"n\"", "bind volume pv to claim data"]);
+    answer_volume(&mut world, Ok(Answer::Done));
+    world.apply(&volume("")); // the watch lags behind
+    assert_eq!(world.run(), [""; 0]);
+    world.apply(&volume(CLAIM_REF));
+    world.apply(&claim(COMPLETED, r#""volumeName":"pv","#));
+    assert_eq!(world.run(), ["bind a to n"]);
+}
+
+#[test]
+fn a_pod_waits_until_its_volume_is_made_on_its_node() {
+    let mut world = world("example.com/disks");
+    world.pod_with("a", 1, POD, "");
+    assert_eq!(world.run(), ["a nominated to \"n\"", "select n for claim data"]);
+    answer_volume(&mut world, Ok(Answer::Done));
+    world.apply(&claim(SELECTED, ""));
+    assert_eq!(world.run(), [""; 0]);
+    world.apply(&volume(CLAIM_REF));
+    world.apply(&claim(&format!("{SELECTED}{COMPLETED}"), r#""volumeName":"pv","#));
+    assert_eq!(world.run(), ["bind a to n"]);
+}
+
+#[test]
+fn a_pod_whose_provisioner_gives_up_is_tried_again() {
+    let mut world = world("example.com/disks");
+    world.pod_with("a", 1, POD, "");
+    world.run();
+    answer_volume(&mut world, Ok(Answer::Done));
+    world.apply(&claim(SELECTED, ""));
+    world.apply(&claim("", ""));
+    let told = world.run();
+    assert!(told[0].contains("binding volumes: provisioning failed for PVC \"data\""), "{told:?}");
+    world.wait(1_000);
+    assert!(world.run().contains(&"select n for claim data".to_owned()));
+}
+
+#[test]
+fn a_volume_that_cannot_be_reserved_is_free_for_others() {
+    let mut world = world("kubernetes.io/no-provisioner");
+    world.apply(&volume(""));
+    world.pod_with("a", 1, POD, "");
+    world.run();
+    answer_volume(&mut world, failure(FailureKind::Conflict));
+    assert!(
+        world.run()[0]
+            .contains("SchedulerError: running PreBind plugin \"VolumeBinding\": binding volumes: no")
+    );
+    assert!(world.flow.scheduler().cluster().storage().volumes["pv"].claim.is_none());
+    world.wait(1_000);
+    assert!(world.run().contains(&"bind volume pv to claim data".to_owned()));
+}
+
+#[test]
+fn volumes_that_take_too_long_are_given_up() {
+    let mut world = world("example.com/disks");
+    world.pod_with("a", 1, POD, "");
+    world.run();
+    answer_volume(&mut world, Ok(Answer::Done));
+    assert_eq!(world.flow.next_timer(), Some(world.now.millis + 600_000));
+    world.wait(600_000);
+    assert!(world.run()[0].contains("binding volumes: timed out waiting for the condition"));
+}

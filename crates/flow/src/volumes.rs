@@ -1,0 +1,200 @@
+//! Volumes are bound before the pod is: reserved for its claims, or made for them on its node.
+//!
+//! Upstream: plugins/volumebinding/binder.go (`BindPodVolumes`, `checkBindings`).
+
+use berth_engine::effect::Effect;
+use berth_engine::ids::PodRow;
+use berth_engine::reach::Reach;
+use berth_engine::scheduler::Reserved;
+use berth_model::Str;
+use berth_model::volume::{Claim, Volume};
+use berth_wire::{Kind, ObjectKey};
+
+use crate::action::Request;
+use crate::flow::Flow;
+use crate::input::{Answer, Failure};
+use crate::now::Now;
+use crate::outbox::{Errand, Purpose};
+use crate::track::{Phase, Track};
+
+const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
+const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
+/// Something that must come true before the pod is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) effect: Effect,
+    /// The watch has shown it: whoever takes it back from now on means it.
+    pub(crate) seen: bool,
+}
+
+impl Part {
+    /// Whether the object is the one that is written.
+    fn is_about(&self, key: &ObjectKey) -> bool {
+        match &self.effect {
+            Effect::BindVolume { volume, .. } => key.kind == Kind::Volume && key.name == *volume,
+            Effect::ProvisionVolume { namespace, claim, .. } => {
+                key.kind == Kind::Claim && key.name == *claim && key.namespace == *namespace
+            }
+        }
+    }
+}
+
+/// How a part stands.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Bound,
+    Open,
+    /// It will not come true.
+    Lost(String),
+}
+
+impl Flow {
+    /// Asks for what goes with a placement. The pod's binding waits for it.
+    pub(crate) fn prepare_volumes(
+        &mut self,
+        now: Now,
+        pod: PodRow,
+        node: &Str,
+        reserved: &[Reserved],
+    ) -> Phase {
+        if reserved.is_empty() {
+            return Phase::Sent { lost: 0 };
+        }
+        // Others (an autoscaler, say) learn where the pod is about to be bound, since that may take a while.
+        self.write_status(pod, None, Some(Some(node.clone())));
+        let uid = self.track(pod).pod.uid.clone();
+        let mut parts = Vec::new();
+        for Reserved { effect, .. } in reserved {
+            let request = self.request_of(effect);
+            self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume });
+            parts.push(Part { effect: effect.clone(), seen: false });
+        }
+        let deadline = now.millis + self.settings.bind_timeout_millis;
+        self.tracks.set_timer(deadline, pod);
+        Phase::Volumes { open: parts.len(), parts, deadline }
+    }
+
+    fn request_of(&self, effect: &Effect) -> Request {
+        let storage = self.scheduler.cluster().storage();
+        match effect.clone() {
+            Effect::BindVolume { volume, namespace, claim } => {
+                let claim_uid = storage.claim(&namespace, &claim).map(|c| c.uid.clone()).unwrap_or_default();
+                let annotations = storage.volumes.get(&volume).map(|v| &v.annotations);
+                let reserved = annotations.is_none_or(|a| !a.contains_key(BOUND_BY_CONTROLLER));
+                Request::BindVolume { volume, namespace, claim, claim_uid, reserved }
+            }
+            Effect::ProvisionVolume { namespace, claim, node } => {
+                Request::SelectNode { namespace, claim, node }
+            }
+        }
+    }
+
+    /// The API server answered a request about a pod's volume.
+    pub(crate) fn volume_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+        let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
+        let Phase::Volumes { open, .. } = &mut binding.phase else { return };
+        *open -= 1;
+        match outcome {
+            Ok(_) => self.look_at_volumes(now, pod),
+            Err(failure) => self.volumes_failed(now, pod, &failure.message),
+        }
+    }
+
+    pub(crate) fn volumes_failed(&mut self, now: Now, pod: PodRow, why: &str) {
+        let message = format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}");
+        self.binding_failed(now, pod, message);
+    }
+
+    /// The watch told of an object: pods that wait for volumes may go on.
+    pub(crate) fn look_at_claims(&mut self, now: Now, key: &ObjectKey) {
+        if !matches!(key.kind, Kind::Claim | Kind::Volume) {
+            return;
+        }
+        for pod in self.tracks.preparing() {
+            self.hold(pod, key);
+            self.look_at_volumes(now, pod);
+        }
+    }
+
+    /// What the watch tells may be older than what was written: until the writing is seen, it is taken as done.
+    fn hold(&mut self, pod: PodRow, key: &ObjectKey) {
+        let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
+        let Phase::Volumes { parts, .. } = &mut binding.phase else { return };
+        for part in parts.iter_mut().filter(|part| !part.seen && part.is_about(key)) {
+            match self.scheduler.cluster_mut().apply(&part.effect) {
+                None => part.seen = true,
+                Some(assumed) => binding.assumed.push(assumed),
+            }
+        }
+    }
+
+    fn look_at_volumes(&mut self, now: Now, pod: PodRow) {
+        let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
+        let Phase::Volumes { open: 0, parts, .. } = &binding.phase else { return };
+        let node = binding.node.clone();
+        let mut all_bound = true;
+        for part in parts.clone() {
+            match self.standing(&part, &node) {
+                Standing::Bound => {}
+                Standing::Open => all_bound = false,
+                Standing::Lost(why) => return self.volumes_failed(now, pod, &why),
+            }
+        }
+        if all_bound && self.leads {
+            self.send_binding(pod);
+        }
+    }
+
+    fn standing(&self, part: &Part, node: &Str) -> Standing {
+        let storage = self.scheduler.cluster().storage();
+        let (Effect::BindVolume { namespace, claim, .. } | Effect::ProvisionVolume { namespace, claim, .. }) =
+            &part.effect;
+        let Some(held) = storage.claim(namespace, claim) else {
+            return Standing::Lost(format!("persistentvolumeclaim \"{claim}\" not found"));
+        };
+        match &part.effect {
+            Effect::BindVolume { volume, .. } => {
+                let Some(found) = storage.volumes.get(volume) else {
+                    return Standing::Lost(format!("persistentvolume \"{volume}\" not found"));
+                };
+                if found.claim.as_ref().is_none_or(|c| c.uid.is_empty()) {
+                    return Standing::Lost(format!("ClaimRef got reset for pv {volume:?}"));
+                }
+                self.reached(found, node).unwrap_or_else(|| fully_bound(held))
+            }
+            Effect::ProvisionVolume { .. } => {
+                if held.annotations.get(SELECTED_NODE) != Some(node) {
+                    return Standing::Lost(format!("provisioning failed for PVC {claim:?}"));
+                }
+                let made = held.volume.as_ref().map(|volume| storage.volumes.get(volume));
+                match made {
+                    None | Some(None) => Standing::Open,
+                    Some(Some(volume)) => self.reached(volume, node).unwrap_or_else(|| fully_bound(held)),
+                }
+            }
+        }
+    }
+
+    /// `None` where the node reaches the volume.
+    fn reached(&self, volume: &Volume, node: &Str) -> Option<Standing> {
+        let cluster = self.scheduler.cluster();
+        let affinity = volume.node_affinity.as_ref()?;
+        let row = cluster.nodes().find(node);
+        if row.is_some_and(|row| Reach::of_affinity(affinity, cluster).includes(row, cluster)) {
+            return None;
+        }
+        let name = &volume.name;
+        let why =
+            format!("pv {name:?} node affinity doesn't match node {node:?}: no matching NodeSelectorTerms");
+        Some(Standing::Lost(why))
+    }
+}
+
+fn fully_bound(claim: &Claim) -> Standing {
+    match claim.volume.is_some() && claim.annotations.contains_key(BIND_COMPLETED) {
+        true => Standing::Bound,
+        false => Standing::Open,
+    }
+}
