@@ -92,27 +92,13 @@ impl Subject {
                 }
             }
             Object::Budget(budget) => cluster.upsert_budget(budget),
-            Object::Volume(v) => {
-                cluster.storage_mut().volumes.insert(v.name.clone(), v);
-            }
-            Object::Claim(c) => {
-                cluster.storage_mut().claims.insert((c.namespace.clone(), c.name.clone()), c);
-            }
-            Object::StorageClass(c) => {
-                cluster.storage_mut().classes.insert(c.name.clone(), c);
-            }
-            Object::CsiNode(n) => {
-                cluster.storage_mut().csi_nodes.insert(n.node.clone(), n);
-            }
-            Object::CsiDriver(d) => {
-                cluster.storage_mut().csi_drivers.insert(d.name.clone(), d);
-            }
-            Object::StorageCapacity(c) => {
-                cluster.storage_mut().capacities.insert((c.namespace.clone(), c.name.clone()), c);
-            }
-            Object::Attachment(a) => {
-                cluster.storage_mut().attachments.insert(a.name.clone(), a);
-            }
+            Object::Volume(volume) => cluster.upsert_volume(volume),
+            Object::Claim(claim) => cluster.upsert_claim(claim),
+            Object::StorageClass(class) => cluster.upsert_class(class),
+            Object::CsiNode(node) => cluster.upsert_csi_node(node),
+            Object::CsiDriver(driver) => cluster.upsert_csi_driver(driver),
+            Object::StorageCapacity(capacity) => cluster.upsert_capacity(capacity),
+            Object::Attachment(attachment) => cluster.upsert_attachment(attachment),
             // Admission and measurements have no part in what upstream's scheduler looks at.
             Object::PriorityClass(_)
             | Object::RuntimeClass(_)

@@ -5,13 +5,17 @@
 //! changes gives the same state.
 
 mod attached;
+mod attachments;
 mod change;
 mod classes;
 mod domains;
+mod groups;
 mod images;
 mod load;
 mod nodes;
+mod nominations;
 mod offers;
+mod pod_update;
 mod pods;
 mod ranks;
 mod roster;
@@ -25,12 +29,12 @@ use std::sync::Arc;
 use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
-use berth_model::workload::{DisruptionBudget, Namespace, PodGroupOwner};
 use rustc_hash::FxHashMap;
 
 pub use attached::{Attached, AttachedVolumes, FoundVolumes, NodeVolumes, VolumeNumbers};
 pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
+pub use groups::{Budget, Owner};
 pub use images::Images;
 pub use load::Loads;
 pub use nodes::Nodes;
@@ -42,9 +46,9 @@ pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
-use crate::matcher::Matcher;
 use crate::resources::Resources;
 use crate::symbols::{LabelSet, Symbols};
+use nominations::Nominations;
 use volume_index::VolumeIndex;
 
 /// Everything that scheduling decisions depend on.
@@ -60,30 +64,10 @@ pub struct Cluster {
     budgets: Vec<Budget>,
     storage: Storage,
     volume_index: VolumeIndex,
-    nominated: FxHashMap<NodeRow, Vec<PodRow>>,
+    nominations: Nominations,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.
     orphans: BTreeMap<Str, Vec<PodRow>>,
     changes: ChangeLog,
-}
-
-/// A disruption budget with its selector compiled.
-#[derive(Clone, Debug)]
-pub struct Budget {
-    /// The budget.
-    pub object: DisruptionBudget,
-    /// Its namespace.
-    pub namespace: Sym,
-    /// Its selector; `None` where it selects nothing.
-    pub selector: Option<Matcher>,
-}
-
-/// A service or controller with its selector compiled.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    /// The service or controller.
-    pub object: PodGroupOwner,
-    /// Its selector; `None` where it selects nothing.
-    pub selector: Option<Matcher>,
 }
 
 impl Cluster {
@@ -112,36 +96,11 @@ impl Cluster {
         &self.storage
     }
 
-    /// Storage objects, to change them. Counts as one change.
+    /// Storage objects, to change many of them: all that is known beyond the objects is found out anew.
     pub fn storage_mut(&mut self) -> &mut Storage {
-        self.changes.push(Change::Elsewhere);
+        self.changes.push(Change::Storage);
         self.volume_index.storage_changed();
         &mut self.storage
-    }
-
-    /// Disruption budgets, in the order in which they came.
-    pub fn budgets(&self) -> &[Budget] {
-        &self.budgets
-    }
-
-    /// The labels of a namespace; `None` where the namespace is not known.
-    pub fn namespace_labels(&self, namespace: Sym) -> Option<&LabelSet> {
-        self.namespaces.get(&namespace)
-    }
-
-    /// Services and controllers of a namespace, in the order in which they came.
-    pub fn owners(&self, namespace: &str) -> &[Owner] {
-        self.owners.get(namespace).map_or(&[], |list| list)
-    }
-
-    /// Pods that are nominated to run on a node, in the order of their nomination.
-    pub fn nominated(&self, row: NodeRow) -> &[PodRow] {
-        self.nominated.get(&row).map_or(&[], |list| list)
-    }
-
-    /// Whether any pod is nominated to any node.
-    pub fn has_nominations(&self) -> bool {
-        !self.nominated.is_empty()
     }
 
     /// What changed, by sequence number.
@@ -163,16 +122,20 @@ impl Cluster {
 
     /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.
     pub fn upsert_node(&mut self, node: Node) -> NodeRow {
-        self.volume_index.nodes_changed();
         if let Some(row) = self.nodes.find(&node.name) {
-            if *self.nodes.object(row) == node {
+            let old = self.nodes.object(row);
+            if *old == node {
                 return row; // a heartbeat changes nothing that decides
+            }
+            if old.labels != node.labels {
+                self.volume_index.nodes_changed();
             }
             self.loads.read_annotations(row, &node);
             self.nodes.replace(row, node, &mut self.symbols, &mut self.resources);
             self.changes.push(Change::NodeChanged(row));
             return row;
         }
+        self.volume_index.nodes_changed();
         let name = node.name.clone();
         self.nodes.add_resource_columns(self.resources.len());
         let row = self.nodes.insert(node, &mut self.symbols, &mut self.resources);
@@ -181,6 +144,7 @@ impl Cluster {
         for pod in self.orphans.remove(&name).unwrap_or_default() {
             self.place(pod, row);
         }
+        self.moor_nominations(row);
         row
     }
 
@@ -194,7 +158,7 @@ impl Cluster {
         if !pods.is_empty() {
             self.orphans.insert(name, pods);
         }
-        self.nominated.remove(&row);
+        self.set_nominations_adrift(row);
         self.nodes.remove(row);
         self.loads.clear(row);
         self.volume_index.nodes_changed();
@@ -204,21 +168,22 @@ impl Cluster {
     /// Adds a pod. One that is bound takes room on its node, one that is nominated is counted there for others.
     pub fn add_pod(&mut self, pod: Pod) -> PodRow {
         let class = self.classify(&pod.spec);
-        let (node, nominated) = (pod.node.clone(), pod.nominated_node.clone());
         let row = self.pods.insert(pod, class);
-        match (node, nominated) {
+        self.settle(row);
+        row
+    }
+
+    /// Counts a pod where it belongs: on its node, at the node that it is nominated to, or nowhere yet.
+    fn settle(&mut self, row: PodRow) {
+        let pod = &self.pods.entry(row).pod;
+        match (pod.node.clone(), pod.nominated_node.clone()) {
             (Some(name), _) => match self.nodes.find(&name) {
                 Some(node) => self.place(row, node),
                 None => self.orphans.entry(name).or_default().push(row),
             },
-            (None, Some(name)) => {
-                if let Some(node) = self.nodes.find(&name) {
-                    self.add_nomination(row, node);
-                }
-            }
+            (None, Some(name)) => self.count_nomination(row, &name),
             (None, None) => {}
         }
-        row
     }
 
     /// Removes a pod and frees what it held.
@@ -226,6 +191,10 @@ impl Cluster {
         self.nominate(row, None);
         self.leave(row);
         self.pods.remove(row);
+        self.retire_classes();
+    }
+
+    fn retire_classes(&mut self) {
         if self.pods.retire_classes() {
             self.changes.push(Change::Elsewhere); // whoever knows classes by id asks anew
         }
@@ -252,29 +221,13 @@ impl Cluster {
     /// Frees what a pod holds, on its node or for the time when its node comes.
     fn leave(&mut self, pod: PodRow) {
         if self.displace(pod).is_none()
-            && let Some(name) = &self.pods.entry(pod).pod.node
-            && let Some(list) = self.orphans.get_mut(name)
-        {
-            list.retain(|&r| r != pod);
-        }
-    }
-
-    /// Sets or clears the node that a waiting pod is nominated to.
-    pub fn nominate(&mut self, pod: PodRow, node: Option<NodeRow>) {
-        if let Some(name) = self.pods.entry_mut(pod).pod.nominated_node.take()
-            && let Some(old) = self.nodes.find(&name)
-            && let Some(list) = self.nominated.get_mut(&old)
+            && let Some(name) = self.pods.entry(pod).pod.node.clone()
+            && let Some(list) = self.orphans.get_mut(&name)
         {
             list.retain(|&r| r != pod);
             if list.is_empty() {
-                self.nominated.remove(&old);
+                self.orphans.remove(&name);
             }
-            self.changes.push(Change::Nominated(old));
-        }
-        if let Some(node) = node {
-            let name = self.nodes.name(node).clone();
-            self.pods.entry_mut(pod).pod.nominated_node = Some(name);
-            self.add_nomination(pod, node);
         }
     }
 
@@ -286,46 +239,6 @@ impl Cluster {
         if let Some(row) = entry.row.filter(|_| !was_terminating) {
             self.changes.push(Change::Pod(PodChange { row, class: entry.class, pods: 0, terminating: 1 }));
         }
-    }
-
-    /// Adds or replaces a namespace.
-    pub fn upsert_namespace(&mut self, namespace: &Namespace) {
-        let name = self.symbols.intern(&namespace.name);
-        let labels = self.symbols.intern_labels(&namespace.labels);
-        self.namespaces.insert(name, labels);
-        self.changes.push(Change::Elsewhere);
-    }
-
-    /// Adds a service or controller, or replaces the one of the same kind and name.
-    pub fn upsert_owner(&mut self, object: PodGroupOwner) {
-        let selector = object.selector.as_ref().map(|s| Matcher::compile(s, &mut self.symbols));
-        let list = self.owners.entry(object.namespace.clone()).or_default();
-        let owner = Owner { selector, object };
-        let same = |o: &&mut Owner| o.object.kind == owner.object.kind && o.object.name == owner.object.name;
-        match list.iter_mut().find(same) {
-            Some(old) => *old = owner,
-            None => list.push(owner),
-        }
-        self.changes.push(Change::Elsewhere);
-    }
-
-    /// Adds a disruption budget, or replaces the one of the same name.
-    pub fn upsert_budget(&mut self, object: DisruptionBudget) {
-        let selector = object.selector.as_ref().filter(|s| !s.requirements.is_empty());
-        let selector = selector.map(|s| Matcher::compile(s, &mut self.symbols));
-        let budget = Budget { namespace: self.symbols.intern(&object.namespace), selector, object };
-        let same = |b: &&mut Budget| {
-            b.object.name == budget.object.name && b.object.namespace == budget.object.namespace
-        };
-        match self.budgets.iter_mut().find(same) {
-            Some(old) => *old = budget,
-            None => self.budgets.push(budget),
-        }
-    }
-
-    fn add_nomination(&mut self, pod: PodRow, node: NodeRow) {
-        self.nominated.entry(node).or_default().push(pod);
-        self.changes.push(Change::Nominated(node));
     }
 
     fn place(&mut self, pod: PodRow, node: NodeRow) {

@@ -111,8 +111,8 @@ impl ClassCache {
                 && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
         };
         // Nodes first: where a label moved a node, its pods cannot be counted any more.
-        let of_nodes = changes.iter().filter(|change| !change.is_of_pods());
-        let of_pods = changes.iter().filter(|change| change.is_of_pods());
+        let of_nodes = changes.iter().filter(|change| !change.spares_nodes());
+        let of_pods = changes.iter().filter(|change| change.spares_nodes());
         if !of_nodes.chain(of_pods).all(|&change| followed(self, change)) {
             return false;
         }

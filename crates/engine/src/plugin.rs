@@ -124,7 +124,7 @@ pub trait Filter: Send {
 
     /// Takes a change into account that the cluster went through. `false`: prepare anew.
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.is_of_pods()
+        change.spares_nodes()
     }
 
     /// Appends what tells nodes apart, for states that depend on [`Depends::Domains`]: two nodes of equal keys that no
@@ -163,7 +163,7 @@ pub trait Score: Send {
 
     /// Takes a change into account that the cluster went through. `false`: prepare anew.
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.is_of_pods()
+        change.spares_nodes()
     }
 
     /// Appends what tells nodes apart, for states that depend on [`Depends::Domains`].

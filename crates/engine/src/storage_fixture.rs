@@ -40,8 +40,7 @@ impl World {
             ..Claim::default()
         };
         change(&mut claim);
-        let key = (claim.namespace.clone(), claim.name.clone());
-        self.cluster.storage_mut().claims.insert(key, claim);
+        self.cluster.upsert_claim(claim);
     }
 
     /// Adds a claim that is bound to a volume.
@@ -57,7 +56,7 @@ impl World {
         let source = VolumeSource::Csi { driver: "csi.example".into(), handle: name.into() };
         let mut volume = Volume { name: name.into(), available: true, source, ..Volume::default() };
         change(&mut volume);
-        self.cluster.storage_mut().volumes.insert(volume.name.clone(), volume);
+        self.cluster.upsert_volume(volume);
     }
 
     /// Adds a class that waits for the first consumer, then lets `change` have its way.
@@ -69,7 +68,7 @@ impl World {
             ..StorageClass::default()
         };
         change(&mut class);
-        self.cluster.storage_mut().classes.insert(class.name.clone(), class);
+        self.cluster.upsert_class(class);
     }
 
     /// Says which drivers run on a node, with their limits.
@@ -81,6 +80,6 @@ impl World {
         };
         let drivers = drivers.iter().map(driver).collect();
         let csi_node = CsiNode { node: node.into(), drivers, ..CsiNode::default() };
-        self.cluster.storage_mut().csi_nodes.insert(csi_node.node.clone(), csi_node);
+        self.cluster.upsert_csi_node(csi_node);
     }
 }

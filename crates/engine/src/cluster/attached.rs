@@ -1,18 +1,17 @@
 //! Which volumes the pods on each node have attached.
 //!
-//! Found out when a pod first asks for it, kept up to date as pods come and go and claims are bound, and found out anew
-//! after any other change of storage.
-
-use std::collections::BTreeMap;
+//! Found out when a pod first asks for it, kept up to date as pods, claims, volumes and attachments come, change and go,
+//! and found out anew after a change of storage classes.
 
 use berth_model::Str;
 use berth_model::pod::Pod;
-use berth_model::volume::VolumeSource;
+use berth_model::volume::{Attachment, VolumeSource};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::attachable::{Attachable, Handle, attachables_of_placed_pod, has_attachables};
 use crate::cluster::Cluster;
+use crate::cluster::attachments::Attachments;
 use crate::cluster::pods::Pods;
 use crate::cluster::storage::Storage;
 use crate::ids::{NodeRow, PodRow};
@@ -44,14 +43,16 @@ pub struct AttachedVolumes {
     /// By node row.
     nodes: Vec<NodeVolumes>,
     users: FxHashMap<(Str, Str), SmallVec<[PodRow; 1]>>,
-    /// By node name: what is attached there according to VolumeAttachments, sorted.
-    attachments: BTreeMap<Str, Vec<Attached>>,
+    /// Pods on nodes whose claims are bound to a volume, by its name.
+    by_volume: FxHashMap<Str, SmallVec<[PodRow; 1]>>,
+    attachments: Attachments,
 }
 
 #[derive(Clone, Debug)]
 struct PodVolumes {
     node: NodeRow,
     claims: SmallVec<[(Str, Str); 1]>,
+    volumes: SmallVec<[Str; 1]>,
     found: FoundVolumes,
 }
 
@@ -158,16 +159,8 @@ impl AttachedVolumes {
                 attached.placed(row, node, &entry.pod, storage);
             }
         }
-        for attachment in storage.attachments.values().filter(|a| !a.driver.is_empty()) {
-            let volume = attachment.volume.as_ref().and_then(|name| storage.volumes.get(name));
-            let Some(VolumeSource::Csi { handle, .. }) = volume.map(|v| &v.source) else { continue };
-            let handle = Handle::Volume(handle.clone());
-            let number = attached.numbers.intern(Attachable { driver: attachment.driver.clone(), handle });
-            attached.attachments.entry(attachment.node.clone()).or_default().push(number);
-        }
-        for list in attached.attachments.values_mut() {
-            list.sort_unstable();
-            list.dedup();
+        for name in storage.attachments.keys() {
+            attached.attachment_changed(name, storage);
         }
         attached
     }
@@ -187,9 +180,9 @@ impl AttachedVolumes {
         Some(&self.pods.get(row.index())?.as_ref()?.found)
     }
 
-    /// What is attached to a node according to VolumeAttachments, sorted.
-    pub fn attachments(&self, node: &str) -> &[Attached] {
-        if self.attachments.is_empty() { &[] } else { self.attachments.get(node).map_or(&[], |list| list) }
+    /// What is attached to a node according to VolumeAttachments, each volume once, sorted.
+    pub fn attachments(&self, node: &str) -> impl Iterator<Item = Attached> {
+        self.attachments.of(node)
     }
 
     /// Pods on nodes that use a claim.
@@ -209,34 +202,72 @@ impl AttachedVolumes {
         self.nodes[node.index()].add(&found);
         let claims: SmallVec<[(Str, Str); 1]> =
             named_claims(pod).map(|claim| (pod.spec.namespace.clone(), claim.name)).collect();
+        let bound = |claim: &(Str, Str)| storage.claims.get(claim)?.volume.clone();
+        let volumes: SmallVec<[Str; 1]> = claims.iter().filter_map(bound).collect();
         for claim in &claims {
             self.users.entry(claim.clone()).or_default().push(row);
+        }
+        for volume in &volumes {
+            self.by_volume.entry(volume.clone()).or_default().push(row);
         }
         if self.pods.len() <= row.index() {
             self.pods.resize_with(row.index() + 1, || None);
         }
-        self.pods[row.index()] = Some(PodVolumes { node, claims, found });
+        self.pods[row.index()] = Some(PodVolumes { node, claims, volumes, found });
     }
 
     pub(crate) fn displaced(&mut self, row: PodRow) {
         let Some(gone) = self.pods.get_mut(row.index()).and_then(Option::take) else { return };
         self.nodes[gone.node.index()].remove(&gone.found);
-        for claim in gone.claims {
-            if let Some(list) = self.users.get_mut(&claim) {
-                list.retain(|user| *user != row);
-                if list.is_empty() {
-                    self.users.remove(&claim);
-                }
-            }
-        }
+        gone.claims.iter().for_each(|claim| forget(&mut self.users, claim, row));
+        gone.volumes.iter().for_each(|volume| forget(&mut self.by_volume, volume, row));
     }
 
     /// A claim has changed: its pods may have other volumes now.
     pub(crate) fn claim_changed(&mut self, namespace: &Str, claim: &Str, pods: &Pods, storage: &Storage) {
-        for row in self.users(namespace, claim).to_vec() {
+        self.look_again(self.users(namespace, claim).to_vec(), pods, storage);
+    }
+
+    /// A volume came, went or lies elsewhere now.
+    pub(crate) fn volume_changed(&mut self, volume: &Str, pods: &Pods, storage: &Storage) {
+        let users = self.by_volume.get(volume).map_or(Vec::new(), |list| list.to_vec());
+        self.look_again(users, pods, storage);
+        let named = |a: &&Attachment| a.volume.as_ref() == Some(volume);
+        for attachment in storage.attachments.values().filter(named) {
+            self.attachment_changed(&attachment.name, storage);
+        }
+    }
+
+    /// An attachment came, changed or went.
+    pub(crate) fn attachment_changed(&mut self, name: &Str, storage: &Storage) {
+        let now = storage.attachments.get(name).filter(|a| !a.driver.is_empty()).and_then(|attachment| {
+            let volume = storage.volumes.get(attachment.volume.as_ref()?)?;
+            let VolumeSource::Csi { handle, .. } = &volume.source else { return None };
+            let handle = Handle::Volume(handle.clone());
+            let volume = Attachable { driver: attachment.driver.clone(), handle };
+            Some((attachment.node.clone(), self.numbers.intern(volume)))
+        });
+        self.attachments.set(name, now);
+    }
+
+    fn look_again(&mut self, users: Vec<PodRow>, pods: &Pods, storage: &Storage) {
+        for row in users {
             let Some(node) = self.pods[row.index()].as_ref().map(|p| p.node) else { continue };
             self.displaced(row);
             self.placed(row, node, &pods.entry(row).pod, storage);
+        }
+    }
+}
+
+fn forget<K: Clone + Eq + std::hash::Hash>(
+    users: &mut FxHashMap<K, SmallVec<[PodRow; 1]>>,
+    key: &K,
+    row: PodRow,
+) {
+    if let Some(list) = users.get_mut(key) {
+        list.retain(|user| *user != row);
+        if list.is_empty() {
+            users.remove(key);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The change log: what happened to which row, so that caches repair themselves instead of being rebuilt.
 
-use crate::ids::{ClassId, NodeRow};
+use crate::ids::{ClassId, NodeRow, Sym};
 
 /// One change of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,11 @@ pub enum Change {
     Pod(PodChange),
     /// A pod's nomination to the node came or went.
     Nominated(NodeRow),
-    /// Something else that any decision may depend on changed: namespaces, owners, storage.
+    /// A service or controller of the namespace came, changed or went.
+    Owners(Sym),
+    /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
+    Storage,
+    /// Something else that any decision may depend on changed: namespaces, which ids are classes.
     Elsewhere,
 }
 
@@ -35,7 +39,7 @@ pub struct PodChange {
 impl Change {
     /// Whether all nodes that were there before are still there, and all else but nodes and pods is unchanged.
     pub fn keeps_nodes(self) -> bool {
-        self.is_of_pods() || matches!(self, Self::NodeAdded(_) | Self::NodeChanged(_))
+        self.spares_nodes() || matches!(self, Self::NodeAdded(_) | Self::NodeChanged(_))
     }
 
     /// The node that it is about.
@@ -46,14 +50,15 @@ impl Change {
             | Self::NodeAdded(row)
             | Self::NodeRemoved(row)
             | Self::NodeChanged(row) => Some(row),
-            Self::Elsewhere => None,
+            Self::Owners(_) | Self::Storage | Self::Elsewhere => None,
         }
     }
 
-    /// Whether it is about pods that come, go or change, with all nodes and other objects as before.
-    pub fn is_of_pods(self) -> bool {
+    /// Whether it leaves all nodes as they were, and all that most plugins keep: it is about pods, or about objects that
+    /// few plugins look at, which say so themselves.
+    pub fn spares_nodes(self) -> bool {
         match self {
-            Self::Pod(_) | Self::Nominated(_) => true,
+            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Storage => true,
             Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => false,
         }
     }

@@ -30,14 +30,16 @@ struct Row {
 }
 
 impl Row {
-    fn count(&mut self, pod: &Pod, class: &Class, sign: i64) {
-        let Some(usage) = self.usage else { return };
+    /// Answers whether that changes anything.
+    fn count(&mut self, pod: &Pod, class: &Class, sign: i64) -> bool {
+        let Some(usage) = self.usage else { return false };
         let seen = pod.started.is_some_and(|started| usage.taken.is_none_or(|taken| started <= taken));
         if !seen {
             let count = |sum: i64, amount: i64| sum.wrapping_add(amount.wrapping_mul(sign));
             self.unseen_cpu_milli = count(self.unseen_cpu_milli, class.scored_cpu);
             self.unseen_memory_bytes = count(self.unseen_memory_bytes, class.scored_memory);
         }
+        !seen
     }
 
     /// Whether anything here goes stale one day.
@@ -116,11 +118,9 @@ impl Loads {
         }
     }
 
-    /// A pod came to the node (1) or left it (-1).
-    pub(super) fn count(&mut self, row: NodeRow, pod: &Pod, class: &Class, sign: i64) {
-        if let Some(at) = self.rows.get_mut(row.index()) {
-            at.count(pod, class, sign);
-        }
+    /// A pod came to the node (1) or left it (-1). Answers whether that changes anything.
+    pub(super) fn count(&mut self, row: NodeRow, pod: &Pod, class: &Class, sign: i64) -> bool {
+        self.rows.get_mut(row.index()).is_some_and(|at| at.count(pod, class, sign))
     }
 }
 

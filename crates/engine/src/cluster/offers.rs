@@ -1,7 +1,7 @@
 //! What each storage class has to offer: free volumes, volumes that are reserved for claims, published capacity.
 //!
-//! Found out when a pod first asks for it, kept up to date while volumes are taken one by one, and found out anew after
-//! any other change of storage or of nodes.
+//! Found out when a pod first asks for it, kept up to date as volumes and capacities come, change and go, and found out
+//! anew after a change of nodes.
 
 use std::collections::BTreeMap;
 
@@ -65,29 +65,23 @@ impl Offers {
     pub(crate) fn new(cluster: &Cluster) -> Self {
         let storage = cluster.storage();
         let mut offers = Self::default();
-        let mut free: BTreeMap<&Str, Vec<(FreeVolume, Reach)>> = BTreeMap::new();
+        let mut free: BTreeMap<&Str, Vec<&Volume>> = BTreeMap::new();
         for volume in storage.volumes.values() {
             if volume.claim.is_some() {
                 offers.add_reserved(volume);
-            } else if volume.available && !volume.terminating {
-                let reach = volume.node_affinity.as_ref();
-                let reach = reach.map_or(Reach::everywhere(), |a| Reach::of_affinity(a, cluster));
-                free.entry(&volume.storage_class).or_default().push((FreeVolume::of(volume), reach));
+            } else if is_free(volume) {
+                free.entry(&volume.storage_class).or_default().push(volume);
             }
         }
-        for (class, mut list) in free {
-            list.sort_by_key(|(volume, _)| volume.capacity);
-            offers.of_class(class).free = Ranked::new(list, cluster);
+        for (class, volumes) in free {
+            offers.of_class(class).free = ranked(volumes.into_iter(), cluster);
         }
-        let mut capacities: BTreeMap<&Str, Vec<(Capacity, Reach)>> = BTreeMap::new();
+        let mut capacities: BTreeMap<&Str, Vec<&StorageCapacity>> = BTreeMap::new();
         for capacity in storage.capacities.values() {
-            let Some(published) = Capacity::of(capacity) else { continue };
-            let Some(topology) = &capacity.topology else { continue };
-            let reach = Reach::of_labels(topology, cluster);
-            capacities.entry(&capacity.storage_class).or_default().push((published, reach));
+            capacities.entry(&capacity.storage_class).or_default().push(capacity);
         }
         for (class, list) in capacities {
-            offers.of_class(class).capacities = Ranked::new(list, cluster);
+            offers.of_class(class).capacities = published(list.into_iter(), cluster);
         }
         offers
     }
@@ -96,20 +90,59 @@ impl Offers {
         self.by_class.get(class)
     }
 
-    /// A volume that named no claim, or another one, names one now.
-    pub(crate) fn reserve(&mut self, before: &Volume, after: &Volume) {
-        let offer = self.of_class(&before.storage_class);
-        offer.free.remove(|free| free.name == before.name);
-        if let Some(claim) = &before.claim
-            && let Some(list) = offer.reserved.get_mut(&(claim.namespace.clone(), claim.name.clone()))
+    /// A volume came, changed or went; the cluster has its new state.
+    pub(crate) fn volume_changed(
+        &mut self,
+        before: Option<&Volume>,
+        after: Option<&Volume>,
+        cluster: &Cluster,
+    ) {
+        if let (Some(before), Some(after)) = (before, after)
+            && are_alike(before, after)
         {
-            list.retain(|name| *name != before.name);
+            return;
         }
-        self.add_reserved(after);
+        if let Some(before) = before {
+            self.forget(before);
+        }
+        match after {
+            Some(after) if after.claim.is_some() => self.add_reserved(after),
+            Some(after) if is_free(after) => {
+                // Its place among the others depends on its size and name.
+                let class = &after.storage_class;
+                let volumes = cluster.storage().volumes.values();
+                let free = volumes.filter(|v| v.storage_class == *class && v.claim.is_none() && is_free(v));
+                self.of_class(class).free = ranked(free, cluster);
+            }
+            _ => {}
+        }
+    }
+
+    /// Capacity of a class was published, changed or withdrawn; the cluster has its new state.
+    pub(crate) fn capacity_changed(&mut self, class: &Str, cluster: &Cluster) {
+        let capacities = cluster.storage().capacities.values().filter(|c| c.storage_class == *class);
+        self.of_class(class).capacities = published(capacities, cluster);
+    }
+
+    fn forget(&mut self, volume: &Volume) {
+        let offer = self.of_class(&volume.storage_class);
+        match &volume.claim {
+            None if is_free(volume) => offer.free.remove(|free| free.name == volume.name),
+            None => {}
+            Some(claim) => {
+                let key = (claim.namespace.clone(), claim.name.clone());
+                if let Some(list) = offer.reserved.get_mut(&key) {
+                    list.retain(|name| *name != volume.name);
+                    if list.is_empty() {
+                        offer.reserved.remove(&key);
+                    }
+                }
+            }
+        }
     }
 
     /// Takes note of a volume that names a claim.
-    pub(crate) fn add_reserved(&mut self, volume: &Volume) {
+    fn add_reserved(&mut self, volume: &Volume) {
         let Some(claim) = &volume.claim else { return };
         let key = (claim.namespace.clone(), claim.name.clone());
         let list = self.of_class(&volume.storage_class).reserved.entry(key).or_default();
@@ -121,6 +154,47 @@ impl Offers {
     fn of_class(&mut self, class: &Str) -> &mut Offer {
         self.by_class.entry(class.clone()).or_default()
     }
+}
+
+/// Whether any claim may take a volume that names none.
+fn is_free(volume: &Volume) -> bool {
+    volume.available && !volume.terminating
+}
+
+/// Whether two states of a volume are the same to those who look for one.
+fn are_alike(before: &Volume, after: &Volume) -> bool {
+    let reserved = |v: &Volume| v.claim.as_ref().map(|c| (c.namespace.clone(), c.name.clone()));
+    before.storage_class == after.storage_class
+        && reserved(before) == reserved(after)
+        && (after.claim.is_some() || (!is_free(before) && !is_free(after)) || looks_alike(before, after))
+}
+
+/// Whether two states of a volume that names no claim are free alike.
+fn looks_alike(before: &Volume, after: &Volume) -> bool {
+    is_free(before) == is_free(after)
+        && before.capacity == after.capacity
+        && before.access_modes == after.access_modes
+        && before.block == after.block
+        && before.attributes_class == after.attributes_class
+        && before.node_affinity == after.node_affinity
+}
+
+fn ranked<'v>(volumes: impl Iterator<Item = &'v Volume>, cluster: &Cluster) -> Ranked<FreeVolume> {
+    let reach = |v: &Volume| v.node_affinity.as_ref().map(|a| Reach::of_affinity(a, cluster));
+    let mut list: Vec<_> =
+        volumes.map(|v| (FreeVolume::of(v), reach(v).unwrap_or(Reach::everywhere()))).collect();
+    list.sort_by_key(|(volume, _)| volume.capacity);
+    Ranked::new(list, cluster)
+}
+
+fn published<'c>(
+    capacities: impl Iterator<Item = &'c StorageCapacity>,
+    cluster: &Cluster,
+) -> Ranked<Capacity> {
+    let known = capacities.filter_map(|capacity| {
+        Some((Capacity::of(capacity)?, Reach::of_labels(capacity.topology.as_ref()?, cluster)))
+    });
+    Ranked::new(known.collect(), cluster)
 }
 
 impl FreeVolume {

@@ -186,6 +186,24 @@ impl Pods {
         entry
     }
 
+    /// Puts a pod that takes no room into the row of its old self.
+    pub(crate) fn replace(&mut self, row: PodRow, pod: Pod, class: ClassId) {
+        self.classes.join(class);
+        let old = std::mem::replace(self.entry_mut(row), PodEntry { pod, class, row: None });
+        self.classes.leave(old.class);
+    }
+
+    /// Takes what is new of a pod that stays on its node and in its class.
+    pub(crate) fn refresh(&mut self, row: PodRow, pod: Pod) {
+        let entry = self.entry_mut(row);
+        let terminating = i32::from(pod.terminating) - i32::from(entry.pod.terminating);
+        entry.pod = pod;
+        let (class, node) = (entry.class, entry.row);
+        if let Some(node) = node.filter(|_| terminating != 0) {
+            self.placements[class.index()].change(node, 0, terminating);
+        }
+    }
+
     pub(crate) fn entry_mut(&mut self, row: PodRow) -> &mut PodEntry {
         self.entries[row.index()].as_mut().expect("the row holds a pod")
     }

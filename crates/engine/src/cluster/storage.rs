@@ -2,6 +2,7 @@
 
 mod assume;
 mod fulfil;
+mod update;
 
 use std::collections::BTreeMap;
 

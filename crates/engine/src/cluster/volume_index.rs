@@ -58,7 +58,10 @@ mod tests {
     use crate::effect::Effect;
     use crate::fixture::{World, labels};
     use crate::storage_fixture::{claim_volume, disk_volume, ephemeral_volume, nodes_with};
-    use berth_model::volume::{Attachment, Disk};
+    use berth_model::Str;
+    use berth_model::quantity::Quantity;
+    use berth_model::selector::LabelSelector;
+    use berth_model::volume::{Attachment, ClaimRef, Disk, StorageCapacity, VolumeSource};
     use proptest::prelude::*;
 
     /// Something that happens to a cluster of three nodes, three claims and three volumes.
@@ -73,7 +76,15 @@ mod tests {
         Undo,
         Node(u8, u8),
         RemoveNode(u8),
-        Volume(u8, u8),
+        Volume(u8, u8, u8),
+        RemoveVolume(u8),
+        Claim(u8, Option<u8>),
+        RemoveClaim(u8),
+        Capacity(u8, Option<u8>),
+        Attachment(u8, u8, u8),
+        RemoveAttachment(u8),
+        Class(bool),
+        Rewrite(u8, u8),
     }
 
     fn event() -> impl Strategy<Value = Event> {
@@ -88,7 +99,15 @@ mod tests {
             1 => Just(Event::Undo),
             1 => (three.clone(), three.clone()).prop_map(|(n, z)| Event::Node(n, z)),
             1 => three.clone().prop_map(Event::RemoveNode),
-            1 => (three.clone(), three).prop_map(|(v, z)| Event::Volume(v, z)),
+            3 => (three.clone(), three.clone(), 0..6u8).prop_map(|(v, z, how)| Event::Volume(v, z, how)),
+            1 => three.clone().prop_map(Event::RemoveVolume),
+            2 => (three.clone(), prop::option::of(three.clone())).prop_map(|(c, v)| Event::Claim(c, v)),
+            1 => three.clone().prop_map(Event::RemoveClaim),
+            1 => (three.clone(), prop::option::of(three.clone())).prop_map(|(c, z)| Event::Capacity(c, z)),
+            1 => (three.clone(), three.clone(), three.clone()).prop_map(|(a, n, v)| Event::Attachment(a, n, v)),
+            1 => three.clone().prop_map(Event::RemoveAttachment),
+            1 => any::<bool>().prop_map(Event::Class),
+            1 => (0..6u8, 0..6u8).prop_map(|(pod, like)| Event::Rewrite(pod, like)),
         ]
     }
 
@@ -100,6 +119,28 @@ mod tests {
         world.volume(&format!("v{volume}"), |v| {
             v.storage_class = "local".into();
             v.node_affinity = nodes_with("zone", &[&format!("z{zone}")]);
+        });
+    }
+
+    /// A volume in one of its states: free, taken, going, reserved for one of two claims, or on another disk.
+    fn volume_as(world: &mut World, at: u8, zone: u8, how: u8) {
+        let claim = |name: &str| {
+            Some(ClaimRef { namespace: "default".into(), name: name.into(), uid: Default::default() })
+        };
+        world.volume(&format!("v{at}"), |v| {
+            v.storage_class = if how == 5 { "other".into() } else { "local".into() };
+            v.node_affinity = nodes_with("zone", &[&format!("z{zone}")]);
+            v.capacity = Quantity::from_units(i64::from(zone));
+            match how {
+                1 => v.available = false,
+                2 => v.terminating = true,
+                3 => v.claim = claim("c0"),
+                4 => v.claim = claim("c1"),
+                5 => {
+                    v.source = VolumeSource::Csi { driver: "csi.example".into(), handle: "elsewhere".into() }
+                }
+                _ => {}
+            }
         });
     }
 
@@ -122,7 +163,7 @@ mod tests {
             volume: Some("v2".into()),
             inline: None,
         };
-        world.cluster.storage_mut().attachments.insert("a".into(), attachment);
+        world.cluster.upsert_attachment(attachment);
         let disk = || disk_volume("disk", Disk::AwsElasticBlockStore { id: "vol-1".into() });
         let volumes = [
             vec![claim_volume("a", "c0")],
@@ -147,13 +188,17 @@ mod tests {
             for claim in ["c0", "c1", "c2"] {
                 let free =
                     cluster.offer("local").and_then(|o| o.free.first(row, cluster, |_| false, |_| true));
-                let reserved =
-                    cluster.offer("local").map(|o| o.reserved_for(&"default".into(), &claim.into()));
+                let reserved: &[Str] =
+                    cluster.offer("local").map_or(&[], |o| o.reserved_for(&"default".into(), &claim.into()));
                 let users = cluster.attached_volumes().users(&"default".into(), &claim.into());
                 let mut users: Vec<_> = users.to_vec();
                 users.sort_unstable();
                 let free = free.map(|volume| &volume.name);
-                out += &format!("{name} {claim}: free {free:?}, reserved {reserved:?}, users {users:?}\n");
+                let room = cluster.offer("local").map(|o| &o.capacities);
+                let room = room.and_then(|r| r.first(row, cluster, |_| false, |_| true)).map(|c| c.bytes);
+                out += &format!(
+                    "{name} {claim}: free {free:?}, reserved {reserved:?}, users {users:?}, room {room:?}\n"
+                );
             }
             let attached = cluster.attached_volumes();
             let pods = cluster.nodes().pods(row).iter().filter_map(|&p| attached.pod(p));
@@ -166,7 +211,7 @@ mod tests {
             out += &format!("{name}: {volumes} of pods, {errors} untold, ");
             out += &format!("{} csi, {} ebs, ", driver("csi.example"), driver("ebs.csi.aws.com"));
             let untold = attached.node(row).is_some_and(|n| n.has_untold());
-            out += &format!("{untold}, {} attachments\n", attached.attachments(name).len());
+            out += &format!("{untold}, {} attachments\n", attached.attachments(name).count());
         }
         out
     }
@@ -209,7 +254,40 @@ mod tests {
                     world.cluster.remove_node(row);
                 }
             }
-            Event::Volume(at, zone) => volume(world, at, zone),
+            Event::Volume(at, zone, how) => volume_as(world, at, zone, how),
+            Event::RemoveVolume(at) => world.cluster.remove_volume(&named("v", at)),
+            Event::Claim(at, volume) => world.claim(&format!("c{at}"), |claim| {
+                claim.storage_class = Some("local".into());
+                claim.volume = volume.map(|v| named("v", v));
+            }),
+            Event::RemoveClaim(at) => world.cluster.remove_claim(&"default".into(), &named("c", at)),
+            Event::Capacity(at, Some(zone)) => world.cluster.upsert_capacity(StorageCapacity {
+                namespace: "default".into(),
+                name: named("capacity", at),
+                storage_class: "local".into(),
+                topology: Some(LabelSelector::from_labels(&labels(&[("zone", &format!("z{zone}"))]))),
+                capacity: Some(Quantity::from_units(5)),
+                ..StorageCapacity::default()
+            }),
+            Event::Capacity(at, None) => {
+                world.cluster.remove_capacity(&"default".into(), &named("capacity", at));
+            }
+            Event::Attachment(at, node, volume) => world.cluster.upsert_attachment(Attachment {
+                name: named("a", at),
+                node: named("n", node),
+                driver: "csi.example".into(),
+                volume: Some(named("v", volume)),
+                inline: None,
+            }),
+            Event::RemoveAttachment(at) => world.cluster.remove_attachment(&named("a", at)),
+            Event::Class(true) => world.class("local", "csi.example", |_| {}),
+            Event::Class(false) => world.cluster.remove_class("local"),
+            Event::Rewrite(pod, like) => {
+                let [row, like] = [pod, like].map(|at| pods[usize::from(at)]);
+                let mut pod = world.cluster.pods().entry(row).pod.clone();
+                pod.spec = world.cluster.pods().entry(like).pod.spec.clone();
+                world.cluster.update_pod(row, pod);
+            }
         }
     }
 

@@ -126,7 +126,7 @@ impl Filter for Demands {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.is_of_pods() || (change.keeps_nodes() && self.is_settled())
+        change.spares_nodes() || (change.keeps_nodes() && self.is_settled())
     }
 }
 
@@ -154,7 +154,7 @@ impl Score for Preferences {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.is_of_pods() || (change.keeps_nodes() && self.0.iter().all(|(_, term)| term.is_settled()))
+        change.spares_nodes() || (change.keeps_nodes() && self.0.iter().all(|(_, term)| term.is_settled()))
     }
 }
 

@@ -132,8 +132,8 @@ impl<'a> Limits<'a> {
             if new == 0 {
                 return false;
             }
-            let attached = self.attached.attachments(name).iter();
-            let elsewhere = attached.filter(|v| v.driver == ask.driver && !used.contains(**v)).count();
+            let attached = self.attached.attachments(name);
+            let elsewhere = attached.filter(|v| v.driver == ask.driver && !used.contains(*v)).count();
             (used.count(ask.driver) as usize + elsewhere + new) as i64 > limit
         })
     }

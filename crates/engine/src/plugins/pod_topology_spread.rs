@@ -51,6 +51,17 @@ pub enum Defaulting {
     List(Vec<SpreadConstraint>),
 }
 
+impl PodTopologySpread {
+    /// Whether pods without constraints get some once a service or controller selects them.
+    fn may_have_defaults(&self, class: &Class, required: bool) -> bool {
+        class.spread.is_empty()
+            && match &self.defaulting {
+                Defaulting::System => !required,
+                Defaulting::List(list) => list.iter().any(|c| c.required == required),
+            }
+    }
+}
+
 impl Plugin for PodTopologySpread {
     fn name(&self) -> &'static str {
         NAME
@@ -66,7 +77,7 @@ impl Plugin for PodTopologySpread {
 
     fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let constraints = Constraint::of(pod, &self.defaulting, true);
-        if constraints.is_empty() {
+        if constraints.is_empty() && !self.may_have_defaults(pod.class, true) {
             return Prepared::Nothing;
         }
         Prepared::Ready(Box::new(Skews::new(pod, constraints)))
@@ -74,7 +85,7 @@ impl Plugin for PodTopologySpread {
 
     fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
         let constraints = Constraint::of(pod, &self.defaulting, false);
-        if constraints.is_empty() {
+        if constraints.is_empty() && !self.may_have_defaults(pod.class, false) {
             return None;
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);

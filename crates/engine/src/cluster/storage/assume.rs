@@ -10,12 +10,10 @@
 //! Upstream: `volumebinding/binder.go` (`AssumePodVolumes`, `RevertAssumedPodVolumes`), component-helpers
 //! `storage/volume/pv_helpers.go` (`GetBindVolumeToClaim`).
 
-use std::sync::OnceLock;
-
 use berth_model::Str;
 use berth_model::volume::{Claim, ClaimRef, Volume};
 
-use crate::cluster::{self, Cluster};
+use crate::cluster::Cluster;
 use crate::effect::Effect;
 
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
@@ -90,18 +88,9 @@ impl Cluster {
     }
 
     fn write(&mut self, change: Change) {
-        self.changes.push(cluster::Change::Elsewhere);
         match change {
-            Change::Volume { before, after } => {
-                match self.volume_index.offers.get_mut() {
-                    Some(offers) if after.claim.is_some() => offers.reserve(&before, &after),
-                    _ => self.volume_index.offers = OnceLock::new(),
-                }
-                self.storage.volumes.insert(after.name.clone(), *after);
-            }
-            Change::Claim { after, .. } => {
-                self.storage.claims.insert((after.namespace.clone(), after.name.clone()), *after);
-            }
+            Change::Volume { after, .. } => self.upsert_volume(*after),
+            Change::Claim { after, .. } => self.upsert_claim(*after),
         }
     }
 }

@@ -7,7 +7,7 @@ use berth_model::Str;
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
 use berth_model::volume::{Claim, ClaimRef, Volume, VolumeSource};
 
-use crate::cluster::{Change, Cluster, Storage};
+use crate::cluster::Cluster;
 use crate::effect::Effect;
 
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
@@ -30,17 +30,22 @@ impl Cluster {
             Effect::ProvisionVolume { node, .. } => {
                 let volume = self.provisioned(claim, node);
                 let name = volume.name.clone();
-                if let Some(offers) = self.volume_index.offers.get_mut() {
-                    offers.add_reserved(&volume);
-                }
-                self.storage.volumes.insert(name.clone(), volume);
+                self.upsert_volume(volume);
                 name
             }
         };
-        bind(&mut self.storage, namespace, name, volume);
-        self.changes.push(Change::Elsewhere);
-        if let Some(attached) = self.volume_index.attached.get_mut() {
-            attached.claim_changed(namespace, name, &self.pods, &self.storage);
+        self.bind(namespace, name, volume);
+    }
+
+    fn bind(&mut self, namespace: &Str, claim: &Str, volume: Str) {
+        if let Some(mut volume) = self.storage().volumes.get(&volume).cloned() {
+            volume.available = false;
+            self.upsert_volume(volume);
+        }
+        if let Some(mut claim) = self.storage().claim(namespace, claim).cloned() {
+            claim.volume = Some(volume);
+            claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
+            self.upsert_claim(claim);
         }
     }
 
@@ -77,16 +82,6 @@ impl Cluster {
         let expressions: Vec<_> = keys.iter().filter_map(value).map(requirement).collect();
         let term = NodeSelectorTerm { expressions, fields: Vec::new() };
         (!term.expressions.is_empty()).then(|| NodeSelector { terms: vec![term] })
-    }
-}
-
-fn bind(storage: &mut Storage, namespace: &Str, claim: &Str, volume: Str) {
-    if let Some(volume) = storage.volumes.get_mut(&volume) {
-        volume.available = false;
-    }
-    if let Some(claim) = storage.claims.get_mut(&(namespace.clone(), claim.clone())) {
-        claim.volume = Some(volume);
-        claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
     }
 }
 
@@ -130,7 +125,7 @@ mod tests {
             topology_keys: vec!["zone".into(), "region".into()],
         }];
         let csi_node = CsiNode { node: "n1".into(), drivers, ..CsiNode::default() };
-        world.cluster.storage_mut().csi_nodes.insert("n1".into(), csi_node);
+        world.cluster.upsert_csi_node(csi_node);
         let provision =
             Effect::ProvisionVolume { namespace: "default".into(), claim: "data".into(), node: "n1".into() };
         world.cluster.fulfil(&provision);

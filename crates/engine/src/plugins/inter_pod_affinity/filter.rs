@@ -161,7 +161,7 @@ impl Filter for Rules {
         // A new topology key tells nodes apart that were alike before.
         change.keeps_nodes()
             && keys == self.unwelcoming.0.len()
-            && (change.is_of_pods()
+            && (change.spares_nodes()
                 || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
                     .into_iter()
                     .all(|t| t.follow(nodes)))

@@ -110,7 +110,7 @@ impl Score for Attraction {
         // A new topology key tells nodes apart that were alike before.
         change.keeps_nodes()
             && keys == self.sums.0.len()
-            && (change.is_of_pods() || self.sums.follow(cluster.nodes()))
+            && (change.spares_nodes() || self.sums.follow(cluster.nodes()))
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

@@ -77,17 +77,10 @@ impl Constraint {
 }
 
 fn defaults(pod: PodView<'_>, defaulting: &Defaulting, required: bool) -> Vec<Constraint> {
-    let none = match defaulting {
-        Defaulting::System => required,
-        Defaulting::List(list) => !list.iter().any(|c| c.required == required),
-    };
-    if none {
+    if matches!(defaulting, Defaulting::System) && required {
         return Vec::new();
     }
-    let selector = default_selector(pod);
-    if selector.tests.is_empty() {
-        return Vec::new();
-    }
+    let Some(selector) = default_selector(pod.class, pod.cluster) else { return Vec::new() };
     let selector = Arc::new(selector);
     match defaulting {
         Defaulting::System => [(3, HOSTNAME), (5, ZONE)]
@@ -106,15 +99,19 @@ fn defaults(pod: PodView<'_>, defaulting: &Defaulting, required: bool) -> Vec<Co
     }
 }
 
-/// What the services and the controller of a pod select, all together.
-fn default_selector(pod: PodView<'_>) -> Matcher {
-    let owners = pod.cluster.owners(&pod.class.spec.namespace);
-    let symbols = pod.cluster.symbols();
+/// What the services and the controller of pods select, all together; `None` where that is nothing, or where pods have
+/// constraints of their own.
+pub(super) fn default_selector(class: &Class, cluster: &Cluster) -> Option<Matcher> {
+    if !class.spread.is_empty() {
+        return None;
+    }
+    let owners = cluster.owners(&class.spec.namespace);
+    let symbols = cluster.symbols();
     let services =
         owners.iter().filter(|o| o.object.kind == OwnerKind::Service).filter_map(|o| o.selector.as_ref());
-    let mine = services.filter(|s| s.matches(&pod.class.labels, symbols));
+    let mine = services.filter(|s| s.matches(&class.labels, symbols));
     let mut tests: Vec<_> = mine.flat_map(|s| s.tests.iter().cloned()).collect();
-    if let Some(controller) = &pod.class.spec.controller
+    if let Some(controller) = &class.spec.controller
         && let Some(kind) = kind(controller)
         && let Some(owner) = owners.iter().find(|o| o.object.kind == kind && o.object.name == controller.name)
         && let Some(selector) = &owner.selector
@@ -125,7 +122,7 @@ fn default_selector(pod: PodView<'_>) -> Matcher {
         }
         tests.extend(selector.tests.iter().cloned());
     }
-    Matcher { tests }
+    (!tests.is_empty()).then_some(Matcher { tests })
 }
 
 fn kind(controller: &Controller) -> Option<OwnerKind> {
@@ -200,7 +197,8 @@ pub(super) mod tests {
             });
             let view = PodView::new(&world.cluster, pod);
             let text = |sym| world.cluster.symbols().text(sym).to_string();
-            let found: Vec<String> = default_selector(view)
+            let found: Vec<String> = default_selector(view.class, view.cluster)
+                .unwrap()
                 .tests
                 .iter()
                 .map(|test| match &test.check {

@@ -56,6 +56,9 @@ pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint], all_labels:
     let nodes = pod.cluster.nodes();
     let rule = Eligibility::new(pod.cluster, pod.class, constraints.iter(), all_labels);
     let mut lists = vec![vec![false; nodes.row_count()]; constraints.len()];
+    if constraints.is_empty() {
+        return lists;
+    }
     for row in nodes.rows().filter(|&row| rule.has_labels(row)) {
         // The answers are the same for all constraints that honor them.
         let wanted = constraints.iter().any(|c| c.honor_node_affinity) && rule.is_wanted(row);

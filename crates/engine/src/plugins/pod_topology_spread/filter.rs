@@ -5,11 +5,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use super::constraint::default_selector;
 use super::eligible::{Eligibility, eligible};
 use super::{Constraint, Filter, PodView};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
 use crate::ids::{ClassId, NodeRow};
+use crate::matcher::Matcher;
 use crate::plugin::Key;
 use crate::verdict::Rejection;
 use crate::view::NodeView;
@@ -21,6 +23,8 @@ const NO_LABEL: &str = "node(s) didn't match pod topology spread constraints (mi
 #[derive(Debug)]
 pub(super) struct Skews {
     class: ClassId,
+    /// Of the services and the controller, where the pods have no constraints of their own.
+    default_selector: Option<Matcher>,
     counted: Vec<Counted>,
 }
 
@@ -52,7 +56,8 @@ impl Skews {
             .zip(eligible)
             .map(|(constraint, eligible)| Counted::new(pod, constraint, eligible))
             .collect();
-        Self { class: pod.class_id(), counted }
+        let default_selector = default_selector(pod.class, pod.cluster);
+        Self { class: pod.class_id(), default_selector, counted }
     }
 }
 
@@ -187,6 +192,10 @@ impl Filter for Skews {
         None
     }
 
+    fn is_idle(&self) -> bool {
+        self.counted.is_empty()
+    }
+
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         let own = cluster.pods().class(self.class);
         match change {
@@ -204,7 +213,10 @@ impl Filter for Skews {
                 let mut counted = self.counted.iter_mut().zip(takes_part);
                 counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster.nodes()))
             }
-            Change::Nominated(_) => true,
+            Change::Owners(namespace) => {
+                namespace != own.namespace || self.default_selector == default_selector(own, cluster)
+            }
+            Change::Nominated(_) | Change::Storage => true,
             Change::NodeRemoved(_) | Change::Elsewhere => false,
         }
     }

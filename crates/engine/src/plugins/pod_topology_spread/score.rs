@@ -1,10 +1,12 @@
 //! Constraints that prefer: how full each node's domains are.
 
+use super::constraint::default_selector;
 use super::eligible::{Eligibility, eligible};
 use super::{Constraint, PodView, Score};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
 use crate::ids::{ClassId, NodeRow};
+use crate::matcher::Matcher;
 use crate::plugin::{Group, Key, MAX_SCORE};
 
 /// The raw score of nodes that lack a label and therefore end up with zero.
@@ -14,6 +16,8 @@ const UNSCORED: i64 = -1;
 #[derive(Debug)]
 pub(super) struct Evenness {
     class: ClassId,
+    /// Of the services and the controller, where the pods have no constraints of their own.
+    default_selector: Option<Matcher>,
     counted: Vec<Counted>,
     /// Whether a node must have the labels of all constraints to be scored.
     all_labels: bool,
@@ -40,7 +44,8 @@ impl Evenness {
             .zip(eligible)
             .map(|(constraint, eligible)| Counted::new(pod, constraint, eligible))
             .collect();
-        Self { class: pod.class_id(), counted, all_labels }
+        let default_selector = default_selector(pod.class, pod.cluster);
+        Self { class: pod.class_id(), default_selector, counted, all_labels }
     }
 
     fn is_scored(&self, row: NodeRow, nodes: &Nodes) -> bool {
@@ -187,6 +192,10 @@ impl Score for Evenness {
         }
     }
 
+    fn is_idle(&self) -> bool {
+        self.counted.is_empty()
+    }
+
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         let own = cluster.pods().class(self.class);
         match change {
@@ -208,7 +217,10 @@ impl Score for Evenness {
                 let mut counted = self.counted.iter_mut().zip(takes_part);
                 counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster))
             }
-            Change::Nominated(_) => true,
+            Change::Owners(namespace) => {
+                namespace != own.namespace || self.default_selector == default_selector(own, cluster)
+            }
+            Change::Nominated(_) | Change::Storage => true,
             Change::NodeRemoved(_) | Change::Elsewhere => false,
         }
     }

@@ -1,0 +1,54 @@
+//! What VolumeAttachments say is attached to each node.
+
+use std::collections::BTreeMap;
+
+use berth_model::Str;
+use rustc_hash::FxHashMap;
+
+use super::attached::Attached;
+
+/// All attachments whose volumes are known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attachments {
+    /// By the attachment's name: the node and the volume that it counts for.
+    known: FxHashMap<Str, (Str, Attached)>,
+    /// By node name: volumes, sorted, with the number of attachments.
+    by_node: BTreeMap<Str, Vec<(Attached, u32)>>,
+}
+
+impl Attachments {
+    /// The volumes that are attached to a node, each once, sorted.
+    pub(super) fn of(&self, node: &str) -> impl Iterator<Item = Attached> {
+        self.by_node.get(node).into_iter().flatten().map(|&(volume, _)| volume)
+    }
+
+    /// Sets what an attachment counts for; `None`: nothing any more.
+    pub(super) fn set(&mut self, name: &Str, now: Option<(Str, Attached)>) {
+        let before = match &now {
+            Some(now) => self.known.insert(name.clone(), now.clone()),
+            None => self.known.remove(name),
+        };
+        if before == now {
+            return;
+        }
+        if let Some((node, volume)) = before
+            && let Some(list) = self.by_node.get_mut(&node)
+            && let Ok(at) = list.binary_search_by_key(&volume, |&(v, _)| v)
+        {
+            list[at].1 -= 1;
+            if list[at].1 == 0 {
+                list.remove(at);
+            }
+            if list.is_empty() {
+                self.by_node.remove(&node);
+            }
+        }
+        if let Some((node, volume)) = now {
+            let list = self.by_node.entry(node).or_default();
+            match list.binary_search_by_key(&volume, |&(v, _)| v) {
+                Ok(at) => list[at].1 += 1,
+                Err(at) => list.insert(at, (volume, 1)),
+            }
+        }
+    }
+}

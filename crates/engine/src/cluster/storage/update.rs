@@ -1,0 +1,167 @@
+//! Storage objects that come, change and go one by one, as watches tell it.
+//!
+//! Where an object is equal to what is known nothing happens. What is known beyond the objects is kept up to date as far
+//! as the object matters to it.
+
+use std::sync::OnceLock;
+
+use berth_model::Str;
+use berth_model::volume::{Attachment, Claim, CsiDriver, CsiNode, StorageCapacity, StorageClass, Volume};
+
+use crate::cluster::{Change, Cluster};
+
+impl Cluster {
+    /// Adds or replaces a claim.
+    pub fn upsert_claim(&mut self, claim: Claim) {
+        let key = (claim.namespace.clone(), claim.name.clone());
+        if self.storage.claims.get(&key) != Some(&claim) {
+            self.storage.claims.insert(key.clone(), claim);
+            self.claim_changed(&key.0, &key.1);
+        }
+    }
+
+    /// Forgets a claim.
+    pub fn remove_claim(&mut self, namespace: &Str, name: &Str) {
+        if self.storage.claims.remove(&(namespace.clone(), name.clone())).is_some() {
+            self.claim_changed(namespace, name);
+        }
+    }
+
+    fn claim_changed(&mut self, namespace: &Str, name: &Str) {
+        self.changes.push(Change::Storage);
+        if let Some(attached) = self.volume_index.attached.get_mut() {
+            attached.claim_changed(namespace, name, &self.pods, &self.storage);
+        }
+    }
+
+    /// Adds or replaces a volume.
+    pub fn upsert_volume(&mut self, volume: Volume) {
+        let name = volume.name.clone();
+        if self.storage.volumes.get(&name) != Some(&volume) {
+            let before = self.storage.volumes.insert(name.clone(), volume);
+            self.volume_changed(&name, before.as_ref());
+        }
+    }
+
+    /// Forgets a volume.
+    pub fn remove_volume(&mut self, name: &Str) {
+        if let Some(before) = self.storage.volumes.remove(name) {
+            self.volume_changed(name, Some(&before));
+        }
+    }
+
+    fn volume_changed(&mut self, name: &Str, before: Option<&Volume>) {
+        self.changes.push(Change::Storage);
+        if let Some(mut offers) = self.volume_index.offers.take() {
+            offers.volume_changed(before, self.storage.volumes.get(name), self);
+            self.volume_index.offers = offers.into();
+        }
+        let source = |volume: Option<&Volume>| volume.map(|v| v.source.clone());
+        if let Some(attached) = self.volume_index.attached.get_mut()
+            && source(before) != source(self.storage.volumes.get(name))
+        {
+            attached.volume_changed(name, &self.pods, &self.storage);
+        }
+    }
+
+    /// Adds or replaces a storage class.
+    pub fn upsert_class(&mut self, class: StorageClass) {
+        if self.storage.classes.get(&class.name) != Some(&class) {
+            self.storage.classes.insert(class.name.clone(), class);
+            self.class_changed();
+        }
+    }
+
+    /// Forgets a storage class.
+    pub fn remove_class(&mut self, name: &str) {
+        if self.storage.classes.remove(name).is_some() {
+            self.class_changed();
+        }
+    }
+
+    /// Unbound claims of the class count for its provisioner. Classes hardly ever change.
+    fn class_changed(&mut self) {
+        self.volume_index.attached = OnceLock::new();
+        self.changes.push(Change::Storage);
+    }
+
+    /// Says anew which drivers run on a node.
+    pub fn upsert_csi_node(&mut self, node: CsiNode) {
+        if self.storage.csi_nodes.get(&node.node) != Some(&node) {
+            self.storage.csi_nodes.insert(node.node.clone(), node);
+            self.changes.push(Change::Storage);
+        }
+    }
+
+    /// Forgets which drivers run on a node.
+    pub fn remove_csi_node(&mut self, node: &str) {
+        if self.storage.csi_nodes.remove(node).is_some() {
+            self.changes.push(Change::Storage);
+        }
+    }
+
+    /// Adds or replaces a driver.
+    pub fn upsert_csi_driver(&mut self, driver: CsiDriver) {
+        if self.storage.csi_drivers.get(&driver.name) != Some(&driver) {
+            self.storage.csi_drivers.insert(driver.name.clone(), driver);
+            self.changes.push(Change::Storage);
+        }
+    }
+
+    /// Forgets a driver.
+    pub fn remove_csi_driver(&mut self, name: &str) {
+        if self.storage.csi_drivers.remove(name).is_some() {
+            self.changes.push(Change::Storage);
+        }
+    }
+
+    /// Adds or replaces published capacity.
+    pub fn upsert_capacity(&mut self, capacity: StorageCapacity) {
+        let key = (capacity.namespace.clone(), capacity.name.clone());
+        if self.storage.capacities.get(&key) != Some(&capacity) {
+            let class = capacity.storage_class.clone();
+            let before = self.storage.capacities.insert(key, capacity);
+            self.capacity_changed(before.map(|c| c.storage_class).filter(|c| *c != class));
+            self.capacity_changed(Some(class));
+        }
+    }
+
+    /// Forgets published capacity.
+    pub fn remove_capacity(&mut self, namespace: &Str, name: &Str) {
+        if let Some(before) = self.storage.capacities.remove(&(namespace.clone(), name.clone())) {
+            self.capacity_changed(Some(before.storage_class));
+        }
+    }
+
+    fn capacity_changed(&mut self, class: Option<Str>) {
+        let Some(class) = class else { return };
+        self.changes.push(Change::Storage);
+        if let Some(mut offers) = self.volume_index.offers.take() {
+            offers.capacity_changed(&class, self);
+            self.volume_index.offers = offers.into();
+        }
+    }
+
+    /// Adds or replaces an attachment.
+    pub fn upsert_attachment(&mut self, attachment: Attachment) {
+        let name = attachment.name.clone();
+        if self.storage.attachments.get(&name) != Some(&attachment) {
+            self.storage.attachments.insert(name.clone(), attachment);
+            self.attachment_changed(&name);
+        }
+    }
+
+    /// Forgets an attachment.
+    pub fn remove_attachment(&mut self, name: &Str) {
+        if self.storage.attachments.remove(name).is_some() {
+            self.attachment_changed(name);
+        }
+    }
+
+    fn attachment_changed(&mut self, name: &Str) {
+        self.changes.push(Change::Storage);
+        if let Some(attached) = self.volume_index.attached.get_mut() {
+            attached.attachment_changed(name, &self.storage);
+        }
+    }
+}
