@@ -1,1 +1,17 @@
-//! Real control planes on loopback, and what a scheduler must do there.
+//! Real control planes on loopback, and what a scheduler must do there, Berth's or upstream's.
+//!
+//! [`testbed`] builds upstream's programs, [`ControlPlane`](control_plane::ControlPlane) runs etcd and kube-apiserver,
+//! [`Scheduler`](scheduler::Scheduler) runs the one under test with the rights that upstream's policy gives a
+//! scheduler. A [body](body) plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
+//! both schedulers: what passes with upstream's is what users rely on.
+
+pub mod body;
+pub mod client;
+pub mod control_plane;
+pub mod extender;
+pub mod object;
+pub mod process;
+pub mod scheduler;
+pub mod stage;
+pub mod suite;
+pub mod testbed;

@@ -1,0 +1,63 @@
+//! The bodies: each plays one thing that users rely on, and looks at API objects only.
+
+mod binding;
+mod events;
+mod extender;
+mod filter;
+mod leader;
+mod placement;
+mod preemption;
+mod profile;
+mod restart;
+mod serving;
+mod unblock;
+mod volume;
+
+use anyhow::Result;
+
+use crate::stage::Stage;
+
+/// One thing to play.
+pub struct Body {
+    /// What it is about; also the name of its namespace.
+    pub name: &'static str,
+    /// Fails where users would be let down.
+    pub play: fn(&mut Stage) -> Result<()>,
+}
+
+const fn body(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Body {
+    Body { name, play }
+}
+
+/// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
+pub const BODIES: [Body; 29] = [
+    body("plain placement", placement::plain),
+    body("every filter", filter::every),
+    body("filters by volume", filter::volumes),
+    body("events and conditions", events::texts),
+    body("preemption spares a budget", preemption::budget),
+    body("nominated node", preemption::nominated),
+    body("gates lifted", unblock::gates),
+    body("node added", unblock::node_added),
+    body("node label changed", unblock::label_changed),
+    body("taint removed", unblock::taint_removed),
+    body("node uncordoned", unblock::uncordoned),
+    body("pod deleted", unblock::pod_deleted),
+    body("affinity satisfied later", unblock::friend_arrives),
+    body("volume provisioned", volume::provisioned),
+    body("volume chosen with the node", volume::chosen),
+    body("claim made later", volume::claimed_later),
+    body("deletion while binding", binding::pods_deleted),
+    body("node deleted while binding", binding::node_deleted),
+    body("serving", serving::health_and_metrics),
+    body("priority order", placement::by_priority),
+    body("two profiles", profile::two),
+    body("extender filters and prioritizes", extender::filters_and_prioritizes),
+    body("extender binds", extender::binds),
+    body("dead extender", extender::dead),
+    body("restart in mid-flow", restart::killed),
+    body("sigterm under load", restart::terminated),
+    body("nominated pods go on after a restart", restart::nominated),
+    body("leader failover", leader::failover),
+    body("standby binds nothing", leader::standby),
+];

@@ -1,0 +1,136 @@
+//! A scheduler under test: Berth's or upstream's, started alike.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::str::FromStr;
+use std::{env, fmt};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::control_plane::{ControlPlane, free_port};
+use crate::process::Process;
+use crate::testbed;
+
+/// Whose scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `berth scheduler`, from `$BERTH` or built in the workspace.
+    Berth,
+    /// kube-scheduler of the testbed.
+    Upstream,
+}
+
+impl FromStr for Kind {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "berth" => Ok(Self::Berth),
+            "upstream" => Ok(Self::Upstream),
+            other => bail!("no scheduler {other}; there are berth and upstream"),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Berth => "berth",
+            Self::Upstream => "upstream",
+        })
+    }
+}
+
+/// A running scheduler; dropping it kills it.
+pub struct Scheduler {
+    /// To end, to measure, to read its log.
+    pub process: Process,
+    /// Where it serves health and metrics over TLS.
+    pub port: u16,
+}
+
+impl Scheduler {
+    /// Starts one that is the only one.
+    ///
+    /// # Errors
+    /// The program is not there or ends at once.
+    pub fn start(kind: Kind, plane: &ControlPlane, config: &Value) -> Result<Self> {
+        Self::start_as(kind, plane, config, "scheduler")
+    }
+
+    /// Starts one; where there are several, each has a `name`, which is that of its files in the plane's folder.
+    ///
+    /// # Errors
+    /// The program is not there or ends at once.
+    pub fn start_as(kind: Kind, plane: &ControlPlane, config: &Value, name: &str) -> Result<Self> {
+        let port = free_port()?;
+        let kubeconfig = plane.scheduler_kubeconfig();
+        let mut whole = json!({
+            "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
+            "leaderElection": {"leaderElect": false},
+            // Upstream's own limit of 50 requests a second would be all that a test measures.
+            "clientConnection": {"kubeconfig": kubeconfig, "qps": 5000, "burst": 10000},
+        });
+        for (key, value) in config.as_object().into_iter().flatten() {
+            whole[key] = value.clone();
+        }
+        let file = plane.folder.join(format!("{name}.yaml"));
+        fs::write(&file, format!("{whole:#}\n"))?;
+        let mut args = match kind {
+            Kind::Berth => vec!["scheduler".to_owned()],
+            Kind::Upstream => Vec::new(),
+        };
+        args.push(format!("--config={}", file.display()));
+        for flag in ["authentication-kubeconfig", "authorization-kubeconfig"] {
+            args.push(format!("--{flag}={}", kubeconfig.display()));
+        }
+        args.extend(["--bind-address=127.0.0.1".into(), format!("--secure-port={port}"), "-v=2".into()]);
+        let program = program(kind)?;
+        Ok(Self { process: Process::start(name, &program, &args, &plane.folder)?, port })
+    }
+}
+
+/// The program of a kind.
+///
+/// # Errors
+/// It is neither there nor can it be built.
+pub fn program(kind: Kind) -> Result<PathBuf> {
+    if kind == Kind::Upstream {
+        return testbed::program("kube-scheduler");
+    }
+    if let Some(path) = env::var_os("BERTH") {
+        return Ok(PathBuf::from(path));
+    }
+    build_berth(&[])?;
+    Ok(target().join("debug/berth"))
+}
+
+/// Builds berth with optimization, as users have it, and says where it is.
+///
+/// # Errors
+/// It does not build.
+pub fn release_of_berth() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("BERTH") {
+        return Ok(PathBuf::from(path));
+    }
+    build_berth(&["--release"])?;
+    Ok(target().join("release/berth"))
+}
+
+fn build_berth(flags: &[&str]) -> Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "berth-cli"])
+        .args(flags)
+        .current_dir(testbed::workspace())
+        .status()
+        .context("cannot run cargo, which builds berth")?;
+    ensure!(built.success(), "berth does not build");
+    Ok(())
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| testbed::workspace().join("target"), PathBuf::from)
+}

@@ -1,0 +1,93 @@
+//! Upstream's components as programs, built once from Go modules.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// All programs of the testbed, in the order in which they are wanted first.
+pub const PROGRAMS: [&str; 7] =
+    ["etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager", "loadgen", "kwok", "e2e.test"];
+
+/// What the bodies need; kwok, the controller manager and upstream's suite are for `cargo xtask e2e-upstream`.
+pub const FOR_BODIES: [&str; 3] = ["etcd", "kube-apiserver", "kube-scheduler"];
+
+/// The release that the programs say they are. It is that of the modules in testbed/go.mod.
+pub const RELEASE: &str = "1.37.2";
+
+/// The release of kwok, which is installed by itself: it is built with other modules than upstream's.
+const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok@v0.8.0";
+
+/// The folder of the programs: `bin` in `$BERTH_TESTBED`, otherwise `target/testbed/bin` of the workspace.
+pub fn bin() -> PathBuf {
+    env::var_os("BERTH_TESTBED").map_or_else(|| workspace().join("target/testbed"), PathBuf::from).join("bin")
+}
+
+/// One program.
+///
+/// # Errors
+/// It is not built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let path = bin().join(name);
+    ensure!(path.is_file(), "{} is not built; `cargo xtask testbed` builds it", path.display());
+    Ok(path)
+}
+
+/// Builds those of `names` that are not there or older than the versions in testbed/go.mod; all if none is named.
+///
+/// # Errors
+/// There is no Go, a name is unknown, or a build fails.
+pub fn build(names: &[String]) -> Result<()> {
+    for name in names {
+        ensure!(PROGRAMS.contains(&name.as_str()), "no program {name}; there are {}", PROGRAMS.join(", "));
+    }
+    fs::create_dir_all(bin())?;
+    for name in PROGRAMS {
+        let wanted = names.is_empty() || names.iter().any(|n| n == name);
+        if wanted && !up_to_date(name)? {
+            eprintln!("building {name}");
+            build_one(name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The workspace's folder.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn up_to_date(name: &str) -> Result<bool> {
+    let Ok(built) = fs::metadata(bin().join(name)) else { return Ok(false) };
+    let source = workspace().join("testbed");
+    let own = source.join(name).join("main.go");
+    let newest = [source.join("go.sum"), own]
+        .iter()
+        .filter_map(|path| fs::metadata(path).ok()?.modified().ok())
+        .max()
+        .context("there is no testbed/go.sum")?;
+    Ok(name == "kwok" || newest <= built.modified()?)
+}
+
+fn build_one(name: &str) -> Result<()> {
+    let mut go = Command::new("go");
+    go.current_dir(workspace().join("testbed")).env("GOFLAGS", "-buildvcs=false");
+    let stamp = format!(
+        "-s -w -X k8s.io/component-base/version.gitVersion=v{RELEASE} \
+         -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"
+    );
+    let to = bin().join(name);
+    match name {
+        "kwok" => go.env("GOBIN", bin()).args(["install", "-ldflags", "-s -w", KWOK]),
+        "e2e.test" => {
+            go.args(["test", "-c", "-ldflags", "-s -w", "-o"]).arg(&to).arg("k8s.io/kubernetes/test/e2e")
+        }
+        _ => go.args(["build", "-ldflags", &stamp, "-o"]).arg(&to).arg(format!("./{name}")),
+    };
+    let status = go.status().context("cannot run go, which builds the testbed")?;
+    if !status.success() {
+        bail!("go could not build {name}");
+    }
+    Ok(())
+}
