@@ -103,6 +103,11 @@ impl Cluster {
         &mut self.storage
     }
 
+    /// Pods that are bound to a node which is not there.
+    pub fn orphans(&self, node: &str) -> &[PodRow] {
+        self.orphans.get(node).map_or(&[], |list| list)
+    }
+
     /// What changed, by sequence number.
     pub fn changes(&self) -> &ChangeLog {
         &self.changes

@@ -17,6 +17,7 @@ pub mod csi_migration;
 pub mod cycle;
 pub mod decision;
 pub mod effect;
+pub mod event;
 pub mod fast;
 pub mod filters;
 pub mod ids;

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
+use crate::event::Event;
 use crate::ids::NodeRow;
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
@@ -71,6 +72,38 @@ pub trait Plugin: Debug + Send + Sync {
     /// Prepares scoring for this pod alone, now.
     fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
         self.keep_score(pod)
+    }
+
+    /// Whether something that happened may let a pod pass that the plugin rejected before, on any node (upstream:
+    /// QueueingHintFn).
+    ///
+    /// Asked about one event after the other, each with the cluster as it is then. It must be `true` where a node is
+    /// accepted now that was rejected before; beyond that, the fewer the better.
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, .. } => self.accepts(pod, row),
+            _ => false,
+        }
+    }
+
+    /// Whether the plugin has nothing against a node, as it is, nominated pods aside.
+    fn accepts(&self, pod: PodView<'_>, row: NodeRow) -> bool {
+        self.accepts_any(pod, &[row])
+    }
+
+    /// As [`Plugin::accepts`], of any of these nodes.
+    fn accepts_any(&self, pod: PodView<'_>, rows: &[NodeRow]) -> bool {
+        let (only, state) = match self.prepare_filter(pod) {
+            Prepared::Nothing => return true,
+            Prepared::Reject(_) => return false,
+            Prepared::Ready(state) => (None, state),
+            Prepared::Only(only, state) => (Some(only), state),
+        };
+        let accepts = |row| state.is_idle() || state.check(NodeView::new(pod.cluster, row)).is_none();
+        let mut rows =
+            rows.iter().filter(|&row| only.as_ref().is_none_or(|only| only.binary_search(row).is_ok()));
+        rows.any(|&row| accepts(row))
     }
 
     /// What else must hold once the pod is put on the node (Reserve), to be applied before the next decision.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use berth_model::Str;
 
+use crate::event::Event;
 use crate::plugin::Plugin;
 use crate::plugins::{
     dynamic_resources::DynamicResources, image_locality::ImageLocality, inter_pod_affinity::InterPodAffinity,
@@ -14,6 +15,7 @@ use crate::plugins::{
     scheduling_gates::SchedulingGates, taint_toleration::TaintToleration, volume_binding::VolumeBinding,
     volume_restrictions::VolumeRestrictions, volume_zone::VolumeZone,
 };
+use crate::view::PodView;
 
 /// The plugins of one scheduler name, by extension point.
 #[derive(Clone, Debug)]
@@ -35,6 +37,18 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether something that happened may let a pod pass that these plugins rejected: any of them says so. Where no
+    /// plugin has rejected the pod, or one that is not the profile's, anything may.
+    pub fn unblocks(&self, pod: PodView<'_>, rejecting: &[&str], event: &Event<'_>) -> bool {
+        let unblocks = |name: &&str| self.plugin(name).is_none_or(|plugin| plugin.unblocks(pod, event));
+        rejecting.is_empty() || rejecting.iter().any(unblocks)
+    }
+
+    fn plugin(&self, name: &str) -> Option<&dyn Plugin> {
+        let lists = [&self.pre_enqueue, &self.pre_filter, &self.filter, &self.reserve];
+        lists.into_iter().flatten().find(|plugin| plugin.name() == name).map(|plugin| &**plugin)
+    }
+
     /// Upstream's default profile: what kube-scheduler runs without a configuration.
     ///
     /// Upstream: `apis/config/v1/default_plugins.go` with default feature gates.

@@ -190,6 +190,11 @@ impl AttachedVolumes {
         self.users.get(&(namespace.clone(), claim.clone())).map_or(&[], |list| list)
     }
 
+    /// Pods on nodes that use a claim which is bound to the volume.
+    pub fn users_of_volume(&self, volume: &Str) -> &[PodRow] {
+        self.by_volume.get(volume).map_or(&[], |list| list)
+    }
+
     pub(crate) fn placed(&mut self, row: PodRow, node: NodeRow, pod: &Pod, storage: &Storage) {
         if !has_attachables(&pod.spec) {
             return;
@@ -230,8 +235,7 @@ impl AttachedVolumes {
 
     /// A volume came, went or lies elsewhere now.
     pub(crate) fn volume_changed(&mut self, volume: &Str, pods: &Pods, storage: &Storage) {
-        let users = self.by_volume.get(volume).map_or(Vec::new(), |list| list.to_vec());
-        self.look_again(users, pods, storage);
+        self.look_again(self.users_of_volume(volume).to_vec(), pods, storage);
         let named = |a: &&Attachment| a.volume.as_ref() == Some(volume);
         for attachment in storage.attachments.values().filter(named) {
             self.attachment_changed(&attachment.name, storage);

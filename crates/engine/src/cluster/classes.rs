@@ -24,7 +24,7 @@ pub(super) struct Classes {
 #[derive(Clone, Debug)]
 struct Entry {
     /// `None`: the id is free.
-    class: Option<Class>,
+    class: Option<Arc<Class>>,
     members: u32,
     /// How often the id was given to a class.
     generation: u32,
@@ -38,7 +38,7 @@ impl Classes {
     ///
     /// # Panics
     /// When the id is free: ids are only handed out for classes that have pods or may get some.
-    pub(super) fn get(&self, id: ClassId) -> &Class {
+    pub(super) fn get(&self, id: ClassId) -> &Arc<Class> {
         self.entries[id.index()].class.as_ref().expect("the id is a class")
     }
 
@@ -51,7 +51,10 @@ impl Classes {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ClassId, &Class)> {
-        self.entries.iter().zip(0u32..).filter_map(|(entry, id)| Some((ClassId(id), entry.class.as_ref()?)))
+        self.entries
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(entry, id)| Some((ClassId(id), &**entry.class.as_ref()?)))
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -74,7 +77,7 @@ impl Classes {
             ClassId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 classes"))
         });
         let entry = &mut self.entries[id.index()];
-        entry.class = Some(class);
+        entry.class = Some(class.into());
         entry.generation += 1;
         self.index.insert(spec.clone(), id);
         id

@@ -96,6 +96,11 @@ impl Pods {
         self.classes.get(id)
     }
 
+    /// A class, to be kept: it may be forgotten once no pod has it.
+    pub(crate) fn share_class(&self, id: ClassId) -> Arc<Class> {
+        self.classes.get(id).clone()
+    }
+
     /// How many pods a class has, waiting or placed.
     pub fn members(&self, id: ClassId) -> u32 {
         self.classes.members(id)

@@ -4,7 +4,7 @@
 //!   so. Other pods are not concerned.
 //! - **Score**: zero for every node, as upstream gives pods without claims.
 //! - **Depends on** the pod alone.
-//! - **Unblocked by** nothing.
+//! - **Unblocked by** an update of the pod that removes the claims.
 //! - **Upstream**: plugins/dynamicresources. Known difference: upstream allocates devices for the claims (KEP-4381), and
 //!   for extended resources that a DeviceClass provides (KEP-5004).
 //! - **Cost**: nothing.

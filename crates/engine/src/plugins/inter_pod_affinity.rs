@@ -8,7 +8,9 @@
 //!   node lies in; required affinity of running pods counts with a configured weight. Scaled so that the lowest is 0
 //!   and the highest 100.
 //! - **Depends on** the classes' terms, the labels of namespaces, and how many pods of each class a domain has.
-//! - **Unblocked by** a pod that comes, goes or changes its labels; a new node, or one whose labels change.
+//! - **Unblocked by** company that comes; a pod that goes, or changes its labels, which one of the two wanted away, or
+//!   whose going lets the pod be the first of its kind; a new node that is accepted; a node that lies in other domains of
+//!   terms that concern the pod; labels of a namespace where terms look at them.
 //! - **Upstream**: plugins/interpodaffinity. No known difference.
 //! - **Cost**: classes x terms for a pod, then the nodes with pods of the classes that match; a few array reads a node.
 
@@ -17,8 +19,10 @@ mod incoming;
 mod score;
 #[cfg(test)]
 mod tests;
+mod unblocks;
 
 use crate::class::Class;
+use crate::event::Event;
 use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
 use crate::view::PodView;
 use filter::Rules;
@@ -66,5 +70,9 @@ impl Plugin for InterPodAffinity {
             return None;
         }
         Some(Box::new(Attraction::new(pod, self.hard_pod_affinity_weight)))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        unblocks::unblocks(self, pod, event)
     }
 }

@@ -5,16 +5,18 @@
 //!   come into question; terms that name no common node reject the pod.
 //! - **Score**: the sum of the weights of the preferred terms that match, the pod's and the profile's.
 //! - **Depends on** the node's labels and name.
-//! - **Unblocked by** a new node, or a node whose labels change.
+//! - **Unblocked by** a new node that matches, or one that matches now and did not before.
 //! - **Upstream**: plugins/nodeaffinity, component-helpers `scheduling/corev1/nodeaffinity`. No known difference.
 //! - **Cost**: a label look-up in a column a test and node; nothing for pods without demands or preferences.
 
 mod term;
 
 use berth_model::affinity::NodeAffinity as Affinity;
+use berth_model::node::Node;
 use berth_model::selector::{NodeSelectorTerm, Operator};
 
 use crate::cluster::{Change, Cluster};
+use crate::event::Event;
 use crate::ids::{NodeRow, Sym};
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
@@ -98,6 +100,25 @@ impl Plugin for NodeAffinity {
         let added = added.iter().map(|p| (p.weight, Term::interpret(&p.term, pod.cluster)));
         let own = own.iter().map(|(weight, term)| (*weight, Term::of(term, pod.cluster)));
         Some(Box::new(Preferences(added.chain(own).collect())))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => {
+                old.is_none_or(|old| !self.accepted(pod, old)) && self.accepts(pod, row)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl NodeAffinity {
+    /// Whether the pod's demands accepted a node as it was; not told where the profile adds demands.
+    fn accepted(&self, pod: PodView<'_>, old: &Node) -> bool {
+        let symbols = pod.cluster.symbols();
+        let value = |key| symbols.find(old.labels.get(symbols.text(key))?);
+        self.added_affinity.required.is_none() && pod.class.required_nodes.matches(&old.name, value, symbols)
     }
 }
 

@@ -4,7 +4,7 @@
 //!   1.37 three are needed at scheduling: a restart rule that restarts all containers, a user namespace together with
 //!   the host's network, and options of bind mounts. All others matter to updates of running pods only.
 //! - **Depends on** what the node declares.
-//! - **Unblocked by** a new node, or a node that declares more.
+//! - **Unblocked by** a new node, or one that declares other features, that has all that are needed.
 //! - **Upstream**: plugins/nodedeclaredfeatures (KEP-5328), component-helpers `nodedeclaredfeatures`. No known
 //!   difference.
 //! - **Cost**: nothing for pods that need none; else a search in the node's list.
@@ -12,6 +12,7 @@
 use berth_model::pod::PodSpec;
 
 use crate::cluster::{Change, Cluster};
+use crate::event::Event;
 use crate::plugin::{Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -36,6 +37,17 @@ impl Plugin for NodeDeclaredFeatures {
     fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
         let needed = needed(&pod.class.spec);
         if needed.is_empty() { Prepared::Nothing } else { Prepared::Ready(Box::new(Needed(needed))) }
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => {
+                let now = &pod.cluster.nodes().object(row).declared_features;
+                old.is_none_or(|old| old.declared_features != *now) && self.accepts(pod, row)
+            }
+            _ => false,
+        }
     }
 }
 

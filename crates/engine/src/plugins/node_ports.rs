@@ -3,7 +3,7 @@
 //! - **Filter**: no pod on the node has the same port and protocol on the same address; `0.0.0.0` stands for every
 //!   address. Ports of containers and of sidecars count, those of other init containers do not.
 //! - **Depends on** the ports of the pods on the node.
-//! - **Unblocked by** a pod with one of the ports that leaves its node, or a new node.
+//! - **Unblocked by** a pod with one of the ports that leaves any node, or a new node where they are free.
 //! - **Upstream**: plugins/nodeports. No known difference, also where upstream is odd: where pods of a node hold the same
 //!   port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
 //! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
@@ -12,6 +12,7 @@ use berth_model::pod::HostPort;
 
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange};
+use crate::event::Event;
 use crate::ids::ClassId;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
@@ -57,6 +58,19 @@ impl Plugin for NodePorts {
             }
         }
         Prepared::Ready(Box::new(Conflicts { class: pod.class_id(), holders }))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        let holds = |class: &Class| conflict(class, &pod.class.host_ports);
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
+            Event::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
+            Event::PodChanged { pod: changed, old } => {
+                holds(&old.class) && !holds(pod.cluster.pods().class_of(changed))
+            }
+            _ => false,
+        }
     }
 }
 

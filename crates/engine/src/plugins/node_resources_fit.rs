@@ -7,7 +7,8 @@
 //!   memory requests count a default amount here, and requests at the level of the pod count only for pods that are
 //!   on the node already.
 //! - **Depends on** what the node offers and what its pods request.
-//! - **Unblocked by** a pod that leaves a node or shrinks, a new node, or a node that offers more.
+//! - **Unblocked by** a pod that leaves a node or changes there, a new node, or one that offers more of something, where
+//!   the pod fits on that node then (upstream: wherever a pod leaves).
 //! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`. Known difference: upstream leaves extended
 //!   resources that a DeviceClass provides to DynamicResources; Berth does not know device classes yet and asks the
 //!   node for them.
@@ -18,11 +19,13 @@ mod most_allocated;
 mod requested_to_capacity_ratio;
 
 use berth_model::Str;
+use berth_model::node::Node;
 use smallvec::SmallVec;
 
 use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes};
+use crate::event::Event;
 use crate::ids::{NodeRow, ResourceId};
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::resources::{is_extended, is_scalar};
@@ -145,6 +148,27 @@ impl Plugin for NodeResourcesFit {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
         Some(Box::new(Fullness { strategy: self.strategy.clone(), axes }))
     }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        let cluster = pod.cluster;
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => {
+                old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && self.accepts(pod, row)
+            }
+            Event::PodLeft { pod: gone } => gone.node(cluster).is_some_and(|row| self.accepts(pod, row)),
+            Event::PodChanged { pod: changed, .. } => {
+                cluster.pods().entry(changed).row.is_some_and(|row| self.accepts(pod, row))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a node offers more of anything than it did.
+fn offers_more(now: &Node, old: &Node) -> bool {
+    let before = |name: &Str| old.allocatable.iter().find(|(n, _)| n == name).map(|(_, amount)| *amount);
+    now.allocatable.iter().any(|(name, amount)| before(name).is_none_or(|before| *amount > before))
 }
 
 impl Needs {

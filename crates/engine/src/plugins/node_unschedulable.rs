@@ -10,6 +10,7 @@
 use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster};
+use crate::event::Event;
 use crate::plugin::{Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -41,6 +42,14 @@ impl Plugin for NodeUnschedulable {
             return Prepared::Nothing;
         }
         Prepared::Ready(Box::new(Cordoned))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => old.is_none_or(|old| old.unschedulable) && self.accepts(pod, row),
+            _ => false,
+        }
     }
 }
 

@@ -4,12 +4,15 @@
 //!   pod's own must not exceed the driver's limit on the node. A claim that is not bound yet counts for the provisioner
 //!   of its class. A driver with `preventPodSchedulingIfMissing` must run on the node. Eviction may help.
 //! - **Depends on** the cluster: the pod's claims, their volumes, and the volumes of the pods on a node.
-//! - **Unblocked by** a pod that leaves, an attachment that ends, a limit that rises, or the missing claim.
+//! - **Unblocked by** a pod that leaves, an attachment that ends, drivers of a node that change, a new node, and another
+//!   claim or volume of a pod on a node, where the node takes the pod then; the pod's own claims and their volumes;
+//!   classes and drivers.
 //! - **Upstream**: plugins/nodevolumelimits. Where several drivers are missing on a node, the first by name is named
 //!   (upstream: by chance). No other known difference.
 //! - **Cost**: nothing for pods without claims and disks; else a few look-ups a node in what is kept of attached volumes.
 
 mod asks;
+mod unblocks;
 
 use std::borrow::Cow;
 
@@ -18,6 +21,7 @@ use berth_model::volume::CsiNode;
 use crate::attachable::{CsiNodePresence, has_attachables};
 use crate::class::Class;
 use crate::cluster::{AttachedVolumes, NodeVolumes};
+use crate::event::Event;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -65,6 +69,10 @@ impl Plugin for NodeVolumeLimits {
         }
         let csi_nodes = csi_nodes(pod);
         Prepared::Ready(Box::new(Limits { with_csi_node, without_csi_node, attached, numbering, csi_nodes }))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        unblocks::unblocks(self, pod, event)
     }
 }
 

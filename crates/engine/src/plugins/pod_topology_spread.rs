@@ -8,8 +8,9 @@
 //! - A pod without constraints gets default ones, which count the pods of its services and its controller.
 //! - **Depends on** the constraints, which nodes the pod's node affinity and tolerations admit, and how many pods of each
 //!   class a domain has.
-//! - **Unblocked by** a pod of the namespace that comes, goes or changes its labels; a node that comes, goes or changes
-//!   its labels or taints.
+//! - **Unblocked by** a pod that a constraint selects when it comes, goes or starts to terminate, or one whose labels
+//!   change that; a node that takes part when it comes, goes or moves to another domain, or one that starts or ceases to
+//!   take part.
 //! - **Upstream**: plugins/podtopologyspread, plugins/helper/spread.go. No known difference, also where upstream is odd:
 //!   terminating pods, and pods under a selector that selects everything, are not counted at first, but preemption
 //!   subtracts them when it takes them away.
@@ -21,10 +22,12 @@ mod filter;
 mod score;
 #[cfg(test)]
 mod tests;
+mod unblocks;
 
 use berth_model::affinity::SpreadConstraint;
 
 use crate::class::Class;
+use crate::event::Event;
 use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
 use crate::view::PodView;
 use constraint::Constraint;
@@ -90,5 +93,9 @@ impl Plugin for PodTopologySpread {
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
         Some(Box::new(Evenness::new(pod, constraints, !by_system)))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        unblocks::unblocks(&Constraint::of(pod, &self.defaulting, true), pod, event)
     }
 }

@@ -12,6 +12,7 @@ use berth_model::affinity::Toleration;
 use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster};
+use crate::event::Event;
 use crate::ids::ClassId;
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
@@ -57,6 +58,17 @@ impl Plugin for TaintToleration {
         let mut state = Unwanted { class: pod.class_id(), sets: Vec::new() };
         state.judge_new_sets(pod.cluster);
         Some(Box::new(state))
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        let rejects = |taints: &[Taint]| untolerated(taints, &pod.class.spec.tolerations);
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => {
+                old.is_none_or(|old| rejects(&old.taints)) && !rejects(pod.cluster.nodes().taints(row))
+            }
+            _ => false,
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 //! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
 //! - **Reserve**: volumes for claims, and the node where others are to be made.
 //! - **Depends on** the cluster: claims, volumes, classes, drivers and capacities.
-//! - **Unblocked by** any of these when it comes or changes, a new node, or one whose labels change.
+//! - **Unblocked by** the pod's claims; their volumes, and any volume of their classes; their classes and the drivers of
+//!   these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that is
+//!   accepted.
 //! - **Upstream**: plugins/volumebinding. Of equally large volumes, of several that are reserved for the claim, and of
 //!   several capacities that a node can use, the first by name is taken (upstream: by chance).
 //! - **Cost**: nothing for pods without claims; else the volumes of the claims' classes once, then a few look-ups a node.
@@ -18,12 +20,14 @@ mod find_volume;
 mod provision;
 mod score;
 mod search;
+mod unblocks;
 
 use berth_model::Str;
 
 use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
+use crate::event::Event;
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
 use crate::pod_claims::has_claims;
@@ -92,6 +96,10 @@ impl Plugin for VolumeBinding {
             }
             None => Box::new(NothingToChoose),
         })
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        unblocks::unblocks(self, pod, event)
     }
 
     fn reserve(&self, pod: PodView<'_>, node: NodeRow) -> Vec<Effect> {

@@ -5,7 +5,8 @@
 //!   but EBS may be shared read-only. A claim with `ReadWriteOncePod` must not be used by any placed pod.
 //!   Both may be cured by eviction.
 //! - **Depends on** the cluster: who uses the pod's claims, and which disks the pods on a node have.
-//! - **Unblocked by** a pod that leaves, a new node, or the missing claim.
+//! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the disk
+//!   is free; the missing claim.
 //! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
 //!   with the claims by name alone, whatever their namespace.
 //! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.
@@ -15,6 +16,7 @@ use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
 
 use crate::class::Class;
 use crate::cluster::Cluster;
+use crate::event::Event;
 use crate::ids::PodRow;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::pod_claims::not_found;
@@ -78,6 +80,29 @@ impl Plugin for VolumeRestrictions {
         let disks = (!disks.is_empty()).then(|| Disks::find(&disks, pod.cluster));
         Prepared::Ready(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
     }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
+            Event::NodeGone { node } => {
+                let pods = pod.cluster.pods();
+                pod.cluster.orphans(&node.name).iter().any(|&gone| shares(pod.class, pods.class_of(gone)))
+            }
+            Event::PodLeft { pod: gone } => gone.row.is_some() && shares(pod.class, &gone.class),
+            Event::PodChanged { pod: changed, old } => {
+                let now = pod.cluster.pods().class_of(changed);
+                old.class.spec.volumes != now.spec.volumes && shares(pod.class, &old.class)
+            }
+            Event::Claim { namespace, name, old } => {
+                let Some(now) = pod.cluster.storage().claim(namespace, name) else { return false };
+                *namespace == pod.class.spec.namespace
+                    && claim_names(pod.class).any(|own| own == name)
+                    && old.is_none_or(|old| old.access_modes != now.access_modes)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The pod's claims that one pod at a time may use, or the first claim that is not there.
@@ -98,6 +123,14 @@ fn single_pod_claims<'a>(pod: PodView<'a>) -> Result<Vec<&'a Str>, Str> {
 fn is_used(pod: PodView<'_>, claim: &Str) -> bool {
     let users = pod.cluster.attached_volumes().users(&pod.class.spec.namespace, claim);
     users.iter().any(|&user| claim_names(pod.cluster.pods().class_of(user)).any(|name| name == claim))
+}
+
+/// Whether another pod has a disk or claim that the pod needs. Claims count by name alone, as they do where pods are
+/// nominated.
+fn shares(class: &Class, other: &Class) -> bool {
+    let disks = exclusive_disks(class);
+    exclusive_disks(other).iter().any(|theirs| disks.iter().any(|ours| conflict(ours, theirs)))
+        || claim_names(other).any(|theirs| claim_names(class).any(|ours| ours == theirs))
 }
 
 /// Whether the pod has a volume that could be in use.

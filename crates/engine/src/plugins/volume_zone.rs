@@ -3,18 +3,20 @@
 //! - **Filter**: for each zone or region label of a bound volume, the node's value must be one of the volume's
 //!   (`a__b` are two values). The old labels match the node's old or new ones. A node without any such label passes.
 //! - **Depends on** the cluster: the pod's claims and their volumes.
-//! - **Unblocked by** a claim, volume or class that comes or changes, a new node, or one whose labels change.
+//! - **Unblocked by** the pod's claims, their volumes and classes; a new node, or one whose labels change, that is
+//!   accepted.
 //! - **Upstream**: plugins/volumezone. No known difference.
 //! - **Cost**: nothing for pods without claims; else the claims once, then a few column look-ups a node.
 
 use std::collections::BTreeSet;
 
-use berth_model::volume::{PodVolumeSource, Volume};
+use berth_model::volume::{Claim, PodVolumeSource, Volume};
 use smallvec::SmallVec;
 
 use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::csi_migration::ZONE_SEPARATOR;
+use crate::event::Event;
 use crate::ids::{NodeRow, Sym};
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::pod_claims::{has_claims, not_found};
@@ -51,6 +53,17 @@ struct Demand<'a> {
     values: SmallVec<[Sym; 2]>,
 }
 
+impl VolumeZone {
+    /// Whether a claim, a volume of a claim, or a class of a claim is meant that the pod names.
+    fn is_of_claims(pod: PodView<'_>, meant: impl Fn(&Claim) -> bool) -> bool {
+        let (spec, storage) = (&pod.class.spec, pod.cluster.storage());
+        spec.volumes.iter().any(|volume| match &volume.source {
+            PodVolumeSource::Claim { name, .. } => storage.claim(&spec.namespace, name).is_some_and(&meant),
+            _ => false,
+        })
+    }
+}
+
 impl Plugin for VolumeZone {
     fn name(&self) -> &'static str {
         NAME
@@ -58,6 +71,26 @@ impl Plugin for VolumeZone {
 
     fn filter_depends(&self, class: &Class) -> Depends {
         if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
+    }
+
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        match *event {
+            Event::Itself => true,
+            Event::Node { row, old } => {
+                let labels = &pod.cluster.nodes().object(row).labels;
+                old.is_none_or(|old| old.labels != *labels) && self.accepts(pod, row)
+            }
+            Event::Claim { namespace, name, .. } => {
+                Self::is_of_claims(pod, |claim| claim.namespace == *namespace && claim.name == *name)
+            }
+            Event::Volume { name, .. } => {
+                Self::is_of_claims(pod, |claim| claim.volume.as_ref() == Some(name))
+            }
+            Event::StorageClass { name } => {
+                Self::is_of_claims(pod, |claim| claim.storage_class.as_deref() == Some(name))
+            }
+            _ => false,
+        }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
