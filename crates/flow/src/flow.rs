@@ -29,7 +29,6 @@ pub struct Flow {
     pub(crate) queue: Queue,
     pub(crate) outbox: Outbox,
     pub(crate) leads: bool,
-    synced: bool,
     missing: Vec<Kind>,
 }
 
@@ -67,7 +66,6 @@ impl Flow {
             queue: Queue::new(backoff),
             outbox: Outbox::default(),
             leads: false,
-            synced: false,
             missing: Self::KINDS.to_vec(),
         }
     }
@@ -83,10 +81,6 @@ impl Flow {
                     self.deleted(now, &key);
                 }
                 self.missing.retain(|missing| *missing != kind);
-                if self.missing.is_empty() && !self.synced {
-                    self.synced = true;
-                    self.nominate_as_seen();
-                }
             }
             Input::Unreadable { key, uid, problem } => self.unreadable(&key, &uid, &problem),
             Input::Leads(leads) => self.leads = leads,
@@ -108,7 +102,7 @@ impl Flow {
     /// Tries the pod whose turn it is. `false`: there is nothing to do at this time.
     pub fn attempt(&mut self, now: Now) -> bool {
         self.run_timers(now);
-        if !self.leads || !self.synced {
+        if !self.leads || !self.synced() {
             return false;
         }
         let Some(pod) = self.queue.pop(now.millis) else { return false };
@@ -134,12 +128,12 @@ impl Flow {
 
     /// Whether [`Flow::attempt`] would try a pod at this time.
     pub fn has_due(&self, now: Now) -> bool {
-        self.leads && self.synced && self.queue.has_due(now.millis)
+        self.leads && self.synced() && self.queue.has_due(now.millis)
     }
 
     /// Whether everything was listed that decides.
     pub fn synced(&self) -> bool {
-        self.synced
+        self.missing.is_empty()
     }
 
     /// The kinds that were not listed yet.

@@ -2,12 +2,12 @@
 
 use berth_engine::cluster::Cluster;
 use berth_model::load::MeasuredUsage;
-use berth_wire::{Kind, Object, ObjectKey};
+use berth_model::workload::OwnerKind;
+use berth_wire::{Kind, Object, ObjectKey, WorkloadKind};
 
 use crate::flow::Flow;
 use crate::now::Now;
 use crate::report::Report;
-use crate::shim::Shim as _;
 use crate::waking::Cause;
 
 impl Flow {
@@ -101,7 +101,7 @@ fn remove(cluster: &mut Cluster, key: &ObjectKey) -> Option<Cause> {
     let ObjectKey { kind, namespace, name } = key;
     match kind {
         Kind::Namespace => cluster.remove_namespace(name),
-        Kind::Service | Kind::Workload(_) => cluster.remove_owner(*kind, namespace, name),
+        Kind::Service | Kind::Workload(_) => cluster.remove_owner(owner_kind(*kind)?, namespace, name),
         Kind::Budget => cluster.remove_budget(namespace, name),
         Kind::Volume => cluster.remove_volume(name),
         Kind::Claim => cluster.remove_claim(namespace, name),
@@ -113,4 +113,14 @@ fn remove(cluster: &mut Cluster, key: &ObjectKey) -> Option<Cause> {
         _ => return None,
     }
     Some(Cause::Storage("x"))
+}
+
+fn owner_kind(kind: Kind) -> Option<OwnerKind> {
+    match kind {
+        Kind::Service => Some(OwnerKind::Service),
+        Kind::Workload(WorkloadKind::ReplicationController) => Some(OwnerKind::ReplicationController),
+        Kind::Workload(WorkloadKind::ReplicaSet) => Some(OwnerKind::ReplicaSet),
+        Kind::Workload(WorkloadKind::StatefulSet) => Some(OwnerKind::StatefulSet),
+        _ => None,
+    }
 }

@@ -21,7 +21,6 @@ mod pods;
 mod queue;
 mod report;
 mod settings;
-mod shim;
 mod status;
 #[cfg(test)]
 mod tests;

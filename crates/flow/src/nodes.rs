@@ -16,9 +16,6 @@ impl Flow {
             return; // a heartbeat
         }
         let row = cluster.upsert_node(node);
-        if old.is_none() && self.synced() {
-            self.nominate_as_seen();
-        }
         self.wake(now, &Cause::Node(row, old));
     }
 

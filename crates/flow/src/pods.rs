@@ -9,7 +9,6 @@ use berth_wire::{ObjectKey, PodManifest};
 use crate::action::PodRef;
 use crate::flow::Flow;
 use crate::now::Now;
-use crate::shim::Shim as _;
 use crate::track::{Phase, Stage, Track};
 use crate::waking::Cause;
 
@@ -161,21 +160,5 @@ impl Flow {
     pub(crate) fn is_gated(&self, profile: usize, row: PodRow) -> bool {
         let view = PodView::new(self.scheduler.cluster(), row);
         cycle::gate(&self.scheduler.profiles()[profile], view).is_some()
-    }
-
-    /// Nominations that were made before this scheduler started count from the time when all nodes are known.
-    pub(crate) fn nominate_as_seen(&mut self) {
-        let seen: Vec<_> = self
-            .tracks
-            .on_their_way()
-            .filter_map(|(row, track)| Some((row, track.seen_nominated.clone()?)))
-            .collect();
-        for (row, node) in seen {
-            let cluster = self.scheduler.cluster_mut();
-            let node = cluster.nodes().find(&node);
-            if node.is_some() && cluster.pods().entry(row).row.is_none() {
-                cluster.nominate(row, node);
-            }
-        }
     }
 }
