@@ -9,6 +9,7 @@
 //!            failed: the node is free again, the pod is tried again after its backoff
 //! ```
 
+use berth_engine::event::Event;
 use berth_engine::ids::{NodeRow, PodRow};
 
 use crate::action::{Call, Request};
@@ -19,6 +20,7 @@ use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::{Attempted, Landing, Report};
 use crate::track::{Binding, Phase, Stage, Track};
+use crate::waking::Undone;
 
 /// How long to wait before a binding is sent again whose answer did not come: doubled each time, up to the second.
 const AGAIN_MILLIS: (u64, u64) = (500, 30_000);
@@ -50,11 +52,12 @@ impl Flow {
         let attempts = entry.map_or(1, |entry| entry.attempts);
         let first_attempt = entry.and_then(|entry| entry.first_attempt).unwrap_or(now.millis);
         let phase = self.prepare_volumes(now, pod, &name, &reserved);
+        let effects = reserved.iter().map(|reserved| reserved.effect.clone()).collect();
         let assumed = reserved.into_iter().filter_map(|reserved| reserved.assumed).collect();
         let Some(track) = self.tracks.get_mut(pod) else { return };
         track.stage = Stage::Binding(Box::new(Binding {
             node: name.clone(),
-            row: node,
+            effects,
             assumed,
             phase: phase.clone(),
             since: now.millis,
@@ -69,6 +72,7 @@ impl Flow {
         if matches!(phase, Phase::Sent { .. }) {
             self.send_binding(pod);
         }
+        self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod });
     }
 
     /// Sends the binding; an extender that binds does it in our place.
@@ -120,28 +124,31 @@ impl Flow {
 
     /// A pod that was put on a node cannot be bound there: its room is free again, and it is tried again.
     pub(crate) fn binding_failed(&mut self, now: Now, pod: PodRow, message: String) {
-        let reference = self.track(pod).pod.clone();
-        let profile = self.track(pod).profile;
-        let left = self.leaving(pod);
-        self.undo_binding(pod);
+        let (reference, profile) = (self.track(pod).pod.clone(), self.track(pod).profile);
+        self.give_back(now, pod);
         self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
         self.not_placed(
             now,
             pod,
             Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
         );
-        self.wake(now, &left);
     }
 
-    /// Takes back what was decided for a pod.
-    pub(crate) fn undo_binding(&mut self, pod: PodRow) {
-        let Some(track) = self.tracks.get_mut(pod) else { return };
-        let Stage::Binding(binding) = std::mem::replace(&mut track.stage, Stage::Queued) else { return };
+    /// Takes back what was decided for a pod; tells what was reserved with it.
+    pub(crate) fn undo_binding(&mut self, pod: PodRow) -> Vec<Undone> {
+        let Some(track) = self.tracks.get_mut(pod).filter(|track| track.is_binding()) else {
+            return Vec::new();
+        };
+        let Stage::Binding(binding) = std::mem::replace(&mut track.stage, Stage::Queued) else {
+            return Vec::new();
+        };
+        let undone = binding.effects.iter().filter_map(|effect| self.reserved(effect)).collect();
         let cluster = self.scheduler.cluster_mut();
         cluster.unassign(pod);
         for assumed in binding.assumed.into_iter().rev() {
             cluster.undo(assumed);
         }
+        undone
     }
 
     /// Tells everyone that a pod is bound.

@@ -1,14 +1,15 @@
 //! Objects that come, change and go.
 
 use berth_engine::cluster::Cluster;
+use berth_engine::event::Event;
 use berth_model::load::MeasuredUsage;
+use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
 use berth_model::workload::OwnerKind;
 use berth_wire::{Kind, Object, ObjectKey, WorkloadKind};
 
 use crate::flow::Flow;
 use crate::now::Now;
 use crate::report::Report;
-use crate::waking::Cause;
 
 impl Flow {
     /// An object came or changed.
@@ -32,13 +33,7 @@ impl Flow {
             }
             other => {
                 let key = other.key();
-                let before = self.scheduler.cluster().changes().next();
-                let cause = upsert(self.scheduler.cluster_mut(), other);
-                if let Some(cause) = cause
-                    && self.scheduler.cluster().changes().next() != before
-                {
-                    self.wake(now, &cause);
-                }
+                self.take_in(now, &key, |cluster| upsert(cluster, other));
                 self.look_at_claims(now, &key);
             }
         }
@@ -59,11 +54,22 @@ impl Flow {
                 }
             }
             _ => {
-                if let Some(cause) = remove(self.scheduler.cluster_mut(), key) {
-                    self.wake(now, &cause);
-                    self.look_at_claims(now, key);
-                }
+                self.take_in(now, key, |cluster| remove(cluster, key));
+                self.look_at_claims(now, key);
             }
+        }
+    }
+
+    /// Changes the cluster by an object, and wakes those whom that may help.
+    fn take_in(&mut self, now: Now, key: &ObjectKey, change: impl FnOnce(&mut Cluster)) {
+        let old = self.queue.has_waiting().then(|| Former::of(self.scheduler.cluster(), key));
+        let before = self.scheduler.cluster().changes().next();
+        change(self.scheduler.cluster_mut());
+        if let Some(old) = old
+            && self.scheduler.cluster().changes().next() != before
+            && let Some((label, event)) = old.event(key)
+        {
+            self.wake(now, label, &event);
         }
     }
 
@@ -74,16 +80,66 @@ impl Flow {
     }
 }
 
-/// Takes an object that is neither a pod nor a node, and tells what that may change for waiting pods.
-fn upsert(cluster: &mut Cluster, object: Object) -> Option<Cause> {
+/// What an object was before it changed, as far as that matters.
+#[derive(Default)]
+struct Former {
+    claim: Option<Claim>,
+    volume: Option<Volume>,
+    capacity: Option<StorageCapacity>,
+    attachment: Option<Attachment>,
+}
+
+impl Former {
+    fn of(cluster: &Cluster, key: &ObjectKey) -> Self {
+        let storage = cluster.storage();
+        let named = || (key.namespace.clone(), key.name.clone());
+        let mut former = Self::default();
+        match key.kind {
+            Kind::Claim => former.claim = storage.claims.get(&named()).cloned(),
+            Kind::Volume => former.volume = storage.volumes.get(&key.name).cloned(),
+            Kind::StorageCapacity => former.capacity = storage.capacities.get(&named()).cloned(),
+            Kind::Attachment => former.attachment = storage.attachments.get(&key.name).cloned(),
+            _ => {}
+        }
+        former
+    }
+
+    /// Upstream's label, and what happened.
+    fn event<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'static str, Event<'a>)> {
+        let ObjectKey { kind, namespace, name } = key;
+        Some(match kind {
+            Kind::Namespace => ("NamespaceUpdate", Event::Namespace { name }),
+            Kind::Service | Kind::Workload(_) => ("ServiceUpdate", Event::Owner { namespace }),
+            Kind::Claim => {
+                ("PersistentVolumeClaimUpdate", Event::Claim { namespace, name, old: self.claim.as_ref() })
+            }
+            Kind::Volume => ("PersistentVolumeUpdate", Event::Volume { name, old: self.volume.as_ref() }),
+            Kind::StorageClass => ("storage.k8s.io/StorageClassUpdate", Event::StorageClass { name }),
+            Kind::CsiNode => ("storage.k8s.io/CSINodeUpdate", Event::CsiNode { node: name }),
+            Kind::CsiDriver => ("storage.k8s.io/CSIDriverUpdate", Event::CsiDriver { name }),
+            Kind::StorageCapacity => (
+                "storage.k8s.io/CSIStorageCapacityUpdate",
+                Event::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
+            ),
+            Kind::Attachment => {
+                ("storage.k8s.io/VolumeAttachmentUpdate", Event::Attachment { old: self.attachment.as_ref() })
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Takes an object that is neither a pod nor a node.
+fn upsert(cluster: &mut Cluster, object: Object) {
     match object {
         Object::Namespace(namespace) => cluster.upsert_namespace(&namespace),
         Object::Service(owner) => cluster.upsert_owner(owner),
-        Object::Workload(workload) => cluster.upsert_owner(workload.owner()?),
-        Object::Budget(budget) => {
-            cluster.upsert_budget(budget);
-            return None;
+        Object::Workload(workload) => {
+            if let Some(owner) = workload.owner() {
+                cluster.upsert_owner(owner);
+            }
         }
+        Object::Budget(budget) => cluster.upsert_budget(budget),
         Object::Volume(volume) => cluster.upsert_volume(volume),
         Object::Claim(claim) => cluster.upsert_claim(claim),
         Object::StorageClass(class) => cluster.upsert_class(class),
@@ -91,17 +147,20 @@ fn upsert(cluster: &mut Cluster, object: Object) -> Option<Cause> {
         Object::CsiDriver(driver) => cluster.upsert_csi_driver(driver),
         Object::StorageCapacity(capacity) => cluster.upsert_capacity(capacity),
         Object::Attachment(attachment) => cluster.upsert_attachment(attachment),
-        _ => return None,
+        _ => {}
     }
-    Some(Cause::Storage("x"))
 }
 
 /// Forgets an object that is neither a pod nor a node.
-fn remove(cluster: &mut Cluster, key: &ObjectKey) -> Option<Cause> {
+fn remove(cluster: &mut Cluster, key: &ObjectKey) {
     let ObjectKey { kind, namespace, name } = key;
     match kind {
         Kind::Namespace => cluster.remove_namespace(name),
-        Kind::Service | Kind::Workload(_) => cluster.remove_owner(owner_kind(*kind)?, namespace, name),
+        Kind::Service | Kind::Workload(_) => {
+            if let Some(kind) = owner_kind(*kind) {
+                cluster.remove_owner(kind, namespace, name);
+            }
+        }
         Kind::Budget => cluster.remove_budget(namespace, name),
         Kind::Volume => cluster.remove_volume(name),
         Kind::Claim => cluster.remove_claim(namespace, name),
@@ -110,9 +169,8 @@ fn remove(cluster: &mut Cluster, key: &ObjectKey) -> Option<Cause> {
         Kind::CsiDriver => cluster.remove_csi_driver(name),
         Kind::StorageCapacity => cluster.remove_capacity(namespace, name),
         Kind::Attachment => cluster.remove_attachment(name),
-        _ => return None,
+        _ => {}
     }
-    Some(Cause::Storage("x"))
 }
 
 fn owner_kind(kind: Kind) -> Option<OwnerKind> {

@@ -1,11 +1,11 @@
 //! Nodes that come, change and go.
 
+use berth_engine::event::Event;
 use berth_model::node::Node;
 use berth_wire::ObjectKey;
 
 use crate::flow::Flow;
 use crate::now::Now;
-use crate::waking::Cause;
 
 impl Flow {
     /// A node came or changed.
@@ -16,7 +16,8 @@ impl Flow {
             return; // a heartbeat
         }
         let row = cluster.upsert_node(node);
-        self.wake(now, &Cause::Node(row, old));
+        let label = if old.is_some() { "NodeUpdate" } else { "NodeAdd" };
+        self.wake(now, label, &Event::Node { row, old: old.as_ref() });
     }
 
     /// A node is gone. Its pods are left to those who look after them.
@@ -25,6 +26,6 @@ impl Flow {
         let Some(row) = cluster.nodes().find(&key.name) else { return };
         let node = cluster.nodes().object(row).clone();
         cluster.remove_node(row);
-        self.wake(now, &Cause::NodeGone(node));
+        self.wake(now, "NodeDelete", &Event::NodeGone { node: &node });
     }
 }

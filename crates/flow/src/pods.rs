@@ -1,6 +1,7 @@
 //! Pods that come, change and go.
 
 use berth_engine::cycle;
+use berth_engine::event::Event;
 use berth_engine::ids::PodRow;
 use berth_engine::view::PodView;
 use berth_model::pod::Pod;
@@ -10,7 +11,6 @@ use crate::action::PodRef;
 use crate::flow::Flow;
 use crate::now::Now;
 use crate::track::{Phase, Stage, Track};
-use crate::waking::Cause;
 
 impl Flow {
     /// A pod came or changed.
@@ -42,7 +42,7 @@ impl Flow {
         if pod.node.is_some() {
             let row = self.scheduler.cluster_mut().add_pod(pod);
             self.tracks.insert(namespace, name, row, None);
-            self.wake(now, &Cause::PodArrived(row));
+            self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod: row });
             return;
         }
         let wanted = &pod.spec.scheduler_name;
@@ -103,58 +103,62 @@ impl Flow {
         if let Some(queue) = self.queue.set_gated(row, gated, now.millis) {
             self.report_queued(queue, "UnscheduledPodUpdate");
         } else if !same {
-            self.regroup(row);
-            self.wake_one(now, row);
+            self.wake_changed(now, row);
         }
     }
 
     /// The API server says that a pod is bound which was on its way.
     fn pod_bound(&mut self, now: Now, row: PodRow, pod: Pod) {
-        let node = pod.node.clone();
-        let mut as_assumed = false;
-        let mut confirmed = None;
-        if let Some(track) = self.tracks.get(row) {
-            if let Stage::Binding(binding) = &track.stage {
-                as_assumed = node.as_ref() == Some(&binding.node);
-                confirmed = Some(!matches!(binding.phase, Phase::Done));
-            }
-        }
-        if as_assumed && confirmed == Some(true) {
+        let binding = self.tracks.get_mut(row).and_then(Track::binding_mut);
+        let as_assumed = binding.as_ref().is_some_and(|binding| pod.node.as_ref() == Some(&binding.node));
+        let untold = binding.is_some_and(|binding| binding.phase != Phase::Done);
+        if as_assumed && untold {
             self.tell_bound(now, row); // the watch was faster than the reply
-        } else if !as_assumed && confirmed.is_some() {
-            self.undo_binding(row); // someone else bound it elsewhere
+        }
+        if !as_assumed {
+            self.give_back(now, row); // someone else bound it elsewhere
         }
         self.queue.remove(row);
         self.tracks.settle(row);
         self.scheduler.cluster_mut().update_pod(row, pod);
         if !as_assumed {
-            self.wake(now, &Cause::PodArrived(row));
+            self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod: row });
         }
     }
 
     fn bound_pod_changed(&mut self, now: Now, row: PodRow, pod: Pod) {
+        let former = self.former(row);
         let cluster = self.scheduler.cluster_mut();
-        let old = cluster.pods().entry(row).pod.spec.clone();
         let before = cluster.changes().next();
         cluster.update_pod(row, pod);
-        if cluster.changes().next() != before && cluster.pods().entry(row).pod.spec != old {
-            self.wake(now, &Cause::PodChanged(row, old));
+        if let Some(old) = former
+            && self.scheduler.cluster().changes().next() != before
+        {
+            self.wake(now, "AssignedPodUpdate", &Event::PodChanged { pod: row, old: &old });
         }
     }
 
     /// A pod leaves, whatever it was doing.
     pub(crate) fn pod_gone(&mut self, now: Now, row: PodRow) {
-        self.undo_binding(row);
+        let former = self.former(row);
+        let undone = self.undo_binding(row);
         self.queue.remove(row);
-        let cluster = self.scheduler.cluster();
-        let pod = cluster.pods().entry(row).pod.clone();
-        let held = cluster.pods().entry(row).row.is_some() || pod.nominated_node.is_some();
-        self.tracks.remove(&pod.spec.namespace, &pod.name);
-        let left = self.leaving(row);
+        let pod = &self.scheduler.cluster().pods().entry(row).pod;
+        let (namespace, name) = (pod.spec.namespace.clone(), pod.name.clone());
+        self.tracks.remove(&namespace, &name);
         self.scheduler.cluster_mut().remove_pod(row);
-        if held {
-            self.wake(now, &left);
+        self.wake_for_left(now, former);
+        self.wake_for_undone(now, &undone);
+    }
+
+    /// Takes back what was decided for a pod, and tells those who wait for it.
+    pub(crate) fn give_back(&mut self, now: Now, row: PodRow) {
+        let former = self.former(row);
+        let undone = self.undo_binding(row);
+        if self.scheduler.cluster().pods().entry(row).row.is_none() {
+            self.wake_for_left(now, former);
         }
+        self.wake_for_undone(now, &undone);
     }
 
     pub(crate) fn is_gated(&self, profile: usize, row: PodRow) -> bool {

@@ -208,6 +208,20 @@ impl Queue {
             || self.failed.first().is_some_and(|(until, _)| *until <= now)
     }
 
+    /// Why a waiting pod waits.
+    pub(crate) fn group(&self, pod: PodRow) -> Option<&Group> {
+        match &self.entry(pod)?.place {
+            Place::Waiting(group) => Some(group),
+            _ => None,
+        }
+    }
+
+    /// A waiting pod is of another class now, and waits on.
+    pub(crate) fn regroup(&mut self, pod: PodRow, group: Group) {
+        self.lift(pod);
+        self.put(pod, Place::Waiting(group));
+    }
+
     /// Waiting pods, by class and who rejected them.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (&Group, &BTreeSet<PodRow>)> {
         self.waiting.iter()
@@ -221,12 +235,6 @@ impl Queue {
     /// Where a pod is, and what became of it so far.
     pub(crate) fn entry(&self, pod: PodRow) -> Option<&Entry> {
         self.entries.get(pod.index())?.as_ref()
-    }
-
-    /// All pods of the queue, by row.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (PodRow, &Entry)> {
-        let rows = (0..).map(PodRow);
-        rows.zip(&self.entries).filter_map(|(row, entry)| Some((row, entry.as_ref()?)))
     }
 
     /// How many pods are where.

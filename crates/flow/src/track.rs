@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use berth_engine::cluster::Assumed;
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::effect::Effect;
+use berth_engine::ids::PodRow;
 use berth_model::Str;
 use rustc_hash::FxHashMap;
 
@@ -53,7 +54,8 @@ pub(crate) enum Stage {
 #[derive(Debug)]
 pub(crate) struct Binding {
     pub(crate) node: Str,
-    pub(crate) row: NodeRow,
+    /// What goes with it.
+    pub(crate) effects: Vec<Effect>,
     /// What was taken as done with it, the first first.
     pub(crate) assumed: Vec<Assumed>,
     pub(crate) phase: Phase,

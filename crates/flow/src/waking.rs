@@ -1,60 +1,100 @@
-//! Who may fit now that something changed.
+//! Who may fit now that something changed: the plugins that rejected a pod say so.
 
-use std::sync::Arc;
+use berth_engine::effect::Effect;
+use berth_engine::event::{Event, FormerPod};
+use berth_engine::ids::PodRow;
+use berth_engine::view::PodView;
+use berth_model::volume::{Claim, Volume};
 
-use berth_engine::ids::{NodeRow, PodRow};
-use berth_model::node::Node;
-use berth_model::pod::{Pod, PodSpec};
-
+use crate::extending::EXTENDER;
 use crate::flow::Flow;
 use crate::now::Now;
-
-/// What changed.
-pub(crate) enum Cause {
-    /// A node came, or changed from what it was.
-    Node(NodeRow, Option<Node>),
-    NodeGone(Node),
-    PodArrived(PodRow),
-    PodChanged(PodRow, Arc<PodSpec>),
-    PodLeft(Pod),
-    Storage(&'static str),
-    Elsewhere(&'static str),
-}
-impl Cause {
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Node(_, None) => "NodeAdd",
-            Self::Node(..) => "NodeUpdate",
-            Self::NodeGone(_) => "NodeDelete",
-            Self::PodArrived(_) => "AssignedPodAdd",
-            Self::PodChanged(..) => "AssignedPodUpdate",
-            Self::PodLeft(_) => "AssignedPodDelete",
-            Self::Storage(l) | Self::Elsewhere(l) => l,
-        }
-    }
-}
+use crate::queue::Group;
 
 impl Flow {
-    pub(crate) fn wake(&mut self, now: Now, cause: &Cause) {
-        if !self.queue.has_waiting() {
-            return;
+    /// Something happened: pods that it may help are tried again. `label` is upstream's name for it.
+    pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &Event<'_>) {
+        let mut woken = Vec::new();
+        for (group, pods) in self.queue.waiting() {
+            let Some(&first) = pods.first() else { continue };
+            // Pods of one class are alike, but each has its own claims.
+            let has_claims = !self.scheduler.cluster().pods().class(group.class).spec.volumes.is_empty();
+            if has_claims {
+                woken.extend(pods.iter().copied().filter(|&pod| self.may_help(group, pod, event)));
+            } else if self.may_help(group, first, event) {
+                woken.extend(pods.iter().copied());
+            }
         }
-        let pods: Vec<PodRow> = self.queue.waiting().flat_map(|(_, pods)| pods.iter().copied()).collect();
-        for pod in pods {
+        for pod in woken {
             if let Some(queue) = self.queue.wake(pod, now.millis) {
-                self.report_queued(queue, cause.label());
+                self.report_queued(queue, label);
             }
         }
     }
-    pub(crate) fn wake_one(&mut self, now: Now, pod: PodRow) {
-        if let Some(queue) = self.queue.wake(pod, now.millis) {
+
+    fn may_help(&self, group: &Group, pod: PodRow, event: &Event<'_>) -> bool {
+        // What extenders look at is not known.
+        group.plugins.contains(&EXTENDER)
+            || self.scheduler.profiles()[group.profile].unblocks(
+                PodView::new(self.scheduler.cluster(), pod),
+                &group.plugins,
+                event,
+            )
+    }
+
+    /// A waiting pod has another spec.
+    pub(crate) fn wake_changed(&mut self, now: Now, pod: PodRow) {
+        let Some(group) = self.queue.group(pod).cloned() else { return };
+        let class = self.scheduler.cluster().pods().entry(pod).class;
+        if self.may_help(&group, pod, &Event::Itself)
+            && let Some(queue) = self.queue.wake(pod, now.millis)
+        {
             self.report_queued(queue, "TargetPodUpdate");
+        } else {
+            self.queue.regroup(pod, Group { class, ..group });
         }
     }
-    pub(crate) fn leaving(&self, row: PodRow) -> Cause {
-        Cause::PodLeft(self.scheduler.cluster().pods().entry(row).pod.clone())
+
+    /// What a pod is now, as long as somebody waits for what comes of it.
+    pub(crate) fn former(&self, pod: PodRow) -> Option<FormerPod> {
+        self.queue.has_waiting().then(|| FormerPod::of(self.scheduler.cluster(), pod))
     }
-    pub(crate) fn regroup(&mut self, _row: PodRow) {}
+
+    /// A pod holds nothing of its node any more.
+    pub(crate) fn wake_for_left(&mut self, now: Now, former: Option<FormerPod>) {
+        if let Some(former) = former.filter(|former| former.row.is_some()) {
+            self.wake(now, "AssignedPodDelete", &Event::PodLeft { pod: &former });
+        }
+    }
+
+    /// What was reserved is free again.
+    pub(crate) fn wake_for_undone(&mut self, now: Now, undone: &[Undone]) {
+        for undone in undone {
+            match undone {
+                Undone::Volume(old) => {
+                    let event = Event::Volume { name: &old.name, old: Some(old) };
+                    self.wake(now, "PersistentVolumeUpdate", &event);
+                }
+                Undone::Claim(old) => {
+                    let event = Event::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
+                    self.wake(now, "PersistentVolumeClaimUpdate", &event);
+                }
+            }
+        }
+    }
+
+    /// What an effect reserved, as it is while it is reserved.
+    pub(crate) fn reserved(&self, effect: &Effect) -> Option<Undone> {
+        let storage = self.scheduler.cluster().storage();
+        match effect {
+            Effect::BindVolume { volume, .. } => storage.volumes.get(volume).cloned().map(Undone::Volume),
+            Effect::ProvisionVolume { namespace, claim, .. } => {
+                storage.claim(namespace, claim).cloned().map(Undone::Claim)
+            }
+        }
+    }
+
+    /// Pods that have waited for long are tried again, whatever happened.
     pub(crate) fn flush(&mut self, now: Now) {
         let Some(millis) = self.settings.flush_millis else { return };
         for pod in self.queue.overdue(now.millis, millis) {
@@ -63,4 +103,11 @@ impl Flow {
             }
         }
     }
+}
+
+/// An object whose reservation was taken back, as it was before.
+#[derive(Clone, Debug)]
+pub(crate) enum Undone {
+    Volume(Volume),
+    Claim(Claim),
 }
