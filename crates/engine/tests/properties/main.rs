@@ -1,0 +1,13 @@
+//! Random histories of a small cluster: what is kept says what is found anew, and no pod waits that might go on.
+
+mod fast_path;
+mod history;
+mod unblocks;
+
+use proptest::prelude::ProptestConfig;
+
+/// How many histories each test takes: more where `BERTH_CASES` says so.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("BERTH_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    ProptestConfig { cases, max_shrink_iters: 4000, ..ProptestConfig::default() }
+}
