@@ -19,6 +19,7 @@ mod notice;
 mod output;
 mod profiles;
 mod progress;
+mod scheduler;
 mod simulate;
 mod style;
 
@@ -47,6 +48,7 @@ struct Cli {
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
+    Scheduler(scheduler::SchedulerArgs),
     Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Scheduler(args) => scheduler::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

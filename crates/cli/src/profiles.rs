@@ -50,15 +50,26 @@ pub(crate) fn algorithms() -> impl TypedValueParser<Value = Algorithm> {
 /// Everything that is wrong with it.
 pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configuration, Failure> {
     let Some(path) = &args.config else { return Ok(Configuration::default()) };
+    let configuration = read(path, quiet)?;
+    if !quiet {
+        for (at, extender) in configuration.extenders.iter().enumerate() {
+            let url = &extender.url_prefix;
+            notice::warning(&format!("{}: extenders[{at}] ({url}) is not asked here", path.display()));
+        }
+    }
+    Ok(configuration)
+}
+
+/// Reads a configuration, and says on stderr what in it has no effect anywhere.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn read(path: &Path, quiet: bool) -> Result<Configuration, Failure> {
     let bytes = fs::read(path).map_err(|e| Failure::unreadable(&path.display().to_string(), &e))?;
     let configuration = berth_config::parse(&bytes).map_err(|e| failure(path, &e))?;
     if !quiet {
         for warning in &configuration.warnings {
             notice::warning(&format!("{}: {warning}", path.display()));
-        }
-        for (at, extender) in configuration.extenders.iter().enumerate() {
-            let url = &extender.url_prefix;
-            notice::warning(&format!("{}: extenders[{at}] ({url}) is not asked here", path.display()));
         }
     }
     Ok(configuration)

@@ -1,0 +1,108 @@
+//! `berth scheduler`: schedules the pods of a running cluster.
+
+mod settings;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use berth_live::{End, LogFormat, Options, Server};
+
+use crate::failure::Failure;
+use crate::profiles;
+use settings::LeaderArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  In place of kube-scheduler, with its configuration and kubeconfig:
+    berth scheduler --config /etc/kubernetes/scheduler.yaml --kubeconfig /etc/kubernetes/scheduler.conf
+
+  Beside it, for pods that name one of the configuration's profiles in spec.schedulerName:
+    berth scheduler --config berth.yaml --leader-elect-resource-name berth
+
+  On a cluster to try things out, a line a decision:
+    berth scheduler --leader-elect=false -v=2
+
+Flags have the names and defaults that they have for kube-scheduler.
+
+Exit codes:
+  0  asked to end (SIGTERM, SIGINT)
+  1  the lease was lost, or something broke: to be started again
+  2  the configuration, the kubeconfig or the command line cannot be used";
+
+/// Schedule the pods of a running cluster, in place of kube-scheduler or beside it
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SchedulerArgs {
+    /// A KubeSchedulerConfiguration (v1); without it, kube-scheduler's defaults
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to reach the API server, if the configuration does not say; without it, the account of the pod that this runs in
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The address of the API server, in place of the kubeconfig's
+    #[arg(long, value_name = "URL")]
+    master: Option<String>,
+    #[command(flatten)]
+    leader: LeaderArgs,
+    /// Where to serve health and metrics
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
+    bind_address: IpAddr,
+    /// The port for that; 0 serves nothing
+    #[arg(long, value_name = "PORT", default_value_t = 10259)]
+    secure_port: u16,
+    /// The certificate to serve with, and those of its issuers; without it, one is made
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// The certificate's key
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
+    /// A cluster that knows who may ask for metrics; without it, the one that is scheduled
+    #[arg(long, value_name = "FILE")]
+    authentication_kubeconfig: Option<PathBuf>,
+    /// A cluster that knows what they may do; without it, the one that is scheduled
+    #[arg(long, value_name = "FILE")]
+    authorization_kubeconfig: Option<PathBuf>,
+    /// Accepted: client certificates are not looked up in the cluster in any case
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    authentication_skip_lookup: Option<bool>,
+    /// Accepted without effect: requests in flight are bounded, not requests a second
+    #[arg(long, value_name = "N", hide = true)]
+    kube_api_qps: Option<f32>,
+    /// Accepted without effect, as --kube-api-qps
+    #[arg(long, value_name = "N", hide = true)]
+    kube_api_burst: Option<i32>,
+    /// How much is logged: 2 adds a line a decision, 4 and more are for looking for faults
+    #[arg(short, long = "v", value_name = "N", default_value_t = 0)]
+    verbosity: u8,
+    /// How the log on stderr is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
+    logging_format: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where it cannot begin.
+pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
+    let mut configuration = match &args.config {
+        Some(path) => profiles::read(path, false)?,
+        None => berth_config::Configuration::default(),
+    };
+    args.leader.apply(&mut configuration.leader_election)?;
+    let named = Some(&configuration.client_connection.kubeconfig).filter(|path| !path.is_empty());
+    let kubeconfig = named.map(PathBuf::from).or_else(|| args.kubeconfig.clone());
+    let profiles = configuration.profiles.iter().map(berth_config::profile).collect();
+    let options = Options {
+        server: Server { kubeconfig, master: args.master.clone() },
+        configuration,
+        profiles,
+        log_format: if args.logging_format == "json" { LogFormat::Json } else { LogFormat::Text },
+        verbosity: args.verbosity,
+    };
+    match berth_live::run(options) {
+        Ok(End::Asked) => Ok(ExitCode::SUCCESS),
+        Ok(End::Deposed | End::Broken) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(Failure::input(error.to_string())),
+    }
+}

@@ -1,0 +1,225 @@
+//! Carries out what the flow decides: many requests in flight, one at a time for each pod.
+
+mod body;
+mod order;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_flow::{Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use http::Method;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::client::{Answer, Api, JSON, NoAnswer, STRATEGIC_MERGE};
+use crate::extender::{Errand, Extenders};
+use crate::message::Inbox;
+use crate::reign::Reign;
+use crate::watch::{Metadata, Status, escape};
+use order::{Order, Subject};
+
+/// How many requests are in flight at most, events and extenders not counted.
+const IN_FLIGHT: usize = 32;
+/// How often a request is sent again that the API server was too busy for.
+const BUSY_TRIES: u32 = 10;
+
+type Outcome = Result<Reply, Failure>;
+
+/// Something to carry out.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// A request to the API server.
+    Act(Action),
+    /// A question for an extender.
+    Extend(Ticket, Errand),
+}
+
+/// Who carries out.
+pub(crate) struct Actor {
+    pub(crate) api: Api,
+    pub(crate) reign: Arc<Reign>,
+    pub(crate) extenders: Arc<Extenders>,
+    pub(crate) inbox: Inbox,
+}
+
+impl Actor {
+    /// Runs until there is nothing left to do, and nobody is there to ask for more.
+    pub(crate) async fn run(self, mut tasks: UnboundedReceiver<Task>) {
+        let actor = Arc::new(self);
+        let mut order = Order::default();
+        let mut running = FuturesUnordered::new();
+        let mut open = true;
+        loop {
+            while running.len() < IN_FLIGHT
+                && let Some((subject, action)) = order.next()
+            {
+                running.push(actor.carry_out(subject, action));
+            }
+            tokio::select! {
+                Some((subject, ticket, outcome)) = running.next(), if !running.is_empty() => {
+                    order.done(subject);
+                    // Nobody is there to be told when the process ends.
+                    let _ = actor.inbox.input(Input::Reply(ticket, outcome));
+                }
+                task = tasks.recv(), if open => match task {
+                    Some(Task::Act(action)) => order.push(action),
+                    Some(Task::Extend(ticket, errand)) => actor.extend(ticket, errand),
+                    None => open = false,
+                },
+                else => return,
+            }
+        }
+    }
+
+    /// Extenders take as long as they like, and what waits for them waits by itself.
+    fn extend(self: &Arc<Self>, ticket: Ticket, errand: Errand) {
+        let actor = Arc::clone(self);
+        tokio::spawn(async move {
+            let may_not = matches!(errand.call, Call::Bind { .. }) && !actor.reign.holds();
+            let outcome =
+                if may_not { Err(deposed()) } else { actor.extenders.ask(&actor.api, errand).await };
+            // Nobody is there to be told when the process ends.
+            let _ = actor.inbox.input(Input::Reply(ticket, outcome));
+        });
+    }
+
+    async fn carry_out(&self, subject: Subject, action: Action) -> (Subject, Ticket, Outcome) {
+        let outcome = if self.reign.holds() { self.send(action.request).await } else { Err(deposed()) };
+        (subject, action.ticket, outcome)
+    }
+
+    async fn send(&self, request: Request) -> Outcome {
+        let done = match request {
+            Request::Bind { pod, node } => {
+                let path = format!("{}/binding", pod_path(&pod.namespace, &pod.name));
+                self.ask(Method::POST, &path, JSON, body::binding(&pod, &node)).await
+            }
+            Request::SetStatus { pod, condition, nominated_node } => {
+                let path = format!("{}/status", pod_path(&pod.namespace, &pod.name));
+                let body = body::status(&pod, condition.as_ref(), nominated_node.as_deref(), now());
+                self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body).await
+            }
+            Request::Evict { victim, message } => match self.evict(&victim, &message).await {
+                Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
+                done => done,
+            },
+            Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
+                let path = format!("/api/v1/persistentvolumes/{}", escape(&volume));
+                let body = body::volume(&namespace, &claim, &claim_uid, reserved);
+                self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body).await
+            }
+            Request::SelectNode { namespace, claim, node } => {
+                let path = format!(
+                    "/api/v1/namespaces/{}/persistentvolumeclaims/{}",
+                    escape(&namespace),
+                    escape(&claim)
+                );
+                self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body::selected_node(&node)).await
+            }
+            // Both go another way: see `Task` and the recorder of events.
+            Request::Extend { .. } | Request::Emit(_) => Ok(()),
+        };
+        done.map(|()| Reply::Done)
+    }
+
+    /// Says why the victim goes, then deletes it.
+    async fn evict(&self, victim: &PodRef, message: &str) -> Result<(), Failure> {
+        let path = pod_path(&victim.namespace, &victim.name);
+        let answer = self.api.get(&path).await;
+        let json = answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
+        judge(answer)?;
+        let found = Metadata::of(std::str::from_utf8(&json).unwrap_or_default());
+        if found.uid != *victim.uid {
+            return Err(Failure { kind: FailureKind::Gone, message: format!("{victim} is another pod now") });
+        }
+        let body = body::disruption(victim, message, found.generation, now());
+        self.ask(Method::PATCH, &format!("{path}/status"), STRATEGIC_MERGE, body).await?;
+        self.ask(Method::DELETE, &path, JSON, body::deletion(victim)).await
+    }
+
+    /// Asks until the API server has time.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<(), Failure> {
+        let mut tries = 0;
+        loop {
+            let answer = self.api.ask(method.clone(), path, content_type, body.clone()).await;
+            match &answer {
+                Ok(answer) if answer.is_busy() && tries < BUSY_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_secs(answer.retry_after.unwrap_or(1).clamp(1, 30)))
+                        .await;
+                }
+                _ => return judge(answer),
+            }
+        }
+    }
+}
+
+/// What an answer means.
+pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
+    let answer = match answer {
+        Ok(answer) if answer.status.is_success() => return Ok(()),
+        Ok(answer) => answer,
+        Err(NoAnswer::Unsent(message)) => return Err(Failure { kind: FailureKind::Refused, message }),
+        Err(NoAnswer::Lost(message)) => return Err(Failure { kind: FailureKind::Unknown, message }),
+    };
+    let kind = match answer.status.as_u16() {
+        404 => FailureKind::Gone,
+        409 => FailureKind::Conflict,
+        500.. => FailureKind::Unknown,
+        _ => FailureKind::Refused,
+    };
+    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let message = if said.message.is_empty() { answer.status.to_string() } else { said.message };
+    Err(Failure { kind, message })
+}
+
+fn deposed() -> Failure {
+    Failure { kind: FailureKind::Refused, message: "this scheduler does not lead any more".to_owned() }
+}
+
+fn pod_path(namespace: &str, name: &str) -> String {
+    format!("/api/v1/namespaces/{}/pods/{}", escape(namespace), escape(name))
+}
+
+fn now() -> String {
+    crate::clock::seconds(crate::clock::unix_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_means_what_its_status_says() {
+        let cases = [
+            (201, "", None),
+            (404, r#"{"message":"pods \"a\" not found"}"#, Some((FailureKind::Gone, "pods \"a\" not found"))),
+            (409, "{}", Some((FailureKind::Conflict, "409 Conflict"))),
+            (403, "no JSON", Some((FailureKind::Refused, "403 Forbidden"))),
+            (500, "", Some((FailureKind::Unknown, "500 Internal Server Error"))),
+        ];
+        for (code, body, expected) in cases {
+            let status = StatusCode::from_u16(code).unwrap();
+            let outcome = judge(Ok(Answer { status, retry_after: None, body: Bytes::from(body) }));
+            let failure = outcome.err().map(|failure| (failure.kind, failure.message));
+            assert_eq!(failure, expected.map(|(kind, message)| (kind, message.to_owned())), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_may_have_been_done() {
+        let kind = |answer| judge(Err(answer)).unwrap_err().kind;
+        assert_eq!(kind(NoAnswer::Unsent("refused".into())), FailureKind::Refused);
+        assert_eq!(kind(NoAnswer::Lost("reset".into())), FailureKind::Unknown);
+    }
+}

@@ -1,0 +1,234 @@
+//! The connection to an API server.
+//!
+//! Requests are JSON over HTTP/1.1 with as many connections as there are requests in flight. There is no limit on requests
+//! a second: what is in flight is bounded, and API servers have priority and fairness of their own. Nothing is retried
+//! here, because only those who ask know what may be asked twice.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tower::{BoxError, ServiceBuilder};
+
+use crate::metrics::Metrics;
+
+/// After so long without an answer nobody waits any more.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Larger answers than this (but for watches) are not read.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// Where to find an API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// A kubeconfig file. Without one: the account of the pod that this runs in, and where it runs in none, what `kubectl`
+    /// would use.
+    pub kubeconfig: Option<PathBuf>,
+    /// The address of the API server, in place of what the kubeconfig says.
+    pub master: Option<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be used.
+    #[error("{}: {source}", path.display())]
+    Kubeconfig {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        source: kube::config::KubeconfigError,
+    },
+    /// There is neither a kubeconfig nor a pod's account.
+    #[error("no cluster to talk to: {0}")]
+    Nowhere(#[from] kube::config::InferConfigError),
+    /// The address is none.
+    #[error("--master: {text} is no address of an API server: {source}")]
+    Address {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        source: http::uri::InvalidUri,
+    },
+    /// Certificates or credentials cannot be used.
+    #[error("credentials for the API server: {0}")]
+    Credentials(#[from] kube::Error),
+}
+
+/// An API server, to ask.
+#[derive(Clone)]
+pub struct Api {
+    client: Client,
+    host: Arc<str>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// What an API server said in full.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// What it asks to wait before the next try, in seconds.
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// The request did not get through: nobody has seen it.
+    #[error("{0}")]
+    Unsent(String),
+    /// It may have been seen.
+    #[error("{0}")]
+    Lost(String),
+}
+
+impl Answer {
+    /// Whether the API server has no time now, and has not looked at the request.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+            || (self.status == StatusCode::SERVICE_UNAVAILABLE && self.retry_after.is_some())
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    async fn config(&self) -> Result<Config, ConnectError> {
+        let mut config = match &self.kubeconfig {
+            Some(path) => read(path).await?,
+            None => match Config::incluster() {
+                Ok(config) => config,
+                Err(_) => Config::infer().await?,
+            },
+        };
+        if let Some(text) = &self.master {
+            config.cluster_url =
+                text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source })?;
+        }
+        Ok(config)
+    }
+
+    /// Makes ready to ask. That there is somebody to answer shows with the first request.
+    ///
+    /// # Errors
+    /// Where it is not clear whom to ask, or the credentials cannot be used.
+    pub async fn connect(&self) -> Result<Api, ConnectError> {
+        let config = self.config().await?;
+        let host = config.cluster_url.authority().map(|a| Arc::from(a.as_str())).unwrap_or_default();
+        let connector = config.rustls_https_connector()?;
+        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+        let service = ServiceBuilder::new()
+            .layer(config.base_uri_layer())
+            .option_layer(config.auth_layer()?)
+            .layer(config.extra_headers_layer()?)
+            .map_err(BoxError::from)
+            .service(http);
+        let client = Client::new(service, config.default_namespace);
+        Ok(Api { client, host, metrics: None })
+    }
+}
+
+async fn read(path: &Path) -> Result<Config, ConnectError> {
+    let broken = |source| ConnectError::Kubeconfig { path: path.to_owned(), source };
+    let kubeconfig = Kubeconfig::read_from(path).map_err(broken)?;
+    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(broken)
+}
+
+impl Api {
+    /// Counts what is asked from now on.
+    pub(crate) fn counted(mut self, metrics: Arc<Metrics>) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// Asks, and reads the whole answer.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Answer, NoAnswer> {
+        let asked = async {
+            let response = self.open(method, path, content_type, body).await?;
+            let retry_after = response.headers().get(header::RETRY_AFTER);
+            let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+            let status = response.status();
+            let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+            let body = body.collect().await.map_err(|e| NoAnswer::Lost(e.to_string()))?.to_bytes();
+            Ok(Answer { status, retry_after, body })
+        };
+        let late = |_| NoAnswer::Lost(format!("no answer within {} s", TIMEOUT.as_secs()));
+        tokio::time::timeout(TIMEOUT, asked).await.map_err(late)?
+    }
+
+    /// Asks for something that is there.
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
+        self.ask(Method::GET, path, JSON, Vec::new()).await
+    }
+
+    /// Asks, and reads of the answer the head only.
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Response<Body>, NoAnswer> {
+        let mut request = Request::builder().method(method.clone()).uri(path).header(header::ACCEPT, JSON);
+        request = request.header(header::USER_AGENT, USER_AGENT);
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let request = request.body(Body::from(body)).map_err(|e| NoAnswer::Unsent(e.to_string()))?;
+        let answer = self.client.send(request).await;
+        if let Some(metrics) = &self.metrics {
+            let code = answer.as_ref().ok().map(|response| response.status().as_u16());
+            metrics.requested(code, &method, &self.host);
+        }
+        answer.map_err(|error| no_answer(&error))
+    }
+}
+
+/// What is said and understood.
+pub(crate) const JSON: &str = "application/json";
+/// A patch that merges lists by their keys.
+pub(crate) const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
+const USER_AGENT: &str = concat!("berth/", env!("CARGO_PKG_VERSION"));
+
+/// Whether the request was seen shows in the reasons.
+fn no_answer(error: &kube::Error) -> NoAnswer {
+    let mut unsent = false;
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(reason) = next {
+        unsent |= reason.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect());
+        next = reason.source();
+    }
+    if unsent { NoAnswer::Unsent(chain(error)) } else { NoAnswer::Lost(chain(error)) }
+}
+
+/// An error with all its reasons; hyper's own text names only the outermost.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(reason) = next {
+        let words = reason.to_string();
+        if !text.ends_with(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = reason.source();
+    }
+    text
+}

@@ -1,0 +1,124 @@
+//! What the flow reports, as metrics and lines in the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_flow::{Attempted, Flow, Refusal, Report};
+use berth_wire::Kind;
+
+use crate::log::DECISION;
+use crate::metrics::Metrics;
+
+/// From how many attempts on they are not told apart.
+const ATTEMPTS_SHOWN: u32 = 15;
+
+/// Tells.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    metrics: Arc<Metrics>,
+    /// The profiles' scheduler names.
+    profiles: Vec<String>,
+}
+
+impl Teller {
+    pub(crate) fn new(metrics: Arc<Metrics>, profiles: Vec<String>) -> Self {
+        Self { metrics, profiles }
+    }
+
+    fn profile(&self, index: usize) -> &str {
+        self.profiles.get(index).map_or("", String::as_str)
+    }
+
+    /// Tells one thing; `took` is what the attempt took that it came from.
+    pub(crate) fn tell(&self, report: &Report, took: Option<Duration>) {
+        let metrics = &*self.metrics;
+        let seconds = took.unwrap_or_default().as_secs_f64();
+        let micros = u64::try_from(took.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        match report {
+            Report::Queued { queue, event } => metrics.incoming.with_label_values(&[*queue, *event]).inc(),
+            Report::Assumed(attempted, landing) => {
+                metrics.algorithm_seconds.observe(seconds);
+                let Attempted { pod, attempts, .. } = attempted;
+                tracing::info!(target: DECISION, %pod, node = &*landing.node, score = landing.score, attempts, micros, "placed");
+            }
+            Report::Unschedulable(attempted, refusal) => {
+                metrics.algorithm_seconds.observe(seconds);
+                self.refused("unschedulable", attempted, refusal, seconds, micros);
+            }
+            Report::Failed(attempted, refusal) => self.refused("error", attempted, refusal, seconds, micros),
+            Report::Bound { pod, profile, node, attempts, binding_millis, waited_millis } => {
+                let labels = ["scheduled", self.profile(*profile)];
+                let binding = millis(*binding_millis);
+                metrics.attempts.with_label_values(&labels).inc();
+                metrics.attempt_seconds.with_label_values(&labels).observe(binding);
+                metrics.point_seconds.with_label_values(&["Bind", "Success", labels[1]]).observe(binding);
+                metrics.attempts_per_pod.observe(f64::from(*attempts));
+                metrics
+                    .sli_seconds
+                    .with_label_values(&[shown(*attempts).as_str()])
+                    .observe(millis(*waited_millis));
+                tracing::info!(target: DECISION, %pod, node = &**node, attempts, binding_millis, waited_millis, "bound");
+            }
+            Report::Unbound { pod, profile, message } => {
+                metrics.attempts.with_label_values(&["error", self.profile(*profile)]).inc();
+                tracing::warn!(%pod, "not bound, to be tried again: {message}");
+            }
+            Report::Preempted { preemptor, node, victims } => {
+                metrics.preemptions.inc();
+                metrics.victims.observe(victims.len() as f64);
+                let names: Vec<String> = victims.iter().map(ToString::to_string).collect();
+                tracing::info!(target: DECISION, pod = %preemptor, node = &**node, victims = names.join(","), "preempts");
+            }
+            Report::Trouble(text) => tracing::warn!("{text}"),
+        }
+    }
+
+    fn refused(&self, result: &str, attempted: &Attempted, refusal: &Refusal, seconds: f64, micros: u64) {
+        let labels = [result, self.profile(attempted.profile)];
+        self.metrics.attempts.with_label_values(&labels).inc();
+        self.metrics.attempt_seconds.with_label_values(&labels).observe(seconds);
+        let Attempted { pod, attempts, .. } = attempted;
+        let nominated = refusal.nominated.as_deref().unwrap_or_default();
+        let plugins = refusal.plugins.join(",");
+        if result == "error" {
+            tracing::warn!(%pod, attempts, micros, "cannot be judged: {}", refusal.message);
+        } else {
+            tracing::info!(target: DECISION, %pod, attempts, micros, plugins, nominated, "waits: {}", refusal.message);
+        }
+    }
+
+    /// Brings the metrics up to date that show what there is now.
+    pub(crate) fn gauge(&self, flow: &Flow) {
+        let pending = flow.pending();
+        let queues = [
+            ("active", pending.active),
+            ("backoff", pending.backoff),
+            ("unschedulable", pending.unschedulable),
+            ("gated", pending.gated),
+        ];
+        for (queue, count) in queues {
+            self.metrics.pending.with_label_values(&[queue]).set(number(count));
+        }
+        let sizes = [
+            ("nodes", flow.count(Kind::Node)),
+            ("pods", flow.count(Kind::Pod)),
+            ("assumed_pods", flow.assumed()),
+        ];
+        for (what, count) in sizes {
+            self.metrics.cache.with_label_values(&[what]).set(number(count));
+        }
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn millis(millis: u64) -> f64 {
+    millis as f64 / 1_000.0
+}
+
+/// As upstream's label has it.
+fn shown(attempts: u32) -> String {
+    if attempts >= ATTEMPTS_SHOWN { format!("{ATTEMPTS_SHOWN}+") } else { attempts.to_string() }
+}
