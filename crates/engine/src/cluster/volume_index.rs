@@ -216,6 +216,33 @@ mod tests {
         out
     }
 
+    /// Capacities and attachments.
+    fn publish(world: &mut World, event: Event) {
+        let named = |kind: &str, at: u8| format!("{kind}{at}").into();
+        match event {
+            Event::Capacity(at, Some(zone)) => world.cluster.upsert_capacity(StorageCapacity {
+                namespace: "default".into(),
+                name: named("capacity", at),
+                storage_class: "local".into(),
+                topology: Some(LabelSelector::from_labels(&labels(&[("zone", &format!("z{zone}"))]))),
+                capacity: Some(Quantity::from_units(5)),
+                ..StorageCapacity::default()
+            }),
+            Event::Capacity(at, None) => {
+                world.cluster.remove_capacity(&"default".into(), &named("capacity", at));
+            }
+            Event::Attachment(at, node, volume) => world.cluster.upsert_attachment(Attachment {
+                name: named("a", at),
+                node: named("n", node),
+                driver: "csi.example".into(),
+                volume: Some(named("v", volume)),
+                inline: None,
+            }),
+            Event::RemoveAttachment(at) => world.cluster.remove_attachment(&named("a", at)),
+            _ => {}
+        }
+    }
+
     fn happen(world: &mut World, pods: &[PodRow], event: Event, undo: &mut Vec<crate::cluster::Assumed>) {
         let named = |kind: &str, at: u8| format!("{kind}{at}").into();
         let bind = |claim, volume| Effect::BindVolume {
@@ -261,25 +288,7 @@ mod tests {
                 claim.volume = volume.map(|v| named("v", v));
             }),
             Event::RemoveClaim(at) => world.cluster.remove_claim(&"default".into(), &named("c", at)),
-            Event::Capacity(at, Some(zone)) => world.cluster.upsert_capacity(StorageCapacity {
-                namespace: "default".into(),
-                name: named("capacity", at),
-                storage_class: "local".into(),
-                topology: Some(LabelSelector::from_labels(&labels(&[("zone", &format!("z{zone}"))]))),
-                capacity: Some(Quantity::from_units(5)),
-                ..StorageCapacity::default()
-            }),
-            Event::Capacity(at, None) => {
-                world.cluster.remove_capacity(&"default".into(), &named("capacity", at));
-            }
-            Event::Attachment(at, node, volume) => world.cluster.upsert_attachment(Attachment {
-                name: named("a", at),
-                node: named("n", node),
-                driver: "csi.example".into(),
-                volume: Some(named("v", volume)),
-                inline: None,
-            }),
-            Event::RemoveAttachment(at) => world.cluster.remove_attachment(&named("a", at)),
+            Event::Capacity(..) | Event::Attachment(..) | Event::RemoveAttachment(_) => publish(world, event),
             Event::Class(true) => world.class("local", "csi.example", |_| {}),
             Event::Class(false) => world.cluster.remove_class("local"),
             Event::Rewrite(pod, like) => {

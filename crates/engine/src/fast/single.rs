@@ -12,8 +12,8 @@ use crate::plugin::Group;
 use crate::profile::Profile;
 use crate::view::PodView;
 
-/// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter cannot
-/// answer, or pods are nominated.
+/// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter
+/// cannot answer, or pods are nominated.
 pub fn choose(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Option<(NodeRow, i64)> {
     let pod = PodView::new(cluster, pod);
     if cluster.has_nominations() || pod.entry().pod.nominated_node.is_some() {
