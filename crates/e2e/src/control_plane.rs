@@ -16,8 +16,10 @@ use crate::testbed;
 /// The user whom upstream's start-up policy gives the roles `system:kube-scheduler` and `system:volume-scheduler`.
 pub const SCHEDULER_USER: &str = "system:kube-scheduler";
 
-const ADMIN_TOKEN: &str = "admin-of-a-test";
-const SCHEDULER_TOKEN: &str = "scheduler-of-a-test";
+/// The administrator's.
+pub const ADMIN_TOKEN: &str = "admin-of-a-test";
+/// That of [`SCHEDULER_USER`].
+pub const SCHEDULER_TOKEN: &str = "scheduler-of-a-test";
 
 /// A control plane without controllers and nodes: tests play them. Dropping it ends its processes and removes its
 /// folder.

@@ -1,7 +1,7 @@
 //! A scheduler under test: Berth's or upstream's, started alike.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::str::FromStr;
 use std::{env, fmt};
@@ -9,7 +9,8 @@ use std::{env, fmt};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::control_plane::{ControlPlane, free_port};
+use crate::client::{Client, eventually};
+use crate::control_plane::{ADMIN_TOKEN, ControlPlane, free_port};
 use crate::process::Process;
 use crate::testbed;
 
@@ -65,6 +66,21 @@ impl Scheduler {
     /// # Errors
     /// The program is not there or ends at once.
     pub fn start_as(kind: Kind, plane: &ControlPlane, config: &Value, name: &str) -> Result<Self> {
+        Self::run(kind, &program(kind)?, plane, config, name, 2)
+    }
+
+    /// Starts a program as a scheduler that logs as much as `verbosity` (`-v`) says.
+    ///
+    /// # Errors
+    /// The program is not there or ends at once.
+    pub fn run(
+        kind: Kind,
+        program: &Path,
+        plane: &ControlPlane,
+        config: &Value,
+        name: &str,
+        verbosity: u8,
+    ) -> Result<Self> {
         let port = free_port()?;
         let kubeconfig = plane.scheduler_kubeconfig();
         let mut whole = json!({
@@ -86,9 +102,24 @@ impl Scheduler {
         for flag in ["authentication-kubeconfig", "authorization-kubeconfig"] {
             args.push(format!("--{flag}={}", kubeconfig.display()));
         }
-        args.extend(["--bind-address=127.0.0.1".into(), format!("--secure-port={port}"), "-v=2".into()]);
-        let program = program(kind)?;
-        Ok(Self { process: Process::start(name, &program, &args, &plane.folder)?, port })
+        args.extend([
+            "--bind-address=127.0.0.1".into(),
+            format!("--secure-port={port}"),
+            format!("-v={verbosity}"),
+        ]);
+        Ok(Self { process: Process::start(name, program, &args, &plane.folder)?, port })
+    }
+
+    /// Waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// It has ended, or is not ready in time.
+    pub fn ready(&mut self) -> Result<()> {
+        let client = Client::new(&format!("https://127.0.0.1:{}", self.port), ADMIN_TOKEN)?;
+        eventually("the scheduler is ready", || {
+            self.process.alive()?;
+            Ok(client.text("/readyz").ok().map(|_| ()))
+        })
     }
 }
 
@@ -107,11 +138,14 @@ pub fn program(kind: Kind) -> Result<PathBuf> {
     Ok(target().join("debug/berth"))
 }
 
-/// Builds berth with optimization, as users have it, and says where it is.
+/// The program of a kind as users have it: berth is built with all optimization.
 ///
 /// # Errors
-/// It does not build.
-pub fn release_of_berth() -> Result<PathBuf> {
+/// It is neither there nor can it be built.
+pub fn release(kind: Kind) -> Result<PathBuf> {
+    if kind == Kind::Upstream {
+        return testbed::program("kube-scheduler");
+    }
     if let Some(path) = env::var_os("BERTH") {
         return Ok(PathBuf::from(path));
     }

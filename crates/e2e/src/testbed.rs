@@ -5,6 +5,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 /// All programs of the testbed, in the order in which they are wanted first.
 pub const PROGRAMS: [&str; 7] =
@@ -17,7 +18,7 @@ pub const FOR_BODIES: [&str; 3] = ["etcd", "kube-apiserver", "kube-scheduler"];
 pub const RELEASE: &str = "1.37.2";
 
 /// The release of kwok, which is installed by itself: it is built with other modules than upstream's.
-const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok@v0.8.0";
+pub const KWOK: &str = "sigs.k8s.io/kwok@v0.8.0";
 
 /// The folder of the programs: `bin` in `$BERTH_TESTBED`, otherwise `target/testbed/bin` of the workspace.
 pub fn bin() -> PathBuf {
@@ -58,16 +59,33 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// The folder of a module that is named with its version, downloaded if need be.
+///
+/// # Errors
+/// There is no Go, or no such module.
+pub fn module(name_and_version: &str) -> Result<PathBuf> {
+    let answer = Command::new("go")
+        .args(["mod", "download", "-json", name_and_version])
+        .output()
+        .context("cannot run go, which keeps the modules")?;
+    let said: Value = serde_json::from_slice(&answer.stdout).context("go says nothing of the module")?;
+    let folder =
+        said["Dir"].as_str().with_context(|| format!("no module {name_and_version}: {}", said["Error"]))?;
+    Ok(PathBuf::from(folder))
+}
+
 fn up_to_date(name: &str) -> Result<bool> {
     let Ok(built) = fs::metadata(bin().join(name)) else { return Ok(false) };
-    let source = workspace().join("testbed");
-    let own = source.join(name).join("main.go");
-    let newest = [source.join("go.sum"), own]
+    let testbed = workspace().join("testbed");
+    let sources = match name {
+        "kwok" => Vec::new(),
+        "loadgen" => vec![testbed.join("go.sum"), testbed.join("loadgen/main.go")],
+        _ => vec![testbed.join("go.sum")],
+    };
+    let built = built.modified()?;
+    Ok(sources
         .iter()
-        .filter_map(|path| fs::metadata(path).ok()?.modified().ok())
-        .max()
-        .context("there is no testbed/go.sum")?;
-    Ok(name == "kwok" || newest <= built.modified()?)
+        .all(|path| fs::metadata(path).and_then(|data| data.modified()).is_ok_and(|time| time <= built)))
 }
 
 fn build_one(name: &str) -> Result<()> {
@@ -78,15 +96,23 @@ fn build_one(name: &str) -> Result<()> {
          -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"
     );
     let to = bin().join(name);
-    match name {
-        "kwok" => go.env("GOBIN", bin()).args(["install", "-ldflags", "-s -w", KWOK]),
-        "e2e.test" => {
-            go.args(["test", "-c", "-ldflags", "-s -w", "-o"]).arg(&to).arg("k8s.io/kubernetes/test/e2e")
+    let mut build =
+        |package: &str| go.args(["build", "-ldflags", &stamp, "-o"]).arg(&to).arg(package).status();
+    let status = match name {
+        "etcd" => build("go.etcd.io/etcd/server/v3"),
+        "loadgen" => build("./loadgen"),
+        "kwok" => {
+            let package = KWOK.replace('@', "/cmd/kwok@");
+            go.env("GOBIN", bin()).args(["install", "-ldflags", "-s -w", &package]).status()
         }
-        _ => go.args(["build", "-ldflags", &stamp, "-o"]).arg(&to).arg(format!("./{name}")),
+        "e2e.test" => go
+            .args(["test", "-c", "-ldflags", "-s -w", "-o"])
+            .arg(&to)
+            .arg("k8s.io/kubernetes/test/e2e")
+            .status(),
+        _ => build(&format!("k8s.io/kubernetes/cmd/{name}")),
     };
-    let status = go.status().context("cannot run go, which builds the testbed")?;
-    if !status.success() {
+    if !status.context("cannot run go, which builds the testbed")?.success() {
         bail!("go could not build {name}");
     }
     Ok(())

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::client::{Client, eventually};
+use crate::control_plane::{ADMIN_TOKEN, SCHEDULER_TOKEN};
 use crate::object::{node, pod, pod_of_cpu};
 use crate::stage::Stage;
 
@@ -28,8 +29,8 @@ pub(super) fn health_and_metrics(stage: &mut Stage) -> Result<()> {
     stage.waits("does-not-fit")?;
     let url = format!("https://127.0.0.1:{}", stage.scheduler()?.port);
     let nobody = Client::new(&url, "of-nobody")?;
-    let scheduler = Client::new(&url, "scheduler-of-a-test")?;
-    let admin = Client::new(&url, "admin-of-a-test")?;
+    let scheduler = Client::new(&url, SCHEDULER_TOKEN)?;
+    let admin = Client::new(&url, ADMIN_TOKEN)?;
     for path in ["/healthz", "/livez", "/readyz"] {
         // Upstream checks a token that is sent also where none is needed, so those who ask for health send a good one.
         let said = eventually(path, || Ok(scheduler.text(path).ok()))?;
