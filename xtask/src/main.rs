@@ -2,11 +2,16 @@
 #![allow(clippy::print_stdout, reason = "a command's answers go to stdout")]
 
 mod conformance;
+mod e2e;
+mod e2e_upstream;
 mod generated;
+mod live_bench;
 mod plugin_doc;
 mod plugin_docs;
 mod purity;
 mod reference;
+mod soak;
+mod testbed;
 mod tidy;
 mod tree;
 
@@ -34,6 +39,16 @@ enum Verb {
     Reference(generated::Args),
     /// Proves that the pure crates cannot use clocks, chance, environment, files or hash order
     Purity,
+    /// Builds upstream's components, or starts a control plane of them
+    Testbed(testbed::Args),
+    /// Plays the end-to-end bodies with Berth's scheduler or upstream's
+    E2e(e2e::Args),
+    /// Runs upstream's own end-to-end suite for schedulers
+    E2eUpstream(e2e_upstream::Args),
+    /// Measures Berth and kube-scheduler through a real API server
+    LiveBench(live_bench::Args),
+    /// Runs a scheduler under churn
+    Soak(soak::Args),
 }
 
 fn main() -> Result<ExitCode> {
@@ -43,5 +58,10 @@ fn main() -> Result<ExitCode> {
         Verb::PluginDocs(args) => plugin_docs::run(&args),
         Verb::Reference(args) => reference::run(&args),
         Verb::Purity => purity::run(),
+        Verb::Testbed(args) => testbed::run(&args),
+        Verb::E2e(args) => e2e::run(&args),
+        Verb::E2eUpstream(args) => e2e_upstream::run(&args),
+        Verb::LiveBench(args) => live_bench::run(&args),
+        Verb::Soak(args) => soak::run(&args),
     }
 }

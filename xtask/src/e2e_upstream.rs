@@ -1,0 +1,52 @@
+//! `cargo xtask e2e-upstream`: upstream's own suite for schedulers.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use berth_e2e::scheduler::Kind;
+use berth_e2e::{testbed, upstream_suite};
+
+/// Runs upstream's suite on real controllers and fake kubelets.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Whose scheduler: berth (`$BERTH`, or built here) or upstream
+    #[arg(long, default_value = "berth")]
+    scheduler: Kind,
+    /// Which specs, as a regular expression
+    #[arg(long, default_value = upstream_suite::FOCUS)]
+    focus: String,
+    /// Where the logs go; target/testbed/upstream-suite if it is not given
+    #[arg(long)]
+    logs: Option<PathBuf>,
+}
+
+/// The exit code is 1 where a spec failed that can pass here.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    testbed::build(&[])?;
+    let logs =
+        args.logs.clone().unwrap_or_else(|| testbed::workspace().join("target/testbed/upstream-suite"));
+    let specs = upstream_suite::run(args.scheduler, &args.focus, &logs)?;
+    let mut failed = 0;
+    for spec in &specs {
+        let outcome = match (spec.passed, spec.can_pass()) {
+            (true, _) => "passed",
+            (false, false) => "cannot",
+            (false, true) => "FAILED",
+        };
+        failed += usize::from(outcome == "FAILED");
+        println!("{outcome} {:6.1} s  {}", spec.took_s, spec.name);
+        if outcome == "FAILED" {
+            println!("       {}", spec.failure.replace('\n', "\n       "));
+        }
+    }
+    let passed = specs.iter().filter(|spec| spec.passed).count();
+    println!(
+        "{} specs with {}: {passed} passed, {failed} failed, {} need real kubelets; logs in {}",
+        specs.len(),
+        args.scheduler,
+        specs.len() - passed - failed,
+        logs.display()
+    );
+    Ok(ExitCode::from(u8::from(failed > 0 || passed == 0)))
+}

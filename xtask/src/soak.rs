@@ -1,0 +1,40 @@
+//! `cargo xtask soak`: a scheduler under churn.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use berth_e2e::scheduler::Kind;
+use berth_e2e::{soak, testbed};
+
+/// Pods come and go, nodes are cordoned, relabelled and lost; memory must stay flat and no pod that fits may wait.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// Whose scheduler: berth (`$BERTH`, or built here) or upstream
+    #[arg(long, default_value = "berth")]
+    scheduler: Kind,
+}
+
+/// Memory may grow by this much from the second tenth to the last: allocators keep some of what they got.
+const GROWTH: f64 = 1.2;
+
+/// The exit code is 1 where memory has grown or the scheduler has logged errors.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    testbed::build(&testbed::FOR_BODIES.map(String::from))?;
+    let report = soak::run(args.scheduler, Duration::from_secs(60 * args.minutes))?;
+    let memory: Vec<String> = report.resident_mb.iter().map(|mb| format!("{mb:.0}")).collect();
+    println!("{}: {} pods in {} minutes", args.scheduler, report.pods, args.minutes);
+    println!("longest wait of a pod that fits: {:.1} s", report.longest_wait_s);
+    println!("CPU: {:.1} s; resident memory by tenth: {} MB", report.cpu_s, memory.join(", "));
+    println!("errors logged: {}", report.errors.len());
+    for line in report.errors.iter().take(10) {
+        println!("  {line}");
+    }
+    let grown = matches!((report.resident_mb.get(1), report.resident_mb.last()), (Some(a), Some(z)) if a * GROWTH < *z);
+    if grown {
+        println!("memory has grown");
+    }
+    Ok(ExitCode::from(u8::from(grown || !report.errors.is_empty())))
+}
