@@ -102,7 +102,7 @@ impl Flow {
             self.report_queued("unschedulable", "ScheduleAttemptFailure");
         }
         if let Some(node) = &nominate {
-            self.nominate(pod, node.as_ref());
+            self.nominate(now, pod, node.as_ref());
         }
         let nominated = self.scheduler.cluster().pods().entry(pod).pod.nominated_node.clone();
         self.emit(pod, true, "FailedScheduling", "Scheduling", message.clone());

@@ -46,6 +46,7 @@ impl Flow {
     /// Puts a pod on a node, for all decisions that follow, and starts to bind it there.
     pub(crate) fn put(&mut self, now: Now, pod: PodRow, node: NodeRow, score: i64) {
         let profile = self.track(pod).profile;
+        let hoped = self.former(pod).filter(|former| former.row != Some(node));
         let reserved = self.scheduler.place(profile, pod, node);
         let name = self.scheduler.cluster().nodes().name(node).clone();
         let entry = self.queue.entry(pod);
@@ -72,6 +73,7 @@ impl Flow {
         if matches!(phase, Phase::Sent { .. }) {
             self.send_binding(pod);
         }
+        self.wake_for_left(now, hoped); // a nomination elsewhere is void
         self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod });
     }
 

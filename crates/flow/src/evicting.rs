@@ -16,7 +16,7 @@ impl Flow {
     /// Evicts the victims of a candidate for a pod. Upstream: `framework/preemption/executor.go`.
     pub(crate) fn evict_for(&mut self, now: Now, preemptor: PodRow, best: &Candidate) {
         for other in preemption::outranked_nominations(self.scheduler.cluster(), preemptor, best.node) {
-            self.nominate(other, None);
+            self.nominate(now, other, None);
             self.write_status(other, None, Some(None));
             if self.queue.activate(other) {
                 self.report_queued("active", "ForceActivate"); // it may find another place

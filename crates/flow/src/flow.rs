@@ -14,7 +14,7 @@ use crate::outbox::{Outbox, Purpose};
 use crate::queue::{Backoff, Counts, Queue};
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::track::{Track, Tracks};
+use crate::track::{Stage, Track, Tracks};
 
 /// The flow of pods to their nodes.
 ///
@@ -171,7 +171,18 @@ impl Flow {
         self.tracks.find(namespace, name)
     }
 
-    /// Pods that are not bound, in the order of their rows.
+    /// Where a pod is that this scheduler has to place: `active`, `backoff`, `unschedulable`, `gated`, `extending` or
+    /// `binding`; `None` where it is bound, or not ours.
+    pub fn whereabouts(&self, namespace: &Str, name: &Str) -> Option<&'static str> {
+        let row = self.tracks.find(namespace, name)?;
+        match &self.tracks.get(row)?.stage {
+            Stage::Queued => self.queue.entry(row).map(|entry| entry.place.name()),
+            Stage::Extending(_) => Some("extending"),
+            Stage::Binding(_) => Some("binding"),
+        }
+    }
+
+    /// What is known of a pod that is on its way.
     pub(crate) fn track(&self, pod: PodRow) -> &Track {
         self.tracks.get(pod).expect("a pod in the queue has a track")
     }

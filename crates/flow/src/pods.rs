@@ -89,6 +89,7 @@ impl Flow {
 
     /// A pod that is not placed yet changed. `told`: the API server has another nominated node than before.
     fn unbound_pod_changed(&mut self, now: Now, row: PodRow, mut pod: Pod, told: bool) {
+        let hoped = self.former(row);
         let cluster = self.scheduler.cluster_mut();
         let entry = cluster.pods().entry(row);
         if !told {
@@ -96,6 +97,7 @@ impl Flow {
             pod.nominated_node.clone_from(&entry.pod.nominated_node);
         }
         let old = entry.pod.spec.clone();
+        let stays = entry.pod.nominated_node == pod.nominated_node;
         cluster.update_pod(row, pod);
         let same = cluster.pods().entry(row).pod.spec == old;
         let profile = self.track(row).profile;
@@ -104,6 +106,9 @@ impl Flow {
             self.report_queued(queue, "UnscheduledPodUpdate");
         } else if !same {
             self.wake_changed(now, row);
+        }
+        if !stays {
+            self.wake_for_left(now, hoped);
         }
     }
 

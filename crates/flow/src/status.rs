@@ -6,15 +6,22 @@ use berth_model::Str;
 use crate::action::{Condition, Request};
 use crate::flow::Flow;
 use crate::input::{Answer, Failure, FailureKind};
+use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
 
 impl Flow {
-    /// Nominates a pod to a node, or to none, for the decisions that follow.
-    pub(crate) fn nominate(&mut self, pod: PodRow, node: Option<&Str>) {
+    /// Nominates a pod to a node, or to none, for the decisions that follow. Where it hoped to run before is free for
+    /// others.
+    pub(crate) fn nominate(&mut self, now: Now, pod: PodRow, node: Option<&Str>) {
+        let former = self.former(pod);
         let cluster = self.scheduler.cluster_mut();
         let row = node.and_then(|name| cluster.nodes().find(name));
+        if cluster.pods().entry(pod).pod.nominated_node.as_ref() == node {
+            return;
+        }
         cluster.nominate(pod, row);
+        self.wake_for_left(now, former);
     }
 
     /// Writes a condition and a nomination where the API server has others. `nominate`: leave it, set it, or clear it.
