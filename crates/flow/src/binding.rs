@@ -20,6 +20,7 @@ use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::{Attempted, Landing, Report};
 use crate::track::{Binding, Phase, Stage, Track};
+use crate::volumes::Part;
 use crate::waking::Undone;
 
 /// How long to wait before a binding is sent again whose answer did not come: doubled each time, up to the second.
@@ -53,13 +54,11 @@ impl Flow {
         let attempts = entry.map_or(1, |entry| entry.attempts);
         let first_attempt = entry.and_then(|entry| entry.first_attempt).unwrap_or(now.millis);
         let phase = self.prepare_volumes(now, pod, &name, &reserved);
-        let effects = reserved.iter().map(|reserved| reserved.effect.clone()).collect();
-        let assumed = reserved.into_iter().filter_map(|reserved| reserved.assumed).collect();
+        let parts = reserved.into_iter().map(Part::of).collect();
         let Some(track) = self.tracks.get_mut(pod) else { return };
         track.stage = Stage::Binding(Box::new(Binding {
             node: name.clone(),
-            effects,
-            assumed,
+            parts,
             phase: phase.clone(),
             since: now.millis,
             attempts,
@@ -103,6 +102,11 @@ impl Flow {
                 binding.phase = Phase::Done;
                 self.tell_bound(now, pod);
             }
+            // Whoever leads now looks after it.
+            Err(failure) if failure.kind == FailureKind::Unknown && !self.leads => {
+                let message = format!("running Bind plugin \"DefaultBinder\": {}", failure.message);
+                self.binding_failed(now, pod, message);
+            }
             Err(failure) if failure.kind == FailureKind::Unknown => {
                 let (first, most) = AGAIN_MILLIS;
                 let wait = (first << lost.min(16)).min(most);
@@ -144,13 +148,26 @@ impl Flow {
         let Stage::Binding(binding) = std::mem::replace(&mut track.stage, Stage::Queued) else {
             return Vec::new();
         };
-        let undone = binding.effects.iter().filter_map(|effect| self.reserved(effect)).collect();
+        let undone = binding.parts.iter().filter_map(|part| self.reserved(&part.effect)).collect();
         let cluster = self.scheduler.cluster_mut();
         cluster.unassign(pod);
-        for assumed in binding.assumed.into_iter().rev() {
+        for assumed in binding.parts.into_iter().rev().filter_map(|part| part.assumed) {
             cluster.undo(assumed);
         }
         undone
+    }
+
+    /// Another scheduler leads: what was not sent is not sent any more, and what was lost is the other one's to find out.
+    pub(crate) fn let_go(&mut self, now: Now) {
+        let unsent = |track: &Track| match &track.stage {
+            Stage::Binding(binding) => matches!(binding.phase, Phase::Volumes { .. } | Phase::Lost { .. }),
+            _ => false,
+        };
+        let pods = self.tracks.on_their_way().filter(|(_, track)| unsent(track)).map(|(pod, _)| pod);
+        for pod in pods.collect::<Vec<_>>() {
+            self.give_back(now, pod);
+            self.queue.fail(pod, now.millis);
+        }
     }
 
     /// Tells everyone that a pod is bound.
@@ -178,13 +195,7 @@ impl Flow {
                 Phase::Volumes { deadline, .. } if deadline <= now.millis => {
                     self.volumes_failed(now, pod, "timed out waiting for the condition");
                 }
-                Phase::Lost { again, .. } if again <= now.millis && self.leads => self.send_binding(pod),
-                // Whoever leads now sends it.
-                Phase::Lost { lost, again } if again <= now.millis => {
-                    let again = now.millis + AGAIN_MILLIS.1;
-                    binding.phase = Phase::Lost { lost, again };
-                    self.tracks.set_timer(again, pod);
-                }
+                Phase::Lost { again, .. } if again <= now.millis => self.send_binding(pod),
                 _ => {}
             }
         }

@@ -83,7 +83,12 @@ impl Flow {
                 self.missing.retain(|missing| *missing != kind);
             }
             Input::Unreadable { key, uid, problem } => self.unreadable(&key, &uid, &problem),
-            Input::Leads(leads) => self.leads = leads,
+            Input::Leads(leads) => {
+                self.leads = leads;
+                if !leads {
+                    self.let_go(now);
+                }
+            }
             Input::Reply(ticket, outcome) => {
                 let Some(errand) = self.outbox.claim(ticket) else { return };
                 let is_same = self.tracks.get(errand.pod).is_some_and(|track| track.pod.uid == errand.uid);
@@ -122,7 +127,7 @@ impl Flow {
 
     /// When [`Flow::attempt`] may have something to do though nothing happens, in milliseconds.
     pub fn next_timer(&self) -> Option<u64> {
-        let queue = self.queue.next_timer(self.settings.flush_millis);
+        let queue = self.queue.next_timer(self.settings.flush_millis).filter(|_| self.leads && self.synced());
         queue.into_iter().chain(self.tracks.next_timer()).min()
     }
 

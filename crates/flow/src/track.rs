@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use berth_engine::cluster::Assumed;
-use berth_engine::effect::Effect;
 use berth_engine::ids::PodRow;
 use berth_model::Str;
 use rustc_hash::FxHashMap;
@@ -55,9 +53,7 @@ pub(crate) enum Stage {
 pub(crate) struct Binding {
     pub(crate) node: Str,
     /// What goes with it.
-    pub(crate) effects: Vec<Effect>,
-    /// What was taken as done with it, the first first.
-    pub(crate) assumed: Vec<Assumed>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) phase: Phase,
     /// When it was decided, in milliseconds.
     pub(crate) since: u64,
@@ -73,8 +69,6 @@ pub(crate) enum Phase {
     Volumes {
         /// Requests that are not answered yet.
         open: usize,
-        /// What must come true.
-        parts: Vec<Part>,
         /// When to give up, in milliseconds.
         deadline: u64,
     },

@@ -2,6 +2,7 @@
 //!
 //! Upstream: plugins/volumebinding/binder.go (`BindPodVolumes`, `checkBindings`).
 
+use berth_engine::cluster::Assumed;
 use berth_engine::effect::Effect;
 use berth_engine::ids::PodRow;
 use berth_engine::reach::Reach;
@@ -22,14 +23,21 @@ const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// Something that must come true before the pod is bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) effect: Effect,
+    /// What takes it back, as long as the watch has not shown it.
+    pub(crate) assumed: Option<Assumed>,
     /// The watch has shown it: whoever takes it back from now on means it.
-    pub(crate) seen: bool,
+    seen: bool,
 }
 
 impl Part {
+    /// What was reserved with a placement, and is not written yet.
+    pub(crate) fn of(reserved: Reserved) -> Self {
+        Self { effect: reserved.effect, assumed: reserved.assumed, seen: false }
+    }
+
     /// Whether the object is the one that is written.
     fn is_about(&self, key: &ObjectKey) -> bool {
         match &self.effect {
@@ -65,15 +73,13 @@ impl Flow {
         // Others (an autoscaler, say) learn where the pod is about to be bound, since that may take a while.
         self.write_status(pod, None, Some(Some(node.clone())));
         let uid = self.track(pod).pod.uid.clone();
-        let mut parts = Vec::new();
         for Reserved { effect, .. } in reserved {
             let request = self.request_of(effect);
             self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume });
-            parts.push(Part { effect: effect.clone(), seen: false });
         }
         let deadline = now.millis + self.settings.bind_timeout_millis;
         self.tracks.set_timer(deadline, pod);
-        Phase::Volumes { open: parts.len(), parts, deadline }
+        Phase::Volumes { open: reserved.len(), deadline }
     }
 
     fn request_of(&self, effect: &Effect) -> Request {
@@ -121,22 +127,20 @@ impl Flow {
     /// What the watch tells may be older than what was written: until the writing is seen, it is taken as done.
     fn hold(&mut self, pod: PodRow, key: &ObjectKey) {
         let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
-        let Phase::Volumes { parts, .. } = &mut binding.phase else { return };
-        for part in parts.iter_mut().filter(|part| !part.seen && part.is_about(key)) {
-            match self.scheduler.cluster_mut().apply(&part.effect) {
-                None => part.seen = true,
-                Some(assumed) => binding.assumed.push(assumed),
-            }
+        for part in binding.parts.iter_mut().filter(|part| !part.seen && part.is_about(key)) {
+            // What was to be taken back is another object by now.
+            part.assumed = self.scheduler.cluster_mut().apply(&part.effect);
+            part.seen = part.assumed.is_none();
         }
     }
 
     fn look_at_volumes(&mut self, now: Now, pod: PodRow) {
         let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
-        let Phase::Volumes { open: 0, parts, .. } = &binding.phase else { return };
-        let node = binding.node.clone();
+        let Phase::Volumes { open: 0, .. } = &binding.phase else { return };
+        let (node, parts) = (binding.node.clone(), binding.parts.clone());
         let mut all_bound = true;
-        for part in parts.clone() {
-            match self.standing(&part, &node) {
+        for part in &parts {
+            match self.standing(part, &node) {
                 Standing::Bound => {}
                 Standing::Open => all_bound = false,
                 Standing::Lost(why) => return self.volumes_failed(now, pod, &why),
