@@ -71,12 +71,13 @@ impl Flow {
             return self.consider_preemption(now, pod, message, plugins, &assessment);
         }
         let mut unplaced = Unplaced { message, plugins, is_error: false, nominate: None };
+        let mut has_room = false;
         if self.scheduler.profiles()[profile].preempts {
             let found = self.scheduler.preempt(profile, pod, resolvable);
             let cluster = self.scheduler.cluster();
             if let Some(best) = preemption::best(&found.candidates, cluster).first().copied().cloned() {
                 unplaced.nominate = Some(Some(cluster.nodes().name(best.node).clone()));
-                self.evict_for(now, pod, &best);
+                has_room = self.evict_for(now, pod, &best);
             } else {
                 unplaced.message.push_str(&found.suffix());
                 if found.ineligible.is_none() {
@@ -85,6 +86,16 @@ impl Flow {
             }
         }
         self.not_placed(now, pod, unplaced);
+        if has_room {
+            self.try_at_once(pod);
+        }
+    }
+
+    /// What a pod waits for has happened already.
+    pub(crate) fn try_at_once(&mut self, pod: PodRow) {
+        if self.queue.activate(pod) {
+            self.report_queued("active", "ForceActivate");
+        }
     }
 
     /// Puts a pod back into the queue, and tells everyone why.

@@ -13,20 +13,20 @@ use crate::report::Report;
 use crate::track::Track;
 
 impl Flow {
-    /// Evicts the victims of a candidate for a pod. Upstream: `framework/preemption/executor.go`.
-    pub(crate) fn evict_for(&mut self, now: Now, preemptor: PodRow, best: &Candidate) {
+    /// Evicts the victims of a candidate for a pod. Tells whether some of them are gone at once.
+    ///
+    /// Upstream: `framework/preemption/executor.go`.
+    pub(crate) fn evict_for(&mut self, now: Now, preemptor: PodRow, best: &Candidate) -> bool {
         for other in preemption::outranked_nominations(self.scheduler.cluster(), preemptor, best.node) {
             self.nominate(now, other, None);
             self.write_status(other, None, Some(None));
-            if self.queue.activate(other) {
-                self.report_queued("active", "ForceActivate"); // it may find another place
-            }
+            self.try_at_once(other); // it may find another place
         }
         let node = self.scheduler.cluster().nodes().name(best.node).clone();
         let track = self.track(preemptor);
         let (reference, reporter) =
             (track.pod.clone(), self.settings.profiles[track.profile].scheduler_name.clone());
-        let mut gone = Vec::new();
+        let (mut gone, mut at_once) = (Vec::new(), false);
         for &victim in &best.victims {
             let pod = &self.scheduler.cluster().pods().entry(victim).pod;
             let named = PodRef {
@@ -40,6 +40,7 @@ impl Flow {
             }
             let mut note = format!("Preempted by pod {} on node {node}", reference.uid);
             if self.tracks.get(victim).is_some_and(Track::is_preparing) {
+                at_once = true;
                 note.push_str(" (in kube-scheduler memory).");
                 self.binding_failed(now, victim, "preempted by DefaultPreemption".to_owned());
             } else {
@@ -62,6 +63,7 @@ impl Flow {
             });
         }
         self.outbox.report(Report::Preempted { preemptor: reference, node, victims: gone });
+        at_once
     }
 
     /// A victim is on its way out, or stays: then the preemptor looks for another way.
@@ -73,8 +75,6 @@ impl Flow {
         let preemptor = self.track(pod).pod.clone();
         let text = format!("pod {victim} could not be evicted for pod {preemptor}: {}", failure.message);
         self.outbox.report(Report::Trouble(text));
-        if self.queue.activate(pod) {
-            self.report_queued("active", "ForceActivate");
-        }
+        self.try_at_once(pod);
     }
 }

@@ -234,7 +234,7 @@ impl Flow {
                     pod,
                     Unplaced { message, plugins: vec![EXTENDER], is_error: false, nominate: None },
                 );
-                self.queue.activate(pod);
+                self.try_at_once(pod);
             }
         }
     }
@@ -321,11 +321,12 @@ impl Flow {
         let candidates: Vec<Candidate> = extending.candidates.iter().filter_map(candidate).collect();
         let best = preemption::best(&candidates, cluster).first().copied().cloned();
         let nominate = best.as_ref().map(|best| Some(cluster.nodes().name(best.node).clone()));
-        if let Some(best) = best {
-            self.evict_for(now, pod, &best);
-        }
+        let has_room = best.is_some_and(|best| self.evict_for(now, pod, &best));
         let Extending { message, plugins, .. } = extending;
         self.not_placed(now, pod, Unplaced { message, plugins, is_error: false, nominate });
+        if has_room {
+            self.try_at_once(pod);
+        }
     }
 }
 

@@ -56,6 +56,7 @@ impl Flow {
             generation: manifest.generation,
             seen_nominated: pod.nominated_node.clone(),
             condition,
+            writing: None,
             stage: Stage::Queued,
         };
         let priority = pod.spec.priority;

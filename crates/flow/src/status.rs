@@ -49,17 +49,54 @@ impl Flow {
         if let Some(node) = &nominated_node {
             track.seen_nominated = Some(node.clone()).filter(|node| !node.is_empty());
         }
+        let new = StatusChange { condition, nominated_node };
+        // One at a time, so that none overtakes another; what is overtaken is not written.
+        match &mut track.writing {
+            Some(next) => next.add(new),
+            None => {
+                track.writing = Some(StatusChange::default());
+                self.send_status(pod, new);
+            }
+        }
+    }
+
+    fn send_status(&mut self, pod: PodRow, change: StatusChange) {
+        let Some(track) = self.tracks.get(pod) else { return };
         let errand = Errand { pod, uid: track.pod.uid.clone(), purpose: Purpose::Status };
+        let StatusChange { condition, nominated_node } = change;
         self.outbox.ask(Request::SetStatus { pod: track.pod.clone(), condition, nominated_node }, errand);
     }
 
-    /// A status could not be written: the next attempt writes it again.
+    /// A status was written, or not: then the next attempt writes it again.
     pub(crate) fn status_replied(&mut self, pod: PodRow, outcome: Result<Answer, Failure>) {
-        let (Err(failure), Some(track)) = (outcome, self.tracks.get_mut(pod)) else { return };
-        track.condition = None;
-        if failure.kind != FailureKind::Gone {
-            let text = format!("the status of pod {} could not be written: {}", track.pod, failure.message);
-            self.outbox.report(Report::Trouble(text));
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        if let Err(failure) = outcome {
+            track.condition = None;
+            if failure.kind != FailureKind::Gone {
+                let text =
+                    format!("the status of pod {} could not be written: {}", track.pod, failure.message);
+                self.outbox.report(Report::Trouble(text));
+            }
         }
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        let next = track.writing.take().filter(|next| *next != StatusChange::default());
+        if let Some(next) = next {
+            track.writing = Some(StatusChange::default());
+            self.send_status(pod, next);
+        }
+    }
+}
+
+/// What is to be written into a status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StatusChange {
+    condition: Option<Condition>,
+    nominated_node: Option<Str>,
+}
+
+impl StatusChange {
+    fn add(&mut self, newer: Self) {
+        self.condition = newer.condition.or(self.condition.take());
+        self.nominated_node = newer.nominated_node.or(self.nominated_node.take());
     }
 }

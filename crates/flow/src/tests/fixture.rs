@@ -97,11 +97,16 @@ impl World {
         self.take(Input::Deleted(ObjectKey { kind, namespace: namespace.into(), name: name.into() }));
     }
 
-    /// Attempts until there is nothing to do, and tells what is asked for, events aside.
+    /// Attempts until there is nothing to do, and tells what is asked for, events aside. Statuses are written at once.
     pub(super) fn run(&mut self) -> Vec<String> {
         while self.flow.attempt(self.now) {}
         self.reports.extend(self.flow.drain_reports());
         let actions: Vec<Action> = self.flow.drain_actions().collect();
+        for action in &actions {
+            if matches!(action.request, Request::SetStatus { .. }) {
+                self.flow.take(self.now, Input::Reply(action.ticket, Ok(Answer::Done)));
+            }
+        }
         let told = actions.iter().filter_map(|action| match &action.request {
             Request::Emit(_) => None,
             request => Some(told(request)),
