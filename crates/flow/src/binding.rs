@@ -51,7 +51,7 @@ impl Flow {
         let reserved = self.scheduler.place(profile, pod, node);
         let name = self.scheduler.cluster().nodes().name(node).clone();
         let entry = self.queue.entry(pod);
-        let attempts = entry.map_or(1, |entry| entry.attempts);
+        let attempts = entry.map_or(0, |entry| entry.attempts);
         let first_attempt = entry.and_then(|entry| entry.first_attempt).unwrap_or(now.millis);
         let phase = self.prepare_volumes(now, pod, &name, &reserved);
         let parts = reserved.into_iter().map(Part::of).collect();
@@ -190,6 +190,7 @@ impl Flow {
     /// Sends again what was lost, and gives up volumes that take too long.
     pub(crate) fn run_timers(&mut self, now: Now) {
         while let Some(pod) = self.tracks.pop_timer(now.millis) {
+            self.write_again(now, pod);
             let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { continue };
             match binding.phase {
                 Phase::Volumes { deadline, .. } if deadline <= now.millis => {

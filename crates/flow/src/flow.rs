@@ -95,8 +95,8 @@ impl Flow {
                 match errand.purpose {
                     _ if !is_same => {} // the pod is gone or bound, so nothing is left to do for it
                     Purpose::Bind => self.bind_replied(now, errand.pod, outcome),
-                    Purpose::Volume => self.volume_replied(now, errand.pod, outcome),
-                    Purpose::Status => self.status_replied(errand.pod, outcome),
+                    Purpose::Volume { attempt } => self.volume_replied(now, errand.pod, attempt, outcome),
+                    Purpose::Status => self.status_replied(now, errand.pod, outcome),
                     Purpose::Evict { victim } => self.evict_replied(errand.pod, &victim, outcome),
                     Purpose::Extend => self.extender_replied(now, errand.pod, outcome),
                 }

@@ -22,8 +22,8 @@ pub(crate) struct Errand {
 pub(crate) enum Purpose {
     /// To bind the pod.
     Bind,
-    /// To prepare a volume for it.
-    Volume,
+    /// To prepare a volume for it, in this attempt.
+    Volume { attempt: u32 },
     /// To write its condition or nominated node.
     Status,
     /// To evict a victim for it.

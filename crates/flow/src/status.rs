@@ -10,6 +10,9 @@ use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
 
+/// How long to wait before a status is written again: doubled each time, up to the second.
+const AGAIN_MILLIS: (u64, u64) = (1_000, 60_000);
+
 impl Flow {
     /// Nominates a pod to a node, or to none, for the decisions that follow. Where it hoped to run before is free for
     /// others.
@@ -52,44 +55,71 @@ impl Flow {
         let new = StatusChange { condition, nominated_node };
         // One at a time, so that none overtakes another; what is overtaken is not written.
         match &mut track.writing {
-            Some(next) => next.add(new),
+            Some(writing) => writing.next.add(new),
             None => {
-                track.writing = Some(StatusChange::default());
-                self.send_status(pod, new);
+                track.writing = Some(Writing { sent: new, ..Writing::default() });
+                self.send_status(pod);
             }
         }
     }
 
-    fn send_status(&mut self, pod: PodRow, change: StatusChange) {
-        let Some(track) = self.tracks.get(pod) else { return };
+    fn send_status(&mut self, pod: PodRow) {
+        let Some(track) = self.tracks.get_mut(pod) else { return };
+        let Some(writing) = &mut track.writing else { return };
+        writing.again = None;
+        let StatusChange { condition, nominated_node } = writing.sent.clone();
         let errand = Errand { pod, uid: track.pod.uid.clone(), purpose: Purpose::Status };
-        let StatusChange { condition, nominated_node } = change;
         self.outbox.ask(Request::SetStatus { pod: track.pod.clone(), condition, nominated_node }, errand);
     }
 
-    /// A status was written, or not: then the next attempt writes it again.
-    pub(crate) fn status_replied(&mut self, pod: PodRow, outcome: Result<Answer, Failure>) {
+    /// A status was written, or not: then it is written again, since others go by it.
+    pub(crate) fn status_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
         let Some(track) = self.tracks.get_mut(pod) else { return };
-        if let Err(failure) = outcome {
-            track.condition = None;
-            if failure.kind != FailureKind::Gone {
+        let Some(writing) = &mut track.writing else { return };
+        let next = std::mem::take(&mut writing.next);
+        match outcome {
+            Err(failure) if failure.kind != FailureKind::Gone => {
+                let (first, most) = AGAIN_MILLIS;
+                let again = now.millis + (first << writing.failures.min(16)).min(most);
+                writing.sent.add(next);
+                writing.failures += 1;
+                writing.again = Some(again);
                 let text =
                     format!("the status of pod {} could not be written: {}", track.pod, failure.message);
                 self.outbox.report(Report::Trouble(text));
+                self.tracks.set_timer(again, pod);
+            }
+            _ if next == StatusChange::default() => track.writing = None,
+            _ => {
+                *writing = Writing { sent: next, ..Writing::default() };
+                self.send_status(pod);
             }
         }
-        let Some(track) = self.tracks.get_mut(pod) else { return };
-        let next = track.writing.take().filter(|next| *next != StatusChange::default());
-        if let Some(next) = next {
-            track.writing = Some(StatusChange::default());
-            self.send_status(pod, next);
+    }
+
+    /// Writes a status again whose time has come.
+    pub(crate) fn write_again(&mut self, now: Now, pod: PodRow) {
+        let writing = self.tracks.get(pod).and_then(|track| track.writing.as_ref());
+        if writing.is_some_and(|writing| writing.again.is_some_and(|again| again <= now.millis)) {
+            self.send_status(pod);
         }
     }
 }
 
+/// A status that is being written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Writing {
+    sent: StatusChange,
+    /// To be written after it.
+    next: StatusChange,
+    failures: u32,
+    /// When it is to be sent again, in milliseconds; `None` while it is on its way.
+    again: Option<u64>,
+}
+
 /// What is to be written into a status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StatusChange {
+struct StatusChange {
     condition: Option<Condition>,
     nominated_node: Option<Str>,
 }

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use crate::action::PodRef;
 use crate::extending::Extending;
-use crate::status::StatusChange;
+use crate::status::Writing;
 use crate::volumes::Part;
 
 /// The pods by name, and what is special about those that are not bound yet.
@@ -35,8 +35,8 @@ pub(crate) struct Track {
     pub(crate) seen_nominated: Option<Str>,
     /// Reason and message of its condition, as written last.
     pub(crate) condition: Option<(Str, Str)>,
-    /// A status is being written, and then this.
-    pub(crate) writing: Option<StatusChange>,
+    /// The status that is being written.
+    pub(crate) writing: Option<Writing>,
     pub(crate) stage: Stage,
 }
 

@@ -73,9 +73,10 @@ impl Flow {
         // Others (an autoscaler, say) learn where the pod is about to be bound, since that may take a while.
         self.write_status(pod, None, Some(Some(node.clone())));
         let uid = self.track(pod).pod.uid.clone();
+        let attempt = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
         for Reserved { effect, .. } in reserved {
             let request = self.request_of(effect);
-            self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume });
+            self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume { attempt } });
         }
         let deadline = now.millis + self.settings.bind_timeout_millis;
         self.tracks.set_timer(deadline, pod);
@@ -98,9 +99,18 @@ impl Flow {
     }
 
     /// The API server answered a request about a pod's volume.
-    pub(crate) fn volume_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+    pub(crate) fn volume_replied(
+        &mut self,
+        now: Now,
+        pod: PodRow,
+        attempt: u32,
+        outcome: Result<Answer, Failure>,
+    ) {
         let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
         let Phase::Volumes { open, .. } = &mut binding.phase else { return };
+        if binding.attempts != attempt {
+            return; // of an attempt that failed meanwhile
+        }
         *open -= 1;
         match outcome {
             Ok(_) => self.look_at_volumes(now, pod),

@@ -1,0 +1,336 @@
+//! Everyone else: users, controllers, node agents, other schedulers. What they make is written as manifests.
+
+use berth_flow::PodRef;
+use berth_model::Str;
+use berth_model::volume::{ClaimRef, Volume};
+use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+
+use crate::plan::Fault;
+use crate::world::World;
+
+/// The scheduler that is not ours.
+pub const OTHER: &str = "other-scheduler";
+const OURS: &str = "default-scheduler";
+const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
+/// Names a pod.
+pub fn reference(manifest: &PodManifest) -> PodRef {
+    let pod = &manifest.pod;
+    PodRef { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
+}
+
+/// Whether a pod is for our scheduler to place.
+pub fn is_ours(manifest: &PodManifest) -> bool {
+    &*manifest.pod.spec.scheduler_name == OURS
+}
+
+impl World {
+    /// Sets the scene.
+    pub(crate) fn set_up(&mut self) {
+        self.store(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}"#);
+        self.store(
+            r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},
+                "provisioner":"example.com/disks","volumeBindingMode":"WaitForFirstConsumer"}"#,
+        );
+        self.store(
+            r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"local"},
+                "provisioner":"kubernetes.io/no-provisioner","volumeBindingMode":"WaitForFirstConsumer"}"#,
+        );
+        for _ in 0..self.plan.nodes {
+            self.add_node();
+        }
+        for number in 0..2 {
+            self.store(&format!(
+                r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"local-{number}"}},"spec":
+                    {{"storageClassName":"local","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],
+                    "local":{{"path":"/d"}}}},"status":{{"phase":"Available"}}}}"#
+            ));
+        }
+    }
+
+    /// Stores an object that is written as JSON.
+    pub(crate) fn store(&mut self, json: &str) {
+        match self.decoder.object(json) {
+            Ok(Some(object)) => self.server.put(object),
+            other => self.violation(format!("the simulation writes what cannot be read: {other:?}")),
+        }
+    }
+
+    fn add_node(&mut self) {
+        let name = format!("n{}", self.luck.chance.usize(0..9));
+        self.write_node(&name);
+    }
+
+    /// A node with labels, taints and room by chance.
+    fn write_node(&mut self, name: &str) {
+        let chance = &mut self.luck.chance;
+        let (cpu, zone) = (chance.usize(1..6), chance.usize(0..3));
+        let cordoned = chance.usize(0..6) == 0;
+        let taint = if chance.usize(0..6) == 0 { r#"{"key":"dedicated","effect":"NoSchedule"}"# } else { "" };
+        let disk = if chance.bool() { r#","disk":"ssd""# } else { "" };
+        self.tell(format!(
+            "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]"
+        ));
+        self.disturb(name);
+        self.store(&format!(
+            r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{"kubernetes.io/hostname":"{name}",
+                "zone":"z{zone}"{disk}}}}},"spec":{{"unschedulable":{cordoned},"taints":[{taint}]}},
+                "status":{{"allocatable":{{"cpu":"{cpu}","memory":"8Gi","pods":"6"}}}}}}"#
+        ));
+    }
+
+    /// A user does something.
+    pub(crate) fn user_acts(&mut self) {
+        match self.luck.chance.usize(0..20) {
+            0..=9 => self.create_pod(),
+            10..=12 => {
+                if let Some(pod) = self.any_pod(|_| true) {
+                    self.tell(format!("user deletes pod {pod}"));
+                    let _ = self.server.delete_pod(&pod); // it may be going away already
+                }
+            }
+            13..=15 => self.add_node(),
+            16 => self.lift_gates(),
+            17 => self.relabel_pod(),
+            _ => self.write_budget(),
+        }
+        if self.luck.strikes(Fault::NodeFlap) {
+            self.remove_node();
+        }
+        if self.luck.strikes(Fault::NodeShrinks)
+            && let Some(node) = self.any_node()
+        {
+            self.write_node(&node);
+        }
+        if self.luck.strikes(Fault::ForeignBinding) {
+            self.bind_elsewhere(|_| true);
+        }
+        if self.luck.strikes(Fault::Reincarnation)
+            && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
+        {
+            self.tell(format!("user deletes pod {pod} and makes another one of its name"));
+            let _ = self.server.end_pod(&pod); // it is unbound, so it goes at once
+            self.write_pod(&pod.name);
+        }
+    }
+
+    fn any_node(&mut self) -> Option<String> {
+        let names: Vec<Str> = self.server.all(Kind::Node).map(|node| node.key().name).collect();
+        self.luck.chance.choice(names).map(|name| name.to_string())
+    }
+
+    fn any_pod(&mut self, which: impl Fn(&PodManifest) -> bool) -> Option<PodRef> {
+        let pods: Vec<PodRef> = self.server.pods().filter(|pod| which(pod)).map(reference).collect();
+        self.luck.chance.choice(pods)
+    }
+
+    fn remove_node(&mut self) {
+        let Some(node) = self.any_node() else { return };
+        self.tell(format!("node {node} goes away"));
+        self.disturb(&node);
+        self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
+    }
+
+    fn create_pod(&mut self) {
+        self.made += 1;
+        let name = format!("p{}", self.made);
+        self.write_pod(&name);
+    }
+
+    fn write_pod(&mut self, name: &str) {
+        let chance = &mut self.luck.chance;
+        let scheduler = if chance.usize(0..10) == 0 { OTHER } else { OURS };
+        let priority = [0, 0, 10, 100][chance.usize(0..4)];
+        let app = ["web", "db"][chance.usize(0..2)];
+        let cpu = [100, 500, 1000, 2000][chance.usize(0..4)];
+        let (mut spec, mut limits) = (String::new(), "");
+        match chance.usize(0..14) {
+            0 => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
+            1 => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
+            2 => spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#),
+            3 | 4 => spec.push_str(&anti_affinity(app)),
+            5 => spec.push_str(&affinity(app)),
+            6 | 7 => spec.push_str(&spread(app)),
+            8 => limits = r#","limits":{"example.com/licence":"0"}"#,
+            9 | 10 => {
+                let class = ["late", "local"][chance.usize(0..2)];
+                self.write_claim(name, class);
+                spec.push_str(&format!(
+                    r#""volumes":[{{"name":"v","persistentVolumeClaim":{{"claimName":"{name}"}}}}],"#
+                ));
+            }
+            _ => {}
+        }
+        let uid = self.server.uid();
+        self.tell(format!(
+            "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
+        ));
+        self.store(&format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}",
+                "labels":{{"app":"{app}"}}}},"spec":{{"schedulerName":"{scheduler}","priority":{priority},{spec}
+                "containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}m"}}{limits}}}}}]}}}}"#
+        ));
+    }
+
+    fn write_claim(&mut self, name: &str, class: &str) {
+        let uid = self.server.uid();
+        self.store(&format!(
+            r#"{{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{{"name":"{name}","namespace":"default",
+                "uid":"{uid}"}},"spec":{{"storageClassName":"{class}","accessModes":["ReadWriteOnce"],
+                "resources":{{"requests":{{"storage":"1Gi"}}}}}}}}"#
+        ));
+    }
+
+    fn lift_gates(&mut self) {
+        let Some(pod) = self.any_pod(|p| !p.pod.spec.scheduling_gates.is_empty()) else { return };
+        self.tell(format!("user lifts the gates of pod {pod}"));
+        let _ = self.server.change_pod(&pod, |manifest| {
+            let mut spec = (*manifest.pod.spec).clone();
+            spec.scheduling_gates.clear();
+            manifest.pod.spec = spec.into();
+        });
+    }
+
+    fn relabel_pod(&mut self) {
+        let Some(pod) = self.any_pod(|_| true) else { return };
+        let app = ["web", "db"][self.luck.chance.usize(0..2)];
+        self.tell(format!("user labels pod {pod} app={app}"));
+        let _ = self.server.change_pod(&pod, |manifest| {
+            let mut spec = (*manifest.pod.spec).clone();
+            spec.labels.insert("app".into(), app.into());
+            manifest.pod.spec = spec.into();
+        });
+    }
+
+    fn write_budget(&mut self) {
+        let allowed = self.luck.chance.usize(0..2);
+        self.tell(format!("budget for app=db allows {allowed}"));
+        self.store(&format!(
+            r#"{{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{{"name":"db","namespace":"default"}},
+                "spec":{{"selector":{{"matchLabels":{{"app":"db"}}}}}},"status":{{"disruptionsAllowed":{allowed}}}}}"#
+        ));
+    }
+
+    /// Another scheduler binds one of these pods to a node by chance, as it is free to.
+    fn bind_elsewhere(&mut self, which: impl Fn(&PodManifest) -> bool) {
+        let pod =
+            self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
+        let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
+        self.tell(format!("another scheduler binds pod {pod} to {node}"));
+        self.disturb(&node);
+        let _ = self.server.bind(&pod, &node.into());
+    }
+
+    /// Controllers and node agents do their part.
+    pub(crate) fn agents_act(&mut self) {
+        if self.luck.chance.usize(0..4) == 0 {
+            self.bind_elsewhere(|p| !is_ours(p));
+        }
+        let ending: Vec<PodRef> =
+            self.server.pods().filter(|p| p.pod.terminating && p.pod.node.is_some()).map(reference).collect();
+        for pod in ending {
+            if self.luck.is_over() || self.luck.chance.usize(0..6) == 0 {
+                self.tell(format!("pod {pod} has ended"));
+                let _ = self.server.end_pod(&pod);
+            }
+        }
+        let nodes: Vec<Str> = self.server.all(Kind::Node).map(|node| node.key().name).collect();
+        let stranded = |p: &&PodManifest| p.pod.node.as_ref().is_some_and(|node| !nodes.contains(node));
+        let stranded: Vec<PodRef> = self.server.pods().filter(stranded).map(reference).collect();
+        for pod in stranded {
+            if self.luck.chance.usize(0..10) == 0 {
+                self.tell(format!("the garbage collector ends pod {pod}: its node is gone"));
+                let _ = self.server.end_pod(&pod);
+            }
+        }
+        self.bind_claims();
+        self.provision();
+    }
+
+    /// The volume controller binds claims to the volumes that are reserved for them.
+    fn bind_claims(&mut self) {
+        let volumes: Vec<Volume> = self.volumes();
+        for volume in volumes {
+            let Some(ClaimRef { namespace, name, uid }) = volume.claim.clone() else { continue };
+            let key = ObjectKey { kind: Kind::Claim, namespace, name };
+            let Some(Object::Claim(claim)) = self.server.get(&key) else { continue };
+            if claim.volume.is_some() || claim.uid != uid || self.luck.chance.bool() {
+                continue;
+            }
+            let mut bound = claim.clone();
+            bound.volume = Some(volume.name.clone());
+            bound.annotations.insert("pv.kubernetes.io/bind-completed".into(), "yes".into());
+            self.tell(format!("claim {} is bound to {}", bound.name, volume.name));
+            self.server.put(Object::Claim(bound));
+            self.server.put(Object::Volume(Volume { available: false, ..volume }));
+        }
+    }
+
+    fn volumes(&self) -> Vec<Volume> {
+        let volume = |object: &Object| match object {
+            Object::Volume(volume) => Some(volume.clone()),
+            _ => None,
+        };
+        self.server.all(Kind::Volume).filter_map(volume).collect()
+    }
+
+    /// The provisioner makes volumes for claims whose node is selected; at times it gives one back.
+    fn provision(&mut self) {
+        let claims: Vec<_> = self
+            .server
+            .all(Kind::Claim)
+            .filter_map(|object| match object {
+                Object::Claim(claim) => Some(claim.clone()),
+                _ => None,
+            })
+            .filter(|claim| claim.volume.is_none() && claim.storage_class.as_deref() == Some("late"))
+            .collect();
+        for mut claim in claims {
+            let Some(node) = claim.annotations.get(SELECTED_NODE).cloned() else { continue };
+            let name = format!("pvc-{}", claim.uid);
+            let key = ObjectKey { kind: Kind::Volume, namespace: "".into(), name: name.as_str().into() };
+            if self.server.get(&key).is_some() || self.luck.chance.bool() {
+                continue;
+            }
+            if self.luck.strikes(Fault::Refused) {
+                self.tell(format!("the provisioner gives claim {} back: not on node {node}", claim.name));
+                let others = claim.annotations.iter().filter(|(key, _)| &***key != SELECTED_NODE);
+                claim.annotations = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+                self.server.put(Object::Claim(claim));
+                continue;
+            }
+            self.tell(format!("the provisioner makes {name} on node {node}"));
+            self.store(&format!(
+                r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"{name}"}},"spec":{{
+                    "storageClassName":"late","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],
+                    "claimRef":{{"namespace":"default","name":"{}","uid":"{}"}},
+                    "nodeAffinity":{{"required":{{"nodeSelectorTerms":[{{"matchExpressions":[
+                    {{"key":"kubernetes.io/hostname","operator":"In","values":["{node}"]}}]}}]}}}},
+                    "csi":{{"driver":"example.com","volumeHandle":"{name}"}}}}}}"#,
+                claim.name, claim.uid
+            ));
+        }
+    }
+}
+
+fn term(app: &str, key: &str) -> String {
+    format!(r#"{{"topologyKey":"{key}","labelSelector":{{"matchLabels":{{"app":"{app}"}}}}}}"#)
+}
+
+fn anti_affinity(app: &str) -> String {
+    let term = term(app, "kubernetes.io/hostname");
+    format!(
+        r#""affinity":{{"podAntiAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{term}]}}}},"#
+    )
+}
+
+fn affinity(app: &str) -> String {
+    let term = term(app, "zone");
+    format!(r#""affinity":{{"podAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{term}]}}}},"#)
+}
+
+fn spread(app: &str) -> String {
+    format!(
+        r#""topologySpreadConstraints":[{{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{{"matchLabels":{{"app":"{app}"}}}}}}],"#
+    )
+}

@@ -1,0 +1,184 @@
+//! What must always hold, checked against the server's truth.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use berth_engine::cluster::Cluster;
+use berth_engine::decision::Decision;
+use berth_engine::ids::ResourceId;
+use berth_flow::{Flow, Input, PodRef, Request};
+use berth_model::Str;
+use berth_wire::{Kind, Object, PodManifest};
+
+use crate::actors::{is_ours, reference};
+use crate::instance::Instance;
+use crate::network::Pending;
+use crate::world::World;
+
+/// For so many steps an overcommitment is put down to what disturbed the node.
+const DISTURBED_STEPS: usize = 80;
+
+impl World {
+    /// A request is about to be sent.
+    pub(crate) fn before_it_is_sent(&mut self, instance: usize, leads: bool, request: &Request) {
+        let Request::Bind { pod, .. } = request else { return };
+        if !leads {
+            self.violation(format!("scheduler {instance} binds pod {pod} though it does not lead"));
+        }
+        let twice = self.network.pending().any(|pending| {
+            pending.instance == instance
+                && matches!(&pending.request, Request::Bind { pod: other, .. } if other == pod)
+        });
+        if twice {
+            self.violation(format!("scheduler {instance} sends two bindings of pod {pod} at once"));
+        }
+    }
+
+    /// A request is about to be done.
+    pub(crate) fn before_it_is_done(&mut self, pending: &Pending) {
+        match &pending.request {
+            Request::Bind { pod, node } if pending.is_done() => {
+                let binds = self
+                    .server
+                    .pods()
+                    .any(|p| reference(p) == *pod && p.pod.node.is_none() && !p.pod.terminating);
+                let by_live = self.instances.iter().any(|i| i.id == pending.instance);
+                if binds && !by_live {
+                    self.disturb(node); // decided by a process that is gone: who came after it could not know
+                }
+                if binds && self.is_overcommitted_with(pod, node) && !self.is_disturbed(node) {
+                    self.violation(format!("node {node} is overcommitted by pod {pod}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody goes but for a pod of higher priority.
+    pub(crate) fn check_victims(&mut self, preemptor: &PodRef, victims: &[PodRef]) {
+        for victim in victims {
+            let of = |pod: &PodRef| self.server.priorities.get(&pod.uid).copied();
+            let (high, low) = (of(preemptor), of(victim));
+            if high <= low {
+                self.violation(format!("pod {victim} ({low:?}) goes for pod {preemptor} ({high:?})"));
+            }
+        }
+    }
+
+    fn is_disturbed(&self, node: &str) -> bool {
+        self.disturbed.get(node).is_some_and(|at| at + DISTURBED_STEPS > self.step)
+    }
+
+    fn is_overcommitted_with(&self, pod: &PodRef, node: &Str) -> bool {
+        let Some(Object::Node(object)) =
+            self.server.all(Kind::Node).find(|object| object.key().name == *node)
+        else {
+            return false;
+        };
+        let room =
+            object.allocatable.iter().find(|(name, _)| &**name == "cpu").map_or(0, |(_, q)| q.milli_value());
+        let there = self.server.pods().filter(|p| p.pod.node.as_ref() == Some(node) || reference(p) == *pod);
+        let cpu = |p: &PodManifest| {
+            let requests = p.pod.spec.containers.iter().flat_map(|c| &c.requests);
+            requests.filter(|(name, _)| &**name == "cpu").map(|(_, q)| q.milli_value()).sum::<i64>()
+        };
+        let (count, used) = there.fold((0, 0), |(count, used), p| (count + 1, used + cpu(p)));
+        used > room || count > 6
+    }
+
+    /// Everything is at rest: nothing may be left that is not in its place.
+    pub(crate) fn judge(&mut self) {
+        let fresh = self.fresh();
+        let mut found = Vec::new();
+        for instance in &self.instances {
+            let (flow, id) = (&instance.flow, instance.id);
+            if flow.in_flight() > 0 {
+                found.push(format!("scheduler {id} waits for {} answers that never come", flow.in_flight()));
+            }
+            if flow.assumed() > 0 {
+                found.push(format!(
+                    "scheduler {id} still has {} pods on nodes that are not bound there",
+                    flow.assumed()
+                ));
+            }
+            let (believed, truth) =
+                (picture(flow.scheduler().cluster()), picture(fresh.flow.scheduler().cluster()));
+            if believed != truth {
+                found.push(format!("scheduler {id} sees another cluster:\n{believed}--- truth:\n{truth}"));
+            }
+        }
+        for manifest in self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()) {
+            let pod = &manifest.pod;
+            let leader = self.instances.iter().find(|instance| instance.leads);
+            let place = leader.and_then(|leader| leader.flow.whereabouts(&pod.spec.namespace, &pod.name));
+            match place {
+                None => found.push(format!("pod {} is lost", pod.key())),
+                Some(_) => found.extend(misplaced(&fresh.flow, manifest)),
+            }
+        }
+        for violation in found {
+            self.violation(violation);
+        }
+    }
+
+    /// A scheduler that has just been told the whole truth.
+    fn fresh(&self) -> Instance {
+        let mut fresh =
+            Instance::start(0, vec![berth_engine::profile::Profile::standard("default-scheduler")]);
+        for kind in Flow::KINDS {
+            fresh.flow.take(self.now, Input::Listing(kind));
+            for object in self.server.list_at(kind, self.server.version()) {
+                fresh.flow.take(self.now, Input::Applied(object));
+            }
+            fresh.flow.take(self.now, Input::Listed(kind));
+        }
+        fresh
+    }
+}
+
+/// A pod waits though it fits somewhere.
+fn misplaced(truth: &Flow, manifest: &PodManifest) -> Option<String> {
+    let pod = &manifest.pod;
+    let asks_extender = pod.spec.containers.iter().any(|c| !c.limits.is_empty());
+    let row = truth.find_pod(&pod.spec.namespace, &pod.name)?;
+    match truth.scheduler().scan_by(0, row) {
+        Decision::Place(node, _) if !asks_extender => {
+            let node = truth.scheduler().cluster().nodes().name(node);
+            Some(format!("pod {} waits though it fits on node {node}: a wake-up was missed", pod.key()))
+        }
+        _ => None,
+    }
+}
+
+/// What a cluster holds, as text.
+fn picture(cluster: &Cluster) -> String {
+    let mut out = String::new();
+    for (name, row) in cluster.nodes().by_name() {
+        let nodes = cluster.nodes();
+        let mut pods: Vec<String> =
+            nodes.pods(row).iter().map(|&pod| cluster.pods().entry(pod).pod.key()).collect();
+        pods.sort();
+        let mut nominated: Vec<String> =
+            cluster.nominated(row).iter().map(|&pod| cluster.pods().entry(pod).pod.key()).collect();
+        nominated.sort();
+        let cpu = nodes.requested(row, ResourceId::CPU);
+        let _ = writeln!(out, "{name}: {cpu}m of pods {pods:?}, nominated {nominated:?}"); // a string takes all
+    }
+    let mut pods: BTreeMap<String, String> = BTreeMap::new();
+    for row in cluster.pods().rows() {
+        let pod = &cluster.pods().entry(row).pod;
+        pods.insert(
+            pod.key(),
+            format!("{} {:?} {:?} {:?}", pod.uid, pod.node, pod.nominated_node, pod.spec.labels),
+        );
+    }
+    let storage = cluster.storage();
+    let _ = writeln!(
+        out,
+        "{pods:#?}\n{:?}\n{:?}\n{:?}",
+        storage.claims,
+        storage.volumes,
+        cluster.budgets().len()
+    );
+    out
+}

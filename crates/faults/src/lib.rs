@@ -1,0 +1,26 @@
+//! Deterministic simulation: the flow that ships, in a world that is out to get it.
+//!
+//! One seed makes one history, on one thread and one virtual clock: a simulated API server ([`server`]) that is the truth,
+//! watches that lag, break and repeat ([`watch`]), requests that fail, are slow, or are done though their answer never
+//! comes ([`network`]), users, controllers, node agents and foreign schedulers ([`actors`]), crashes and changes of leader
+//! ([`world`]). After every step the invariants are checked against the server's truth ([`invariants`]), never against what
+//! the flow believes. Each history draws a random subset of faults ([`plan`]); in the end all faults stop, and everything
+//! that fits must be placed, with the periodic flush switched off.
+//!
+//! A failing history is made smaller ([`shrink`]) and told as a timeline. [`sabotage`] plants violations on purpose: the
+//! judge must find them.
+
+pub mod actors;
+mod deaf;
+pub mod instance;
+pub mod invariants;
+pub mod network;
+pub mod plan;
+pub mod sabotage;
+pub mod server;
+pub mod shrink;
+pub mod watch;
+pub mod world;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! Requests between schedulers and the server: slow, refused, done without an answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_model::Str;
+use berth_model::volume::{ClaimRef, Volume};
+use berth_wire::{Kind, Object, ObjectKey, ScheduledCondition};
+
+use crate::plan::Fault;
+use crate::server::Server;
+use crate::world::Luck;
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Answered,
+    Refused,
+    /// Done, but nobody is told.
+    LostAnswer,
+    LostRequest,
+}
+
+/// A request on its way.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Which process sent it.
+    pub instance: usize,
+    /// What the answer refers to.
+    pub ticket: Ticket,
+    /// What it asks for.
+    pub request: Request,
+    fate: Fate,
+}
+
+/// All requests on their way, by the step in which they arrive.
+#[derive(Debug, Default)]
+pub struct Network {
+    pending: BTreeMap<(usize, u64), Pending>,
+    sent: u64,
+    /// Events that were recorded.
+    pub events: u64,
+}
+
+impl Network {
+    /// Sends a request.
+    pub fn send(&mut self, step: usize, instance: usize, action: Action, luck: &mut Luck) {
+        if matches!(action.request, Request::Emit(_)) {
+            self.events += 1;
+            return;
+        }
+        let slow = if luck.strikes(Fault::SlowRequest) { luck.chance.usize(10..60) } else { 0 };
+        let of_extender = matches!(action.request, Request::Extend { .. });
+        let fate = if luck.strikes(Fault::Refused) || of_extender && luck.strikes(Fault::ExtenderFails) {
+            Fate::Refused
+        } else if luck.strikes(Fault::LostAnswer) {
+            Fate::LostAnswer
+        } else if luck.strikes(Fault::LostRequest) {
+            Fate::LostRequest
+        } else {
+            Fate::Answered
+        };
+        self.sent += 1;
+        let due = step + slow + luck.chance.usize(0..3);
+        let pending = Pending { instance, ticket: action.ticket, request: action.request, fate };
+        self.pending.insert((due, self.sent), pending);
+    }
+
+    /// Whether nothing is on its way.
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The requests on their way.
+    pub fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.pending.values()
+    }
+
+    /// The next request that arrives in this step.
+    pub fn arrive(&mut self, step: usize) -> Option<Pending> {
+        let first = *self.pending.keys().next()?;
+        (first.0 <= step).then(|| self.pending.remove(&first)).flatten()
+    }
+}
+
+impl Pending {
+    /// The server does what is asked, and the answer goes back.
+    pub fn carry_out(&self, server: &mut Server) -> Input {
+        let lost =
+            || Err(Failure { kind: FailureKind::Unknown, message: "context deadline exceeded".to_owned() });
+        let refused = || {
+            Err(Failure { kind: FailureKind::Refused, message: "etcdserver: too many requests".to_owned() })
+        };
+        let outcome = match self.fate {
+            Fate::Answered => carry_out(&self.request, server),
+            Fate::Refused => refused(),
+            Fate::LostRequest => lost(),
+            Fate::LostAnswer => {
+                let _ = carry_out(&self.request, server); // whatever it was, nobody is told
+                lost()
+            }
+        };
+        Input::Reply(self.ticket, outcome)
+    }
+
+    /// Whether the server does something.
+    pub fn is_done(&self) -> bool {
+        matches!(self.fate, Fate::Answered | Fate::LostAnswer)
+    }
+}
+
+fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> {
+    let done = match request {
+        Request::Bind { pod, node } => server.bind(pod, node),
+        Request::SetStatus { pod, condition, nominated_node } => server.change_pod(pod, |manifest| {
+            if let Some(condition) = condition {
+                manifest.scheduled = Some(ScheduledCondition {
+                    status: "False".into(),
+                    reason: condition.reason.into(),
+                    message: condition.message.as_str().into(),
+                });
+            }
+            if let Some(node) = nominated_node {
+                manifest.pod.nominated_node = Some(node.clone()).filter(|node| !node.is_empty());
+            }
+        }),
+        Request::Evict { victim, .. } => match evict(victim, server) {
+            Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
+            outcome => outcome,
+        },
+        Request::BindVolume { volume, namespace, claim, claim_uid, .. } => reserve(
+            server,
+            volume,
+            &ClaimRef { namespace: namespace.clone(), name: claim.clone(), uid: claim_uid.clone() },
+        ),
+        Request::SelectNode { namespace, claim, node } => select(server, namespace, claim, node),
+        Request::Extend { call, .. } => return Ok(answer(call)),
+        Request::Emit(_) => Ok(()),
+    };
+    done.map(|()| Answer::Done)
+}
+
+fn evict(victim: &PodRef, server: &mut Server) -> Result<(), Failure> {
+    server.change_pod(victim, |manifest| manifest.pod.preempted = true)?;
+    server.delete_pod(victim)
+}
+
+fn reserve(server: &mut Server, volume: &Str, claim: &ClaimRef) -> Result<(), Failure> {
+    let key = ObjectKey { kind: Kind::Volume, namespace: "".into(), name: volume.clone() };
+    let failure = |kind, message: &str| Err(Failure { kind, message: message.to_owned() });
+    let Some(Object::Volume(found)) = server.get(&key) else {
+        return failure(FailureKind::Gone, "not found");
+    };
+    if found.claim.as_ref().is_some_and(|held| held != claim) {
+        return failure(FailureKind::Conflict, "the volume is reserved for another claim");
+    }
+    let mut changed: Volume = found.clone();
+    changed.claim = Some(claim.clone());
+    changed.annotations.insert("pv.kubernetes.io/bound-by-controller".into(), "yes".into());
+    server.put(Object::Volume(changed));
+    Ok(())
+}
+
+fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Result<(), Failure> {
+    let key = ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: claim.clone() };
+    let Some(Object::Claim(found)) = server.get(&key) else {
+        return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() });
+    };
+    let mut changed = found.clone();
+    changed.annotations.insert("volume.kubernetes.io/selected-node".into(), node.clone());
+    server.put(Object::Claim(changed));
+    Ok(())
+}
+
+/// The extender has its own mind, but not another one each time.
+fn answer(call: &Call) -> Answer {
+    let likes =
+        |pod: &PodRef, node: &str| (pod.name.len() + node.bytes().map(usize::from).sum::<usize>()) % 3 != 0;
+    match call {
+        Call::Filter { pod, nodes } => {
+            let kept: BTreeSet<Str> = nodes.iter().filter(|node| likes(pod, node)).cloned().collect();
+            let failed = nodes.iter().filter(|node| !kept.contains(*node));
+            Answer::Filtered {
+                failed: failed.map(|node| (node.clone(), "no licence".to_owned())).collect(),
+                nodes: kept.into_iter().collect(),
+                unresolvable: BTreeMap::new(),
+            }
+        }
+        Call::Prioritize { nodes, .. } => {
+            Answer::Scores(nodes.iter().zip(0..).map(|(node, at)| (node.clone(), at % 11)).collect())
+        }
+        Call::Preempt { candidates, .. } => Answer::Victims(candidates.clone()),
+        Call::Bind { .. } => Answer::Done,
+    }
+}

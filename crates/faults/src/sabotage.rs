@@ -1,0 +1,85 @@
+//! Violations that are planted on purpose, one at a time, to see that the judge finds them.
+//!
+//! They sit between the flow and its world, or in a plugin: the flow that ships is not touched.
+
+use std::sync::Arc;
+
+use berth_engine::profile::Profile;
+use berth_flow::{Action, Answer, Input, Request, Ticket};
+use berth_wire::{Kind, Object};
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// A pod is bound twice.
+    DoubleBind,
+    /// A pod never reaches the queue.
+    LostPod,
+    /// Some running pods are not counted.
+    Overcommit,
+    /// A pod is not woken by what would help it.
+    MissedWakeUp,
+    /// Who lost the lease does not hear of it.
+    BindAfterLostLease,
+    /// Answers get lost inside, so that what is in flight piles up.
+    Leak,
+    /// A nomination is never cleared.
+    StaleNomination,
+    /// What is not in a new listing is kept.
+    RelistKept,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::DoubleBind,
+        Self::LostPod,
+        Self::Overcommit,
+        Self::MissedWakeUp,
+        Self::BindAfterLostLease,
+        Self::Leak,
+        Self::StaleNomination,
+        Self::RelistKept,
+    ];
+
+    /// What the flow is told instead.
+    pub(crate) fn of_input(&mut self, input: Input) -> Option<Input> {
+        let spoilt = match (&*self, &input) {
+            (Self::LostPod, Input::Applied(Object::Pod(pod))) => {
+                pod.pod.name.ends_with('3') && pod.pod.node.is_none()
+            }
+            (Self::Overcommit, Input::Applied(Object::Pod(pod))) => {
+                pod.pod.node.is_some() && &*pod.pod.spec.scheduler_name != "default-scheduler"
+            }
+            (Self::Leak, Input::Reply(Ticket(ticket), Ok(Answer::Done))) => ticket % 7 == 0,
+            (Self::RelistKept, Input::Listing(kind)) => *kind == Kind::Pod,
+            _ => false,
+        };
+        (!spoilt).then_some(input)
+    }
+
+    /// What is sent instead.
+    pub(crate) fn of_action(&mut self, action: Action) -> Vec<Action> {
+        match (&*self, &action.request) {
+            (Self::DoubleBind, Request::Bind { .. }) if action.ticket.0 % 5 == 0 => {
+                vec![action.clone(), action]
+            }
+            (Self::StaleNomination, Request::SetStatus { nominated_node: Some(node), pod, .. })
+                if node.is_empty() =>
+            {
+                let request = Request::SetStatus { pod: pod.clone(), condition: None, nominated_node: None };
+                vec![Action { ticket: action.ticket, request }]
+            }
+            _ => vec![action],
+        }
+    }
+
+    /// Breaks a profile.
+    pub(crate) fn spoil(self, profile: &mut Profile) {
+        if self == Self::MissedWakeUp {
+            for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
+                *plugin = Arc::new(crate::deaf::Deaf(plugin.clone()));
+            }
+        }
+    }
+}

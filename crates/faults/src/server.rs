@@ -1,0 +1,174 @@
+//! The simulated API server: the truth. Its rules are those of the real one, as far as a scheduler meets them.
+//!
+//! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`), `strategy.go`.
+
+use std::collections::BTreeMap;
+
+use berth_flow::{Failure, FailureKind, PodRef};
+use berth_model::Str;
+use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+
+/// One change, as watches tell it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The version of the store after it.
+    pub version: u64,
+    /// The object.
+    pub key: ObjectKey,
+    /// As it is then; `None`: it is gone.
+    pub object: Option<Object>,
+}
+
+/// All objects, and everything that ever happened to them.
+#[derive(Debug, Default)]
+pub struct Server {
+    objects: BTreeMap<ObjectKey, Object>,
+    log: Vec<Change>,
+    uids: u64,
+    /// Where each pod was bound, by uid: once and for all.
+    pub bindings: BTreeMap<Str, Str>,
+    /// The priority of every pod that ever was, by uid.
+    pub priorities: BTreeMap<Str, i32>,
+}
+
+fn refuse<T>(kind: FailureKind, message: String) -> Result<T, Failure> {
+    Err(Failure { kind, message })
+}
+
+impl Server {
+    /// The number of changes so far.
+    pub fn version(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// The changes after a version.
+    pub fn since(&self, version: u64) -> &[Change] {
+        &self.log[usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len())..]
+    }
+
+    /// The objects of a kind as they were at a version.
+    pub fn list_at(&self, kind: Kind, version: u64) -> Vec<Object> {
+        let mut found = BTreeMap::new();
+        let upto = usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len());
+        for change in self.log[..upto].iter().filter(|change| change.key.kind == kind) {
+            match &change.object {
+                Some(object) => found.insert(&change.key, object),
+                None => found.remove(&change.key),
+            };
+        }
+        found.into_values().cloned().collect()
+    }
+
+    /// An object.
+    pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    /// All objects of a kind, by name.
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+    }
+
+    /// All pods that have not ended.
+    pub fn pods(&self) -> impl Iterator<Item = &PodManifest> {
+        self.all(Kind::Pod).filter_map(|object| match object {
+            Object::Pod(pod) => Some(&**pod),
+            _ => None,
+        })
+    }
+
+    /// A uid that was never given.
+    pub fn uid(&mut self) -> Str {
+        self.uids += 1;
+        format!("uid-{}", self.uids).into()
+    }
+
+    /// Stores an object.
+    pub fn put(&mut self, object: Object) {
+        let key = object.key();
+        if let Object::Pod(pod) = &object {
+            self.priorities.insert(pod.pod.uid.clone(), pod.pod.spec.priority);
+        }
+        self.objects.insert(key.clone(), object.clone());
+        self.log.push(Change { version: self.version() + 1, key, object: Some(object) });
+    }
+
+    /// Removes an object.
+    pub fn remove(&mut self, key: &ObjectKey) {
+        if self.objects.remove(key).is_some() {
+            self.log.push(Change { version: self.version() + 1, key: key.clone(), object: None });
+        }
+    }
+
+    /// Changes a pod in place.
+    ///
+    /// # Errors
+    /// Where it is not there, or is another one of the same name.
+    pub fn change_pod(&mut self, pod: &PodRef, change: impl FnOnce(&mut PodManifest)) -> Result<(), Failure> {
+        let mut manifest = self.find(pod)?.clone();
+        change(&mut manifest);
+        self.put(Object::Pod(Box::new(manifest)));
+        Ok(())
+    }
+
+    fn find(&self, pod: &PodRef) -> Result<&PodManifest, Failure> {
+        let key = ObjectKey { kind: Kind::Pod, namespace: pod.namespace.clone(), name: pod.name.clone() };
+        match self.objects.get(&key) {
+            Some(Object::Pod(found)) if found.pod.uid == pod.uid => Ok(found),
+            Some(_) => refuse(FailureKind::Conflict, format!("pod {pod} is another one: the uid differs")),
+            None => refuse(FailureKind::Gone, format!("pods \"{}\" not found", pod.name)),
+        }
+    }
+
+    /// POST `pods/binding`.
+    ///
+    /// # Errors
+    /// As the real one refuses.
+    pub fn bind(&mut self, pod: &PodRef, node: &Str) -> Result<(), Failure> {
+        let found = &self.find(pod)?.pod;
+        if found.terminating {
+            return refuse(
+                FailureKind::Conflict,
+                format!("pod {} is being deleted, cannot be assigned to a host", pod.name),
+            );
+        }
+        if let Some(bound) = &found.node {
+            return refuse(
+                FailureKind::Conflict,
+                format!("pod {} is already assigned to node \"{bound}\"", pod.name),
+            );
+        }
+        if !found.spec.scheduling_gates.is_empty() {
+            return refuse(
+                FailureKind::Refused,
+                format!("pod {} has non-empty .spec.schedulingGates", pod.name),
+            );
+        }
+        self.bindings.insert(pod.uid.clone(), node.clone());
+        self.change_pod(pod, |manifest| {
+            manifest.pod.node = Some(node.clone());
+            manifest.pod.nominated_node = None;
+        })
+    }
+
+    /// DELETE a pod with its uid as a precondition: at once where it is not bound, else once its node agent has ended it.
+    ///
+    /// # Errors
+    /// As the real one refuses.
+    pub fn delete_pod(&mut self, pod: &PodRef) -> Result<(), Failure> {
+        if self.find(pod)?.pod.node.is_some() {
+            return self.change_pod(pod, |manifest| manifest.pod.terminating = true);
+        }
+        self.end_pod(pod)
+    }
+
+    /// A pod is gone for good.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn end_pod(&mut self, pod: &PodRef) -> Result<(), Failure> {
+        let key = self.find(pod)?.key();
+        self.remove(&key);
+        Ok(())
+    }
+}

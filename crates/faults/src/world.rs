@@ -1,0 +1,330 @@
+//! The world: one seed, one thread, one clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use berth_engine::profile::Profile;
+use berth_flow::{Action, Input, Now, Report, Request};
+use berth_wire::{Decoder, Kind, PodManifest};
+
+use crate::actors::is_ours;
+use crate::instance::Instance;
+use crate::network::Network;
+use crate::plan::{Fault, Plan};
+use crate::sabotage::Sabotage;
+use crate::server::Server;
+
+/// Steps in which everything must come to rest once the faults are over.
+const SETTLE_STEPS: usize = 3_000;
+
+/// Chance, and how often which fault struck.
+#[derive(Debug)]
+pub struct Luck {
+    /// Where all chance comes from.
+    pub chance: fastrand::Rng,
+    plan: Plan,
+    struck: BTreeMap<Fault, u64>,
+    over: bool,
+}
+
+impl Luck {
+    /// Whether a fault strikes now.
+    pub fn strikes(&mut self, fault: Fault) -> bool {
+        let rate = self.plan.rate(fault);
+        let strikes = !self.over && rate > 0.0 && self.chance.f64() < rate;
+        if strikes {
+            *self.struck.entry(fault).or_default() += 1;
+        }
+        strikes
+    }
+
+    /// Whether the faults have ended.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// What came of a history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What must never happen and did; the first ends the history.
+    pub violations: Vec<String>,
+    /// How often which fault struck.
+    pub struck: BTreeMap<Fault, u64>,
+    /// How many pods were bound.
+    pub bound: usize,
+    /// What happened, a line each.
+    pub timeline: Vec<String>,
+    /// Everything that was asked for, folded: equal for equal histories.
+    pub fingerprint: u64,
+}
+
+/// A history in the making.
+pub struct World {
+    pub(crate) plan: Plan,
+    pub(crate) luck: Luck,
+    pub(crate) server: Server,
+    pub(crate) decoder: Decoder,
+    pub(crate) network: Network,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) step: usize,
+    pub(crate) now: Now,
+    /// How many pods were made.
+    pub(crate) made: usize,
+    /// When something outside last changed what a node can bear.
+    pub(crate) disturbed: BTreeMap<String, usize>,
+    started: usize,
+    verdict: Verdict,
+}
+
+impl World {
+    /// Plays a history to its end.
+    pub fn play(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
+        let luck = Luck {
+            chance: fastrand::Rng::with_seed(plan.seed),
+            plan: plan.clone(),
+            struck: BTreeMap::new(),
+            over: false,
+        };
+        let mut world = Self {
+            plan,
+            luck,
+            server: Server::default(),
+            decoder: Decoder::new(),
+            network: Network::default(),
+            instances: Vec::new(),
+            sabotage,
+            step: 0,
+            now: Now { millis: 1_000, unix_micros: 1_700_000_000_000_000 },
+            made: 0,
+            disturbed: BTreeMap::new(),
+            started: 0,
+            verdict: Verdict::default(),
+        };
+        world.set_up();
+        world.start(true);
+        world.live();
+        world.settle();
+        let Self { luck, server, mut verdict, .. } = world;
+        verdict.struck = luck.struck;
+        verdict.bound = server.bindings.len();
+        verdict
+    }
+
+    fn profiles(&self) -> Vec<Profile> {
+        let mut profile = Profile::standard("default-scheduler");
+        if let Some(sabotage) = &self.sabotage {
+            sabotage.spoil(&mut profile);
+        }
+        vec![profile]
+    }
+
+    /// Starts a scheduler process.
+    fn start(&mut self, leads: bool) {
+        self.started += 1;
+        let mut instance = Instance::start(self.started, self.profiles());
+        instance.lead(self.now, leads);
+        self.tell(format!("scheduler {} starts, leads: {leads}", self.started));
+        self.instances.push(instance);
+    }
+
+    /// The time of users and faults.
+    fn live(&mut self) {
+        let mut deeds = 0;
+        while self.step < self.plan.steps && self.verdict.violations.is_empty() {
+            if deeds < self.plan.deeds && self.luck.chance.usize(0..3) == 0 {
+                self.user_acts();
+                deeds += 1;
+            }
+            self.shake();
+            self.pass();
+        }
+    }
+
+    /// Crashes, changes of leader, jumps of the clock.
+    fn shake(&mut self) {
+        if self.luck.strikes(Fault::Crash) {
+            let leads = self.instances.last().is_some_and(|instance| instance.leads);
+            let gone = self.instances.pop().map(|instance| instance.id);
+            self.tell(format!("scheduler {} dies", gone.unwrap_or_default()));
+            self.disturb_all();
+            self.start(leads || self.instances.is_empty());
+        }
+        if self.luck.strikes(Fault::LeaseTheft) {
+            self.tell("the lease changes hands".to_owned());
+            let keeps = self.sabotage == Some(Sabotage::BindAfterLostLease);
+            for instance in &mut self.instances {
+                instance.leads = false;
+                if !keeps {
+                    instance.lead(self.now, false);
+                }
+            }
+            self.instances.drain(..self.instances.len().saturating_sub(1));
+            self.disturb_all();
+            self.start(true);
+        }
+        if self.luck.strikes(Fault::ClockJump) {
+            let jump = self.luck.chance.u64(0..20_000);
+            self.now.millis += jump;
+            self.now.unix_micros += self.luck.chance.i64(-3_600_000_000..3_600_000_000);
+            self.tell(format!("the clock jumps by {jump} ms"));
+        }
+    }
+
+    /// One step of the world.
+    pub(crate) fn pass(&mut self) {
+        self.step += 1;
+        let millis = self.luck.chance.u64(5..60);
+        self.now.millis += millis;
+        self.now.unix_micros += 1_000 * i64::try_from(millis).unwrap_or_default();
+        self.agents_act();
+        while let Some(pending) = self.network.arrive(self.step) {
+            self.before_it_is_done(&pending);
+            let reply = pending.carry_out(&mut self.server);
+            self.tell(format!("scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request));
+            self.hand(pending.instance, reply);
+        }
+        for at in 0..self.instances.len() {
+            let inputs = self.instances[at].watches.deliver(&self.server, self.step, &mut self.luck);
+            let id = self.instances[at].id;
+            for input in inputs {
+                self.hand(id, input);
+            }
+            self.run(at);
+        }
+    }
+
+    /// Tells a scheduler something, if it still lives.
+    fn hand(&mut self, id: usize, input: Input) {
+        let input = match &mut self.sabotage {
+            Some(sabotage) => sabotage.of_input(input),
+            None => Some(input),
+        };
+        let instance = self.instances.iter_mut().find(|instance| instance.id == id);
+        if let (Some(instance), Some(input)) = (instance, input) {
+            instance.flow.take(self.now, input);
+        }
+    }
+
+    /// Lets a scheduler do what it wants to do.
+    fn run(&mut self, at: usize) {
+        let most = if self.luck.is_over() { 1_000 } else { self.luck.chance.usize(1..20) };
+        let instance = &mut self.instances[at];
+        for _ in 0..most {
+            if !instance.flow.attempt(self.now) {
+                break;
+            }
+        }
+        let (id, leads) = (instance.id, instance.leads);
+        let actions: Vec<Action> = instance.flow.drain_actions().collect();
+        let reports: Vec<Report> = instance.flow.drain_reports().collect();
+        for report in reports {
+            if let Report::Preempted { preemptor, victims, .. } = &report {
+                self.check_victims(preemptor, victims);
+            }
+            if !matches!(report, Report::Queued { .. }) {
+                self.tell(format!("scheduler {id}: {report:?}"));
+            }
+        }
+        for action in actions {
+            let actions = match &mut self.sabotage {
+                Some(sabotage) => sabotage.of_action(action),
+                None => vec![action],
+            };
+            for action in actions {
+                self.fold(&action.request);
+                self.before_it_is_sent(id, leads, &action.request);
+                self.network.send(self.step, id, action, &mut self.luck);
+            }
+        }
+    }
+
+    /// The faults stop, and users too: everything must come to rest, and to its place.
+    fn settle(&mut self) {
+        self.luck.over = true;
+        if self.instances.iter().all(|instance| !instance.leads) {
+            self.instances.clear();
+            self.start(true);
+        }
+        self.tell("the faults are over".to_owned());
+        for _ in 0..SETTLE_STEPS {
+            if !self.verdict.violations.is_empty() {
+                return;
+            }
+            self.pass();
+            self.now.millis += 100;
+            if self.unrest().is_none() {
+                return self.judge();
+            }
+        }
+        let why = self.unrest().unwrap_or_default();
+        self.violation(format!("it does not come to rest: {why}"));
+    }
+
+    /// What is still going on; `None`: nothing.
+    fn unrest(&self) -> Option<String> {
+        // A pod that no node is there for waits for its scheduler in vain.
+        let nodes = self.server.all(Kind::Node).next().is_some();
+        let waits_for_agents = |p: &&PodManifest| {
+            let others =
+                nodes && p.pod.node.is_none() && !is_ours(p) && p.pod.spec.scheduling_gates.is_empty();
+            p.pod.terminating || others || self.is_stranded(p)
+        };
+        if let Some(pod) = self.server.pods().find(waits_for_agents) {
+            return Some(format!("pod {} waits for others", pod.pod.key()));
+        }
+        if let Some(pending) = self.network.pending().next() {
+            return Some(format!("{:?} is on its way", pending.request));
+        }
+        self.instances.iter().find_map(|instance| {
+            let flow = &instance.flow;
+            let why = if !instance.watches.are_current(&self.server) {
+                "is not told everything yet".to_owned()
+            } else if flow.has_due(self.now) {
+                "has pods to try".to_owned()
+            } else {
+                format!("waits until {} ms", flow.next_timer()?)
+            };
+            Some(format!("scheduler {} {why}", instance.id))
+        })
+    }
+
+    fn is_stranded(&self, pod: &PodManifest) -> bool {
+        let Some(node) = &pod.pod.node else { return false };
+        self.server.all(Kind::Node).all(|object| object.key().name != *node)
+    }
+
+    /// Something outside changed what a node can bear.
+    pub(crate) fn disturb(&mut self, node: &str) {
+        self.disturbed.insert(node.to_owned(), self.step);
+    }
+
+    fn disturb_all(&mut self) {
+        let nodes: Vec<String> =
+            self.server.all(Kind::Node).map(|node| node.key().name.to_string()).collect();
+        for node in nodes {
+            self.disturb(&node);
+        }
+    }
+
+    pub(crate) fn tell(&mut self, line: String) {
+        self.verdict.timeline.push(format!("{:>4} {:>7} ms  {line}", self.step, self.now.millis));
+    }
+
+    /// Something happened that must never happen.
+    pub(crate) fn violation(&mut self, what: String) {
+        self.tell(format!("VIOLATION: {what}"));
+        self.verdict.violations.push(what);
+    }
+
+    fn fold(&mut self, request: &Request) {
+        for byte in format!("{request:?}").bytes() {
+            self.verdict.fingerprint =
+                (self.verdict.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+/// Profiles share plugins.
+pub(crate) type SharedPlugin = Arc<dyn berth_engine::plugin::Plugin>;
