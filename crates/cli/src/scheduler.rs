@@ -2,11 +2,11 @@
 
 mod settings;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use berth_live::{End, LogFormat, Options, Server};
+use berth_live::{End, LogFormat, Options, Server, Serving};
 
 use crate::failure::Failure;
 use crate::profiles;
@@ -80,6 +80,20 @@ pub(crate) struct SchedulerArgs {
     logging_format: String,
 }
 
+impl SchedulerArgs {
+    fn serving(&self) -> Option<Serving> {
+        let server = |kubeconfig: &Option<PathBuf>| {
+            kubeconfig.clone().map(|path| Server { kubeconfig: Some(path), master: None })
+        };
+        (self.secure_port != 0).then(|| Serving {
+            address: SocketAddr::new(self.bind_address, self.secure_port),
+            certificate: self.tls_cert_file.clone().zip(self.tls_private_key_file.clone()),
+            authentication: server(&self.authentication_kubeconfig),
+            authorization: server(&self.authorization_kubeconfig),
+        })
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -97,6 +111,7 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
         server: Server { kubeconfig, master: args.master.clone() },
         configuration,
         profiles,
+        serving: args.serving(),
         log_format: if args.logging_format == "json" { LogFormat::Json } else { LogFormat::Text },
         verbosity: args.verbosity,
     };

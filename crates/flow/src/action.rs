@@ -137,6 +137,8 @@ pub struct Condition {
     pub message: String,
     /// `metadata.generation` of the pod that was judged.
     pub generation: i64,
+    /// Whether it was false before: then the time of its last transition stays.
+    pub again: bool,
 }
 
 /// An event to record (events.k8s.io/v1).

@@ -119,7 +119,11 @@ impl Flow {
         self.emit(pod, true, "FailedScheduling", "Scheduling", message.clone());
         let reason = if is_error { "SchedulerError" } else { "Unschedulable" };
         let generation = self.track(pod).generation;
-        self.write_status(pod, Some(Condition { reason, message: message.clone(), generation }), nominate);
+        self.write_status(
+            pod,
+            Some(Condition { reason, message: message.clone(), generation, again: false }),
+            nominate,
+        );
         let attempted = Attempted { pod: reference, profile, attempts };
         let refusal = Refusal { message, plugins, nominated };
         self.outbox.report(match is_error {

@@ -25,6 +25,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod track;
+mod unbound;
 mod volumes;
 mod waking;
 
@@ -35,3 +36,4 @@ pub use now::Now;
 pub use queue::Counts;
 pub use report::{Attempted, Landing, Refusal, Report};
 pub use settings::{Extender, Settings};
+pub use unbound::Unbound;

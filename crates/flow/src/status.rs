@@ -35,6 +35,7 @@ impl Flow {
         nominate: Option<Option<Str>>,
     ) {
         let Some(track) = self.tracks.get_mut(pod) else { return };
+        let condition = condition.map(|new| Condition { again: track.condition.is_some(), ..new });
         let condition = condition.filter(|new| {
             let written = track.condition.as_ref().map(|(reason, message)| (&**reason, &**message));
             written != Some((new.reason, &*new.message))

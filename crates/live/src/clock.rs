@@ -20,11 +20,6 @@ pub(crate) fn micros(unix_micros: i64) -> String {
     written(unix_micros, "%Y-%m-%dT%H:%M:%S%.6fZ")
 }
 
-/// A `metav1.MicroTime`, in microseconds since the Unix epoch.
-pub(crate) fn parse(text: &str) -> Option<i64> {
-    text.parse::<Timestamp>().ok().map(Timestamp::as_microsecond)
-}
-
 fn written(unix_micros: i64, format: &str) -> String {
     Timestamp::from_microsecond(unix_micros).unwrap_or_default().strftime(format).to_string()
 }
@@ -37,7 +32,5 @@ mod tests {
     fn times_are_written_as_the_api_writes_them() {
         assert_eq!(seconds(1_700_000_000_123_456), "2023-11-14T22:13:20Z");
         assert_eq!(micros(1_700_000_000_120_000), "2023-11-14T22:13:20.120000Z");
-        assert_eq!(parse("2023-11-14T22:13:20.120000Z"), Some(1_700_000_000_120_000));
-        assert_eq!(parse("yesterday"), None);
     }
 }

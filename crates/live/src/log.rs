@@ -41,7 +41,10 @@ fn filter(verbosity: u8) -> Targets {
         _ => (LevelFilter::TRACE, LevelFilter::TRACE),
     };
     let decisions = if verbosity < 2 { LevelFilter::OFF } else { LevelFilter::INFO };
-    Targets::new().with_default(others).with_target("berth", own).with_target(DECISION, decisions)
+    let targets =
+        Targets::new().with_default(others).with_target("berth", own).with_target(DECISION, decisions);
+    // A kubeconfig that trusts any certificate is somebody's decision; it need not be told with every connection.
+    if verbosity < 4 { targets.with_target("kube_client::client::tls", LevelFilter::ERROR) } else { targets }
 }
 
 #[cfg(test)]

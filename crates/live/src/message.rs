@@ -20,7 +20,7 @@ pub(crate) enum Message {
     /// Anything else that happened.
     Input(Input),
     /// Somebody wants to know something.
-    Ask(Question, oneshot::Sender<String>),
+    Ask(Question, oneshot::Sender<Answer>),
     /// No more attempts; the thread ends when no binding is under way any more.
     Stop,
 }
@@ -34,11 +34,20 @@ pub(crate) struct Block {
     _room: OwnedSemaphorePermit,
 }
 
+/// What is answered, or why there is no answer.
+pub(crate) type Answer = Result<String, String>;
+
 /// What can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
     /// Bring the metrics up to date; the answer is empty.
     Gauges,
+    /// Which kinds are not listed yet; the answer is empty where all are.
+    Missing,
+    /// Which pods are not bound, and where they wait for what.
+    Queue,
+    /// Why a pod is where it is.
+    Explain { namespace: String, name: String },
 }
 
 /// Nobody takes messages any more: the process is about to end.
@@ -78,7 +87,7 @@ impl Inbox {
     }
 
     /// Asks, and waits for the answer.
-    pub(crate) async fn ask(&self, question: Question) -> Result<String, Closed> {
+    pub(crate) async fn ask(&self, question: Question) -> Result<Answer, Closed> {
         let (sender, receiver) = oneshot::channel();
         self.send(Message::Ask(question, sender))?;
         receiver.await.map_err(|_| Closed)

@@ -9,8 +9,8 @@
 use http::Method;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder, exponential_buckets,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder, exponential_buckets,
 };
 
 /// All that is counted and timed. Cheap to update from any thread.
@@ -41,7 +41,7 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     /// By name.
     pub(crate) leads: IntGaugeVec,
-    pub(crate) unreadable: IntGauge,
+    pub(crate) troubles: IntCounter,
     pub(crate) events_dropped: IntCounter,
     pub(crate) relists: IntCounterVec,
 }
@@ -116,7 +116,7 @@ impl Metrics {
             unschedulable: make.gauges("scheduler_unschedulable_pods", "Number of pods that wait, by the plugins that rejected them; a pod counts for each of these.", &["plugin", profile])?,
             requests: make.counters("rest_client_requests_total", "Number of HTTP requests, by status code, method and host.", &["code", "method", "host"])?,
             leads: make.gauges("leader_election_master_status", "1 where this process leads.", &["name"])?,
-            unreadable: make.keep(IntGauge::new("berth_unreadable_objects", "Number of objects that are left out because they cannot be read."))?,
+            troubles: make.counter("berth_troubles_total", "How often an object could not be read or a request failed in a way that a user may want to mend; the log says which.")?,
             events_dropped: make.counter("berth_events_dropped_total", "Number of events that were not recorded because the API server was slow.")?,
             relists: make.counters("berth_lists_total", "How often a kind was listed from the start.", &["kind"])?,
             registry: make.0,

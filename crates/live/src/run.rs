@@ -21,10 +21,11 @@ use crate::message::{Inbox, Message};
 use crate::metrics::Metrics;
 use crate::reign::Reign;
 use crate::resource::WATCHED;
+use crate::serve::{self, ServeError, Serving, Source};
 use crate::teller::Teller;
 use crate::turn::Turn;
 use crate::watch::Watch;
-use crate::{events, host, log};
+use crate::{events, host, log, measured};
 
 /// How long events may take to be written when the process ends.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
@@ -38,6 +39,8 @@ pub struct Options {
     pub configuration: Configuration,
     /// What decides: one for each profile of the configuration.
     pub profiles: Vec<Profile>,
+    /// How health and metrics are served; none, if they are not.
+    pub serving: Option<Serving>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// How much is written: the number of `-v`.
@@ -64,6 +67,9 @@ pub enum StartError {
     /// An extender cannot be used.
     #[error(transparent)]
     Extender(#[from] ExtenderError),
+    /// Health and metrics cannot be served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The system refuses something.
     #[error("{0}")]
     System(#[from] std::io::Error),
@@ -119,7 +125,15 @@ async fn live(options: Options) -> Result<End, StartError> {
         turn.run();
         let _ = ended_sender.send(());
     })?;
+    if let Some(serving) = &options.serving {
+        let configuration = Arc::new(options.configuration.clone());
+        let source = Source { inbox: inbox.clone(), metrics: Arc::clone(&metrics), configuration };
+        serve::start(serving, &api, &host, source).await?;
+    }
     watch_all(&api, &inbox, &metrics);
+    if options.profiles.iter().any(measured::wanted) {
+        tokio::spawn(measured::poll(api.clone(), inbox.clone()));
+    }
     let actor = Actor { api: api.clone(), reign: Arc::clone(&reign), extenders, inbox: inbox.clone() };
     let company = Company {
         actor: tokio::spawn(actor.run(tasks)),

@@ -25,7 +25,8 @@ impl Teller {
         Self { metrics, profiles }
     }
 
-    fn profile(&self, index: usize) -> &str {
+    /// The name of a profile.
+    pub(crate) fn profile(&self, index: usize) -> &str {
         self.profiles.get(index).map_or("", String::as_str)
     }
 
@@ -69,7 +70,10 @@ impl Teller {
                 let names: Vec<String> = victims.iter().map(ToString::to_string).collect();
                 tracing::info!(target: DECISION, pod = %preemptor, node = &**node, victims = names.join(","), "preempts");
             }
-            Report::Trouble(text) => tracing::warn!("{text}"),
+            Report::Trouble(text) => {
+                metrics.troubles.inc();
+                tracing::warn!("{text}");
+            }
         }
     }
 
@@ -106,6 +110,14 @@ impl Teller {
         ];
         for (what, count) in sizes {
             self.metrics.cache.with_label_values(&[what]).set(number(count));
+        }
+        // Those of plugins that reject no pod any more would stay.
+        self.metrics.unschedulable.reset();
+        for unbound in flow.unbound() {
+            for plugin in unbound.plugins {
+                let labels = [*plugin, self.profile(unbound.profile)];
+                self.metrics.unschedulable.with_label_values(&labels).inc();
+            }
         }
     }
 }

@@ -96,10 +96,7 @@ impl Turn {
         match message {
             Message::Lines(block) => self.take_lines(&block),
             Message::Input(input) => self.flow.take(self.now(), input),
-            Message::Ask(question, sender) => {
-                // Whoever asked may be gone.
-                let _ = sender.send(answer::answer(&mut self.flow, &self.teller, self.start, question));
-            }
+            Message::Ask(question, sender) => answer::answer(&self.flow, &self.teller, question, sender),
             Message::Stop => {}
         }
     }

@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::resource::Resource;
 
 pub(crate) use line::{Change, Line, Metadata, Status};
-pub(crate) use pages::escape;
+pub(crate) use pages::{Page, escape};
 
 /// API servers send a bookmark every minute; after so long without a line the connection is dead.
 const SILENCE: Duration = Duration::from_secs(240);

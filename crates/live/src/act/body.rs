@@ -93,7 +93,7 @@ pub(super) fn status(
             message: &condition.message,
             observed_generation: condition.generation,
             last_probe_time: None,
-            last_transition_time: Some(&now),
+            last_transition_time: (!condition.again).then_some(&now),
         }]
     });
     let nominated_node_name = nominated.map(|node| Some(node).filter(|node| !node.is_empty()));
@@ -215,12 +215,23 @@ mod tests {
 
     #[test]
     fn a_status_is_patched_as_far_as_it_changes() {
-        let condition =
-            Condition { reason: "Unschedulable", message: "0/1 nodes \"fit\"".into(), generation: 2 };
+        let condition = Condition {
+            reason: "Unschedulable",
+            message: "0/1 nodes \"fit\"".into(),
+            generation: 2,
+            again: false,
+        };
         check(
             status(&pod(), Some(&condition), None, "T".into()),
             expect![[
                 r#"{"metadata":{"uid":"u1"},"status":{"conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1 nodes \"fit\"","observedGeneration":2,"lastProbeTime":null,"lastTransitionTime":"T"}]}}"#
+            ]],
+        );
+        let again = Condition { again: true, ..condition };
+        check(
+            status(&pod(), Some(&again), None, "T".into()),
+            expect![[
+                r#"{"metadata":{"uid":"u1"},"status":{"conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/1 nodes \"fit\"","observedGeneration":2,"lastProbeTime":null}]}}"#
             ]],
         );
         check(
