@@ -98,22 +98,16 @@ impl ClassCache {
 
     /// Takes into account what changed since. `false`: the cache is void and must be made anew.
     pub fn catch_up(&mut self, cluster: &Cluster) -> bool {
-        if self.ranks_epoch != cluster.nodes().ranks().epoch() {
-            return false;
-        }
         let Some(changes) = cluster.changes().since(self.seen) else { return false };
         // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
-        if changes.len() > 64 + self.standings.len() / 2 || !changes.iter().all(|c| c.keeps_nodes()) {
+        if changes.len() > 64 + self.standings.len() / 2 {
             return false;
         }
         let followed = |state: &mut Self, change: Change| {
             state.filters.0.iter_mut().all(|f| f.state.follow(cluster, change))
                 && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
         };
-        // Nodes first: where a label moved a node, its pods cannot be counted any more.
-        let of_nodes = changes.iter().filter(|change| !change.spares_nodes());
-        let of_pods = changes.iter().filter(|change| change.spares_nodes());
-        if !of_nodes.chain(of_pods).all(|&change| followed(self, change)) {
+        if !changes.iter().all(|&change| change.spares_others() && followed(self, change)) {
             return false;
         }
         self.standings.resize(cluster.nodes().row_count(), Standing::FREE);
@@ -121,15 +115,16 @@ impl ClassCache {
         for row in changes.iter().filter_map(|change| change.row()) {
             if last.replace(row) != Some(row) {
                 self.withdraw(row);
-                self.stand(cluster, row);
+                if cluster.nodes().is_live(row) {
+                    self.stand(cluster, row);
+                }
             }
+        }
+        let epoch = cluster.nodes().ranks().epoch();
+        if std::mem::replace(&mut self.ranks_epoch, epoch) != epoch {
+            self.put_in_order(cluster);
         }
         self.seen = cluster.changes().next();
         true
-    }
-
-    /// How many rows the cache holds, for the budget of all caches.
-    pub fn rows(&self) -> usize {
-        self.standings.len()
     }
 }

@@ -38,7 +38,6 @@ pub struct Scheduler {
     slots: FxHashMap<(usize, ClassId), Slot>,
     /// Which classes have a cache, in the order in which they got it.
     cached: Vec<(usize, ClassId)>,
-    rows: usize,
     clock: u64,
     scratch: Scratch,
 }
@@ -61,7 +60,6 @@ impl Scheduler {
             profiles,
             slots: FxHashMap::default(),
             cached: Vec::new(),
-            rows: 0,
             clock: 0,
             scratch: Scratch::default(),
         }
@@ -109,7 +107,6 @@ impl Scheduler {
         if !worthwhile || !is_cacheable(by, view) {
             if slot.cache.take().is_some() {
                 self.cached.retain(|other| *other != key);
-                self.rows -= rows.min(self.rows);
             }
             return match choose_once(by, &self.cluster, pod) {
                 Some((node, score)) => Decision::Place(node, score),
@@ -125,7 +122,6 @@ impl Scheduler {
             None => {
                 slot.cache = Some(Box::new(ClassCache::new(by, view)));
                 self.cached.push(key);
-                self.rows += rows;
             }
         }
         let cache = slot.cache.as_mut().expect("the class has a cache by now");
@@ -199,12 +195,13 @@ impl Scheduler {
 
     /// Drops the caches that were not used for longest.
     fn keep_within_budget(&mut self) {
-        while self.rows > MAX_ROWS && self.cached.len() > 1 {
+        let rows = self.cluster.nodes().row_count();
+        while rows * self.cached.len() > MAX_ROWS && self.cached.len() > 1 {
             let slots = &self.slots;
             let oldest = (0..self.cached.len()).min_by_key(|&at| slots[&self.cached[at]].used);
             let key = self.cached.swap_remove(oldest.expect("a cache is left"));
-            if let Some(cache) = self.slots.get_mut(&key).and_then(|slot| slot.cache.take()) {
-                self.rows -= cache.rows().min(self.rows);
+            if let Some(slot) = self.slots.get_mut(&key) {
+                slot.cache = None;
             }
         }
     }

@@ -37,9 +37,9 @@ pub struct PodChange {
 }
 
 impl Change {
-    /// Whether all nodes that were there before are still there, and all else but nodes and pods is unchanged.
-    pub fn keeps_nodes(self) -> bool {
-        self.spares_nodes() || matches!(self, Self::NodeAdded(_) | Self::NodeChanged(_))
+    /// Whether all but nodes and pods is as it was, or of those objects that few plugins look at, which say so themselves.
+    pub fn spares_others(self) -> bool {
+        self != Self::Elsewhere
     }
 
     /// The node that it is about.

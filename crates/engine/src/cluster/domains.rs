@@ -33,6 +33,11 @@ impl Domains {
         self.values[row.index()]
     }
 
+    /// The domains by row; `u32::MAX` where the node has no such label, or there is no node.
+    pub(super) fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
     /// The domain of a node; `None` where it has no such label.
     pub fn of(&self, row: NodeRow) -> Option<usize> {
         let id = self.ids[row.index()];

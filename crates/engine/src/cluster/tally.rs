@@ -1,6 +1,6 @@
 //! Counts per topology domain.
 
-use super::{Domains, Nodes};
+use super::{Change, Domains, Nodes};
 use crate::ids::{NodeRow, Sym};
 use crate::plugin::Key;
 
@@ -12,7 +12,12 @@ pub struct Tally {
     key: Sym,
     upheavals: u64,
     counts: Vec<i64>,
+    /// By row: the domain that the node is counted in, or [`NOWHERE`]. Who catches up with changes one by one looks at a
+    /// node here as it was before it went.
+    homes: Vec<u32>,
 }
+
+const NOWHERE: u32 = u32::MAX;
 
 /// Marks a number in a key, so that it is taken for no domain.
 const BY_NUMBER: u64 = 1 << 63;
@@ -27,15 +32,22 @@ impl Tally {
             key,
             upheavals: domains.map_or(0, Domains::upheavals),
             counts: vec![0; domains.map_or(0, Domains::id_count)],
+            homes: domains.map_or(Vec::new(), |domains| domains.ids().to_vec()),
         }
     }
 
-    /// Takes new nodes into account. `false`: nodes that were there lie in other domains now, or domains that held one
-    /// node hold several; the counts are void.
-    pub fn follow(&mut self, nodes: &Nodes) -> bool {
+    /// Takes a change of nodes into account; a node takes its pods with it, which left before. `false`: nodes that stayed
+    /// lie in other domains now, or domains that held one node hold several, or the other way round; the counts are void.
+    pub fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
         let Some(column) = self.column else { return nodes.column(self.key).is_none() };
         let domains = nodes.domains_at(column);
         self.counts.resize(domains.id_count().max(self.counts.len()), 0);
+        self.homes.resize(nodes.row_count(), NOWHERE);
+        match change {
+            Change::NodeAdded(row) => self.homes[row.index()] = domains.ids()[row.index()],
+            Change::NodeRemoved(row) => self.homes[row.index()] = NOWHERE,
+            _ => {}
+        }
         self.upheavals == domains.upheavals()
     }
 
@@ -44,8 +56,9 @@ impl Tally {
     }
 
     /// The domain of a node; `None` where it has no such label.
-    pub fn domain(&self, row: NodeRow, nodes: &Nodes) -> Option<usize> {
-        self.domains(nodes)?.of(row)
+    pub fn domain(&self, row: NodeRow) -> Option<usize> {
+        let home = *self.homes.get(row.index())?;
+        (home != NOWHERE).then_some(home as usize)
     }
 
     /// One past the highest domain.
@@ -64,13 +77,13 @@ impl Tally {
     }
 
     /// The number of a node's domain; `None` where the node is in none.
-    pub fn at(&self, row: NodeRow, nodes: &Nodes) -> Option<i64> {
-        Some(self.counts[self.domain(row, nodes)?])
+    pub fn at(&self, row: NodeRow) -> Option<i64> {
+        Some(self.counts[self.domain(row)?])
     }
 
     /// Adds to the number of a node's domain. Answers whether the node is in one.
-    pub fn add(&mut self, row: NodeRow, amount: i64, nodes: &Nodes) -> bool {
-        let Some(domain) = self.domain(row, nodes) else { return false };
+    pub fn add(&mut self, row: NodeRow, amount: i64) -> bool {
+        let Some(domain) = self.domain(row) else { return false };
         self.add_to(domain, amount);
         true
     }
@@ -83,7 +96,7 @@ impl Tally {
     /// Appends what tells nodes apart by this tally: the number where the node is alone in its domain, else the domain.
     /// So a change of a number changes the keys of no other nodes.
     pub fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
-        key.push(match self.domains(nodes).and_then(|domains| Some((domains, domains.of(row)?))) {
+        key.push(match self.domains(nodes).and_then(|domains| Some((domains, self.domain(row)?))) {
             None => 0,
             Some((domains, domain)) if domains.node_count(domain) == 1 => {
                 BY_NUMBER | self.counts[domain].unsigned_abs() << 1 | u64::from(self.counts[domain] < 0)

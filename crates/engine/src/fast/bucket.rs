@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::refusals::VerdictId;
 use super::standing::Standing;
+use crate::cluster::Ranks;
 use crate::ids::NodeRow;
 
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
@@ -33,7 +34,7 @@ impl Bucket {
         Self { refused, heap: BinaryHeap::new(), nodes: 0 }
     }
 
-    /// Fills an empty bucket, in time linear in the number of nodes.
+    /// Fills a bucket with all of its nodes, in time linear in their number.
     pub(super) fn fill(&mut self, places: Vec<Place>) {
         self.nodes = places.len();
         self.heap = places.into();
@@ -55,8 +56,11 @@ impl Bucket {
     }
 
     /// The node that would be chosen. Entries that are no longer true are dropped on the way.
-    pub(super) fn head(&mut self, number: u32, standings: &[Standing]) -> Option<Place> {
-        let is_true = |place: &Place| standings[place.row.index()] == Standing::open(number, place.score);
+    pub(super) fn head(&mut self, number: u32, standings: &[Standing], ranks: &Ranks) -> Option<Place> {
+        let is_true = |place: &Place| {
+            standings[place.row.index()] == Standing::open(number, place.score)
+                && ranks.of(place.row) == place.rank.0 // else it is of a node that was in the row before
+        };
         if self.heap.len() > 64 + 4 * self.nodes {
             self.heap.retain(is_true);
         }

@@ -90,7 +90,11 @@ impl ClassCache {
 
     fn offer_buckets(&mut self, pod: PodView<'_>, scratch: &mut Scratch) {
         for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let Some(Place { score, rank, row }) = bucket.head(number, &self.standings) else { continue };
+            let Some(Place { score, rank, row }) =
+                bucket.head(number, &self.standings, pod.cluster.nodes().ranks())
+            else {
+                continue;
+            };
             let node = NodeView::new(pod.cluster, row);
             let late = bucket.refused.map(|id| self.refusals.verdict(id));
             match refusal(&self.filters, node, late) {
@@ -146,7 +150,7 @@ impl ClassCache {
         }
         let mut buckets = Vec::with_capacity(self.buckets.len());
         for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let head = bucket.head(number, &self.standings);
+            let head = bucket.head(number, &self.standings, pod.cluster.nodes().ranks());
             let node = head.map(|place| NodeView::new(pod.cluster, place.row));
             let late = bucket.refused.map(|id| self.refusals.verdict(id));
             let refusal = node.and_then(|node| refusal(&self.filters, node, late));

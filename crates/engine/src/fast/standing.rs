@@ -100,6 +100,21 @@ impl ClassCache {
         }
     }
 
+    /// Puts the nodes of all buckets in their order anew: their ranks are others.
+    pub(super) fn put_in_order(&mut self, cluster: &Cluster) {
+        let mut places: Vec<Vec<Place>> = Vec::new();
+        places.resize_with(self.buckets.len(), Vec::new);
+        for (standing, row) in self.standings.iter().zip((0..).map(NodeRow)) {
+            if let Stands::Open(bucket, score) = standing.says() {
+                let rank = Reverse(cluster.nodes().ranks().of(row));
+                places[bucket as usize].push(Place { score, rank, row });
+            }
+        }
+        for (bucket, places) in self.buckets.iter_mut().zip(places) {
+            bucket.fill(places);
+        }
+    }
+
     /// Finds the standing of a node that has none.
     pub(super) fn stand(&mut self, cluster: &Cluster, row: NodeRow) {
         if self.stand_aside(cluster, row) {

@@ -50,7 +50,7 @@ impl Score for NoDevices {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

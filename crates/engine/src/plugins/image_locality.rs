@@ -92,7 +92,7 @@ impl Score for Held {
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         let nodes = cluster.nodes();
         let same = self.scores.is_empty() || nodes.len() == self.nodes;
-        change.spares_nodes() || (change.keeps_nodes() && same && nodes.images().version() == self.version)
+        change.spares_nodes() || (change.spares_others() && same && nodes.images().version() == self.version)
     }
 }
 

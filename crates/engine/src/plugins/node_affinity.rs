@@ -147,7 +147,7 @@ impl Filter for Demands {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.keeps_nodes() && self.is_settled())
+        change.spares_nodes() || (change.spares_others() && self.is_settled())
     }
 }
 
@@ -175,7 +175,7 @@ impl Score for Preferences {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.keeps_nodes() && self.0.iter().all(|(_, term)| term.is_settled()))
+        change.spares_nodes() || (change.spares_others() && self.0.iter().all(|(_, term)| term.is_settled()))
     }
 }
 

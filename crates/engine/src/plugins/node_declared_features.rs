@@ -70,7 +70,7 @@ impl Filter for Needed {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

@@ -104,7 +104,7 @@ impl Filter for Conflicts {
             *holders = holders.saturating_add_signed(pods.into());
         }
         self.holders.resize(cluster.nodes().row_count(), 0);
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

@@ -66,7 +66,7 @@ impl Score for Balance {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

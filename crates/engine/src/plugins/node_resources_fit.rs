@@ -224,7 +224,7 @@ impl Filter for Needs {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 
@@ -244,7 +244,7 @@ impl Score for Fullness {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

@@ -118,7 +118,7 @@ impl Filter for Rejecting {
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         self.judge_new_sets(cluster);
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 
@@ -135,7 +135,7 @@ impl Score for Unwanted {
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         self.judge_new_sets(cluster);
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

@@ -153,7 +153,7 @@ impl Score for NothingToChoose {
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.keeps_nodes()
+        change.spares_others()
     }
 }
 

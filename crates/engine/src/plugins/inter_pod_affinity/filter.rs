@@ -74,7 +74,7 @@ impl Rules {
         if incoming.is_company(class) {
             for (_, tally) in &mut self.company.0 {
                 for (row, count) in pods.clone() {
-                    let counted = tally.add(row, count, nodes);
+                    let counted = tally.add(row, count);
                     self.company_total += if counted { count } else { 0 };
                 }
             }
@@ -82,13 +82,13 @@ impl Rules {
         for term in incoming.class.anti_affinity.iter().filter(|term| incoming.wants(term, class)) {
             let tally = self.excluded.of(term.topology_key, nodes);
             for (row, count) in pods.clone() {
-                tally.add(row, count, nodes);
+                tally.add(row, count);
             }
         }
         for term in class.anti_affinity.iter().filter(|term| incoming.is_wanted(term)) {
             let tally = self.unwelcoming.of(term.topology_key, nodes);
             for (row, count) in pods.clone() {
-                let counted = tally.add(row, count, nodes);
+                let counted = tally.add(row, count);
                 self.unwelcoming_total += if counted { count } else { 0 };
             }
         }
@@ -99,7 +99,7 @@ impl Rules {
         let change = node.change(|class| i64::from(incoming.is_company(class)));
         let mut everywhere = true;
         for (_, tally) in &self.company.0 {
-            match tally.at(node.row, node.cluster.nodes()) {
+            match tally.at(node.row) {
                 Some(count) => everywhere &= count + change > 0,
                 None => return false,
             }
@@ -114,7 +114,7 @@ impl Rules {
                 let selects = |term: &Term| term.topology_key == *key && incoming.wants(term, class);
                 count(&incoming.class.anti_affinity, selects)
             };
-            tally.at(node.row, node.cluster.nodes()).is_some_and(|count| count + node.change(terms) > 0)
+            tally.at(node.row).is_some_and(|count| count + node.change(terms) > 0)
         })
     }
 
@@ -123,7 +123,7 @@ impl Rules {
             let terms = |class: &Class| {
                 count(&class.anti_affinity, |t| t.topology_key == *key && incoming.is_wanted(t))
             };
-            tally.at(node.row, node.cluster.nodes()).is_some_and(|count| count + node.change(terms) > 0)
+            tally.at(node.row).is_some_and(|count| count + node.change(terms) > 0)
         });
         let is_new = |key: Sym| self.unwelcoming.0.iter().all(|(k, _)| *k != key);
         let added = node.added().iter().flat_map(|&pod| &node.cluster.pods().class_of(pod).anti_affinity);
@@ -159,12 +159,12 @@ impl Filter for Rules {
         }
         let nodes = cluster.nodes();
         // A new topology key tells nodes apart that were alike before.
-        change.keeps_nodes()
+        change.spares_others()
             && keys == self.unwelcoming.0.len()
             && (change.spares_nodes()
                 || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
                     .into_iter()
-                    .all(|t| t.follow(nodes)))
+                    .all(|t| t.follow(change, nodes)))
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

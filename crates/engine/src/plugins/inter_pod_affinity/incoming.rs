@@ -1,7 +1,7 @@
 //! The pod that is being scheduled, as affinity terms see it: its own terms look at others, and others' at it.
 
 use crate::class::{Class, Term};
-use crate::cluster::{Cluster, Nodes, Tally};
+use crate::cluster::{Change, Cluster, Nodes, Tally};
 use crate::ids::{ClassId, Sym};
 use crate::matcher::Matcher;
 use crate::symbols::LabelSet;
@@ -55,9 +55,9 @@ impl<'a> Incoming<'a> {
 pub(super) struct Tallies(pub(super) Vec<(Sym, Tally)>);
 
 impl Tallies {
-    /// Takes new nodes into account; `false`: the tallies are void.
-    pub(super) fn follow(&mut self, nodes: &Nodes) -> bool {
-        self.0.iter_mut().all(|(_, tally)| tally.follow(nodes))
+    /// Takes a change of nodes into account; `false`: the tallies are void.
+    pub(super) fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
+        self.0.iter_mut().all(|(_, tally)| tally.follow(change, nodes))
     }
 
     /// The tally of a key, made now if it is new.

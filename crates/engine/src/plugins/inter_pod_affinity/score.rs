@@ -47,7 +47,7 @@ impl Attraction {
         for (key, weight) in weights(incoming, class, self.hard_weight) {
             let tally = self.sums.of(key, cluster.nodes());
             for (row, count) in pods.clone() {
-                let counted = tally.add(row, weight * count, cluster.nodes());
+                let counted = tally.add(row, weight * count);
                 self.pods += if counted { count } else { 0 };
             }
         }
@@ -83,9 +83,9 @@ fn weights(incoming: Incoming<'_>, class: &Class, hard_weight: i64) -> Weights {
 }
 
 impl Score for Attraction {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
-            *score = self.sums.0.iter().filter_map(|(_, tally)| tally.at(group.row, cluster.nodes())).sum();
+            *score = self.sums.0.iter().filter_map(|(_, tally)| tally.at(group.row)).sum();
         }
     }
 
@@ -108,9 +108,9 @@ impl Score for Attraction {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
         // A new topology key tells nodes apart that were alike before.
-        change.keeps_nodes()
+        change.spares_others()
             && keys == self.sums.0.len()
-            && (change.spares_nodes() || self.sums.follow(cluster.nodes()))
+            && (change.spares_nodes() || self.sums.follow(change, cluster.nodes()))
     }
 
     fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {

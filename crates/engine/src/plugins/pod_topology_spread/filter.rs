@@ -44,8 +44,8 @@ struct Counted {
 struct Minima {
     domains: i64,
     by_count: BTreeMap<i64, u32>,
-    /// By domain: whether it takes part.
-    taking_part: Vec<bool>,
+    /// By domain: how many of its nodes take part.
+    taking_part: Vec<u32>,
 }
 
 impl Skews {
@@ -71,11 +71,11 @@ impl Counted {
                 continue;
             }
             for place in placements.entries().iter().filter(|place| eligible[place.row.index()]) {
-                tally.add(place.row, i64::from(place.pods - place.terminating), nodes);
+                tally.add(place.row, i64::from(place.pods - place.terminating));
             }
         }
         let own = i64::from(constraint.selects(pod.class, pod.cluster));
-        let minima = Minima::new(&tally, &eligible, nodes);
+        let minima = Minima::new(&tally, &eligible);
         Self { constraint, eligible, tally, own, minima }
     }
 
@@ -103,17 +103,26 @@ impl Counted {
         count + self.own - smallest > self.constraint.max_skew
     }
 
-    /// Takes a node that came or changed into account. `false`: the counts are void.
-    fn follow_node(&mut self, row: NodeRow, takes_part: bool, is_new: bool, nodes: &Nodes) -> bool {
-        if !self.tally.follow(nodes) {
+    /// Takes a change of a node into account. `false`: the counts are void.
+    fn follow_node(&mut self, change: Change, takes_part: bool, nodes: &Nodes) -> bool {
+        self.eligible.resize(nodes.row_count(), false);
+        if let Change::NodeRemoved(row) = change
+            && std::mem::replace(&mut self.eligible[row.index()], false)
+        {
+            self.minima.exclude(row, &self.tally);
+        }
+        if !self.tally.follow(change, nodes) {
             return false;
         }
-        self.eligible.resize(nodes.row_count(), false);
-        if is_new && takes_part {
-            self.eligible[row.index()] = true;
-            self.minima.include(row, &self.tally, nodes);
+        match change {
+            Change::NodeAdded(row) if takes_part => {
+                self.eligible[row.index()] = true;
+                self.minima.include(row, &self.tally);
+                true
+            }
+            Change::NodeChanged(row) => self.eligible[row.index()] == takes_part,
+            _ => true,
         }
-        self.eligible[row.index()] == takes_part
     }
 
     fn follow(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
@@ -126,7 +135,7 @@ impl Counted {
         {
             return;
         }
-        if let Some(domain) = self.tally.domain(change.row, cluster.nodes()) {
+        if let Some(domain) = self.tally.domain(change.row) {
             let before = self.tally.count(domain);
             self.tally.add_to(domain, pods);
             self.minima.recount(before, before + pods);
@@ -138,21 +147,32 @@ impl Counted {
 const NO_DOMAIN: i64 = i32::MAX as i64;
 
 impl Minima {
-    fn new(tally: &Tally, eligible: &[bool], nodes: &Nodes) -> Self {
+    fn new(tally: &Tally, eligible: &[bool]) -> Self {
         let mut minima = Self::default();
         for (row, _) in (0..).zip(eligible).filter(|(_, takes_part)| **takes_part) {
-            minima.include(NodeRow(row), tally, nodes);
+            minima.include(NodeRow(row), tally);
         }
         minima
     }
 
     /// The domain of a node that takes part takes part.
-    fn include(&mut self, row: NodeRow, tally: &Tally, nodes: &Nodes) {
-        let Some(domain) = tally.domain(row, nodes) else { return };
-        self.taking_part.resize(tally.domain_count(), false);
-        if !std::mem::replace(&mut self.taking_part[domain], true) {
+    fn include(&mut self, row: NodeRow, tally: &Tally) {
+        let Some(domain) = tally.domain(row) else { return };
+        self.taking_part.resize(tally.domain_count(), 0);
+        self.taking_part[domain] += 1;
+        if self.taking_part[domain] == 1 {
             self.domains += 1;
             *self.by_count.entry(tally.count(domain)).or_default() += 1;
+        }
+    }
+
+    /// A node that took part goes; without any other one its domain takes part no more.
+    fn exclude(&mut self, row: NodeRow, tally: &Tally) {
+        let Some(domain) = tally.domain(row) else { return };
+        self.taking_part[domain] -= 1;
+        if self.taking_part[domain] == 0 {
+            self.domains -= 1;
+            self.uncount(tally.count(domain));
         }
     }
 
@@ -168,13 +188,17 @@ impl Minima {
 
     /// A domain that takes part has another count.
     fn recount(&mut self, before: i64, after: i64) {
-        if let Some(domains) = self.by_count.get_mut(&before) {
+        self.uncount(before);
+        *self.by_count.entry(after).or_default() += 1;
+    }
+
+    fn uncount(&mut self, count: i64) {
+        if let Some(domains) = self.by_count.get_mut(&count) {
             *domains -= 1;
             if *domains == 0 {
-                self.by_count.remove(&before);
+                self.by_count.remove(&count);
             }
         }
-        *self.by_count.entry(after).or_default() += 1;
     }
 }
 
@@ -182,7 +206,7 @@ impl Filter for Skews {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let own = node.cluster.pods().class(self.class);
         for counted in &self.counted {
-            let Some(domain) = counted.tally.domain(node.row, node.cluster.nodes()) else {
+            let Some(domain) = counted.tally.domain(node.row) else {
                 return Some(Rejection::unresolvable(NO_LABEL));
             };
             if counted.is_too_full(domain, counted.change(node, own)) {
@@ -205,19 +229,22 @@ impl Filter for Skews {
                 }
                 true
             }
-            Change::NodeAdded(row) | Change::NodeChanged(row) => {
-                let is_new = matches!(change, Change::NodeAdded(_));
+            Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
+                let is_there = cluster.nodes().is_live(row);
+                if !is_there && matches!(change, Change::NodeChanged(_)) {
+                    return true; // it is told yet that the node went
+                }
                 let rule = Eligibility::new(cluster, own, self.counted.iter().map(|c| &c.constraint), true);
-                let takes_part: Vec<bool> =
-                    self.counted.iter().map(|c| rule.of(row, &c.constraint)).collect();
+                let takes_part = |c: &Counted| is_there && rule.of(row, &c.constraint);
+                let takes_part: Vec<bool> = self.counted.iter().map(takes_part).collect();
                 let mut counted = self.counted.iter_mut().zip(takes_part);
-                counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster.nodes()))
+                counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster.nodes()))
             }
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
             Change::Nominated(_) | Change::Storage => true,
-            Change::NodeRemoved(_) | Change::Elsewhere => false,
+            Change::Elsewhere => false,
         }
     }
 

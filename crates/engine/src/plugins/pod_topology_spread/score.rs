@@ -48,16 +48,15 @@ impl Evenness {
         Self { class: pod.class_id(), default_selector, counted, all_labels }
     }
 
-    fn is_scored(&self, row: NodeRow, nodes: &Nodes) -> bool {
-        !self.all_labels || self.counted.iter().all(|c| c.tally.domain(row, nodes).is_some())
+    fn is_scored(&self, row: NodeRow) -> bool {
+        !self.all_labels || self.counted.iter().all(|c| c.tally.domain(row).is_some())
     }
 
     /// What a pod counts for each constraint: the more domains, the more.
     ///
     /// Scores are rounded to integers, so the last digit of the logarithm does not show.
     fn weights(&self, feasible: &[Group], nodes: &Nodes) -> Vec<f64> {
-        let scored: Vec<Group> =
-            feasible.iter().copied().filter(|group| self.is_scored(group.row, nodes)).collect();
+        let scored: Vec<Group> = feasible.iter().copied().filter(|group| self.is_scored(group.row)).collect();
         let size = |counted: &Counted| match counted.constraint.by_node {
             true => scored.iter().map(|group| group.nodes).sum(),
             false => counted.distinct(&scored, nodes),
@@ -65,10 +64,10 @@ impl Evenness {
         self.counted.iter().map(|counted| ((size(counted) + 2) as f64).ln()).collect()
     }
 
-    fn raw(&self, row: NodeRow, weights: &[f64], nodes: &Nodes) -> i64 {
+    fn raw(&self, row: NodeRow, weights: &[f64]) -> i64 {
         let mut score = 0.0;
         for (counted, weight) in self.counted.iter().zip(weights) {
-            let Some(domain) = counted.tally.domain(row, nodes) else {
+            let Some(domain) = counted.tally.domain(row) else {
                 if self.all_labels {
                     return UNSCORED;
                 }
@@ -95,36 +94,41 @@ impl Counted {
         for (_, class, placements) in pods.placed(pods.roster().in_namespace(pod.class.namespace)) {
             if counted.counts(class, pod.class, pod.cluster) {
                 for place in placements.entries() {
-                    counted.add(place.row, i64::from(place.pods - place.terminating), nodes);
+                    counted.add(place.row, i64::from(place.pods - place.terminating));
                 }
             }
         }
         counted
     }
 
-    /// Takes a node that came or changed into account. `false`: the counts are void.
-    fn follow_node(&mut self, row: NodeRow, takes_part: bool, is_new: bool, cluster: &Cluster) -> bool {
+    /// Takes a change of a node into account. `false`: the counts are void.
+    fn follow_node(&mut self, change: Change, takes_part: bool, cluster: &Cluster) -> bool {
         let nodes = cluster.nodes();
-        if !self.tally.follow(nodes) || self.blank != blank(cluster, &self.constraint) {
+        if !self.tally.follow(change, nodes) || self.blank != blank(cluster, &self.constraint) {
             return false;
         }
         self.eligible.resize(nodes.row_count(), false);
         if self.constraint.by_node {
             self.by_node.resize(nodes.row_count(), 0);
         }
-        self.eligible[row.index()] |= is_new && takes_part;
-        self.eligible[row.index()] == takes_part
+        match change {
+            Change::NodeAdded(row) => self.eligible[row.index()] = takes_part,
+            Change::NodeRemoved(row) => self.eligible[row.index()] = false,
+            Change::NodeChanged(row) => return self.eligible[row.index()] == takes_part,
+            _ => {}
+        }
+        true
     }
 
     fn counts(&self, class: &Class, own: &Class, cluster: &Cluster) -> bool {
         class.namespace == own.namespace && self.constraint.counts(class, cluster)
     }
 
-    fn add(&mut self, row: NodeRow, pods: i64, nodes: &Nodes) {
+    fn add(&mut self, row: NodeRow, pods: i64) {
         if self.constraint.by_node {
             self.by_node[row.index()] += pods;
         } else if self.eligible[row.index()]
-            && !self.tally.add(row, pods, nodes)
+            && !self.tally.add(row, pods)
             && let Some(blank) = self.blank
         {
             self.tally.add_to(blank, pods);
@@ -136,7 +140,7 @@ impl Counted {
         let mut alone = 0;
         let mut shared: Vec<usize> = Vec::new();
         for group in groups {
-            match self.tally.domain(group.row, nodes).or(self.blank) {
+            match self.tally.domain(group.row).or(self.blank) {
                 Some(domain) if self.is_alone(domain, nodes) => alone += group.nodes,
                 domain => shared.push(domain.unwrap_or(usize::MAX)),
             }
@@ -152,7 +156,7 @@ impl Counted {
     }
 
     fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
-        match self.tally.domain(row, nodes) {
+        match self.tally.domain(row) {
             Some(domain) if self.constraint.by_node => {
                 key.extend([
                     self.by_node[row.index()].unsigned_abs(),
@@ -176,7 +180,7 @@ impl Score for Evenness {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let weights = self.weights(feasible, cluster.nodes());
         for (score, group) in out.iter_mut().zip(feasible) {
-            *score = self.raw(group.row, &weights, cluster.nodes());
+            *score = self.raw(group.row, &weights);
         }
     }
 
@@ -203,25 +207,28 @@ impl Score for Evenness {
                 let (class, pods) = (cluster.pods().class(class), i64::from(pods - terminating));
                 for counted in &mut self.counted {
                     if pods != 0 && counted.counts(class, own, cluster) {
-                        counted.add(row, pods, cluster.nodes());
+                        counted.add(row, pods);
                     }
                 }
                 true
             }
-            Change::NodeAdded(row) | Change::NodeChanged(row) => {
-                let is_new = matches!(change, Change::NodeAdded(_));
+            Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
+                let is_there = cluster.nodes().is_live(row);
+                if !is_there && matches!(change, Change::NodeChanged(_)) {
+                    return true; // it is told yet that the node went
+                }
                 let constraints = self.counted.iter().map(|c| &c.constraint);
                 let rule = Eligibility::new(cluster, own, constraints, self.all_labels);
-                let takes_part: Vec<bool> =
-                    self.counted.iter().map(|c| rule.of(row, &c.constraint)).collect();
+                let takes_part = |c: &Counted| is_there && rule.of(row, &c.constraint);
+                let takes_part: Vec<bool> = self.counted.iter().map(takes_part).collect();
                 let mut counted = self.counted.iter_mut().zip(takes_part);
-                counted.all(|(c, takes_part)| c.follow_node(row, takes_part, is_new, cluster))
+                counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster))
             }
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
             Change::Nominated(_) | Change::Storage => true,
-            Change::NodeRemoved(_) | Change::Elsewhere => false,
+            Change::Elsewhere => false,
         }
     }
 

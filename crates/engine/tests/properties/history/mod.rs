@@ -32,6 +32,8 @@ pub(crate) enum Step {
     RemoveNode(usize),
     /// Pods of one shape come, and each is decided about and placed.
     Schedule(PodShape, usize),
+    /// Pods come of a shape that came before.
+    ScheduleAgain(usize, usize),
     /// A pod goes.
     RemovePod(usize),
     /// A pod gets another spec where it is.
@@ -53,7 +55,8 @@ impl Step {
         prop_oneof![
             6 => NodeShape::any().prop_map(Step::Node),
             2 => (0usize..8).prop_map(Step::RemoveNode),
-            16 => (PodShape::any(), 1usize..5).prop_map(|(shape, count)| Step::Schedule(shape, count)),
+            10 => (PodShape::any(), 1usize..5).prop_map(|(shape, count)| Step::Schedule(shape, count)),
+            8 => (any::<usize>(), 1usize..4).prop_map(|(at, count)| Step::ScheduleAgain(at, count)),
             4 => any::<usize>().prop_map(Step::RemovePod),
             2 => (any::<usize>(), PodShape::any()).prop_map(|(at, shape)| Step::Update(at, shape)),
             2 => any::<usize>().prop_map(Step::Terminate),
@@ -63,6 +66,18 @@ impl Step {
             3 => StorageStep::any().prop_map(Step::Storage),
         ]
     }
+
+    /// Nodes come and go under pods that look at topology domains.
+    pub(crate) fn churn() -> impl Strategy<Value = Self> {
+        prop_oneof![
+            4 => NodeShape::any().prop_map(Step::Node),
+            3 => (0usize..8).prop_map(Step::RemoveNode),
+            2 => (PodShape::social(), 1usize..3).prop_map(|(shape, count)| Step::Schedule(shape, count)),
+            8 => (any::<usize>(), 1usize..3).prop_map(|(at, count)| Step::ScheduleAgain(at, count)),
+            2 => any::<usize>().prop_map(Step::RemovePod),
+            1 => any::<usize>().prop_map(Step::Terminate),
+        ]
+    }
 }
 
 /// A scheduler and the pods that it placed or nominated.
@@ -70,6 +85,8 @@ pub(crate) struct History {
     scheduler: Scheduler,
     pods: Vec<PodRow>,
     names: usize,
+    /// All that pods have been scheduled of.
+    shapes: Vec<PodShape>,
 }
 
 /// Is told what happened at once.
@@ -80,7 +97,7 @@ impl Default for History {
         let mut cluster = Cluster::default();
         storage::begin(&mut cluster);
         let scheduler = Scheduler::new(cluster, vec![Profile::standard("default-scheduler")]);
-        Self { scheduler, pods: Vec::new(), names: 0 }
+        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new() }
     }
 }
 
@@ -111,7 +128,13 @@ impl History {
                 cluster.remove_node(row);
                 Happening::NodeGone(old)
             }
+            Step::ScheduleAgain(at, count) => {
+                let Some(at) = at.checked_rem(self.shapes.len()) else { return Ok(()) };
+                let shape = self.shapes[at].clone();
+                return (0..*count).try_for_each(|_| self.schedule(&shape, witness));
+            }
             Step::Schedule(shape, count) => {
+                self.shapes.push(shape.clone());
                 return (0..*count).try_for_each(|_| self.schedule(shape, witness));
             }
             Step::RemovePod(at) => {

@@ -66,6 +66,15 @@ impl PodShape {
         })
     }
 
+    /// A small pod with terms on other pods or domains.
+    pub(super) fn social() -> impl Strategy<Value = Self> {
+        (Self::any(), 4u32..10, 0u32..13).prop_map(|(shape, one, two)| Self {
+            features: 1 << one | 1 << two,
+            cpu: 100,
+            ..shape
+        })
+    }
+
     pub(crate) fn any() -> impl Strategy<Value = Self> {
         let features = prop_oneof![
             Just(0u32),
