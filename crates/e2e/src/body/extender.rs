@@ -99,7 +99,10 @@ pub(super) fn dead(stage: &mut Stage) -> Result<()> {
     ]}});
     stage.pod(&with(pod("managed"), limits))?;
     let said = stage.waits("managed")?;
-    ensure!(said.reason == "SchedulerError" && said.message.contains("connection refused"), "{said:?}");
+    ensure!(
+        said.reason == "SchedulerError" && said.message.to_lowercase().contains("connection refused"),
+        "{said:?}"
+    );
     // It holds up only those that need it.
     stage.pod(&pod("unmanaged"))?;
     ensure!(stage.placed("unmanaged")? == "host");
