@@ -3,6 +3,7 @@
 mod binding;
 mod events;
 mod extender;
+mod fault;
 mod filter;
 mod leader;
 mod placement;
@@ -30,18 +31,21 @@ const fn body(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Body {
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 29] = [
+pub const BODIES: [Body; 34] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", filter::volumes),
     body("events and conditions", events::texts),
     body("preemption spares a budget", preemption::budget),
     body("nominated node", preemption::nominated),
+    body("preemption policy never", preemption::never),
+    body("nominated pod is overtaken", preemption::overtaken),
     body("gates lifted", unblock::gates),
     body("node added", unblock::node_added),
     body("node label changed", unblock::label_changed),
     body("taint removed", unblock::taint_removed),
     body("node uncordoned", unblock::uncordoned),
+    body("toleration added", unblock::toleration_added),
     body("pod deleted", unblock::pod_deleted),
     body("affinity satisfied later", unblock::friend_arrives),
     body("volume provisioned", volume::provisioned),
@@ -49,6 +53,8 @@ pub const BODIES: [Body; 29] = [
     body("claim made later", volume::claimed_later),
     body("deletion while binding", binding::pods_deleted),
     body("node deleted while binding", binding::node_deleted),
+    body("binding refused", fault::binding_refused),
+    body("server restarts", fault::server_restarts),
     body("serving", serving::health_and_metrics),
     body("priority order", placement::by_priority),
     body("two profiles", profile::two),

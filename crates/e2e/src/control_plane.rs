@@ -32,6 +32,7 @@ pub struct ControlPlane {
     pub folder: PathBuf,
     /// In the order in which they end: the server before its store.
     pub processes: Vec<Process>,
+    server_args: Vec<String>,
     guard: Option<Child>,
 }
 
@@ -61,20 +62,15 @@ impl ControlPlane {
             "{ADMIN_TOKEN},admin,admin,system:masters\n{SCHEDULER_TOKEN},{SCHEDULER_USER},scheduler\n"
         );
         fs::write(folder.join("tokens.csv"), tokens)?;
-        let server = Process::start(
-            "kube-apiserver",
-            &testbed::program("kube-apiserver")?,
-            &server_args(client_port, port),
-            folder,
-        )?;
+        let server_args = server_args(client_port, port);
+        let server =
+            Process::start("kube-apiserver", &testbed::program("kube-apiserver")?, &server_args, folder)?;
         let url = format!("https://127.0.0.1:{port}");
         let admin = Client::new(&url, ADMIN_TOKEN)?;
+        let processes = vec![server, etcd];
         let mut plane =
-            Self { admin, url, folder: folder.to_path_buf(), processes: vec![server, etcd], guard: None };
-        within(Duration::from_secs(90), "kube-apiserver is not ready", || {
-            plane.processes.iter_mut().try_for_each(Process::alive)?;
-            Ok(plane.admin.text("/readyz").ok())
-        })?;
+            Self { admin, url, folder: folder.to_path_buf(), processes, server_args, guard: None };
+        plane.ready()?;
         plane.write_kubeconfig("admin.kubeconfig", "admin", ADMIN_TOKEN)?;
         plane.write_kubeconfig("scheduler.kubeconfig", SCHEDULER_USER, SCHEDULER_TOKEN)?;
         Ok(plane)
@@ -88,6 +84,30 @@ impl ControlPlane {
     /// Of the user `system:kube-scheduler`, who may do what upstream's policy allows a scheduler and no more.
     pub fn scheduler_kubeconfig(&self) -> PathBuf {
         self.folder.join("scheduler.kubeconfig")
+    }
+
+    /// Kills the API server, as a machine that fails would, and starts it again where it was.
+    ///
+    /// # Errors
+    /// It does not come back.
+    pub fn restart_server(&mut self) -> Result<()> {
+        let server = &mut self.processes[0];
+        server.kill()?;
+        *server = Process::start(
+            "kube-apiserver",
+            &testbed::program("kube-apiserver")?,
+            &self.server_args,
+            &self.folder,
+        )?;
+        self.ready()
+    }
+
+    fn ready(&mut self) -> Result<()> {
+        within(Duration::from_secs(90), "kube-apiserver is not ready", || {
+            self.processes.iter_mut().try_for_each(Process::alive)?;
+            Ok(self.admin.text("/readyz").ok())
+        })?;
+        Ok(())
     }
 
     /// Lets its processes go on when this program ends.

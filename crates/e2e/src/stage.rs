@@ -8,19 +8,21 @@ use crate::control_plane::ControlPlane;
 use crate::scheduler::{Kind, Scheduler};
 
 /// What lists a body may fill besides its namespace; all are emptied after it.
-const CLUSTER_LISTS: [&str; 6] = [
+const CLUSTER_LISTS: [&str; 8] = [
     "/api/v1/nodes",
     "/api/v1/persistentvolumes",
     "/apis/storage.k8s.io/v1/storageclasses",
     "/apis/storage.k8s.io/v1/csinodes",
     "/apis/storage.k8s.io/v1/csidrivers",
     "/apis/resource.k8s.io/v1/deviceclasses",
+    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
 ];
 
 /// The stage of one body.
 pub struct Stage<'a> {
     /// The real API server.
-    pub plane: &'a ControlPlane,
+    pub plane: &'a mut ControlPlane,
     /// The administrator's client.
     pub api: Client,
     /// Whose scheduler is tested.
@@ -36,6 +38,8 @@ pub struct Condition {
     pub reason: String,
     /// For people.
     pub message: String,
+    /// The generation of the pod that it is about.
+    pub generation: Option<i64>,
 }
 
 impl<'a> Stage<'a> {
@@ -44,7 +48,7 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// The server refuses.
     pub fn new(
-        plane: &'a ControlPlane,
+        plane: &'a mut ControlPlane,
         kind: Kind,
         namespace: &str,
         scheduler: &'a mut Option<Scheduler>,
@@ -156,7 +160,11 @@ impl<'a> Stage<'a> {
             Ok(conditions.into_iter().find(|c| c["type"] == "PodScheduled" && c["status"] == "False"))
         })?;
         let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
-        Ok(Condition { reason: text("reason"), message: text("message") })
+        Ok(Condition {
+            reason: text("reason"),
+            message: text("message"),
+            generation: condition["observedGeneration"].as_i64(),
+        })
     }
 
     /// Waits for an event about the object, and gives it.

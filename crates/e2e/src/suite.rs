@@ -24,14 +24,14 @@ pub fn play(kind: Kind, filters: &[String]) -> Result<usize> {
         .filter(|body| filters.is_empty() || filters.iter().any(|part| body.name.contains(part.as_str())))
         .collect();
     scheduler::program(kind)?;
-    let plane = ControlPlane::start()?;
+    let mut plane = ControlPlane::start()?;
     let start = Instant::now();
     let mut running = None;
     let mut failed = Vec::new();
     println!("{} bodies with the scheduler of {kind}", chosen.len());
     for body in &chosen {
         let start = Instant::now();
-        let answer = play_one(&plane, kind, body, &mut running);
+        let answer = play_one(&mut plane, kind, body, &mut running);
         let seconds = start.elapsed().as_secs_f64();
         match answer {
             Ok(()) => println!("ok      {seconds:6.1} s  {}", body.name),
@@ -51,7 +51,12 @@ pub fn play(kind: Kind, filters: &[String]) -> Result<usize> {
     Ok(failed.len())
 }
 
-fn play_one(plane: &ControlPlane, kind: Kind, body: &Body, running: &mut Option<Scheduler>) -> Result<()> {
+fn play_one(
+    plane: &mut ControlPlane,
+    kind: Kind,
+    body: &Body,
+    running: &mut Option<Scheduler>,
+) -> Result<()> {
     let mut stage = Stage::new(plane, kind, &body.name.replace(' ', "-"), running)?;
     // Also a body that panics must leave an empty stage to the next one.
     let answer = catch_unwind(AssertUnwindSafe(|| (body.play)(&mut stage)))

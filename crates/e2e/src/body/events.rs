@@ -18,6 +18,7 @@ pub(super) fn texts(stage: &mut Stage) -> Result<()> {
     let message = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: \
                    1 Preemption is not helpful for scheduling.";
     ensure!(condition.reason == "Unschedulable" && condition.message == message, "{condition:?}");
+    ensure!(condition.generation == Some(1), "the condition does not say which generation it is about");
     let uid = |name: &str| -> Result<String> {
         Ok(stage.look(name)?.unwrap_or_default()["metadata"]["uid"].as_str().unwrap_or_default().to_owned())
     };
@@ -54,6 +55,15 @@ pub(super) fn texts(stage: &mut Stage) -> Result<()> {
         ]);
         ensure!(got == wanted, "event {reason} about {about}: {got}, not {wanted}");
     }
+    let preempted = stage.event("fits", "Preempted")?;
+    ensure!(
+        preempted["related"]["name"] == "urgent",
+        "related {}, {}",
+        preempted["related"],
+        preempted["reportingInstance"]
+    );
+    let instance = preempted["reportingInstance"].as_str().unwrap_or_default();
+    ensure!(instance.starts_with("default-scheduler-"), "{preempted}");
     ensure!(stage.placed("urgent")? == "only");
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::placement::priority_class;
 use crate::client::eventually;
-use crate::object::{node_of_cpu, pod, pod_of_class, pod_of_cpu, with};
+use crate::object::{node_of_cpu, pod_of_class, pod_of_cpu, with};
 use crate::stage::Stage;
 
 pub(super) fn budget(stage: &mut Stage) -> Result<()> {
@@ -29,7 +29,7 @@ pub(super) fn budget(stage: &mut Stage) -> Result<()> {
 
 pub(super) fn nominated(stage: &mut Stage) -> Result<()> {
     stage.schedule()?;
-    let urgent = take_place(stage)?;
+    let urgent = take_place(stage, "1")?;
     // While the victim ends, its place is kept: who matters less does not get it.
     stage.pod(&pod_of_cpu("late", "1"))?;
     ensure!(stage.waits("late")?.reason == "Unschedulable");
@@ -39,16 +39,51 @@ pub(super) fn nominated(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// Pod `urgent` is nominated to the node `only`, whose pod `victim` takes its time to end; gives `urgent`.
+pub(super) fn never(stage: &mut Stage) -> Result<()> {
+    stage.schedule()?;
+    let class = json!({"metadata": {"name": "polite"}, "value": 1000, "preemptionPolicy": "Never"});
+    stage.api.create("/apis/scheduling.k8s.io/v1/priorityclasses", &class)?;
+    stage.nodes(&[node_of_cpu("only", "1")])?;
+    stage.pod(&with(pod_of_cpu("there", "1"), json!({"spec": {"nodeName": "only"}})))?;
+    stage.pod(&pod_of_class("polite", "1", "polite"))?;
+    let said = "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.";
+    let condition = stage.waits("polite")?;
+    ensure!(condition.message == said, "{condition:?}");
+    ensure!(stage.look("there")?.is_some());
+    Ok(())
+}
+
+pub(super) fn overtaken(stage: &mut Stage) -> Result<()> {
+    stage.schedule()?;
+    // Besides the victim that is ending, another pod is in the way of the most important one: where nobody is left to
+    // be asked to end, upstream does not look at nominations.
+    priority_class(&stage.api, "middle", 500)?;
+    let middle = with(pod_of_class("middle", "1", "middle"), json!({"spec": {"nodeName": "only"}}));
+    stage.pod(&middle)?;
+    take_place(stage, "2")?;
+    priority_class(&stage.api, "critical", 2000)?;
+    stage.pod(&pod_of_class("critical", "2", "critical"))?;
+    eventually("the more important pod has the nomination", || {
+        let of = |pod: &str| -> Result<Value> {
+            Ok(stage.look(pod)?.context("a pod is gone")?["status"]["nominatedNodeName"].clone())
+        };
+        Ok((of("critical")? == "only" && of("urgent")?.is_null()).then_some(()))
+    })?;
+    stage.api.delete(&stage.core("pods/victim"))?;
+    ensure!(stage.placed("critical")? == "only");
+    ensure!(stage.waits("urgent")?.reason == "Unschedulable");
+    Ok(())
+}
+
+/// Pod `urgent` is nominated to the node `only` of so much CPU, whose pod `victim` takes its time to end; gives `urgent`.
 ///
 /// # Errors
 /// It is not nominated, or the victim is not asked to end as it should be.
-pub(super) fn take_place(stage: &Stage) -> Result<Value> {
+pub(super) fn take_place(stage: &Stage, cpu: &str) -> Result<Value> {
     priority_class(&stage.api, "urgent", 1000)?;
-    stage.nodes(&[node_of_cpu("only", "1")])?;
+    stage.nodes(&[node_of_cpu("only", cpu)])?;
     let slow = json!({"spec": {"terminationGracePeriodSeconds": 600, "nodeName": "only"}});
     stage.pod(&with(pod_of_cpu("victim", "1"), slow))?;
-    stage.pod(&with(pod("bystander"), json!({"spec": {"nodeName": "elsewhere"}})))?;
     stage.pod(&pod_of_class("urgent", "1", "urgent"))?;
     let urgent = eventually("the pod is nominated", || {
         let pod = stage.look("urgent")?.context("pod urgent is gone")?;

@@ -44,7 +44,7 @@ pub(super) fn terminated(stage: &mut Stage) -> Result<()> {
 
 pub(super) fn nominated(stage: &mut Stage) -> Result<()> {
     let mut first = stage.schedule_by(&json!({}))?;
-    take_place(stage)?;
+    take_place(stage, "1")?;
     first.process.kill()?;
     priority_class(&stage.api, "middle", 500)?;
     let _second = Scheduler::start_as(stage.kind, stage.plane, &json!({}), "second")?;

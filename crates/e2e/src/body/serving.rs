@@ -44,7 +44,11 @@ pub(super) fn health_and_metrics(stage: &mut Stage) -> Result<()> {
         let near: Vec<&str> = metrics.lines().filter(|line| line.starts_with(family)).collect();
         ensure!(near.iter().any(|line| line.starts_with(name)), "no metric {name}, but {near:#?}");
     }
-    ensure!(metrics.contains("\nscheduler_cache_size{type=\"nodes\"} 1\n"), "not one node in the cache");
+    // Upstream counts its cache once a second.
+    eventually("one node in the cache", || {
+        let size = "\nscheduler_cache_size{type=\"nodes\"} 1\n";
+        Ok(admin.text("/metrics")?.contains(size).then_some(()))
+    })?;
     let config = admin.text("/configz")?;
     ensure!(config.contains("\"schedulerName\":\"default-scheduler\""), "{config}");
     Ok(())

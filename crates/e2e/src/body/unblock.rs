@@ -55,6 +55,22 @@ pub(super) fn uncordoned(stage: &mut Stage) -> Result<()> {
     })
 }
 
+pub(super) fn toleration_added(stage: &mut Stage) -> Result<()> {
+    let taints = json!([{"key": "example.com/setup", "effect": "NoSchedule"}]);
+    let tainted = with(node("new"), json!({"spec": {"taints": taints}}));
+    let said = "0/1 nodes are available: 1 node(s) had untolerated taint(s).";
+    unblocks(stage, &[tainted], &pod("pod"), said, |stage| {
+        let path = stage.core("pods/pod");
+        // Tolerations can only be added, and the server has added some of its own.
+        let mut all = stage.look("pod")?.unwrap_or_default()["spec"]["tolerations"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        all.push(json!({"key": "example.com/setup", "operator": "Exists"}));
+        stage.api.patch(&path, &json!({"spec": {"tolerations": all}})).map(|_| ())
+    })
+}
+
 pub(super) fn pod_deleted(stage: &mut Stage) -> Result<()> {
     let in_the_way = with(pod_of_cpu("in-the-way", "3"), json!({"spec": {"nodeName": "new"}}));
     stage.pod(&in_the_way)?;

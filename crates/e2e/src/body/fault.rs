@@ -1,0 +1,69 @@
+//! The API server refuses, or is away for a while.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::placement::all_placed;
+use crate::client::eventually;
+use crate::object::{node_of_cpu, pod, pod_of_cpu, with};
+use crate::stage::Stage;
+
+const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+const POLICY_BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+
+pub(super) fn binding_refused(stage: &mut Stage) -> Result<()> {
+    stage.schedule()?;
+    stage.nodes(&[node_of_cpu("sealed", "4")])?;
+    seal(stage)?;
+    // More than half of the node: were the place not given back, it would not fit a second time.
+    stage.pod(&pod_of_cpu("pod", "3"))?;
+    let said = stage.waits("pod")?;
+    ensure!(said.reason == "SchedulerError" && said.message.contains("the node is sealed"), "{said:?}");
+    let event = stage.event("pod", "FailedScheduling")?;
+    ensure!(event["note"].as_str().is_some_and(|note| note.contains("the node is sealed")), "{event}");
+    stage.api.delete(&format!("{POLICY_BINDINGS}/sealed"))?;
+    stage.api.delete(&format!("{POLICIES}/sealed"))?;
+    ensure!(stage.placed("pod")? == "sealed");
+    Ok(())
+}
+
+pub(super) fn server_restarts(stage: &mut Stage) -> Result<()> {
+    stage.schedule()?;
+    stage.nodes(&[node_of_cpu("before", "50")])?;
+    let pods: Vec<Value> = (0..100).map(|i| pod(&format!("pod-{i}"))).collect();
+    stage.api.create_all(&stage.core("pods"), &pods[..50])?;
+    stage.plane.restart_server()?;
+    // What happens while the scheduler's watches are not back yet must not be missed.
+    stage.nodes(&[with(node_of_cpu("after", "50"), json!({"metadata": {"labels": {"new": "yes"}}}))])?;
+    stage.api.delete("/api/v1/nodes/before")?;
+    stage.api.create_all(&stage.core("pods"), &pods[50..])?;
+    all_placed(stage, pods.len())?;
+    stage.pod(&with(pod("probe"), json!({"spec": {"nodeSelector": {"new": "yes"}}})))?;
+    ensure!(stage.placed("probe")? == "after");
+    stage.pod(&pod_of_cpu("too-large", "100"))?;
+    let said = stage.waits("too-large")?.message;
+    ensure!(said.starts_with("0/1 nodes are available: 1 Insufficient cpu."), "{said}");
+    stage.scheduler()?.process.alive()
+}
+
+/// The API server refuses to bind pods to the node `sealed`.
+fn seal(stage: &Stage) -> Result<()> {
+    let rules = json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods/binding"]}]);
+    let policy = json!({
+        "metadata": {"name": "sealed"},
+        "spec": {
+            "matchConstraints": {"resourceRules": rules},
+            "validations": [{"expression": "object.target.name != 'sealed'", "message": "the node is sealed"}],
+        },
+    });
+    stage.api.create(POLICIES, &policy)?;
+    let binding = json!({"metadata": {"name": "sealed"}, "spec": {"policyName": "sealed", "validationActions": ["Deny"]}});
+    stage.api.create(POLICY_BINDINGS, &binding)?;
+    // The server takes a moment to heed its own policy.
+    stage.pod(&with(pod("probe"), json!({"spec": {"schedulerName": "nobody"}})))?;
+    eventually("the policy is in force", || {
+        let binding = json!({"metadata": {"name": "probe"}, "target": {"kind": "Node", "name": "sealed"}});
+        let answer = stage.api.create(&format!("{}?dryRun=All", stage.core("pods/probe/binding")), &binding);
+        Ok(answer.is_err().then_some(()))
+    })
+}
