@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, eventually};
 use crate::control_plane::ControlPlane;
+use crate::object::pod_of_cpu;
 use crate::scheduler::{Kind, Scheduler};
 
 /// What lists a body may fill besides its namespace; all are emptied after it.
@@ -117,6 +118,17 @@ impl<'a> Stage<'a> {
         self.api.create_all("/api/v1/nodes", nodes)
     }
 
+    /// Waits until the scheduler knows of exactly so many nodes: it gets nodes and pods on different ways, of which
+    /// either may be the slower one.
+    ///
+    /// # Errors
+    /// It does not know of them in time.
+    pub fn seen(&self, nodes: usize) -> Result<()> {
+        self.pod(&pod_of_cpu("larger-than-all", "1000"))?;
+        self.waits_saying("larger-than-all", &format!("0/{nodes} nodes are available: "))?;
+        self.api.delete(&self.core("pods/larger-than-all"))
+    }
+
     /// Makes a pod.
     ///
     /// # Errors
@@ -148,23 +160,28 @@ impl<'a> Stage<'a> {
         .with_context(|| format!("pod {pod}, conditions {seen}"))
     }
 
-    /// Waits until the pod is said not to be scheduled, and why.
+    /// Waits until the pod is said not to be scheduled.
     ///
     /// # Errors
-    /// That is not said in time.
+    /// That is not said in time, or the pod has a node.
     pub fn waits(&self, pod: &str) -> Result<Condition> {
-        let condition = eventually(&format!("pod {pod} is said not to be scheduled"), || {
+        self.waits_saying(pod, "")
+    }
+
+    /// Waits until the pod is said not to be scheduled in a message that begins so. What was said before may have been
+    /// true: events of different kinds reach a scheduler in any order.
+    ///
+    /// # Errors
+    /// That is not said in time, or the pod has a node.
+    pub fn waits_saying(&self, pod: &str, message: &str) -> Result<Condition> {
+        let mut last = None;
+        eventually("the pod is said not to be scheduled", || {
             let now = self.look(pod)?.with_context(|| format!("pod {pod} is gone"))?;
             ensure!(now["spec"]["nodeName"].is_null(), "pod {pod} is on {}", now["spec"]["nodeName"]);
-            let conditions = now["status"]["conditions"].as_array().cloned().unwrap_or_default();
-            Ok(conditions.into_iter().find(|c| c["type"] == "PodScheduled" && c["status"] == "False"))
-        })?;
-        let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
-        Ok(Condition {
-            reason: text("reason"),
-            message: text("message"),
-            generation: condition["observedGeneration"].as_i64(),
+            last = not_scheduled(&now);
+            Ok(last.take_if(|condition| condition.message.starts_with(message)))
         })
+        .with_context(|| format!("pod {pod} is to say {message:?}, says {last:?}"))
     }
 
     /// Waits for an event about the object, and gives it.
@@ -205,4 +222,12 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
+
+fn not_scheduled(pod: &Value) -> Option<Condition> {
+    let mut conditions = pod["status"]["conditions"].as_array()?.iter();
+    let condition = conditions.find(|c| c["type"] == "PodScheduled" && c["status"] == "False")?;
+    let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
+    let generation = condition["observedGeneration"].as_i64();
+    Some(Condition { reason: text("reason"), message: text("message"), generation })
 }

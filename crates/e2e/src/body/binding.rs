@@ -39,8 +39,7 @@ pub(super) fn node_deleted(stage: &mut Stage) -> Result<()> {
     all_placed(stage, pods.len())?;
     // All that is decided from now on leaves the lost node out.
     stage.pod(&pod_of_cpu("too-large", "101"))?;
-    let said = stage.waits("too-large")?.message;
-    ensure!(said.starts_with("0/3 nodes are available: 3 Insufficient cpu."), "{said}");
+    stage.waits_saying("too-large", "0/3 nodes are available: 3 Insufficient cpu.")?;
     let on_gone = |stage: &Stage| -> Result<usize> {
         Ok(nodes_in_use(stage)?.iter().filter(|node| *node == "gone").count())
     };

@@ -14,9 +14,9 @@ pub(super) fn texts(stage: &mut Stage) -> Result<()> {
     stage.pod(&pod_of_cpu("fits", "1500m"))?;
     stage.placed("fits")?;
     stage.pod(&pod_of_cpu("does-not-fit", "3"))?;
-    let condition = stage.waits("does-not-fit")?;
     let message = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: \
                    1 Preemption is not helpful for scheduling.";
+    let condition = stage.waits_saying("does-not-fit", message)?;
     ensure!(condition.reason == "Unschedulable" && condition.message == message, "{condition:?}");
     ensure!(condition.generation == Some(1), "the condition does not say which generation it is about");
     let uid = |name: &str| -> Result<String> {

@@ -24,10 +24,10 @@ pub(super) fn filters_and_prioritizes(stage: &mut Stage) -> Result<()> {
     let _scheduler = stage.schedule_by(&config)?;
     stage.nodes(&[node("refused")])?;
     stage.pod(&pod("loud"))?;
-    let said = stage.waits("loud")?.message;
-    ensure!(said.starts_with("0/1 nodes are available: 1 too loud."), "{said}");
+    stage.waits_saying("loud", "0/1 nodes are available: 1 too loud.")?;
     stage.nodes(&[node("plain"), node("liked")])?;
     ensure!(stage.placed("loud")? != "refused");
+    stage.seen(3)?;
     stage.pod(&pod("choosy"))?;
     ensure!(stage.placed("choosy")? == "liked");
     let filter = extender.sent("filter").pop().context("the extender was not asked to filter")?;

@@ -14,6 +14,7 @@ const POLICY_BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatinga
 pub(super) fn binding_refused(stage: &mut Stage) -> Result<()> {
     stage.schedule()?;
     stage.nodes(&[node_of_cpu("sealed", "4")])?;
+    stage.seen(1)?;
     seal(stage)?;
     // More than half of the node: were the place not given back, it would not fit a second time.
     stage.pod(&pod_of_cpu("pod", "3"))?;
@@ -40,9 +41,7 @@ pub(super) fn server_restarts(stage: &mut Stage) -> Result<()> {
     all_placed(stage, pods.len())?;
     stage.pod(&with(pod("probe"), json!({"spec": {"nodeSelector": {"new": "yes"}}})))?;
     ensure!(stage.placed("probe")? == "after");
-    stage.pod(&pod_of_cpu("too-large", "100"))?;
-    let said = stage.waits("too-large")?.message;
-    ensure!(said.starts_with("0/1 nodes are available: 1 Insufficient cpu."), "{said}");
+    stage.seen(1)?;
     stage.scheduler()?.process.alive()
 }
 

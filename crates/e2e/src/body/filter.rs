@@ -45,8 +45,7 @@ pub(super) fn volumes(stage: &mut Stage) -> Result<()> {
     ] {
         let name = format!("with-{claim}");
         stage.pod(&pod_of_claim(&name, claim))?;
-        let message = stage.waits(&name)?.message;
-        ensure!(message.starts_with(said), "{claim}: {message}");
+        stage.waits_saying(&name, said)?;
     }
     stage.nodes(&[node("far")])?;
     ensure!(stage.placed("with-bound")? == "far");
@@ -61,10 +60,8 @@ fn check(stage: &Stage, case: &Case) -> Result<()> {
         stage.pod(&named("there", &there))?;
     }
     stage.pod(&named("refused", &case.pod))?;
-    let condition = stage.waits("refused")?;
+    let condition = stage.waits_saying("refused", &format!("0/1 nodes are available: {}.", case.said))?;
     ensure!(condition.reason == "Unschedulable", "{condition:?}");
-    let said = format!("0/1 nodes are available: {}.", case.said);
-    ensure!(condition.message.starts_with(&said), "said {:?}, not {said:?}", condition.message);
     stage.api.delete(&stage.core("pods/refused"))?;
     stage.nodes(std::slice::from_ref(&case.good))?;
     stage.pod(&named("passes", &case.pod))?;

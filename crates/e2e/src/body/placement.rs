@@ -10,6 +10,7 @@ use crate::stage::Stage;
 pub(super) fn plain(stage: &mut Stage) -> Result<()> {
     stage.schedule()?;
     stage.nodes(&[node("first"), node("second"), node_of_cpu("tiny", "50m")])?;
+    stage.seen(3)?;
     let pods: Vec<Value> = (0..20).map(|i| pod(&format!("pod-{i}"))).collect();
     stage.api.create_all(&stage.core("pods"), &pods)?;
     let used = all_placed(stage, pods.len())?;

@@ -20,6 +20,7 @@ pub(super) fn budget(stage: &mut Stage) -> Result<()> {
     for (name, on) in [("protected", "guarded"), ("unprotected", "free")] {
         stage.pod(&with(pod_of_cpu(name, "1"), json!({"spec": {"nodeName": on}})))?;
     }
+    stage.seen(2)?;
     stage.pod(&pod_of_class("urgent", "1", "urgent"))?;
     ensure!(stage.placed("urgent")? == "free");
     ensure!(stage.look("unprotected")?.is_none(), "the pod in the way is still there");
@@ -47,8 +48,7 @@ pub(super) fn never(stage: &mut Stage) -> Result<()> {
     stage.pod(&with(pod_of_cpu("there", "1"), json!({"spec": {"nodeName": "only"}})))?;
     stage.pod(&pod_of_class("polite", "1", "polite"))?;
     let said = "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.";
-    let condition = stage.waits("polite")?;
-    ensure!(condition.message == said, "{condition:?}");
+    stage.waits_saying("polite", said)?;
     ensure!(stage.look("there")?.is_some());
     Ok(())
 }

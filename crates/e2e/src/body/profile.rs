@@ -17,6 +17,7 @@ pub(super) fn two(stage: &mut Stage) -> Result<()> {
     ]});
     let _scheduler = stage.schedule_by(&config)?;
     stage.nodes(&[node("empty"), node("used")])?;
+    stage.seen(2)?;
     stage.pod(&with(pod("there"), json!({"spec": {"nodeName": "used"}})))?;
     stage.pod(&with(pod("packed"), json!({"spec": {"schedulerName": "packer"}})))?;
     ensure!(stage.placed("packed")? == "used");

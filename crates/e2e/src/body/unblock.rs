@@ -99,8 +99,8 @@ fn unblocks(
     stage.schedule()?;
     stage.nodes(nodes)?;
     stage.pod(pod)?;
-    let condition = stage.waits("pod")?;
-    ensure!(condition.reason == "Unschedulable" && condition.message.starts_with(said), "{condition:?}");
+    let condition = stage.waits_saying("pod", said)?;
+    ensure!(condition.reason == "Unschedulable", "{condition:?}");
     happens(stage)?;
     ensure!(stage.placed("pod")? == "new");
     Ok(())

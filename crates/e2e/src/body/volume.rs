@@ -53,8 +53,7 @@ pub(super) fn chosen(stage: &mut Stage) -> Result<()> {
     ensure!(stage.placed("pod")? == "with");
     stage.pod(&pod_of_claim("too-many", "second"))?;
     let said = "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.";
-    let condition = stage.waits("too-many")?;
-    ensure!(condition.message.starts_with(said), "{condition:?}");
+    stage.waits_saying("too-many", said)?;
     Ok(())
 }
 
@@ -63,8 +62,7 @@ pub(super) fn claimed_later(stage: &mut Stage) -> Result<()> {
     stage.nodes(&[node("host")])?;
     stage.pod(&pod_of_claim("pod", "late"))?;
     let said = "0/1 nodes are available: persistentvolumeclaim \"late\" not found.";
-    let condition = stage.waits("pod")?;
-    ensure!(condition.message.starts_with(said), "{condition:?}");
+    stage.waits_saying("pod", said)?;
     stage.api.create(VOLUMES, &volume("disk", "any", "host"))?;
     let late = with(claim("late", "any"), bound_to("disk"));
     stage.api.create(&stage.core("persistentvolumeclaims"), &late)?;
