@@ -1,6 +1,7 @@
 //! The bodies: each plays one thing that users rely on, and looks at API objects only.
 
 mod binding;
+mod deployment;
 mod events;
 mod extender;
 mod fault;
@@ -31,7 +32,7 @@ const fn body(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Body {
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 34] = [
+pub const BODIES: [Body; 36] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", filter::volumes),
@@ -66,4 +67,6 @@ pub const BODIES: [Body; 34] = [
     body("nominated pods go on after a restart", restart::nominated),
     body("leader failover", leader::failover),
     body("standby binds nothing", leader::standby),
+    body("kube-scheduler replaced and back", leader::replaced),
+    body("rights of the deployment", deployment::rights),
 ];

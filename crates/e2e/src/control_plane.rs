@@ -16,10 +16,16 @@ use crate::testbed;
 /// The user whom upstream's start-up policy gives the roles `system:kube-scheduler` and `system:volume-scheduler`.
 pub const SCHEDULER_USER: &str = "system:kube-scheduler";
 
+/// The account of deploy/manifests; it may do nothing until those are there.
+pub const DEPLOYED_USER: &str = "system:serviceaccount:kube-system:berth-scheduler";
+
 /// The administrator's.
 pub const ADMIN_TOKEN: &str = "admin-of-a-test";
 /// That of [`SCHEDULER_USER`].
 pub const SCHEDULER_TOKEN: &str = "scheduler-of-a-test";
+
+/// That of [`DEPLOYED_USER`].
+pub const DEPLOYED_TOKEN: &str = "deployment-of-a-test";
 
 /// A control plane without controllers and nodes: tests play them. Dropping it ends its processes and removes its
 /// folder.
@@ -59,7 +65,8 @@ impl ControlPlane {
             Process::start("etcd", &testbed::program("etcd")?, &etcd_args(client_port, peer_port), folder)?;
         make_signing_key(folder)?;
         let tokens = format!(
-            "{ADMIN_TOKEN},admin,admin,system:masters\n{SCHEDULER_TOKEN},{SCHEDULER_USER},scheduler\n"
+            "{ADMIN_TOKEN},admin,admin,system:masters\n{SCHEDULER_TOKEN},{SCHEDULER_USER},scheduler\n\
+             {DEPLOYED_TOKEN},{DEPLOYED_USER},deployed\n"
         );
         fs::write(folder.join("tokens.csv"), tokens)?;
         let server_args = server_args(client_port, port);
@@ -73,6 +80,7 @@ impl ControlPlane {
         plane.ready()?;
         plane.write_kubeconfig("admin.kubeconfig", "admin", ADMIN_TOKEN)?;
         plane.write_kubeconfig("scheduler.kubeconfig", SCHEDULER_USER, SCHEDULER_TOKEN)?;
+        plane.write_kubeconfig("deployed.kubeconfig", DEPLOYED_USER, DEPLOYED_TOKEN)?;
         Ok(plane)
     }
 
@@ -84,6 +92,11 @@ impl ControlPlane {
     /// Of the user `system:kube-scheduler`, who may do what upstream's policy allows a scheduler and no more.
     pub fn scheduler_kubeconfig(&self) -> PathBuf {
         self.folder.join("scheduler.kubeconfig")
+    }
+
+    /// Of the account of deploy/manifests.
+    pub fn deployed_kubeconfig(&self) -> PathBuf {
+        self.folder.join("deployed.kubeconfig")
     }
 
     /// Kills the API server, as a machine that fails would, and starts it again where it was.

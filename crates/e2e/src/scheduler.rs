@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, eventually};
 use crate::control_plane::{ADMIN_TOKEN, ControlPlane, free_port};
+use crate::object::with;
 use crate::process::Process;
 use crate::testbed;
 
@@ -82,16 +83,13 @@ impl Scheduler {
         verbosity: u8,
     ) -> Result<Self> {
         let port = free_port()?;
-        let kubeconfig = plane.scheduler_kubeconfig();
-        let mut whole = json!({
+        let own = json!({
             "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
             "leaderElection": {"leaderElect": false},
             // Upstream's own limit of 50 requests a second would be all that a test measures.
-            "clientConnection": {"kubeconfig": kubeconfig, "qps": 5000, "burst": 10000},
+            "clientConnection": {"kubeconfig": plane.scheduler_kubeconfig(), "qps": 5000, "burst": 10000},
         });
-        for (key, value) in config.as_object().into_iter().flatten() {
-            whole[key] = value.clone();
-        }
+        let whole = with(own, config.clone());
         let file = plane.folder.join(format!("{name}.yaml"));
         fs::write(&file, format!("{whole:#}\n"))?;
         let mut args = match kind {
@@ -99,8 +97,9 @@ impl Scheduler {
             Kind::Upstream => Vec::new(),
         };
         args.push(format!("--config={}", file.display()));
+        let kubeconfig = whole["clientConnection"]["kubeconfig"].as_str().unwrap_or_default();
         for flag in ["authentication-kubeconfig", "authorization-kubeconfig"] {
-            args.push(format!("--{flag}={}", kubeconfig.display()));
+            args.push(format!("--{flag}={kubeconfig}"));
         }
         args.extend([
             "--bind-address=127.0.0.1".into(),

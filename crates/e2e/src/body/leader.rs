@@ -9,7 +9,7 @@ use super::placement::nodes_in_use;
 use super::restart::{fill, once_each, room_for_all, some_placed};
 use crate::client::eventually;
 use crate::object::{node, pod};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Kind, Scheduler};
 use crate::stage::Stage;
 
 const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
@@ -32,6 +32,32 @@ pub(super) fn failover(stage: &mut Stage) -> Result<()> {
     let took = start.elapsed();
     ensure!(took < Duration::from_secs(LEASE_S * 3), "{next} leads {} s after {leader} died", took.as_secs());
     once_each(stage, count)
+}
+
+pub(super) fn replaced(stage: &mut Stage) -> Result<()> {
+    stage.nobody_schedules();
+    stage.api.delete(LEASE)?;
+    let start = |name: &str, kind: Kind| Scheduler::start_as(kind, stage.plane, &elected(), name);
+    let mut first = start("first", Kind::Upstream)?;
+    let before = holder(stage, None)?;
+    stage.nodes(&[node("host")])?;
+    stage.pod(&pod("before"))?;
+    stage.placed("before")?;
+    // In, as docs/operations.md says: the new one stands by, then the old one is asked to end.
+    let mut second = start("second", stage.kind)?;
+    second.ready()?;
+    first.process.terminate()?;
+    first.process.ended(Duration::from_secs(30))?;
+    let between = holder(stage, Some(&before))?;
+    stage.pod(&pod("between"))?;
+    stage.placed("between")?;
+    // And back.
+    let _third = start("third", Kind::Upstream)?;
+    second.process.terminate()?;
+    second.process.ended(Duration::from_secs(30))?;
+    holder(stage, Some(&between))?;
+    stage.pod(&pod("after"))?;
+    stage.placed("after").map(|_| ())
 }
 
 pub(super) fn standby(stage: &mut Stage) -> Result<()> {
@@ -60,7 +86,8 @@ pub(super) fn standby(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-fn elected() -> Value {
+/// Leader election with a short lease.
+pub(super) fn elected() -> Value {
     json!({"leaderElection": {
         "leaderElect": true, "leaseDuration": format!("{LEASE_S}s"), "renewDeadline": "3s", "retryPeriod": "1s",
     }})
