@@ -95,6 +95,18 @@ impl Quantity {
         Ok(Self { nanos: if negative { -nanos } else { nanos }, scale: unit.scale(whole, fraction) })
     }
 
+    /// The amount as a text that [`Self::parse`] reads as the very same: beyond 64 bits an amount's value depends on the
+    /// power of ten that it was written with.
+    pub fn to_exact_string(self) -> String {
+        let Some(power) = self.scale.filter(|power| *power > 0 && !self.is_zero()) else {
+            return self.to_string();
+        };
+        let unit = u32::try_from(power + 9).ok().and_then(|zeros| 10i128.checked_pow(zeros));
+        // Where the unit itself is too large, every amount of it is the largest there is.
+        let count = unit.map_or(self.nanos.signum(), |unit| div_up(self.nanos, unit));
+        format!("{count}e{power}")
+    }
+
     /// The amount in base units, rounded up.
     pub fn value(self) -> i64 {
         self.at_scale(0)
@@ -311,6 +323,19 @@ mod tests {
         fn text_of_number_shape_never_panics(text in "[-+]?[0-9.]{0,60}([eE][-+]?[0-9]{0,12}|[KMGTPE]i?|[numk])?") {
             if let Ok(quantity) = Quantity::parse(&text) {
                 let _ = (quantity.value(), quantity.milli_value(), quantity + quantity);
+            }
+        }
+
+        #[test]
+        fn what_is_written_exactly_counts_alike_alone_and_in_sums(
+            text in "[0-9]{1,21}(\\.[0-9]{1,12})?([eE]-?[0-9]{1,2}|[KMGTPE]i|[kMGTPEmun])?",
+            other in "[0-9]{1,4}([eE][0-9]{1,2}|[kMGTPEm])?",
+        ) {
+            let quantity = Quantity::parse(&text).unwrap().rounded_up_to_milli();
+            let again = Quantity::parse(&quantity.to_exact_string()).unwrap().rounded_up_to_milli();
+            let other = Quantity::parse(&other).unwrap();
+            for (a, b) in [(quantity, again), (quantity + other, again + other)] {
+                prop_assert_eq!((a, a.value(), a.milli_value()), (b, b.value(), b.milli_value()), "{}", text);
             }
         }
 

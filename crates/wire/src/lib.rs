@@ -4,6 +4,8 @@
 //! applied and checked as the API server would check what matters here. Nothing stops at the first error: [`Problems`]
 //! lists all, each with its place and the path of the field. What is odd but harmless is in [`Warnings`].
 //!
+//! The way back, for recordings, is [`encode`].
+//!
 //! There is no IO here; bytes come in.
 //!
 //! The way of an object: `loader` → `json` or `yaml` (YAML becomes JSON text) → `head` (what kind is it?) → `object` →
@@ -13,6 +15,7 @@
 mod context;
 mod decode;
 mod decoder;
+mod encode;
 mod head;
 mod json;
 mod kind;
@@ -38,6 +41,7 @@ mod workload;
 mod yaml;
 
 pub use decoder::Decoder;
+pub use encode::encode;
 pub use kind::Kind;
 pub use loader::Loader;
 pub use manifests::Manifests;

@@ -25,7 +25,7 @@ use crate::workload::{
 };
 
 /// An object that concerns scheduling.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
     /// `v1.Pod`.
     Pod(Box<PodManifest>),

@@ -21,6 +21,32 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<UnixSeconds> {
     Some(days_since_epoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?)
 }
 
+/// The seconds of the last time that has a year of four digits, and of the first.
+const LAST: UnixSeconds = 253_402_300_799;
+const FIRST: UnixSeconds = -62_167_219_200;
+
+/// Writes a time as the API does. A time whose year does not have four digits becomes the nearest that has.
+pub(crate) fn rfc3339(seconds: UnixSeconds) -> String {
+    let seconds = seconds.clamp(FIRST, LAST);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date(days);
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+}
+
+/// The date of a day since 1970-01-01; the other way round than `days_since_epoch`.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * from_march + 2) / 5 + 1)
+}
+
 fn offset(zone: &str) -> Option<i64> {
     if matches!(zone, "Z" | "z") {
         return Some(0);
@@ -91,5 +117,17 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_rfc3339(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_that_is_written_reads_back() {
+        let days =
+            (FIRST / 86_400..=LAST / 86_400).step_by(7).map(|day| day * 86_400 + day.rem_euclid(86_400));
+        for seconds in days.chain([FIRST, -1, 0, 951_827_696, 1_795_551_960, LAST]) {
+            assert_eq!(parse_rfc3339(&rfc3339(seconds)), Some(seconds), "{seconds}");
+        }
+        assert_eq!(rfc3339(951_827_696), "2000-02-29T12:34:56Z");
+        assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(rfc3339(i64::MIN), "0000-01-01T00:00:00Z");
     }
 }

@@ -57,6 +57,16 @@ impl PodLevel {
         (level != Self::default()).then_some(level)
     }
 
+    /// `spec.resources.requests`.
+    pub(crate) fn requests(&self) -> &ResourceList {
+        &self.requests
+    }
+
+    /// `spec.resources.limits`.
+    pub(crate) fn limits(&self) -> &ResourceList {
+        &self.limits
+    }
+
     /// Writes pod-level requests and limits into a spec, with what follows from its containers. The API server does so
     /// after admission, when the containers have got what they lacked.
     pub fn complete(&self, spec: &mut PodSpec) {

@@ -67,7 +67,7 @@ impl WorkloadKind {
 }
 
 /// A controller and the pods that it wants.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
     /// What it is.
     pub kind: WorkloadKind,

@@ -1,0 +1,109 @@
+//! Pods: who they are, and what they want.
+
+use berth_model::pod::{Container, PodSpec, Protocol};
+
+use super::writer::Fields;
+use super::{meta, pod, status, volume};
+use crate::pod::{Admission, PodManifest};
+
+/// `v1.Pod`.
+pub(super) fn pod(fields: &mut Fields<'_>, manifest: &PodManifest) {
+    let pod = &manifest.pod;
+    fields.object("metadata", |meta| {
+        meta::key(meta, &pod.spec.namespace, &pod.name);
+        meta.given("uid", &pod.uid);
+        meta::labels(meta, &pod.spec.labels);
+        meta.time("creationTimestamp", pod.created);
+        meta::terminating(meta, pod.terminating);
+        meta::controller(meta, pod.spec.controller.as_ref());
+        if manifest.generation != 0 {
+            meta.number("generation", manifest.generation);
+        }
+    });
+    fields.object("spec", |spec| {
+        spec.given("nodeName", pod.node.as_deref().unwrap_or_default());
+        write_spec(spec, &pod.spec, &manifest.admission);
+        volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims);
+    });
+    fields.part("status", |fields| status::status(fields, manifest));
+}
+
+fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
+    containers(fields, "initContainers", &spec.init_containers, spec.host_network);
+    containers(fields, "containers", &spec.containers, spec.host_network);
+    fields.labels("nodeSelector", &spec.node_selector);
+    fields.truth("hostNetwork", spec.host_network);
+    if spec.user_namespace {
+        fields.flag("hostUsers", false);
+    }
+    pod::affinity(fields, spec);
+    fields.text("schedulerName", &spec.scheduler_name);
+    pod::tolerations(fields, &spec.tolerations);
+    fields.optional("priorityClassName", admission.priority_class.as_ref());
+    if admission.has_priority || spec.priority != 0 {
+        fields.number("priority", spec.priority.into());
+    }
+    fields.optional("runtimeClassName", admission.runtime_class.as_ref());
+    fields.given("preemptionPolicy", if spec.never_preempts { "Never" } else { "" });
+    fields.amounts("overhead", &spec.overhead);
+    pod::spread(fields, &spec.spread);
+    if let Some(os) = &spec.os {
+        fields.object("os", |fields| fields.text("name", os));
+    }
+    fields.objects("schedulingGates", &spec.scheduling_gates, |gate, name| gate.text("name", name));
+    if spec.resource_claims > 0 {
+        fields.value("resourceClaims").list(0..spec.resource_claims, |writer, _| writer.object(|_| {}));
+    }
+    // What the pod itself sets, where it sets something: the rest follows from its containers again.
+    match &admission.pod_level {
+        Some(level) => fields.object("resources", |resources| {
+            resources.amounts("requests", level.requests());
+            resources.amounts("limits", level.limits());
+        }),
+        None => fields.part("resources", |resources| {
+            resources.optional_amounts("requests", spec.pod_requests.as_ref());
+            resources.amounts("limits", &spec.pod_limits);
+        }),
+    }
+}
+
+fn containers(fields: &mut Fields<'_>, key: &str, containers: &[Container], host_network: bool) {
+    fields.objects(key, containers, |fields, container| {
+        fields.text("name", &container.name);
+        fields.given("image", &container.image);
+        fields.part("resources", |resources| {
+            resources.amounts("requests", &container.requests);
+            resources.amounts("limits", &container.limits);
+        });
+        ports(fields, container, host_network);
+        fields.given("restartPolicy", if container.sidecar { "Always" } else { "" });
+        if container.restarts_all {
+            let all = ["RestartAllContainers"];
+            fields.objects("restartPolicyRules", &all, |rule, action| rule.text("action", action));
+        }
+        if container.bind_mount_options {
+            // Which options they are decides nothing.
+            let some = ["ro".into()];
+            fields.objects("volumeMounts", &[some], |mount, some| mount.texts("bindMountOptions", some));
+        }
+    });
+}
+
+/// A pod on the host's network takes the ports that it names without saying so.
+fn ports(fields: &mut Fields<'_>, container: &Container, host_network: bool) {
+    fields.objects("ports", &container.host_ports, |fields, port| {
+        fields.number("containerPort", port.port.into());
+        if !host_network {
+            fields.number("hostPort", port.port.into());
+        }
+        fields.given(
+            "protocol",
+            match port.protocol {
+                Protocol::Tcp => "",
+                Protocol::Udp => "UDP",
+                Protocol::Sctp => "SCTP",
+            },
+        );
+        fields.given("hostIP", if &*port.ip == "0.0.0.0" { "" } else { &port.ip });
+    });
+}

@@ -1,0 +1,61 @@
+//! Objects that stand for groups of pods.
+
+use berth_model::selector::LabelSelector;
+use berth_model::workload::{DisruptionBudget, PodGroupOwner};
+
+use super::meta;
+use super::selector::{label_selector, plain_selector};
+use super::writer::Fields;
+use crate::workload::{Workload, WorkloadKind};
+
+/// `v1.Service`.
+pub(super) fn service(fields: &mut Fields<'_>, owner: &PodGroupOwner) {
+    fields.object("metadata", |meta| meta::key(meta, &owner.namespace, &owner.name));
+    fields.part("spec", |spec| map_selector(spec, owner.selector.as_ref()));
+}
+
+/// A selector in the older form, a map of labels.
+fn map_selector(spec: &mut Fields<'_>, selector: Option<&LabelSelector>) {
+    match selector {
+        Some(selector) if selector.requirements.is_empty() => spec.object("selector", |_| {}),
+        Some(selector) => plain_selector(spec, "selector", &selector.requirements),
+        None => {}
+    }
+}
+
+/// A controller: its key and the pods that it selects.
+pub(super) fn workload(fields: &mut Fields<'_>, workload: &Workload) {
+    fields.object("metadata", |meta| meta::key(meta, &workload.namespace, &workload.name));
+    fields.object("spec", |spec| match workload.kind {
+        WorkloadKind::CronJob => {
+            spec.object("jobTemplate", |job| job.object("spec", |spec| group(spec, workload)));
+        }
+        _ => group(spec, workload),
+    });
+}
+
+/// The selector, and the least template that it selects and that has a container.
+fn group(spec: &mut Fields<'_>, workload: &Workload) {
+    match workload.kind {
+        WorkloadKind::ReplicationController => map_selector(spec, workload.selector.as_ref()),
+        _ => label_selector(spec, "selector", workload.selector.as_ref()),
+    }
+    spec.object("template", |template| {
+        template.part("metadata", |meta| meta::labels(meta, &workload.template.labels));
+        template.object("spec", |spec| {
+            spec.objects("containers", &["main"], |container, name| container.text("name", name));
+        });
+    });
+}
+
+/// `policy/v1.PodDisruptionBudget`.
+pub(super) fn budget(fields: &mut Fields<'_>, budget: &DisruptionBudget) {
+    fields.object("metadata", |meta| meta::key(meta, &budget.namespace, &budget.name));
+    fields.part("spec", |spec| label_selector(spec, "selector", budget.selector.as_ref()));
+    fields.part("status", |status| {
+        status.part("disruptedPods", |pods| {
+            budget.disrupted_pods.iter().for_each(|name| pods.text(name, ""));
+        });
+        status.number("disruptionsAllowed", budget.disruptions_allowed.into());
+    });
+}
