@@ -3,21 +3,23 @@
 mod find;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use berth_engine::scheduler::Scheduler;
+use berth_live::Server;
 use berth_sim::explain::explain;
 use berth_sim::run::{Options, Run};
 
 use crate::failure::Failure;
-use crate::input::{self, InputArgs};
+use crate::input;
 use crate::output::{self, Format};
 use crate::profiles::{self, ProfileArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   Why is it pending, and what would help?
-    kubectl get nodes,pods -A -o json | berth explain shop/cart-7d9f -f -
+    berth explain shop/cart-7d9f
 
   Why does it go there, and by how much?
     berth explain web-0 -f cluster.yaml -f apps/
@@ -38,8 +40,16 @@ pub(crate) struct ExplainArgs {
     /// The pod: a name, or namespace/name
     #[arg(value_name = "POD")]
     pod: String,
-    #[command(flatten)]
-    input: InputArgs,
+    /// Kubernetes objects, YAML or JSON: a file, a folder (with all below it), or - for stdin; may be repeated. Without it, the
+    /// cluster that kubectl talks to is asked
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
+    files: Vec<PathBuf>,
+    /// Which cluster to ask, if no -f is given
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    kubeconfig: Option<PathBuf>,
+    /// Print no warnings
+    #[arg(short, long)]
+    quiet: bool,
     #[command(flatten)]
     profiles: ProfileArgs,
     /// How the result is printed
@@ -52,11 +62,15 @@ pub(crate) struct ExplainArgs {
 /// # Errors
 /// Where the input cannot be used, or where no pod or more than one has the name.
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let (quiet, algorithm) = (args.input.quiet, args.profiles.algorithm);
+    let (quiet, algorithm) = (args.quiet, args.profiles.algorithm);
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
-    let world = input::world(&args.input.files, quiet)?;
+    let world = if args.files.is_empty() {
+        input::live(&Server { kubeconfig: args.kubeconfig.clone(), master: None }, quiet)?
+    } else {
+        input::world(&args.files, quiet)?
+    };
     let pod = find::pod(&world.cluster, &args.pod)?;
     let options = Options {
         preemption: !args.profiles.no_preemption,

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use berth_live::Server;
 use berth_sim::world::World;
 use berth_wire::{Loader, Manifests, Problems, Warnings};
 
@@ -33,10 +34,27 @@ pub(crate) struct InputArgs {
 /// # Errors
 /// As [`load`], and what [`World::admitted`] refuses.
 pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
-    let manifests = load(files, quiet)?;
+    admit(&load(files, quiet)?, quiet)
+}
+
+/// Lists a running cluster and makes it one with pods that wait.
+///
+/// # Errors
+/// Where it cannot be listed, and as [`world`].
+pub(crate) fn live(server: &Server, quiet: bool) -> Result<World, Failure> {
+    let mut loader = Loader::new();
+    let take = |json: &str| {
+        loader.read_json_object("cluster", json);
+        Ok(())
+    };
+    berth_live::snapshot(server, &[], take).map_err(|error| Failure::input(error.to_string()))?;
+    admit(&finish(loader, Vec::new(), quiet)?, quiet)
+}
+
+fn admit(manifests: &Manifests, quiet: bool) -> Result<World, Failure> {
     // The input tells the time, so that a file means the same tomorrow: measurements age against the newest one.
     let now = manifests.node_metrics.iter().filter_map(|entry| entry.value.timestamp).max();
-    let world = World::admitted(&manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+    let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
     if !quiet {
         tell(&world.warnings);
     }
@@ -65,6 +83,11 @@ fn load(files: &[PathBuf], quiet: bool) -> Result<Manifests, Failure> {
             Err(problem) => problems.push(problem),
         }
     }
+    finish(loader, problems, quiet)
+}
+
+/// Tells what was loaded, or everything that is wrong with it.
+fn finish(loader: Loader, mut problems: Vec<String>, quiet: bool) -> Result<Manifests, Failure> {
     match loader.finish() {
         Ok((manifests, warnings)) if problems.is_empty() => {
             if !quiet {

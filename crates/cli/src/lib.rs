@@ -21,6 +21,7 @@ mod profiles;
 mod progress;
 mod scheduler;
 mod simulate;
+mod snapshot;
 mod style;
 
 const EXAMPLES: &str = "\
@@ -49,6 +50,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
     Scheduler(scheduler::SchedulerArgs),
+    Snapshot(snapshot::SnapshotArgs),
     Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Scheduler(args) => scheduler::run(args),
+        Command::Snapshot(args) => snapshot::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

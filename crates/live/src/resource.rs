@@ -26,6 +26,10 @@ pub(crate) const WATCHED: [Resource; 15] = [
     },
 ];
 
+/// What the API server writes into pods as their priority.
+pub(crate) const PRIORITY_CLASSES: Resource =
+    Resource::new("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses");
+
 /// What nodes were measured to use, where somebody measures.
 pub(crate) const NODE_METRICS: Resource = Resource::new("metrics.k8s.io/v1beta1", "NodeMetrics", "nodes");
 
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_decoder_knows_every_kind_that_is_watched() {
-        for resource in WATCHED.into_iter().chain([NODE_METRICS]) {
+        for resource in WATCHED.into_iter().chain([NODE_METRICS, PRIORITY_CLASSES]) {
             assert_eq!(resource.kind().map(Kind::name), Some(resource.kind));
         }
         for kind in Flow::KINDS {

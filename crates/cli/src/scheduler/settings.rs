@@ -97,9 +97,13 @@ mod tests {
     fn times_must_go_together_where_a_leader_is_elected() {
         let cases = [(5, Some(true), 1), (5, Some(false), 0), (11, None, 0)];
         for (lease, leader_elect, problems) in cases {
-            let args =
-                LeaderArgs { leader_elect_lease_duration: seconds(lease), leader_elect, ..LeaderArgs::default() };
-            let found = args.apply(&mut LeaderElection::default()).err().map_or(0, |failure| failure.problems.len());
+            let args = LeaderArgs {
+                leader_elect_lease_duration: seconds(lease),
+                leader_elect,
+                ..LeaderArgs::default()
+            };
+            let found =
+                args.apply(&mut LeaderElection::default()).err().map_or(0, |failure| failure.problems.len());
             assert_eq!(found, problems, "{lease} s, {leader_elect:?}");
         }
     }

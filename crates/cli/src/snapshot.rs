@@ -1,0 +1,76 @@
+//! `berth snapshot`: what a scheduler sees of a running cluster, as a file for `berth simulate` and `berth explain`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use berth_live::{Server, SnapshotError};
+
+use crate::failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  Keep what a scheduler sees now, and look at it later:
+    berth snapshot -o cluster.json
+    berth explain shop/cart-7d9f -f cluster.json
+
+  What if there were three more nodes?
+    berth snapshot | berth simulate -f - -f three-nodes.yaml
+
+Environment variables, commands, probes, Secrets and ConfigMaps, their names and most annotations are left out.";
+
+/// Write what a scheduler sees of a running cluster, to be simulated elsewhere
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SnapshotArgs {
+    /// Where to write it: a List of all objects as JSON, one a line [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How to reach the API server [default: as kubectl does]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The address of the API server, in place of the kubeconfig's
+    #[arg(long, value_name = "URL")]
+    master: Option<String>,
+    /// Keep this annotation too: a weight of the algorithm weighted-least-load may be in one; may be repeated
+    #[arg(long, value_name = "KEY")]
+    annotation: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the cluster cannot be listed, or the file cannot be written.
+pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
+    let server = Server { kubeconfig: args.kubeconfig.clone(), master: args.master.clone() };
+    let (name, out): (String, Box<dyn Write>) = match &args.output {
+        None => ("stdout".to_owned(), Box::new(io::stdout().lock())),
+        Some(path) => {
+            let name = path.display().to_string();
+            let file = File::create(path).map_err(|error| Failure::unreadable(&name, &error))?;
+            (name, Box::new(file))
+        }
+    };
+    let mut out = BufWriter::new(out);
+    let written = write(&server, &args.annotation, &mut out);
+    match written {
+        // A reader that has read enough, as `head`, is no failure.
+        Err(SnapshotError::System(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(SnapshotError::System(error)) => Err(Failure::unreadable(&name, &error)),
+        Err(error) => Err(Failure::input(error.to_string())),
+        Ok(()) => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn write(server: &Server, annotations: &[String], out: &mut impl Write) -> Result<(), SnapshotError> {
+    let mut separator = "\n";
+    out.write_all(br#"{"apiVersion":"v1","kind":"List","items":["#)?;
+    berth_live::snapshot(server, annotations, |object| {
+        out.write_all(separator.as_bytes())?;
+        separator = ",\n";
+        out.write_all(object.as_bytes())
+    })?;
+    out.write_all(b"\n]}\n")?;
+    Ok(out.flush()?)
+}
