@@ -9,13 +9,13 @@ use flate2::read::GzDecoder;
 use serde_json::value::RawValue;
 
 #[derive(serde::Deserialize)]
-struct Scenario {
-    name: String,
-    objects: Vec<Box<RawValue>>,
-    pending: Vec<Box<RawValue>>,
+pub(super) struct Scenario {
+    pub(super) name: String,
+    pub(super) objects: Vec<Box<RawValue>>,
+    pub(super) pending: Vec<Box<RawValue>>,
 }
 
-fn scenarios() -> impl Iterator<Item = Scenario> {
+pub(super) fn scenarios() -> impl Iterator<Item = Scenario> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/golden");
     let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod defaults;
+mod encode;
 mod hostile;
 mod input;
 mod problems;
