@@ -22,8 +22,9 @@ use writer::{Fields, Writer};
 
 /// The object as compact JSON: equal objects give equal texts.
 ///
-/// An object that a [`Decoder`](crate::Decoder) gave is decoded to the same value again. Of a controller with a pod template
-/// only what names it and its group of pods is kept, so that [`Workload::owner`](crate::Workload::owner) is the same again.
+/// An object that a [`Decoder`](crate::Decoder) gave is decoded to the same value again. Of a controller with a pod
+/// template only what names it and its group of pods is kept, so that [`Workload::owner`](crate::Workload::owner) is
+/// the same again.
 pub fn encode(object: &Object) -> String {
     let mut writer = Writer::default();
     writer.object(|fields| {
