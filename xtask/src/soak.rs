@@ -17,22 +17,25 @@ pub(crate) struct Args {
     scheduler: Kind,
 }
 
-/// Memory may grow by this much from the second tenth to the last: allocators keep some of what they got.
-const GROWTH: f64 = 1.2;
+/// Memory may grow by this much in the last third: allocators keep some of what they got. Before that it may grow while
+/// the record of written events fills, which holds some minutes.
+const GROWTH: f64 = 1.1;
 
 /// The exit code is 1 where memory has grown or the scheduler has logged errors.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     testbed::build(&testbed::FOR_BODIES.map(String::from))?;
     let report = soak::run(args.scheduler, Duration::from_secs(60 * args.minutes))?;
-    let memory: Vec<String> = report.resident_mb.iter().map(|mb| format!("{mb:.0}")).collect();
+    let tenths: Vec<String> = report.resident_mb.iter().map(|mb| format!("{mb:.0}")).collect();
     println!("{}: {} pods in {} minutes", args.scheduler, report.pods, args.minutes);
     println!("longest wait of a pod that fits: {:.1} s", report.longest_wait_s);
-    println!("CPU: {:.1} s; resident memory by tenth: {} MB", report.cpu_s, memory.join(", "));
+    println!("CPU: {:.1} s; resident memory by tenth: {} MB", report.cpu_s, tenths.join(", "));
     println!("errors logged: {}", report.errors.len());
     for line in report.errors.iter().take(10) {
         println!("  {line}");
     }
-    let grown = matches!((report.resident_mb.get(1), report.resident_mb.last()), (Some(a), Some(z)) if a * GROWTH < *z);
+    let memory = &report.resident_mb;
+    let grown =
+        matches!((memory.get(memory.len() * 2 / 3), memory.last()), (Some(a), Some(z)) if a * GROWTH < *z);
     if grown {
         println!("memory has grown");
     }

@@ -12,6 +12,7 @@ mod preemption;
 mod profile;
 mod restart;
 mod serving;
+mod snapshot;
 mod unblock;
 mod volume;
 
@@ -23,16 +24,22 @@ use crate::stage::Stage;
 pub struct Body {
     /// What it is about; also the name of its namespace.
     pub name: &'static str,
+    /// For what upstream's scheduler does not have.
+    pub only_berth: bool,
     /// Fails where users would be let down.
     pub play: fn(&mut Stage) -> Result<()>,
 }
 
 const fn body(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Body {
-    Body { name, play }
+    Body { name, only_berth: false, play }
+}
+
+const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Body {
+    Body { name, only_berth: true, play }
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 36] = [
+pub const BODIES: [Body; 37] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", filter::volumes),
@@ -69,4 +76,5 @@ pub const BODIES: [Body; 36] = [
     body("standby binds nothing", leader::standby),
     body("kube-scheduler replaced and back", leader::replaced),
     body("rights of the deployment", deployment::rights),
+    of_berth("snapshot foretells", snapshot::foretells),
 ];

@@ -21,6 +21,7 @@ const LOG_LINES: usize = 30;
 pub fn play(kind: Kind, filters: &[String]) -> Result<usize> {
     let chosen: Vec<&Body> = BODIES
         .iter()
+        .filter(|body| !body.only_berth || kind == Kind::Berth)
         .filter(|body| filters.is_empty() || filters.iter().any(|part| body.name.contains(part.as_str())))
         .collect();
     scheduler::program(kind)?;
