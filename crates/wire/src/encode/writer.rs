@@ -66,8 +66,8 @@ impl Writer {
     }
 }
 
-/// Writes the fields of an object. What is empty, zero or false is left out unless a method says otherwise: to Kubernetes
-/// it is the same as absent.
+/// Writes the fields of an object. What is empty, zero or false is left out unless a method says otherwise: Kubernetes
+/// takes it for absent.
 pub(super) struct Fields<'w> {
     writer: &'w mut Writer,
     first: bool,
