@@ -1,7 +1,7 @@
 //! `berth explain`: why one pod goes where it goes, or waits.
 
 mod find;
-mod table;
+pub(crate) mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

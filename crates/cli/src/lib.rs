@@ -19,6 +19,7 @@ mod notice;
 mod output;
 mod profiles;
 mod progress;
+mod replay;
 mod scheduler;
 mod simulate;
 mod snapshot;
@@ -51,6 +52,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
+    Replay(replay::ReplayArgs),
     Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

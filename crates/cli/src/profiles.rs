@@ -60,6 +60,11 @@ pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configura
     Ok(configuration)
 }
 
+/// The profiles of a configuration.
+pub(crate) fn of(configuration: &Configuration) -> Vec<Profile> {
+    configuration.profiles.iter().map(berth_config::profile).collect()
+}
+
 /// Reads a configuration, and says on stderr what in it has no effect anywhere.
 ///
 /// # Errors
@@ -98,7 +103,7 @@ pub(crate) fn choose(
     let resolved = &configuration.profiles;
     let seed = args.seed.unwrap_or(0);
     let profiles = match algorithm {
-        None => resolved.iter().map(berth_config::profile).collect(),
+        None => of(configuration),
         Some(algorithm) => {
             resolved.iter().map(|profile| berth_config::with_algorithm(profile, algorithm, seed)).collect()
         }

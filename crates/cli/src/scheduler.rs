@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use berth_live::{End, LogFormat, Options, Server, Serving};
+use berth_live::{End, LogFormat, Options, RecordTo, Server, Serving};
 
 use crate::failure::Failure;
 use crate::profiles;
@@ -72,6 +72,12 @@ pub(crate) struct SchedulerArgs {
     /// Accepted without effect, as --kube-api-qps
     #[arg(long, value_name = "N", hide = true)]
     kube_api_burst: Option<i32>,
+    /// Record everything that decides into this file, for berth replay; the next files have a number appended
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// How large a file of the recording grows before the next one begins, in MiB; four are kept
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    record_limit: u64,
     /// How much is logged: 2 adds a line a decision, 4 and more are for looking for faults
     #[arg(short, long = "v", value_name = "N", default_value_t = 0)]
     verbosity: u8,
@@ -106,12 +112,14 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
     args.leader.apply(&mut configuration.leader_election)?;
     let named = Some(&configuration.client_connection.kubeconfig).filter(|path| !path.is_empty());
     let kubeconfig = named.map(PathBuf::from).or_else(|| args.kubeconfig.clone());
-    let profiles = configuration.profiles.iter().map(berth_config::profile).collect();
+    let profiles = profiles::of(&configuration);
+    let record = args.record.clone().map(|file| recorded(args, file)).transpose()?;
     let options = Options {
         server: Server { kubeconfig, master: args.master.clone() },
         configuration,
         profiles,
         serving: args.serving(),
+        record,
         log_format: if args.logging_format == "json" { LogFormat::Json } else { LogFormat::Text },
         verbosity: args.verbosity,
     };
@@ -120,4 +128,26 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
         Ok(End::Deposed | End::Broken) => Ok(ExitCode::FAILURE),
         Err(error) => Err(Failure::input(error.to_string())),
     }
+}
+
+/// What is recorded where. Keys that the configuration holds do not enter the recording.
+fn recorded(args: &SchedulerArgs, file: PathBuf) -> Result<RecordTo, Failure> {
+    let configuration = match &args.config {
+        None => String::new(),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(&name, &error))?;
+            let mut value: serde_json::Value = serde_saphyr::from_str(&text)
+                .map_err(|error| Failure::input(format!("{name}: cannot be read as YAML: {error}")))?;
+            for extender in
+                value.get_mut("extenders").and_then(|list| list.as_array_mut()).into_iter().flatten()
+            {
+                if let Some(tls) = extender.get_mut("tlsConfig").and_then(|tls| tls.as_object_mut()) {
+                    tls.retain(|key, _| !key.ends_with("Data"));
+                }
+            }
+            value.to_string()
+        }
+    };
+    Ok(RecordTo { file, limit_bytes: args.record_limit << 20, configuration })
 }

@@ -10,7 +10,7 @@ pub struct Ticket(pub u64);
 
 /// Something to be done outside. Every action but [`Request::Emit`] is answered by exactly one
 /// [`Input::Reply`](crate::Input::Reply).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Action {
     /// What the reply refers to.
     pub ticket: Ticket,
@@ -36,7 +36,7 @@ impl std::fmt::Display for PodRef {
 }
 
 /// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// POST `pods/binding`, with the pod's uid in the binding's metadata.
     Bind {
@@ -96,7 +96,7 @@ pub enum Request {
 }
 
 /// A call of the `extender/v1` protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
     /// Which of these nodes will do?
     Filter {
@@ -129,7 +129,7 @@ pub enum Call {
 }
 
 /// The condition `PodScheduled=False` of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// `Unschedulable` or `SchedulerError`.
     pub reason: &'static str,
@@ -142,7 +142,7 @@ pub struct Condition {
 }
 
 /// An event to record (events.k8s.io/v1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     /// The pod that it is about.
     pub regarding: PodRef,

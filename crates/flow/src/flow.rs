@@ -111,6 +111,9 @@ impl Flow {
             return false;
         }
         let Some(pod) = self.queue.pop(now.millis) else { return false };
+        if self.inventory.count(Kind::NodeMetrics) > 0 {
+            self.scheduler.cluster_mut().set_now(now.unix_seconds()); // measurements grow stale
+        }
         self.try_pod(now, pod);
         true
     }
@@ -123,6 +126,16 @@ impl Flow {
     /// What there is to tell.
     pub fn drain_reports(&mut self) -> impl Iterator<Item = Report> + '_ {
         self.outbox.reports.drain(..)
+    }
+
+    /// Whether there is anything to be done or told.
+    pub fn has_news(&self) -> bool {
+        !self.outbox.actions.is_empty() || !self.outbox.reports.is_empty()
+    }
+
+    /// Whether this scheduler may bind, as far as it was told.
+    pub fn leads(&self) -> bool {
+        self.leads
     }
 
     /// When [`Flow::attempt`] may have something to do though nothing happens, in milliseconds.

@@ -54,7 +54,7 @@ pub enum Answer {
 }
 
 /// The victims on one node.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NodeVictims {
     /// The node.
     pub node: Str,

@@ -27,6 +27,7 @@ impl Flow {
             Object::Node(node) => self.node_applied(now, node),
             Object::NodeMetrics(metrics) => {
                 let cluster = self.scheduler.cluster_mut();
+                cluster.set_now(now.unix_seconds());
                 if let Some(row) = cluster.nodes().find(&metrics.node) {
                     cluster.set_measured(row, Some(MeasuredUsage::new(&metrics.usage, metrics.timestamp)));
                 }

@@ -20,6 +20,7 @@ mod outbox;
 mod pods;
 mod queue;
 mod report;
+mod restate;
 mod settings;
 mod status;
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::lease::{Lease, Lost};
 use crate::log::LogFormat;
 use crate::message::{Inbox, Message};
 use crate::metrics::Metrics;
+use crate::record::{RecordTo, Recording};
 use crate::reign::Reign;
 use crate::resource::WATCHED;
 use crate::serve::{self, ServeError, Serving, Source};
@@ -41,6 +42,8 @@ pub struct Options {
     pub profiles: Vec<Profile>,
     /// How health and metrics are served; none, if they are not.
     pub serving: Option<Serving>,
+    /// Where everything is recorded that decides, if it is.
+    pub record: Option<RecordTo>,
     /// How the log is written.
     pub log_format: LogFormat,
     /// How much is written: the number of `-v`.
@@ -110,8 +113,11 @@ async fn live(options: Options) -> Result<End, StartError> {
     let host = host::name();
     let (recorder, writer) = events::recorder(api.clone(), host.clone(), Arc::clone(&metrics));
     let needs_nodes = options.configuration.extenders.iter().any(|extender| !extender.node_cache_capable);
+    let settings = settings(&options.configuration, options.profiles.clone());
     let turn = Turn {
-        flow: Flow::new(settings(&options)),
+        flow: Flow::new(settings.clone()),
+        settings,
+        recording: options.record.clone().map(Recording::start).transpose()?,
         inbox: receiver,
         tasks: task_sender,
         recorder,
@@ -176,10 +182,10 @@ fn names(configuration: &Configuration) -> Vec<String> {
     configuration.profiles.iter().map(|profile| profile.scheduler_name.clone()).collect()
 }
 
-fn settings(options: &Options) -> Settings {
-    let configuration = &options.configuration;
+/// What a configuration says of the flow.
+pub fn settings(configuration: &Configuration, profiles: Vec<Profile>) -> Settings {
     let millis = |seconds: i64| u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000);
-    let mut settings = Settings::new(options.profiles.clone());
+    let mut settings = Settings::new(profiles);
     settings.initial_backoff_millis = millis(configuration.pod_initial_backoff_seconds);
     settings.max_backoff_millis = millis(configuration.pod_max_backoff_seconds);
     settings.extenders = configuration.extenders.iter().map(extender).collect();

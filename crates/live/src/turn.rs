@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use berth_flow::{Action, Call, Flow, Input, Now, Request};
+use berth_flow::{Action, Call, Flow, Input, Now, Request, Settings};
 use berth_model::Str;
 use berth_wire::{Decoder, Kind, ObjectKey};
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ use crate::answer;
 use crate::events::Recorder;
 use crate::extender::Errand;
 use crate::message::{Block, Message};
+use crate::record::Recording;
 use crate::teller::Teller;
 use crate::watch::{Change, Line, Metadata};
 
@@ -39,6 +40,9 @@ pub(crate) struct Turn {
     pub(crate) nodes: Option<BTreeMap<Str, Arc<RawValue>>>,
     pub(crate) decoder: Decoder,
     pub(crate) start: Instant,
+    pub(crate) recording: Option<Recording>,
+    /// What the flow was made of, to make it anew.
+    pub(crate) settings: Settings,
 }
 
 impl Turn {
@@ -64,7 +68,7 @@ impl Turn {
                 Some(message) => self.take(message),
                 None => {}
             }
-            if stop_at.is_none() {
+            if stop_at.is_none() && self.turn_the_page() {
                 self.attempt();
             }
             self.pass_on(None);
@@ -88,14 +92,13 @@ impl Turn {
     }
 
     fn now(&self) -> Now {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now { millis, unix_micros: crate::clock::unix_micros() }
+        now_of(self.start)
     }
 
     fn take(&mut self, message: Message) {
         match message {
             Message::Lines(block) => self.take_lines(&block),
-            Message::Input(input) => self.flow.take(self.now(), input),
+            Message::Input(input) => self.tell(input),
             Message::Ask(question, sender) => answer::answer(&self.flow, &self.teller, question, sender),
             Message::Stop => {}
         }
@@ -142,7 +145,16 @@ impl Turn {
             Change::Bookmark if Metadata::of(json).ends_initial() => Input::Listed(kind),
             Change::Bookmark | Change::Error => return,
         };
-        self.flow.take(self.now(), input);
+        self.tell(input);
+    }
+
+    /// Tells the flow what happened.
+    fn tell(&mut self, input: Input) {
+        let now = self.now();
+        if let Some(recording) = &mut self.recording {
+            recording.take(now, &input);
+        }
+        self.flow.take(now, input);
     }
 
     fn keep_node(&mut self, kind: Kind, object: &RawValue) {
@@ -157,18 +169,53 @@ impl Turn {
     /// Tries the pods whose turn it is.
     fn attempt(&mut self) {
         for _ in 0..ATTEMPTS {
-            let began = Instant::now();
-            if !self.flow.attempt(self.now()) {
+            let (began, now) = (Instant::now(), self.now());
+            let tried = self.flow.attempt(now);
+            if let Some(recording) = &mut self.recording
+                && (tried || self.flow.has_news())
+            {
+                recording.attempt(now);
+            }
+            if !tried {
                 return;
             }
             self.pass_on(Some(began.elapsed()));
         }
     }
 
+    /// Goes on in the next file of the recording, if it is time for it. `false`: no pod must be tried until it is so.
+    fn turn_the_page(&mut self) -> bool {
+        let Some(recording) = self.recording.as_mut().filter(|recording| recording.is_full()) else {
+            return true;
+        };
+        if self.flow.in_flight() > 0 {
+            return false;
+        }
+        // What is being prepared is decided again.
+        let leads = self.flow.leads();
+        self.flow.take(now_of(self.start), Input::Leads(false));
+        if !self.flow.is_quiet() {
+            self.flow.take(now_of(self.start), Input::Leads(leads));
+            return false;
+        }
+        self.flow.take(now_of(self.start), Input::Leads(leads));
+        recording.next_file();
+        let inputs = self.flow.restate();
+        self.flow = Flow::new(self.settings.clone());
+        for input in inputs {
+            self.tell(input);
+        }
+        true
+    }
+
     /// Passes on what is to be done and told; `took` is what an attempt took that led to it.
     fn pass_on(&mut self, took: Option<Duration>) {
         let unix_micros = crate::clock::unix_micros();
-        for Action { ticket, request } in self.flow.drain_actions() {
+        for action in self.flow.drain_actions() {
+            if let Some(recording) = &mut self.recording {
+                recording.act(&action);
+            }
+            let Action { ticket, request } = action;
             let task = match request {
                 Request::Emit(event) => {
                     self.recorder.record(event, unix_micros);
@@ -183,10 +230,18 @@ impl Turn {
             // Where nobody acts any more, the process is about to end.
             let _ = self.tasks.send(task);
         }
+        if let Some(recording) = &mut self.recording {
+            recording.settle();
+        }
         for report in self.flow.drain_reports() {
             self.teller.tell(&report, took);
         }
     }
+}
+
+fn now_of(start: Instant) -> Now {
+    let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Now { millis, unix_micros: crate::clock::unix_micros() }
 }
 
 /// The nodes that a call names, as JSON, as far as they are known.

@@ -3,20 +3,21 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 13] = [
+const LAYERS: [(&str, usize); 14] = [
     ("model", 0),
     ("engine", 1),
     ("wire", 2),
     ("config", 2),
     ("sim", 3),
     ("flow", 3),
-    ("live", 4),
+    ("journal", 4),
+    ("live", 5),
     ("faults", 4),
     ("bench", 4),
     ("conformance", 4),
-    ("cli", 5),
-    ("e2e", 5),
-    ("xtask", 6),
+    ("cli", 6),
+    ("e2e", 6),
+    ("xtask", 7),
 ];
 
 /// All that a pure crate may depend on.

@@ -44,6 +44,24 @@ impl Cluster {
         self.owners.get(namespace).map_or(&[], |list| list)
     }
 
+    /// All namespaces, by name.
+    pub fn namespaces(&self) -> Vec<Namespace> {
+        let text = |sym: Sym| self.symbols.text(sym);
+        #[allow(clippy::iter_over_hash_type, reason = "the order is made good below")]
+        let namespace = |(name, labels): (&Sym, &LabelSet)| Namespace {
+            name: text(*name).clone(),
+            labels: labels.iter().map(|&(key, value)| (text(key).clone(), text(value).clone())).collect(),
+        };
+        let mut namespaces: Vec<Namespace> = self.namespaces.iter().map(namespace).collect();
+        namespaces.sort_by(|a, b| a.name.cmp(&b.name));
+        namespaces
+    }
+
+    /// All services and controllers, by namespace and in the order in which they came.
+    pub fn all_owners(&self) -> impl Iterator<Item = &Owner> {
+        self.owners.values().flatten()
+    }
+
     /// Adds or replaces a namespace.
     pub fn upsert_namespace(&mut self, namespace: &Namespace) {
         let name = self.symbols.intern(&namespace.name);

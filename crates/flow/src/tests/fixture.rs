@@ -11,20 +11,20 @@ use crate::report::Report;
 use crate::settings::Settings;
 
 /// A flow that leads and has everything listed.
-pub(super) struct World {
-    pub(super) flow: Flow,
-    pub(super) now: Now,
+pub(crate) struct World {
+    pub(crate) flow: Flow,
+    pub(crate) now: Now,
     decoder: Decoder,
-    pub(super) actions: Vec<Action>,
-    pub(super) reports: Vec<Report>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) reports: Vec<Report>,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut world = Self::unlisted(change);
         for kind in Flow::KINDS {
             world.take(Input::Listing(kind));
@@ -34,7 +34,7 @@ impl World {
         world
     }
 
-    pub(super) fn unlisted(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn unlisted(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(vec![Profile::standard("default-scheduler")]);
         change(&mut settings);
         Self {
@@ -46,59 +46,59 @@ impl World {
         }
     }
 
-    pub(super) fn take(&mut self, input: Input) {
+    pub(crate) fn take(&mut self, input: Input) {
         self.flow.take(self.now, input);
     }
 
     /// Time goes by.
-    pub(super) fn wait(&mut self, millis: u64) {
+    pub(crate) fn wait(&mut self, millis: u64) {
         self.now.millis += millis;
         self.now.unix_micros += i64::try_from(millis).unwrap() * 1_000;
     }
 
-    pub(super) fn apply(&mut self, json: &str) {
+    pub(crate) fn apply(&mut self, json: &str) {
         let object = self.decoder.object(json).unwrap().unwrap();
         self.take(Input::Applied(object));
     }
 
-    pub(super) fn node(&mut self, name: &str, cpu: u32) {
+    pub(crate) fn node(&mut self, name: &str, cpu: u32) {
         self.node_with(name, cpu, "");
     }
 
     /// `more` is added to the metadata, with a comma at its start.
-    pub(super) fn node_with(&mut self, name: &str, cpu: u32, more: &str) {
+    pub(crate) fn node_with(&mut self, name: &str, cpu: u32, more: &str) {
         self.apply(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"{more}}},"status":{{"allocatable":{{"cpu":"{cpu}","memory":"8Gi","pods":"110"}}}}}}"#
         ));
     }
 
-    pub(super) fn pod(&mut self, name: &str, cpu: u32) {
+    pub(crate) fn pod(&mut self, name: &str, cpu: u32) {
         self.pod_with(name, cpu, "", "");
     }
 
     /// `spec` and `status` are added to those, each with a comma at its end.
-    pub(super) fn pod_with(&mut self, name: &str, cpu: u32, spec: &str, status: &str) {
+    pub(crate) fn pod_with(&mut self, name: &str, cpu: u32, spec: &str, status: &str) {
         self.pod_of(name, &format!("uid-{name}"), cpu, spec, status);
     }
 
-    pub(super) fn pod_of(&mut self, name: &str, uid: &str, cpu: u32, spec: &str, status: &str) {
+    pub(crate) fn pod_of(&mut self, name: &str, uid: &str, cpu: u32, spec: &str, status: &str) {
         self.apply(&format!(
             r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}","generation":1}},"spec":{{{spec}"containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}"}}}}}}]}},"status":{{{status}"phase":"Pending"}}}}"#
         ));
     }
 
     /// The watch tells that a pod is bound.
-    pub(super) fn bound(&mut self, name: &str, cpu: u32, node: &str) {
+    pub(crate) fn bound(&mut self, name: &str, cpu: u32, node: &str) {
         self.pod_with(name, cpu, &format!(r#""nodeName":"{node}","#), "");
     }
 
-    pub(super) fn delete(&mut self, kind: Kind, name: &str) {
+    pub(crate) fn delete(&mut self, kind: Kind, name: &str) {
         let namespace = if kind.is_namespaced() { "default" } else { "" };
         self.take(Input::Deleted(ObjectKey { kind, namespace: namespace.into(), name: name.into() }));
     }
 
     /// Attempts until there is nothing to do, and tells what is asked for, events aside. Statuses are written at once.
-    pub(super) fn run(&mut self) -> Vec<String> {
+    pub(crate) fn run(&mut self) -> Vec<String> {
         while self.flow.attempt(self.now) {}
         self.reports.extend(self.flow.drain_reports());
         let actions: Vec<Action> = self.flow.drain_actions().collect();
@@ -117,18 +117,18 @@ impl World {
     }
 
     /// The ticket of the last action that fits.
-    pub(super) fn ticket(&self, fits: impl Fn(&Request) -> bool) -> Ticket {
+    pub(crate) fn ticket(&self, fits: impl Fn(&Request) -> bool) -> Ticket {
         self.actions.iter().rev().find(|action| fits(&action.request)).unwrap().ticket
     }
 
     /// Answers the last binding.
-    pub(super) fn answer_bind(&mut self, outcome: Result<Answer, Failure>) {
+    pub(crate) fn answer_bind(&mut self, outcome: Result<Answer, Failure>) {
         let ticket = self.ticket(|request| matches!(request, Request::Bind { .. }));
         self.take(Input::Reply(ticket, outcome));
     }
 
     /// Reason and note of all events so far.
-    pub(super) fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         let event = |action: &Action| match &action.request {
             Request::Emit(event) => Some(format!("{} {}: {}", event.regarding, event.reason, event.note)),
             _ => None,
@@ -138,7 +138,7 @@ impl World {
 }
 
 /// A failure of a kind.
-pub(super) fn failure(kind: FailureKind) -> Result<Answer, Failure> {
+pub(crate) fn failure(kind: FailureKind) -> Result<Answer, Failure> {
     Err(Failure { kind, message: "no".to_owned() })
 }
 

@@ -2,7 +2,7 @@
 
 mod binding;
 mod extending;
-mod fixture;
+pub(crate) mod fixture;
 mod preempting;
 mod queueing;
 mod volumes;

@@ -2,6 +2,8 @@
 //!
 //! Upstream: `pkg/apis/apps/v1/defaults.go`, core `v1/defaults.go` (`SetDefaults_ReplicationController`).
 
+use berth_model::Str;
+use berth_model::labels::Labels;
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
 
@@ -185,5 +187,33 @@ impl Workload {
         };
         let (namespace, name) = (self.namespace.clone(), self.name.clone());
         Some(PodGroupOwner { kind, namespace, name, selector: self.selector.clone() })
+    }
+
+    /// A controller of which no more is known than which pods it selects; `None` for a service.
+    pub fn of_owner(owner: &PodGroupOwner) -> Option<Self> {
+        let kind = match owner.kind {
+            OwnerKind::Service => return None,
+            OwnerKind::ReplicationController => WorkloadKind::ReplicationController,
+            OwnerKind::ReplicaSet => WorkloadKind::ReplicaSet,
+            OwnerKind::StatefulSet => WorkloadKind::StatefulSet,
+        };
+        Some(Self {
+            kind,
+            namespace: owner.namespace.clone(),
+            name: owner.name.clone(),
+            uid: Str::default(),
+            labels: Labels::default(),
+            created: None,
+            controller: None,
+            terminating: false,
+            selector: owner.selector.clone(),
+            template: PodTemplate::default(),
+            count: PodCount::Replicas { count: 0, first: 0 },
+            claim_templates: Vec::new(),
+            rollout: Rollout::default(),
+            paused: false,
+            revision: None,
+            progress: JobProgress::default(),
+        })
     }
 }

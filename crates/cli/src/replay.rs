@@ -1,0 +1,232 @@
+//! `berth replay`: a recording's decisions again, up to any moment, or under another configuration.
+
+mod changed;
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use berth_config::Configuration;
+use berth_engine::scheduler::Scheduler;
+use berth_flow::Settings;
+use berth_journal::{Decided, ReadError, Reader, Replay, Stop, replay};
+use berth_sim::explain::explain;
+use berth_sim::run::Options;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::columns::{Cell, Columns};
+use crate::explain::table as explanation;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use crate::{human, profiles, style};
+
+const EXAMPLES: &str = "\
+Examples:
+  Does it decide today as it did then?
+    berth replay incident.rec
+
+  Why did this pod wait, in the moment in which it was tried last?
+    berth replay incident.rec --explain shop/cart-7d9f
+
+  Who would have gone elsewhere under another configuration?
+    berth replay incident.rec --config other.yaml
+
+A recording is made by berth scheduler --record FILE.
+
+Exit codes:
+  0  replayed, and everything is as it was recorded
+  2  the recording or the command line cannot be used, or the recording is damaged
+  3  the replay does something else than was recorded";
+
+/// Replay what berth scheduler --record wrote: verify it, question it, or play it under another configuration
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    /// The recording
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Stop after the last attempt up to this time (RFC 3339, as in 2026-11-24T10:00:00Z)
+    #[arg(long, value_name = "TIME", conflicts_with = "config")]
+    until: Option<Timestamp>,
+    /// Explain a pod as things were when it was tried last: namespace/name
+    #[arg(long, value_name = "POD", conflicts_with = "config")]
+    explain: Option<String>,
+    /// Play it under this KubeSchedulerConfiguration, and tell what would have differed
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How the result is printed
+    #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
+    output: Format,
+}
+
+/// What a replay came to (`Replay` of `berth.dev/v1alpha1`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    api_version: &'static str,
+    kind: &'static str,
+    /// How many requests and events were compared with the recording.
+    compared: u64,
+    /// Whether all were as recorded.
+    identical: bool,
+    /// The recording ends in the midst of a block: the process was stopped. Everything before that was replayed.
+    torn: bool,
+    /// How many pods were placed, and how many attempts placed none.
+    placed: usize,
+    unplaced: usize,
+    decisions: Vec<Line>,
+}
+
+/// One attempt.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    time: String,
+    pod: String,
+    attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the recording cannot be used.
+pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let name = args.file.display().to_string();
+    let mut reader = open(&args.file)?;
+    let settings = recorded_settings(&reader, &name)?;
+    if let Some(config) = &args.config {
+        return changed::run(&mut reader, settings, config, args.output, &name);
+    }
+    if let Some(pod) = &args.explain {
+        return explained(args, settings, pod, &name);
+    }
+    let stop = args.until.map_or(Stop::AtItsEnd, |until| Stop::After(until.as_microsecond()));
+    let replay = replay(&mut reader, settings, stop).map_err(|error| unreadable(&name, &error))?;
+    let document = Document::of(&replay);
+    output::print(&document, args.output, |_| table(&document))?;
+    if let Some(difference) = &replay.difference {
+        let when = time(difference.unix_micros);
+        return Err(Failure::difference(format!(
+            "{name}: at {when} the replay has done {} things, the recording {}: from here on they differ. Is it a recording \
+             of another version of berth ({})?",
+            difference.replayed,
+            difference.recorded,
+            reader.header().version
+        )));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Replays to the last attempt of a pod, and explains it there.
+fn explained(args: &ReplayArgs, settings: Settings, pod: &str, name: &str) -> Result<ExitCode, Failure> {
+    let wanted = if pod.contains('/') { pod.to_owned() } else { format!("default/{pod}") };
+    let stop = args.until.map_or(Stop::AtItsEnd, |until| Stop::After(until.as_microsecond()));
+    let played =
+        |stop| replay(&mut open(&args.file)?, settings.clone(), stop).map_err(|e| unreadable(name, &e));
+    let Some(last) = played(stop)?.decided.into_iter().rfind(|decided| decided.pod == wanted) else {
+        return Err(
+            Failure::input(format!("{name}: no pod {wanted} was tried")).hint("name it as namespace/name")
+        );
+    };
+    // The moment before that attempt, which the explanation makes again.
+    let replayed = played(Stop::Before(last.number))?;
+    let (namespace, pod_name) = wanted.split_once('/').unwrap_or(("default", &wanted));
+    let Some(row) = replayed.flow.find_pod(&namespace.into(), &pod_name.into()) else {
+        return Err(Failure::input(format!("{name}: pod {wanted} was not there yet when it was tried")));
+    };
+    let scheduler = replayed.flow.scheduler();
+    let options = Options { preemption: true, all_schedulers: false, verify: false };
+    let mut scheduler = Scheduler::new(scheduler.cluster().clone(), scheduler.profiles().to_vec());
+    let algorithm =
+        scheduler.profile_of(row).map(|profile| scheduler.profiles()[profile].scheduler_name.to_string());
+    let document = explain(&mut scheduler, row, algorithm.unwrap_or_default(), options);
+    output::print(&document, args.output, |wide| explanation::render(&document, wide))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
+    let name = file.display().to_string();
+    let opened = File::open(file).map_err(|error| Failure::unreadable(&name, &error))?;
+    Reader::new(BufReader::new(opened)).map_err(|error| unreadable(&name, &error))
+}
+
+fn unreadable(name: &str, error: &ReadError) -> Failure {
+    Failure::input(format!("{name}: {error}"))
+}
+
+fn recorded_settings<R: std::io::Read>(reader: &Reader<R>, name: &str) -> Result<Settings, Failure> {
+    let text = &reader.header().configuration;
+    let configuration = berth_config::parse(text.as_bytes()).map_err(|error| {
+        Failure::input(format!("{name}: the configuration in it cannot be read: {error}"))
+    })?;
+    Ok(settings(&configuration))
+}
+
+/// The settings of a flow by a configuration.
+fn settings(configuration: &Configuration) -> Settings {
+    berth_live::settings(configuration, profiles::of(configuration))
+}
+
+fn time(unix_micros: i64) -> String {
+    Timestamp::from_microsecond(unix_micros).map_or_else(|_| unix_micros.to_string(), |time| time.to_string())
+}
+
+impl Document {
+    fn of(replay: &Replay) -> Self {
+        let line = |decided: &Decided| Line {
+            time: time(decided.unix_micros),
+            pod: decided.pod.clone(),
+            attempt: decided.attempt,
+            node: decided.node.as_ref().map(|(node, _)| node.to_string()),
+            score: decided.node.as_ref().map(|(_, score)| *score),
+            message: Some(decided.message.clone()).filter(|message| !message.is_empty()),
+        };
+        let placed = replay.decided.iter().filter(|d| d.node.is_some()).count();
+        Self {
+            api_version: "berth.dev/v1alpha1",
+            kind: "Replay",
+            compared: replay.compared,
+            identical: replay.difference.is_none(),
+            torn: replay.torn,
+            placed,
+            unplaced: replay.decided.len() - placed,
+            decisions: replay.decided.iter().map(line).collect(),
+        }
+    }
+}
+
+fn table(document: &Document) -> String {
+    let mut out = String::new();
+    let titles = ["TIME", "POD", "TRY", "NODE", "SCORE", "WHY NOT"];
+    let mut columns = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
+    for line in &document.decisions {
+        columns.row(vec![
+            line.time.as_str().into(),
+            line.pod.as_str().into(),
+            line.attempt.to_string().into(),
+            line.node.as_deref().unwrap_or("-").into(),
+            line.score.map(|score| score.to_string()).unwrap_or_default().into(),
+            line.message.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    columns.print(&mut out);
+    let same = if document.identical { "all as recorded" } else { "not as recorded" };
+    let torn = if document.torn { "; the recording ends in the midst of a block" } else { "" };
+    let (placed, unplaced) = (document.placed, document.unplaced);
+    let _ = writeln!(
+        out,
+        "\n{placed} placed, {unplaced} attempts in vain; {} compared: {same}{torn}",
+        human::count(usize::try_from(document.compared).unwrap_or(usize::MAX), "request and event")
+            .replace("request and events", "requests and events")
+    );
+    out
+}
