@@ -64,13 +64,16 @@ pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
 }
 
 fn write(server: &Server, annotations: &[String], out: &mut impl Write) -> Result<(), SnapshotError> {
-    let mut separator = "\n";
-    out.write_all(br#"{"apiVersion":"v1","kind":"List","items":["#)?;
+    let head = "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n";
+    let mut before = head;
     berth_live::snapshot(server, annotations, |object| {
-        out.write_all(separator.as_bytes())?;
-        separator = ",\n";
+        out.write_all(before.as_bytes())?;
+        before = ",\n";
         out.write_all(object.as_bytes())
     })?;
+    if before == head {
+        out.write_all(head.as_bytes())?;
+    }
     out.write_all(b"\n]}\n")?;
     Ok(out.flush()?)
 }

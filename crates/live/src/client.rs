@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -22,6 +23,8 @@ use crate::metrics::Metrics;
 
 /// After so long without an answer nobody waits any more.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection that says nothing is probed after so long.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Larger answers than this (but for watches) are not read.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -127,7 +130,7 @@ impl Server {
     pub async fn connect(&self) -> Result<Api, ConnectError> {
         let config = self.config().await?;
         let host = config.cluster_url.authority().map(|a| Arc::from(a.as_str())).unwrap_or_default();
-        let connector = config.rustls_https_connector()?;
+        let connector = config.rustls_https_connector_with_connector(tcp())?;
         let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
         let service = ServiceBuilder::new()
             .layer(config.base_uri_layer())
@@ -138,6 +141,16 @@ impl Server {
         let client = Client::new(service, config.default_namespace);
         Ok(Api { client, host, metrics: None })
     }
+}
+
+/// Connections that send at once, and notice when the other end is gone.
+pub(crate) fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_connect_timeout(Some(TIMEOUT));
+    tcp
 }
 
 async fn read(path: &Path) -> Result<Config, ConnectError> {
@@ -170,8 +183,7 @@ impl Api {
             let body = body.collect().await.map_err(|e| NoAnswer::Lost(e.to_string()))?.to_bytes();
             Ok(Answer { status, retry_after, body })
         };
-        let late = |_| NoAnswer::Lost(format!("no answer within {} s", TIMEOUT.as_secs()));
-        tokio::time::timeout(TIMEOUT, asked).await.map_err(late)?
+        tokio::time::timeout(TIMEOUT, asked).await.map_err(|_| late())?
     }
 
     /// Asks for something that is there.
@@ -179,8 +191,13 @@ impl Api {
         self.ask(Method::GET, path, JSON, Vec::new()).await
     }
 
-    /// Asks, and reads of the answer the head only.
-    pub(crate) async fn open(
+    /// Asks, and reads of the answer the head only: the rest may come for ever.
+    pub(crate) async fn watch(&self, path: &str) -> Result<Response<Body>, NoAnswer> {
+        let opened = self.open(Method::GET, path, JSON, Vec::new());
+        tokio::time::timeout(TIMEOUT, opened).await.map_err(|_| late())?
+    }
+
+    async fn open(
         &self,
         method: Method,
         path: &str,
@@ -208,6 +225,10 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
 const USER_AGENT: &str = concat!("berth/", env!("CARGO_PKG_VERSION"));
 
+fn late() -> NoAnswer {
+    NoAnswer::Lost(format!("no answer within {} s", TIMEOUT.as_secs()))
+}
+
 /// Whether the request was seen shows in the reasons.
 fn no_answer(error: &kube::Error) -> NoAnswer {
     let mut unsent = false;
@@ -216,7 +237,12 @@ fn no_answer(error: &kube::Error) -> NoAnswer {
         unsent |= reason.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect());
         next = reason.source();
     }
-    if unsent { NoAnswer::Unsent(chain(error)) } else { NoAnswer::Lost(chain(error)) }
+    // kube's own word for its middleware tells nobody anything.
+    let text = match error {
+        kube::Error::Service(inner) => chain(&**inner),
+        other => chain(other),
+    };
+    if unsent { NoAnswer::Unsent(text) } else { NoAnswer::Lost(text) }
 }
 
 /// An error with all its reasons; hyper's own text names only the outermost.

@@ -210,7 +210,7 @@ fn connector(config: &berth_config::Extender) -> Result<Connector, String> {
         client.auth_info.client_certificate_data = Some(text(certificate));
         client.auth_info.client_key_data = Some(text(key).into());
     }
-    client.rustls_https_connector().map_err(|e| e.to_string())
+    client.rustls_https_connector_with_connector(crate::client::tcp()).map_err(|e| e.to_string())
 }
 
 /// Data, or what is in the file.

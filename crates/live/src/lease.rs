@@ -1,7 +1,7 @@
 //! Leader election on a `coordination.k8s.io/v1` Lease: one of several schedulers acts, the others wait.
 //!
-//! Upstream: `client-go/tools/leaderelection`; the lease has the same name, and is read and written in the same way, so that
-//! Berth and kube-scheduler may stand by for each other.
+//! Upstream: `client-go/tools/leaderelection`; the lease has the same name, and is read and written in the same way, so
+//! that Berth and kube-scheduler may stand by for each other.
 
 mod election;
 

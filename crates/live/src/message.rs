@@ -18,7 +18,7 @@ pub(crate) enum Message {
     /// Lines of a watch.
     Lines(Block),
     /// Anything else that happened.
-    Input(Input),
+    Input(Box<Input>),
     /// Somebody wants to know something.
     Ask(Question, oneshot::Sender<Answer>),
     /// No more attempts; the thread ends when no binding is under way any more.
@@ -73,7 +73,7 @@ impl Inbox {
 
     /// Says what happened.
     pub(crate) fn input(&self, input: Input) -> Result<(), Closed> {
-        self.send(Message::Input(input))
+        self.send(Message::Input(Box::new(input)))
     }
 
     /// Sends lines as soon as there is room for them.

@@ -94,12 +94,19 @@ pub fn run(options: Options) -> Result<End, StartError> {
     end
 }
 
+/// A candidate for the lease.
+struct Candidate {
+    lease: JoinHandle<Result<(), Lost>>,
+    /// Told when nobody acts any more.
+    release: oneshot::Sender<()>,
+}
+
 /// What runs beside the flow's thread.
 struct Company {
     inbox: Inbox,
     actor: JoinHandle<()>,
     writer: JoinHandle<()>,
-    lease: Option<(JoinHandle<Result<(), Lost>>, oneshot::Sender<()>)>,
+    lease: Option<Candidate>,
 }
 
 async fn live(options: Options) -> Result<End, StartError> {
@@ -158,7 +165,7 @@ fn elect(
     reign: &Arc<Reign>,
     metrics: &Arc<Metrics>,
     host: &str,
-) -> Option<(JoinHandle<Result<(), Lost>>, oneshot::Sender<()>)> {
+) -> Option<Candidate> {
     let settings = &options.configuration.leader_election;
     if !settings.leader_elect {
         reign.extend(Instant::now(), None);
@@ -168,7 +175,7 @@ fn elect(
     let (release, released) = oneshot::channel();
     let (reign, metrics) = (Arc::clone(reign), Arc::clone(metrics));
     let lease = Lease::new(settings, host::identity(host), api.clone(), inbox.clone(), reign, metrics);
-    Some((tokio::spawn(lease.run(released)), release))
+    Some(Candidate { lease: tokio::spawn(lease.run(released)), release })
 }
 
 fn watch_all(api: &Api, inbox: &Inbox, metrics: &Arc<Metrics>) {
@@ -211,7 +218,7 @@ impl Company {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let deposed = async {
             match &mut self.lease {
-                Some((lease, _)) => matches!(lease.await, Ok(Err(Lost))),
+                Some(candidate) => matches!((&mut candidate.lease).await, Ok(Err(Lost))),
                 None => std::future::pending().await,
             }
         };
@@ -233,7 +240,7 @@ impl Company {
         // With the flow's thread went whoever asks for more, so that these two end when they are done.
         let _ = timeout(LAST_EVENTS, self.actor).await;
         let _ = timeout(LAST_EVENTS, self.writer).await;
-        if let Some((lease, release)) = self.lease {
+        if let Some(Candidate { lease, release }) = self.lease {
             let _ = release.send(());
             let _ = timeout(LAST_EVENTS, lease).await;
         }

@@ -24,6 +24,8 @@ use crate::watch::{Change, Line, Metadata};
 const MESSAGES: usize = 1_024;
 /// So many pods are tried before a look at what happened meanwhile.
 const ATTEMPTS: usize = 64;
+/// How long a burst is waited for.
+const GATHER: Duration = Duration::from_millis(1);
 /// The flow is looked after so often though nothing happens.
 const IDLE: Duration = Duration::from_secs(1);
 /// What is under way when the process is asked to end may take so long.
@@ -50,23 +52,8 @@ impl Turn {
     pub(crate) fn run(mut self) {
         let mut stop_at: Option<Instant> = None;
         loop {
-            let mut message = match self.inbox.recv_timeout(self.patience(stop_at.is_some())) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
-            for _ in 0..MESSAGES {
-                match message {
-                    Some(Message::Stop) => stop_at = Some(Instant::now() + LAST_WORK),
-                    Some(message) => self.take(message),
-                    None => break,
-                }
-                message = self.inbox.try_recv().ok();
-            }
-            match message {
-                Some(Message::Stop) => stop_at = Some(Instant::now() + LAST_WORK),
-                Some(message) => self.take(message),
-                None => {}
+            if !self.wait(&mut stop_at) {
+                return;
             }
             if stop_at.is_none() && self.turn_the_page() {
                 self.attempt();
@@ -76,6 +63,34 @@ impl Turn {
                 return;
             }
         }
+    }
+
+    /// Takes what happened, or waits for something to happen; `false` where nobody is left who could tell.
+    fn wait(&mut self, stop_at: &mut Option<Instant>) -> bool {
+        let patience = self.patience(stop_at.is_some());
+        let mut next = match self.inbox.try_recv() {
+            Ok(message) => Some(message),
+            Err(_) => match self.inbox.recv_timeout(patience) {
+                Ok(message) => {
+                    // What happens rarely happens alone: answers and changes come in bursts, and one look at many is
+                    // cheaper than many looks.
+                    std::thread::sleep(GATHER);
+                    Some(message)
+                }
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            },
+        };
+        let mut taken = 0;
+        while let Some(message) = next {
+            match message {
+                Message::Stop => *stop_at = Some(Instant::now() + LAST_WORK),
+                message => self.take(message),
+            }
+            taken += 1;
+            next = if taken < MESSAGES { self.inbox.try_recv().ok() } else { None };
+        }
+        true
     }
 
     /// How long nothing needs to be done if nothing happens.
@@ -98,7 +113,7 @@ impl Turn {
     fn take(&mut self, message: Message) {
         match message {
             Message::Lines(block) => self.take_lines(&block),
-            Message::Input(input) => self.tell(input),
+            Message::Input(input) => self.tell(*input),
             Message::Ask(question, sender) => answer::answer(&self.flow, &self.teller, question, sender),
             Message::Stop => {}
         }

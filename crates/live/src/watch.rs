@@ -18,11 +18,11 @@ use std::time::{Duration, Instant};
 use berth_flow::Input;
 use berth_wire::Kind;
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use http_body_util::BodyExt;
 
 use crate::backoff::Backoff;
-use crate::client::{Api, JSON};
+use crate::client::Api;
 use crate::message::{Closed, Inbox};
 use crate::metrics::Metrics;
 use crate::resource::Resource;
@@ -127,11 +127,7 @@ impl Watch {
     /// Passes on what a watch says until it ends.
     async fn follow(&mut self, query: &str, initial: bool) -> Result<End, End> {
         let path = self.resource.path(query);
-        let response = self
-            .api
-            .open(Method::GET, &path, JSON, Vec::new())
-            .await
-            .map_err(|e| End::Failed(e.to_string()))?;
+        let response = self.api.watch(&path).await.map_err(|e| End::Failed(e.to_string()))?;
         let status = response.status();
         let mut body = response.into_body();
         if status != StatusCode::OK {
