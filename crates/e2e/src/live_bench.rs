@@ -41,6 +41,8 @@ pub fn run(kind: Kind, nodes: u32, pods: u32) -> Result<Run> {
     scheduler.ready()?;
     let answer = Command::new(testbed::program("loadgen")?)
         .args([format!("-nodes={nodes}"), format!("-pods={pods}")])
+        // Slower than this, on any machine, is not worth waiting for.
+        .arg(format!("-wait={}s", 120 + (nodes + pods) / 50))
         .arg("-kubeconfig")
         .arg(plane.admin_kubeconfig())
         .output()?;
