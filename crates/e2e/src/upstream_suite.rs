@@ -17,16 +17,11 @@ use crate::testbed;
 /// What is run where nobody says otherwise.
 pub const FOCUS: &str = r"\[sig-scheduling\] Scheduler(Predicates|Preemption|Priorities)";
 
-/// Features that are off by default, and what needs hardware or several zones of a cloud.
-const SKIP: &str = "GPUDevicePlugin|Feature:|FeatureGate|Multi-AZ";
-
-/// Specs that need what no fake kubelet gives, and that so fail with any scheduler here: traffic through containers,
-/// and a node status that the kubelet keeps.
-const NEED_KUBELETS: [&str; 3] = [
-    "there is no conflict between pods with same hostPort but different hostIP and protocol",
-    "there exists conflict between pods with same hostPort and protocol but one using 0.0.0.0 hostIP",
-    "verify pod overhead is accounted for",
-];
+/// Features that are off by default, what needs hardware or several zones of a cloud, and three specs that no scheduler
+/// passes here, since they need what no fake kubelet gives: traffic through containers, and a node status that the
+/// kubelet keeps.
+const SKIP: &str = "GPUDevicePlugin|Feature:|FeatureGate|Multi-AZ|conflict between pods with same hostPort\
+                    |verify pod overhead is accounted for";
 
 /// How one spec went.
 #[derive(Debug)]
@@ -39,13 +34,6 @@ pub struct Spec {
     pub failure: String,
     /// In seconds.
     pub took_s: f64,
-}
-
-impl Spec {
-    /// Whether it can pass here with any scheduler.
-    pub fn can_pass(&self) -> bool {
-        !NEED_KUBELETS.iter().any(|name| self.name.contains(name))
-    }
 }
 
 /// Runs the specs that match `focus`; all that was logged stays in `logs`.
@@ -82,6 +70,9 @@ pub fn run(kind: Kind, focus: &str, logs: &Path) -> Result<Vec<Spec>> {
             "--minStartupPods=0",
         ])
         .args(["--node-schedulable-timeout=30s", "--disable-log-dump"])
+        // The suite makes pods of the same name one after the other, and kwok ends pods by their names: now and then
+        // the next one instead of the last one.
+        .arg("--ginkgo.flake-attempts=2")
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
         .stderr(out)
@@ -194,7 +185,7 @@ mod tests {
         ]}]);
         let specs = specs(&report);
         assert_eq!(specs.len(), 2);
-        assert!(specs[0].passed && specs[0].name == "a b c" && specs[0].took_s == 1.5 && specs[0].can_pass());
-        assert!(!specs[1].passed && specs[1].failure == "too slow" && !specs[1].can_pass());
+        assert!(specs[0].passed && specs[0].name == "a b c" && specs[0].took_s == 1.5);
+        assert!(!specs[1].passed && specs[1].failure == "too slow");
     }
 }
