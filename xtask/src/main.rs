@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command's answers go to stdout")]
 
 mod conformance;
+mod deploy;
 mod e2e;
 mod e2e_upstream;
 mod generated;
@@ -37,6 +38,8 @@ enum Verb {
     PluginDocs(generated::Args),
     /// Writes docs/reference.md from the command line, the configuration and the JSON schemas
     Reference(generated::Args),
+    /// Checks that what is in deploy/ fits together, and fits the program
+    Deploy,
     /// Proves that the pure crates cannot use clocks, chance, environment, files or hash order
     Purity,
     /// Builds upstream's components, or starts a control plane of them
@@ -57,6 +60,7 @@ fn main() -> Result<ExitCode> {
         Verb::Tidy => tidy::run(),
         Verb::PluginDocs(args) => plugin_docs::run(&args),
         Verb::Reference(args) => reference::run(&args),
+        Verb::Deploy => deploy::run(),
         Verb::Purity => purity::run(),
         Verb::Testbed(args) => testbed::run(&args),
         Verb::E2e(args) => e2e::run(&args),
