@@ -1,7 +1,10 @@
 //! Carries out what the flow decides: many requests in flight, one at a time for each pod.
 
 mod body;
+mod failure;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +15,12 @@ use futures::stream::FuturesUnordered;
 use http::Method;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::client::{Answer, Api, JSON, NoAnswer, STRATEGIC_MERGE};
+use crate::client::{Api, JSON, STRATEGIC_MERGE};
 use crate::extender::{Errand, Extenders};
 use crate::message::Inbox;
 use crate::reign::Reign;
-use crate::watch::{Metadata, Status, escape};
+use crate::watch::{Metadata, escape};
+pub(crate) use failure::judge;
 use order::{Order, Subject};
 
 /// How many requests are in flight at most, events and extenders not counted.
@@ -161,25 +165,6 @@ impl Actor {
     }
 }
 
-/// What an answer means.
-pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
-    let answer = match answer {
-        Ok(answer) if answer.status.is_success() => return Ok(()),
-        Ok(answer) => answer,
-        Err(NoAnswer::Unsent(message)) => return Err(Failure { kind: FailureKind::Refused, message }),
-        Err(NoAnswer::Lost(message)) => return Err(Failure { kind: FailureKind::Unknown, message }),
-    };
-    let kind = match answer.status.as_u16() {
-        404 => FailureKind::Gone,
-        409 => FailureKind::Conflict,
-        500.. => FailureKind::Unknown,
-        _ => FailureKind::Refused,
-    };
-    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let message = if said.message.is_empty() { answer.status.to_string() } else { said.message };
-    Err(Failure { kind, message })
-}
-
 fn deposed() -> Failure {
     Failure { kind: FailureKind::Refused, message: "this scheduler does not lead any more".to_owned() }
 }
@@ -190,36 +175,4 @@ fn pod_path(namespace: &str, name: &str) -> String {
 
 fn now() -> String {
     crate::clock::seconds(crate::clock::unix_micros())
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use http::StatusCode;
-
-    use super::*;
-
-    #[test]
-    fn an_answer_means_what_its_status_says() {
-        let cases = [
-            (201, "", None),
-            (404, r#"{"message":"pods \"a\" not found"}"#, Some((FailureKind::Gone, "pods \"a\" not found"))),
-            (409, "{}", Some((FailureKind::Conflict, "409 Conflict"))),
-            (403, "no JSON", Some((FailureKind::Refused, "403 Forbidden"))),
-            (500, "", Some((FailureKind::Unknown, "500 Internal Server Error"))),
-        ];
-        for (code, body, expected) in cases {
-            let status = StatusCode::from_u16(code).unwrap();
-            let outcome = judge(Ok(Answer { status, retry_after: None, body: Bytes::from(body) }));
-            let failure = outcome.err().map(|failure| (failure.kind, failure.message));
-            assert_eq!(failure, expected.map(|(kind, message)| (kind, message.to_owned())), "{code}");
-        }
-    }
-
-    #[test]
-    fn what_was_lost_may_have_been_done() {
-        let kind = |answer| judge(Err(answer)).unwrap_err().kind;
-        assert_eq!(kind(NoAnswer::Unsent("refused".into())), FailureKind::Refused);
-        assert_eq!(kind(NoAnswer::Lost("reset".into())), FailureKind::Unknown);
-    }
 }

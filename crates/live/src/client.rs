@@ -160,6 +160,12 @@ async fn read(path: &Path) -> Result<Config, ConnectError> {
 }
 
 impl Api {
+    /// Asks by a client that is there already.
+    #[cfg(test)]
+    pub(crate) fn over(client: Client) -> Self {
+        Self { client, host: "test".into(), metrics: None }
+    }
+
     /// Counts what is asked from now on.
     pub(crate) fn counted(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);

@@ -16,6 +16,8 @@ mod client;
 mod clock;
 mod events;
 mod extender;
+#[cfg(test)]
+mod fake;
 mod host;
 mod lease;
 mod log;

@@ -11,6 +11,8 @@
 
 mod line;
 mod pages;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -166,6 +166,7 @@ async fn ask<S: for<'de> Deserialize<'de> + Default>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::Script;
 
     #[test]
     fn a_token_stands_after_bearer() {
@@ -193,5 +194,35 @@ mod tests {
         );
         let other: Review<TokenStatus> = serde_json::from_str("{}").unwrap();
         assert!(!other.status.authenticated);
+    }
+
+    #[test]
+    fn who_may_see_is_asked_once_for_a_while() {
+        let ok = |text: &str| (201, None, text.to_owned());
+        let known = ok(r#"{"status":{"authenticated":true,"user":{"username":"ann"}}}"#);
+        let (unknown, allowed) = (ok(r#"{"status":{}}"#), ok(r#"{"status":{"allowed":true}}"#));
+        let denied = ok(r#"{"status":{"allowed":false}}"#);
+        let broken = (500, None, String::new());
+        let token = Some("Bearer t");
+        let cases = [
+            (vec![known.clone(), allowed], token, Ok(())),
+            (vec![known, denied.clone()], token, Err(StatusCode::FORBIDDEN)),
+            (vec![unknown], token, Err(StatusCode::UNAUTHORIZED)),
+            (vec![denied], None, Err(StatusCode::FORBIDDEN)),
+        ];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for (answers, header, expected) in cases {
+                let questions = answers.len();
+                let script = Script::new(answers);
+                let access = Access::new(script.api(), script.api());
+                assert_eq!(access.check(header, "/metrics").await, expected);
+                assert_eq!(access.check(header, "/metrics").await, expected);
+                assert_eq!(script.asked().len(), questions);
+            }
+            let script = Script::new([broken]);
+            let access = Access::new(script.api(), script.api());
+            assert_eq!(access.check(token, "/metrics").await, Err(StatusCode::INTERNAL_SERVER_ERROR));
+        });
     }
 }

@@ -1,0 +1,57 @@
+//! What an answer of the API server means for what comes next.
+
+use berth_flow::{Failure, FailureKind};
+
+use crate::client::{Answer, NoAnswer};
+use crate::watch::Status;
+
+/// What an answer means.
+pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
+    let answer = match answer {
+        Ok(answer) if answer.status.is_success() => return Ok(()),
+        Ok(answer) => answer,
+        Err(NoAnswer::Unsent(message)) => return Err(Failure { kind: FailureKind::Refused, message }),
+        Err(NoAnswer::Lost(message)) => return Err(Failure { kind: FailureKind::Unknown, message }),
+    };
+    let kind = match answer.status.as_u16() {
+        404 => FailureKind::Gone,
+        409 => FailureKind::Conflict,
+        500.. => FailureKind::Unknown,
+        _ => FailureKind::Refused,
+    };
+    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let message = if said.message.is_empty() { answer.status.to_string() } else { said.message };
+    Err(Failure { kind, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_means_what_its_status_says() {
+        let cases = [
+            (201, "", None),
+            (404, r#"{"message":"pods \"a\" not found"}"#, Some((FailureKind::Gone, "pods \"a\" not found"))),
+            (409, "{}", Some((FailureKind::Conflict, "409 Conflict"))),
+            (403, "no JSON", Some((FailureKind::Refused, "403 Forbidden"))),
+            (500, "", Some((FailureKind::Unknown, "500 Internal Server Error"))),
+        ];
+        for (code, body, expected) in cases {
+            let status = StatusCode::from_u16(code).unwrap();
+            let outcome = judge(Ok(Answer { status, retry_after: None, body: Bytes::from(body) }));
+            let failure = outcome.err().map(|failure| (failure.kind, failure.message));
+            assert_eq!(failure, expected.map(|(kind, message)| (kind, message.to_owned())), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_was_lost_may_have_been_done() {
+        let kind = |answer| judge(Err(answer)).unwrap_err().kind;
+        assert_eq!(kind(NoAnswer::Unsent("refused".into())), FailureKind::Refused);
+        assert_eq!(kind(NoAnswer::Lost("reset".into())), FailureKind::Unknown);
+    }
+}

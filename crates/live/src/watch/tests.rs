@@ -1,0 +1,117 @@
+//! Watches on a server that does what servers do.
+
+use std::sync::{Arc, mpsc};
+
+use berth_flow::Input;
+
+use super::{Line, Metadata, Watch};
+use crate::fake::{Said, Script};
+use crate::message::{Inbox, Message};
+use crate::metrics::Metrics;
+use crate::resource::WATCHED;
+
+fn line(change: &str, name: &str, version: u32) -> String {
+    let metadata = format!(r#"{{"name":"{name}","resourceVersion":"{version}"}}"#);
+    format!(
+        r#"{{"type":"{change}","object":{{"apiVersion":"v1","kind":"Namespace","metadata":{metadata}}}}}"#
+    ) + "\n"
+}
+
+fn end_of_initial(version: u32) -> String {
+    let annotations = r#"{"k8s.io/initial-events-end":"true"}"#;
+    let metadata = format!(r#"{{"resourceVersion":"{version}","annotations":{annotations}}}"#);
+    format!(r#"{{"type":"BOOKMARK","object":{{"kind":"Namespace","metadata":{metadata}}}}}"#) + "\n"
+}
+
+fn ok(text: impl Into<String>) -> Said {
+    (200, None, text.into())
+}
+
+/// Runs a watch until the script ends; tells what was asked, in short, and what the flow's thread got.
+fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
+    let (sender, receiver) = mpsc::channel();
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let kind = WATCHED[0].kind().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let watch = Watch::new(script.api(), WATCHED[0], kind, Inbox::new(sender), metrics);
+        tokio::select! {
+            () = watch.run() => {}
+            () = script.ended() => {}
+        }
+    });
+    let queries = script.asked().into_iter().map(|(_, path, _)| {
+        let query = path.split_once('?').map_or(String::new(), |(_, query)| query.to_owned());
+        query.split('&').next().unwrap_or_default().to_owned()
+    });
+    (queries.collect(), receiver.try_iter().flat_map(shown).collect())
+}
+
+fn shown(message: Message) -> Vec<String> {
+    match message {
+        Message::Input(input) => match *input {
+            Input::Listing(_) => vec!["listing".to_owned()],
+            Input::Listed(_) => vec!["listed".to_owned()],
+            other => vec![format!("{other:?}")],
+        },
+        Message::Lines(block) => block
+            .lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                let line = Line::read(line).unwrap();
+                format!("{:?} {}", line.change, Metadata::of(line.object.get()).name).trim_end().to_owned()
+            })
+            .collect(),
+        other => vec![format!("{other:?}")],
+    }
+}
+
+#[test]
+fn a_watch_goes_on_where_its_connection_ended() {
+    let first =
+        line("ADDED", "a", 3) + &line("ADDED", "b", 2) + &end_of_initial(5) + &line("MODIFIED", "a", 7);
+    let script = Script::new([ok(first), ok(line("DELETED", "b", 9)), ok("")]);
+    let (asked, told) = watched(&script);
+    assert_eq!(
+        asked,
+        ["sendInitialEvents=true", "resourceVersion=7", "resourceVersion=9", "resourceVersion=9"]
+    );
+    assert_eq!(told, ["listing", "Added a", "Added b", "Bookmark", "Modified a", "Deleted b"]);
+}
+
+#[test]
+fn a_watch_that_fell_behind_lists_again() {
+    let expired =
+        r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}"#.to_owned() + "\n";
+    let gone = (410, None, String::new());
+    let script = Script::new([ok(end_of_initial(5)), ok(line("ADDED", "a", 6) + &expired), gone.clone()]);
+    let (asked, told) = watched(&script);
+    assert_eq!(
+        asked,
+        ["sendInitialEvents=true", "resourceVersion=5", "sendInitialEvents=true", "sendInitialEvents=true"]
+    );
+    assert_eq!(told, ["listing", "Bookmark", "Added a", "listing", "listing"]);
+}
+
+#[test]
+fn a_listing_that_breaks_off_begins_anew() {
+    let script = Script::new([ok(line("ADDED", "a", 3)), (500, None, r#"{"message":"etcd"}"#.to_owned())]);
+    let (asked, told) = watched(&script);
+    assert_eq!(asked, ["sendInitialEvents=true"; 3]);
+    assert_eq!(told, ["listing", "Added a", "listing", "listing"]);
+}
+
+#[test]
+fn a_server_that_cannot_stream_is_asked_for_pages() {
+    let page = |more: &str, name: &str| {
+        ok(format!(
+            r#"{{"metadata":{{"resourceVersion":"8","continue":"{more}"}},"items":[{{"metadata":{{"name":"{name}"}}}}]}}"#
+        ))
+    };
+    let script = Script::new([(422, None, String::new()), page("x/1", "a"), page("", "b")]);
+    let (asked, told) = watched(&script);
+    assert_eq!(asked, ["sendInitialEvents=true", "limit=500", "limit=500", "resourceVersion=8"]);
+    assert_eq!(script.asked()[2].1, "/api/v1/namespaces?limit=500&continue=x%2F1");
+    assert_eq!(told, ["listing", "listing", "Added a", "Added b", "listed"]);
+}
