@@ -15,6 +15,7 @@ mod serving;
 mod snapshot;
 mod unblock;
 mod volume;
+mod volume_filter;
 
 use anyhow::Result;
 
@@ -39,10 +40,11 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 37] = [
+pub const BODIES: [Body; 40] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
-    body("filters by volume", filter::volumes),
+    body("filters by volume", volume_filter::claims),
+    body("filters by volumes in use", volume_filter::shared),
     body("events and conditions", events::texts),
     body("preemption spares a budget", preemption::budget),
     body("nominated node", preemption::nominated),
@@ -68,11 +70,13 @@ pub const BODIES: [Body; 37] = [
     body("two profiles", profile::two),
     body("extender filters and prioritizes", extender::filters_and_prioritizes),
     body("extender binds", extender::binds),
+    body("extender preempts", extender::preempts),
     body("dead extender", extender::dead),
     body("restart in mid-flow", restart::killed),
     body("sigterm under load", restart::terminated),
     body("nominated pods go on after a restart", restart::nominated),
     body("leader failover", leader::failover),
+    body("deposed leader binds nothing", leader::deposed),
     body("standby binds nothing", leader::standby),
     body("kube-scheduler replaced and back", leader::replaced),
     body("rights of the deployment", deployment::rights),

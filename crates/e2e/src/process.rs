@@ -112,10 +112,16 @@ impl Process {
     /// # Errors
     /// There is no `kill` here.
     pub fn terminate(&mut self) -> Result<()> {
-        Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .context("cannot run kill")?;
+        self.signal("TERM")
+    }
+
+    /// Sends it a signal, by its short name.
+    ///
+    /// # Errors
+    /// There is no `kill` here.
+    pub fn signal(&mut self, name: &str) -> Result<()> {
+        let (signal, id) = (format!("-{name}"), self.child.id().to_string());
+        Command::new("kill").args([signal, id]).status().context("cannot run kill")?;
         Ok(())
     }
 

@@ -4,8 +4,9 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::placement::priority_class;
 use crate::extender::Extender;
-use crate::object::{node, pod, with};
+use crate::object::{node, node_of_cpu, pod, pod_of_class, pod_of_cpu, with};
 use crate::stage::Stage;
 
 pub(super) fn filters_and_prioritizes(stage: &mut Stage) -> Result<()> {
@@ -82,6 +83,32 @@ pub(super) fn binds(stage: &mut Stage) -> Result<()> {
     ensure!(sent["Nodes"]["items"][0]["metadata"]["name"] == "host", "sent {}", sent["Nodes"]);
     ensure!(extender.sent("bind").len() == 1, "{:?}", extender.sent("bind"));
     ensure!(stage.event("managed", "Scheduled")?["type"] == "Normal");
+    Ok(())
+}
+
+pub(super) fn preempts(stage: &mut Stage) -> Result<()> {
+    let extender = Extender::start(|_, sent| {
+        // Of all nodes that would do, one is left.
+        let victims = &sent["NodeNameToMetaVictims"]["second"];
+        json!({"nodeNameToMetaVictims": {"second": {"pods": victims["Pods"], "numPDBViolations": 0}}})
+    })?;
+    let config = json!({"extenders": [
+        {"urlPrefix": extender.url, "preemptVerb": "preempt", "nodeCacheCapable": true},
+    ]});
+    let _scheduler = stage.schedule_by(&config)?;
+    priority_class(&stage.api, "urgent", 1000)?;
+    for name in ["first", "second"] {
+        stage.nodes(&[node_of_cpu(name, "1")])?;
+        stage.pod(&with(pod_of_cpu(&format!("on-{name}"), "1"), json!({"spec": {"nodeName": name}})))?;
+    }
+    stage.seen(2)?;
+    stage.pod(&pod_of_class("urgent", "1", "urgent"))?;
+    ensure!(stage.placed("urgent")? == "second");
+    ensure!(stage.look("on-first")?.is_some(), "the extender's choice was not heeded");
+    let sent = extender.sent("preempt").pop().context("the extender was not asked to preempt")?;
+    let uids = &sent["NodeNameToMetaVictims"]["first"]["Pods"];
+    let uid = stage.look("on-first")?.unwrap_or_default()["metadata"]["uid"].clone();
+    ensure!(*uids == json!([{"UID": uid}]), "sent {sent}");
     Ok(())
 }
 

@@ -22,6 +22,12 @@ pub(super) fn binding_refused(stage: &mut Stage) -> Result<()> {
     ensure!(said.reason == "SchedulerError" && said.message.contains("the node is sealed"), "{said:?}");
     let event = stage.event("pod", "FailedScheduling")?;
     ensure!(event["note"].as_str().is_some_and(|note| note.contains("the node is sealed")), "{event}");
+    // It is tried again and again, and told once: upstream's events count for as long as the pod itself stays as it is.
+    eventually("the event is counted", || {
+        let events = stage.api.list(&stage.group("events.k8s.io/v1", "events"))?;
+        let counted = |e: &Value| e["regarding"]["name"] == "pod" && e["series"]["count"].as_i64() >= Some(2);
+        Ok(events.iter().any(counted).then_some(()))
+    })?;
     stage.api.delete(&format!("{POLICY_BINDINGS}/sealed"))?;
     stage.api.delete(&format!("{POLICIES}/sealed"))?;
     ensure!(stage.placed("pod")? == "sealed");

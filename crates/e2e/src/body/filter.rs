@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::object::{bound_to, claim, node, node_of_cpu, pod, pod_of_claim, pod_of_cpu, volume, with};
+use crate::object::{node, node_of_cpu, pod, pod_of_cpu, with};
 use crate::stage::Stage;
 
 /// One filter's case.
@@ -25,30 +25,6 @@ pub(super) fn every(stage: &mut Stage) -> Result<()> {
     for case in by_node().into_iter().chain(by_pod()) {
         check(stage, &case).with_context(|| format!("case {}", case.name))?;
     }
-    Ok(())
-}
-
-pub(super) fn volumes(stage: &mut Stage) -> Result<()> {
-    stage.schedule()?;
-    stage.nodes(&[node("near")])?;
-    let class = json!({"metadata": {"name": "now"}, "provisioner": "example.com/volumes"});
-    stage.api.create("/apis/storage.k8s.io/v1/storageclasses", &class)?;
-    // Nobody provisions here, so a claim that does not wait for a pod stays unbound.
-    stage.api.create(&stage.core("persistentvolumeclaims"), &claim("unbound", "now"))?;
-    stage.api.create("/api/v1/persistentvolumes", &volume("far-away", "now", "far"))?;
-    let bound = with(claim("bound", "now"), bound_to("far-away"));
-    stage.api.create(&stage.core("persistentvolumeclaims"), &bound)?;
-    for (claim, said) in [
-        ("bound", "0/1 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity."),
-        ("unbound", "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
-        ("absent", "0/1 nodes are available: persistentvolumeclaim \"absent\" not found."),
-    ] {
-        let name = format!("with-{claim}");
-        stage.pod(&pod_of_claim(&name, claim))?;
-        stage.waits_saying(&name, said)?;
-    }
-    stage.nodes(&[node("far")])?;
-    ensure!(stage.placed("with-bound")? == "far");
     Ok(())
 }
 

@@ -34,6 +34,24 @@ pub(super) fn failover(stage: &mut Stage) -> Result<()> {
     once_each(stage, count)
 }
 
+pub(super) fn deposed(stage: &mut Stage) -> Result<()> {
+    stage.nobody_schedules();
+    stage.api.delete(LEASE)?;
+    let count = room_for_all(stage)?;
+    let mut first = Scheduler::start_as(stage.kind, stage.plane, &elected(), "first")?;
+    let leader = holder(stage, None)?;
+    let _second = Scheduler::start_as(stage.kind, stage.plane, &elected(), "second")?;
+    fill(stage, count)?;
+    some_placed(stage, count / 10)?;
+    // Asleep, as a machine that is moved: it wakes up long after its lease has gone to another, in the middle of all.
+    first.process.signal("STOP")?;
+    holder(stage, Some(&leader))?;
+    first.process.signal("CONT")?;
+    let status = first.process.ended(Duration::from_secs(20)).context("a deposed leader goes on")?;
+    ensure!(!status.success(), "a leader that lost its lease says that all is well");
+    once_each(stage, count)
+}
+
 pub(super) fn replaced(stage: &mut Stage) -> Result<()> {
     stage.nobody_schedules();
     stage.api.delete(LEASE)?;

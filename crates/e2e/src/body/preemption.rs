@@ -89,6 +89,10 @@ pub(super) fn take_place(stage: &Stage, cpu: &str) -> Result<Value> {
         let pod = stage.look("urgent")?.context("pod urgent is gone")?;
         Ok((pod["status"]["nominatedNodeName"] == "only").then_some(pod))
     })?;
+    let said = urgent["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
+    let wanted = "0/1 nodes are available: 1 Insufficient cpu. preemption: found a potential placement for pod on node \
+                  only, preempting 1 victims";
+    ensure!(said == wanted, "says {said:?}, not {wanted:?}");
     let victim = eventually("the victim is asked to end", || {
         let pod = stage.look("victim")?.context("pod victim is gone at once, without its grace")?;
         Ok(pod["metadata"]["deletionTimestamp"].is_string().then_some(pod))
