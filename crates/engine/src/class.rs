@@ -5,8 +5,9 @@ use std::sync::Arc;
 use berth_model::Str;
 use berth_model::affinity::{PodAffinityTerm, SpreadConstraint};
 use berth_model::labels::Labels;
-use berth_model::pod::{HostPort, PodSpec};
+use berth_model::pod::{Controller, HostPort, PodSpec};
 use berth_model::selector::LabelSelector;
+use berth_model::workload::OwnerKind;
 
 use crate::ids::{ResourceId, Sym};
 use crate::matcher::{Matcher, NodeTerm};
@@ -16,12 +17,17 @@ use crate::symbols::{LabelSet, Symbols};
 /// A pod's spec with its strings interned, its selectors compiled and its requests added up.
 #[derive(Clone, Debug)]
 pub struct Class {
-    /// The spec.
+    /// The spec of one of the pods. They may differ in labels that no selector mentions, in their controllers, and in
+    /// the names of their claims: see a pod's own spec for these.
     pub spec: Arc<PodSpec>,
     /// The pod's namespace.
     pub namespace: Sym,
-    /// The pod's labels.
+    /// The pod's labels, as far as some selector mentions their keys.
     pub labels: LabelSet,
+    /// Whether the pod has labels at all.
+    pub has_labels: bool,
+    /// The controller that default spreading counts the pods of.
+    pub owner: Option<(OwnerKind, Str)>,
     /// What the pod requests, by resource, sorted by id. CPU in milli-CPU, all else in base units.
     /// An entry may be zero: the pod names the resource but asks for none of it.
     pub requests: Vec<(ResourceId, i64)>,
@@ -144,8 +150,13 @@ impl Spread {
 }
 
 impl Class {
-    /// Compiles a spec.
-    pub fn compile(spec: Arc<PodSpec>, symbols: &mut Symbols, resources: &mut Resources) -> Self {
+    /// Compiles a spec; `labels` are those of its labels that some selector mentions.
+    pub fn compile(
+        spec: Arc<PodSpec>,
+        labels: LabelSet,
+        symbols: &mut Symbols,
+        resources: &mut Resources,
+    ) -> Self {
         let total = spec.total_requests();
         let mut requests: Vec<_> =
             total.exact.iter().map(|(name, amount)| resources.amount(name, *amount)).collect();
@@ -168,7 +179,9 @@ impl Class {
         };
         Self {
             namespace: symbols.intern(&spec.namespace),
-            labels: symbols.intern_labels(&spec.labels),
+            labels,
+            has_labels: !spec.labels.is_empty(),
+            owner: owner_of(spec.controller.as_ref()).map(|(kind, name)| (kind, name.clone())),
             requests,
             scored_cpu: total.scored_cpu_milli,
             scored_memory: total.scored_memory_bytes,
@@ -196,8 +209,33 @@ impl Class {
         }
     }
 
+    /// The keys of pods' labels that the pod's own selectors mention.
+    pub fn mentions(&self, symbols: &mut Symbols) -> Vec<Sym> {
+        let terms = self.affinity.iter().chain(&self.anti_affinity);
+        let weighted = self.preferred_affinity.iter().chain(&self.preferred_anti_affinity);
+        let terms = terms.chain(weighted.map(|(_, term)| term)).filter_map(|term| term.selector.as_ref());
+        let spread = self.spread.iter().filter_map(|spread| spread.selector.as_deref());
+        let mut keys: Vec<Sym> = terms.chain(spread).flat_map(|s| s.tests.iter().map(|t| t.key)).collect();
+        // A pod that lacks such a label now is not like one that has it.
+        let own = self.spec.spread.iter().flat_map(|constraint| &constraint.match_label_keys);
+        keys.extend(own.map(|key| symbols.intern(key)));
+        keys
+    }
+
     /// How much of a resource the pod requests.
     pub fn request(&self, resource: ResourceId) -> i64 {
         self.requests.iter().find(|(id, _)| *id == resource).map_or(0, |&(_, amount)| amount)
     }
+}
+
+/// The kind and name of a controller that default spreading counts the pods of.
+pub(crate) fn owner_of(controller: Option<&Controller>) -> Option<(OwnerKind, &Str)> {
+    let controller = controller?;
+    let kind = match (&*controller.api_version, &*controller.kind) {
+        ("v1", "ReplicationController") => OwnerKind::ReplicationController,
+        ("apps/v1", "ReplicaSet") => OwnerKind::ReplicaSet,
+        ("apps/v1", "StatefulSet") => OwnerKind::StatefulSet,
+        _ => return None,
+    };
+    Some((kind, &controller.name))
 }

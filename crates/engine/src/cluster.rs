@@ -11,6 +11,7 @@ mod classes;
 mod domains;
 mod groups;
 mod images;
+mod likeness;
 mod load;
 mod nodes;
 mod nominations;
@@ -29,7 +30,6 @@ use std::sync::Arc;
 use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
-use rustc_hash::FxHashMap;
 
 pub use attached::{Attached, AttachedVolumes, FoundVolumes, NodeVolumes, VolumeNumbers};
 pub use change::{Change, ChangeLog, PodChange};
@@ -59,7 +59,7 @@ pub struct Cluster {
     nodes: Nodes,
     loads: Loads,
     pods: Pods,
-    namespaces: FxHashMap<Sym, LabelSet>,
+    namespaces: BTreeMap<Sym, LabelSet>,
     owners: BTreeMap<Str, Vec<Owner>>,
     budgets: Vec<Budget>,
     storage: Storage,
@@ -122,7 +122,36 @@ impl Cluster {
     pub fn classify(&mut self, spec: &Arc<PodSpec>) -> ClassId {
         let class = self.pods.classify(spec, &mut self.symbols, &mut self.resources);
         self.nodes.add_resource_columns(self.resources.len());
+        self.split_classes();
         class
+    }
+
+    /// Parts pods that were alike and are not any more, since a selector mentions labels that none had mentioned before.
+    fn split_classes(&mut self) {
+        let keys = self.pods.take_new_mentions();
+        if keys.is_empty() {
+            return;
+        }
+        let names: Vec<Str> = keys.into_iter().map(|key| self.symbols.text(key).clone()).collect();
+        let concerns = |pod: &Pod| names.iter().any(|name| pod.spec.labels.contains_key(name));
+        let rows: Vec<PodRow> = self.pods.rows().filter(|&row| concerns(&self.pods.entry(row).pod)).collect();
+        for row in rows {
+            let spec = self.pods.entry(row).pod.spec.clone();
+            let class = self.pods.classify(&spec, &mut self.symbols, &mut self.resources);
+            let old = self.pods.entry(row).class;
+            if old == class {
+                continue;
+            }
+            self.pods.reclassify(row, class);
+            let entry = self.pods.entry(row);
+            let terminating = i8::from(entry.pod.terminating);
+            if let Some(row) = entry.row {
+                let left = PodChange { row, class: old, pods: -1, terminating: -terminating };
+                self.changes.push(Change::Pod(left));
+                self.changes.push(Change::Pod(PodChange { row, class, pods: 1, terminating }));
+            }
+        }
+        self.retire_classes();
     }
 
     /// Adds a node, or replaces the one of the same name. Pods that were bound to it take their room.

@@ -10,6 +10,7 @@
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
 
 mod bucket;
+mod of_pod;
 mod refusals;
 mod select;
 mod single;
@@ -25,6 +26,7 @@ use crate::profile::Profile;
 use crate::verdict::{Rejection, Verdict};
 use crate::view::PodView;
 use bucket::Bucket;
+use of_pod::OfPods;
 use refusals::Refusals;
 pub use select::{Scratch, Selection};
 pub use single::choose as choose_once;
@@ -37,6 +39,8 @@ pub struct ClassCache {
     ranks_epoch: u64,
     filters: Filters<'static>,
     scores: Vec<KeptScore>,
+    /// Plugins that each pod asks for itself.
+    of_pods: OfPods,
     rejected: Option<Verdict>,
     only: Option<Vec<NodeRow>>,
     absent: Option<Rejection>,
@@ -57,9 +61,9 @@ struct KeptScore {
     state: Box<dyn Score>,
 }
 
-/// Whether all that decides for the class can be kept: nothing depends on single pods or on the whole cluster.
+/// Whether what decides for the class can be kept, but for what single pods are asked about.
 pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
-    let keeps = |depends: Depends| depends <= Depends::Domains;
+    let keeps = |depends: Depends| depends <= Depends::Pod;
     let mut filters = profile.pre_filter.iter().chain(&profile.filter);
     filters.all(|plugin| keeps(plugin.filter_depends(pod.class)))
         && profile.score.iter().all(|(plugin, _)| keeps(plugin.score_depends(pod.class)))
@@ -74,6 +78,9 @@ impl ClassCache {
         let Preparation { filters, rejected, only, .. } = prepared;
         let scores = profile.score.iter().filter_map(|(plugin, weight)| {
             let depends = plugin.score_depends(pod.class);
+            if depends == Depends::Pod {
+                return None;
+            }
             Some(KeptScore { weight: *weight, depends, state: plugin.keep_score(pod)? })
         });
         let mut cache = Self {
@@ -81,6 +88,7 @@ impl ClassCache {
             ranks_epoch: cluster.nodes().ranks().epoch(),
             filters,
             scores: scores.collect(),
+            of_pods: OfPods::of(profile, pod),
             rejected,
             only,
             absent,

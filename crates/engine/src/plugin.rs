@@ -28,7 +28,10 @@ pub enum Depends {
     NodeUsage,
     /// Also counts of pods per topology domain, as far as [`Filter::key`] and [`Score::key`] tell nodes apart.
     Domains,
-    /// Anything in the cluster: claims, volumes, the single pod. Nothing is kept.
+    /// Also the single pod: which claims it has. It is asked for each pod, beside what is kept for the class; the rest
+    /// does not change with it.
+    Pod,
+    /// Anything in the cluster, or the single pod. Nothing is kept.
     Cluster,
 }
 
@@ -52,8 +55,8 @@ pub trait Plugin: Debug + Send + Sync {
         None
     }
 
-    /// Prepares filtering for all pods of a class (PreFilter). Not asked where [`Depends::Cluster`] says that nothing can
-    /// be kept.
+    /// Prepares filtering for all pods of a class (PreFilter). Nothing where [`Depends`] says that each pod asks for itself,
+    /// or that nothing can be kept.
     fn keep_filter(&self, _pod: PodView<'_>) -> Prepared<'static> {
         Prepared::Nothing
     }
@@ -155,6 +158,17 @@ pub trait Filter: Send {
         false
     }
 
+    /// Whether it has nothing against any node as it is. Not asked about hypotheticals; where that takes long to tell,
+    /// `false` is an answer.
+    fn accepts_all(&self) -> bool {
+        self.is_idle()
+    }
+
+    /// Whether it may be unable to answer about some node ([`Code::Error`]).
+    fn may_fail(&self) -> bool {
+        true
+    }
+
     /// Takes a change into account that the cluster went through. `false`: prepare anew.
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_nodes()
@@ -191,6 +205,16 @@ pub trait Score: Send {
 
     /// Whether the plugin has no say as things are: upstream skips it.
     fn is_idle(&self) -> bool {
+        false
+    }
+
+    /// Whether every score is zero, whatever the nodes: it takes part, and makes no difference.
+    fn is_zero(&self) -> bool {
+        false
+    }
+
+    /// Whether scores depend on how many feasible nodes there are ([`Group::nodes`]).
+    fn counts_nodes(&self) -> bool {
         false
     }
 

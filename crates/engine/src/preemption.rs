@@ -55,6 +55,14 @@ pub struct Candidate {
     pub violations: usize,
 }
 
+impl Candidate {
+    /// What upstream adds to the message of a pod for which others have to go, with a space before it.
+    pub fn suffix(&self, cluster: &Cluster) -> String {
+        let (node, count) = (cluster.nodes().name(self.node), self.victims.len());
+        format!(" preemption: found a potential placement for pod on node {node}, preempting {count} victims")
+    }
+}
+
 impl Preemption {
     /// What upstream adds to the pod's message, with a space before it.
     pub fn suffix(&self) -> String {

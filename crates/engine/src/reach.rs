@@ -178,6 +178,11 @@ impl<T> Ranked<T> {
         best.map(|item| &self.items[item as usize].0)
     }
 
+    /// Whether nothing can be found.
+    pub fn is_empty(&self) -> bool {
+        self.others.is_empty() && self.by_domain.iter().all(|(_, list)| list.is_empty())
+    }
+
     /// Takes the things away for which `gone` holds. The rest keeps its order.
     pub fn remove(&mut self, gone: impl Fn(&T) -> bool) {
         // The things stay where they are, so that the numbers of the rest do; they are just not found any more.

@@ -108,10 +108,7 @@ impl Scheduler {
             if slot.cache.take().is_some() {
                 self.cached.retain(|other| *other != key);
             }
-            return match choose_once(by, &self.cluster, pod) {
-                Some((node, score)) => Decision::Place(node, score),
-                None => Self::scan(by, &self.cluster, pod),
-            };
+            return Self::decide_alone(by, &self.cluster, pod);
         }
         match &mut slot.cache {
             Some(cache) => {
@@ -130,7 +127,7 @@ impl Scheduler {
             Selection::Nothing { message, resolvable, plugins } => {
                 Decision::Unschedulable { message, resolvable, plugins }
             }
-            Selection::Unanswered => Self::scan(by, &self.cluster, pod),
+            Selection::Unanswered => Self::decide_alone(by, &self.cluster, pod),
         };
         self.keep_within_budget();
         decision
@@ -163,6 +160,7 @@ impl Scheduler {
         // A pod that has preempted before may have to wait, which the scan finds out.
         if view.entry().pod.nominated_node.is_none()
             && let Some(cache) = slot.and_then(|slot| slot.cache.as_mut())
+            && !cache.asks_pods()
         {
             let nodes = cache.resolvable(view);
             return preemption::choose(cache.filters(), view, &nodes);
@@ -187,6 +185,14 @@ impl Scheduler {
         }
         let name = self.cluster.pods().entry(pod).pod.key();
         Err(format!("{name}: the fast path says {decision:?}, the scan says {scanned:?}"))
+    }
+
+    /// Decides over columns, or else by the scan.
+    fn decide_alone(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {
+        match choose_once(profile, cluster, pod) {
+            Some((node, score)) => Decision::Place(node, score),
+            None => Self::scan(profile, cluster, pod),
+        }
     }
 
     fn scan(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {

@@ -8,11 +8,24 @@ use rustc_hash::FxHashMap;
 use crate::ids::Sym;
 
 /// A table of strings. Equal strings have equal symbols, so comparing them compares integers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Symbols {
     texts: Vec<Str>,
     numbers: Vec<Option<i64>>,
     index: FxHashMap<Str, Sym>,
+}
+
+/// Labels of nodes that decide for pods that do not mention them: they have symbols before any node has them.
+const WELL_KNOWN: [&str; 2] = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
+
+impl Default for Symbols {
+    fn default() -> Self {
+        let mut symbols = Self { texts: Vec::new(), numbers: Vec::new(), index: FxHashMap::default() };
+        for text in WELL_KNOWN {
+            symbols.intern(text);
+        }
+        symbols
+    }
 }
 
 /// Labels as symbols, sorted by key symbol.

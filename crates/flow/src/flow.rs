@@ -29,6 +29,8 @@ pub struct Flow {
     pub(crate) queue: Queue,
     pub(crate) outbox: Outbox,
     pub(crate) leads: bool,
+    /// How often classes had been split when waiting pods were grouped by class last.
+    pub(crate) splits: u64,
     missing: Vec<Kind>,
 }
 
@@ -66,6 +68,7 @@ impl Flow {
             queue: Queue::new(backoff),
             outbox: Outbox::default(),
             leads: false,
+            splits: 0,
             missing: Self::KINDS.to_vec(),
         }
     }

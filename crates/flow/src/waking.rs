@@ -14,6 +14,7 @@ use crate::queue::Group;
 impl Flow {
     /// Something happened: pods that it may help are tried again. `label` is upstream's name for it.
     pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &Event<'_>) {
+        self.group_anew();
         let mut woken = Vec::new();
         for (group, pods) in self.queue.waiting() {
             let Some(&first) = pods.first() else { continue };
@@ -29,6 +30,26 @@ impl Flow {
             if let Some(queue) = self.queue.wake(pod, now.millis) {
                 self.report_queued(queue, label);
             }
+        }
+    }
+
+    /// Waiting pods that were alike may be of different classes since a selector mentions what tells them apart.
+    fn group_anew(&mut self) {
+        let pods = self.scheduler.cluster().pods();
+        if std::mem::replace(&mut self.splits, pods.splits()) == pods.splits() {
+            return;
+        }
+        let mut moved = Vec::new();
+        for (group, rows) in self.queue.waiting() {
+            for &row in rows {
+                let class = pods.entry(row).class;
+                if class != group.class {
+                    moved.push((row, Group { class, ..group.clone() }));
+                }
+            }
+        }
+        for (row, group) in moved {
+            self.queue.regroup(row, group);
         }
     }
 

@@ -3,6 +3,8 @@
 //! Found out when a pod first asks for it, kept up to date as pods, claims, volumes and attachments come, change and go,
 //! and found out anew after a change of storage classes.
 
+use std::collections::BTreeMap;
+
 use berth_model::Str;
 use berth_model::pod::Pod;
 use berth_model::volume::{Attachment, VolumeSource};
@@ -46,6 +48,10 @@ pub struct AttachedVolumes {
     /// Pods on nodes whose claims are bound to a volume, by its name.
     by_volume: FxHashMap<Str, SmallVec<[PodRow; 1]>>,
     attachments: Attachments,
+    /// By driver: how many nodes have how many of its volumes.
+    loads: FxHashMap<u32, BTreeMap<u32, u32>>,
+    /// Pods on nodes whose volumes cannot be told.
+    untold: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -185,6 +191,45 @@ impl AttachedVolumes {
         self.attachments.of(node)
     }
 
+    /// How many distinct volumes of a driver the pods of any node have at most.
+    pub fn most(&self, driver: u32) -> u32 {
+        self.loads.get(&driver).and_then(|nodes| nodes.last_key_value()).map_or(0, |(&count, _)| count)
+    }
+
+    /// How many volumes are attached to any node at most, according to VolumeAttachments.
+    pub fn most_attachments(&self) -> usize {
+        self.attachments.most()
+    }
+
+    /// Whether there are pods on nodes whose volumes cannot be told.
+    pub fn has_untold(&self) -> bool {
+        self.untold > 0
+    }
+
+    /// Changes the volumes of a node's pods.
+    fn change(&mut self, node: NodeRow, change: impl FnOnce(&mut NodeVolumes)) {
+        let volumes = &mut self.nodes[node.index()];
+        let (before, untold) = (volumes.of_driver.clone(), volumes.untold);
+        change(volumes);
+        self.untold = self.untold + volumes.untold - untold;
+        for (at, &(driver, now)) in volumes.of_driver.iter().enumerate() {
+            let was = before.get(at).map_or(0, |&(_, was)| was); // drivers keep their places
+            if was == now {
+                continue;
+            }
+            let nodes = self.loads.entry(driver).or_default();
+            if let Some(others) = nodes.get_mut(&was) {
+                *others -= 1;
+                if *others == 0 {
+                    nodes.remove(&was);
+                }
+            }
+            if now > 0 {
+                *nodes.entry(now).or_default() += 1;
+            }
+        }
+    }
+
     /// Pods on nodes that use a claim.
     pub fn users(&self, namespace: &Str, claim: &Str) -> &[PodRow] {
         self.users.get(&(namespace.clone(), claim.clone())).map_or(&[], |list| list)
@@ -204,7 +249,7 @@ impl AttachedVolumes {
         if self.nodes.len() <= node.index() {
             self.nodes.resize_with(node.index() + 1, NodeVolumes::default);
         }
-        self.nodes[node.index()].add(&found);
+        self.change(node, |volumes| volumes.add(&found));
         let claims: SmallVec<[(Str, Str); 1]> =
             named_claims(pod).map(|claim| (pod.spec.namespace.clone(), claim.name)).collect();
         let bound = |claim: &(Str, Str)| storage.claims.get(claim)?.volume.clone();
@@ -223,7 +268,7 @@ impl AttachedVolumes {
 
     pub(crate) fn displaced(&mut self, row: PodRow) {
         let Some(gone) = self.pods.get_mut(row.index()).and_then(Option::take) else { return };
-        self.nodes[gone.node.index()].remove(&gone.found);
+        self.change(gone.node, |volumes| volumes.remove(&gone.found));
         gone.claims.iter().for_each(|claim| forget(&mut self.users, claim, row));
         gone.volumes.iter().for_each(|volume| forget(&mut self.by_volume, volume, row));
     }

@@ -4,18 +4,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use berth_model::pod::PodSpec;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::likeness::Likeness;
 use crate::class::Class;
-use crate::ids::ClassId;
+use crate::ids::{ClassId, Sym};
 use crate::resources::Resources;
-use crate::symbols::Symbols;
+use crate::symbols::{LabelSet, Symbols};
 
 /// All classes. One without pods is kept for a while, since pods like those that left often come again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Classes {
     entries: Vec<Entry>,
-    index: FxHashMap<Arc<PodSpec>, ClassId>,
+    index: FxHashMap<Likeness, ClassId>,
+    /// Keys of pods' labels that selectors mention.
+    mentioned: FxHashSet<Sym>,
+    /// Those of them that were not mentioned before [`Classes::take_new_mentions`].
+    new_mentions: Vec<Sym>,
     /// Classes that ran out of pods, the longest ago first; some of them may have pods again.
     idle: VecDeque<ClassId>,
     free: Vec<ClassId>,
@@ -68,10 +73,17 @@ impl Classes {
         symbols: &mut Symbols,
         resources: &mut Resources,
     ) -> ClassId {
-        if let Some(&id) = self.index.get(spec) {
+        let likeness = Likeness { spec: spec.clone(), labels: self.mentioned_labels(spec, symbols) };
+        if let Some(&id) = self.index.get(&likeness) {
             return id;
         }
-        let class = Class::compile(spec.clone(), symbols, resources);
+        let mut class = Class::compile(spec.clone(), likeness.labels, symbols, resources);
+        let known = self.new_mentions.len();
+        self.mention(class.mentions(symbols).into_iter());
+        if self.new_mentions.len() > known {
+            class.labels = self.mentioned_labels(spec, symbols);
+        }
+        let labels = class.labels.clone();
         let id = self.free.pop().unwrap_or_else(|| {
             self.entries.push(Entry { class: None, members: 0, generation: 0 });
             ClassId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 classes"))
@@ -79,8 +91,34 @@ impl Classes {
         let entry = &mut self.entries[id.index()];
         entry.class = Some(class.into());
         entry.generation += 1;
-        self.index.insert(spec.clone(), id);
+        self.index.insert(Likeness { spec: spec.clone(), labels }, id);
         id
+    }
+
+    /// The labels of a spec that some selector mentions.
+    fn mentioned_labels(&self, spec: &PodSpec, symbols: &mut Symbols) -> LabelSet {
+        let mut labels = LabelSet::new();
+        for (key, value) in spec.labels.iter() {
+            if let Some(key) = symbols.find(key).filter(|key| self.mentioned.contains(key)) {
+                labels.push((key, symbols.intern(value)));
+            }
+        }
+        labels.sort_unstable();
+        labels
+    }
+
+    /// A selector looks at pods' labels by these keys.
+    pub(super) fn mention(&mut self, keys: impl Iterator<Item = Sym>) {
+        for key in keys {
+            if self.mentioned.insert(key) {
+                self.new_mentions.push(key);
+            }
+        }
+    }
+
+    /// The keys that no selector had mentioned before: pods that have such labels are to be classified anew.
+    pub(super) fn take_new_mentions(&mut self) -> Vec<Sym> {
+        std::mem::take(&mut self.new_mentions)
     }
 
     pub(super) fn join(&mut self, id: ClassId) {
@@ -109,7 +147,7 @@ impl Classes {
             if entry.members == 0
                 && let Some(class) = entry.class.take()
             {
-                self.index.remove(&class.spec);
+                self.index.remove(&Likeness { spec: class.spec.clone(), labels: class.labels.clone() });
                 self.free.push(id);
                 any = true;
             }

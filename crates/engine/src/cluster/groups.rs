@@ -47,7 +47,6 @@ impl Cluster {
     /// All namespaces, by name.
     pub fn namespaces(&self) -> Vec<Namespace> {
         let text = |sym: Sym| self.symbols.text(sym);
-        #[allow(clippy::iter_over_hash_type, reason = "the order is made good below")]
         let namespace = |(name, labels): (&Sym, &LabelSet)| Namespace {
             name: text(*name).clone(),
             labels: labels.iter().map(|&(key, value)| (text(key).clone(), text(value).clone())).collect(),
@@ -90,12 +89,14 @@ impl Cluster {
             return; // most updates are about its status
         }
         let selector = object.selector.as_ref().map(|s| Matcher::compile(s, &mut self.symbols));
+        self.pods.mention(keys(selector.as_ref()));
         let owner = Owner { selector, object };
         match at {
             Some(at) => list[at] = owner,
             None => list.push(owner),
         }
         self.changes.push(Change::Owners(namespace));
+        self.split_classes();
     }
 
     /// Forgets a service or controller.
@@ -121,11 +122,13 @@ impl Cluster {
         }
         let selector = object.selector.as_ref().filter(|s| !s.requirements.is_empty());
         let selector = selector.map(|s| Matcher::compile(s, &mut self.symbols));
+        self.pods.mention(keys(selector.as_ref()));
         let budget = Budget { namespace: self.symbols.intern(&object.namespace), selector, object };
         match at {
             Some(at) => self.budgets[at] = budget,
             None => self.budgets.push(budget),
         }
+        self.split_classes();
     }
 
     /// Forgets a disruption budget.
@@ -138,6 +141,11 @@ impl Cluster {
     fn budget_at(&self, namespace: &str, name: &str) -> Option<usize> {
         self.budgets.iter().position(|b| *b.object.name == *name && *b.object.namespace == *namespace)
     }
+}
+
+/// The labels that a selector looks at.
+fn keys(selector: Option<&Matcher>) -> impl Iterator<Item = Sym> {
+    selector.into_iter().flat_map(|selector| &selector.tests).map(|test| test.key)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What a watch says of a pod that is known already.
 
-use std::sync::Arc;
-
 use berth_model::pod::Pod;
 
 use super::{Change, Cluster, PodChange};
@@ -23,9 +21,13 @@ impl Cluster {
         if before.spec == pod.spec {
             pod.spec = before.spec.clone(); // one allocation for all that are equal
         }
-        let stays = Arc::ptr_eq(&before.spec, &pod.spec) && before.node == pod.node;
-        // Claims that are made for a pod are told by its name and uid.
-        if stays && (&before.name, &before.uid) == (&pod.name, &pod.uid) {
+        let class = self.classify(&pod.spec);
+        let entry = self.pods.entry(row);
+        let before = &entry.pod;
+        // Claims are told by their names, and those that are made for a pod by its name and uid.
+        let same_volumes =
+            (&before.name, &before.uid, &before.spec.volumes) == (&pod.name, &pod.uid, &pod.spec.volumes);
+        if entry.class == class && before.node == pod.node && same_volumes {
             self.refresh(row, pod);
             return;
         }
@@ -33,7 +35,6 @@ impl Cluster {
             self.void_nomination(row, &nominated);
         }
         self.leave(row);
-        let class = self.classify(&pod.spec);
         self.pods.replace(row, pod, class);
         self.settle(row);
         self.retire_classes();
@@ -67,6 +68,8 @@ impl Cluster {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fixture::{World, container, labels};
     use crate::ids::{NodeRow, ResourceId};
@@ -117,7 +120,7 @@ mod tests {
         assert_eq!(world.cluster.nodes().pods(node), [pod]);
         let class = world.cluster.pods().entry(pod).class;
         assert_eq!((world.cluster.pods().members(class), world.cluster.pods().len()), (1, 1));
-        assert_eq!(world.cluster.pods().class_of(pod).labels.len(), 1);
+        assert!(world.cluster.pods().class_of(pod).has_labels);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::classes::Classes;
 use super::roster::Roster;
 use crate::class::Class;
-use crate::ids::{ClassId, NodeRow, PodRow};
+use crate::ids::{ClassId, NodeRow, PodRow, Sym};
 use crate::resources::Resources;
 use crate::symbols::Symbols;
 
@@ -32,6 +32,7 @@ pub struct Pods {
     classes: Classes,
     placements: Vec<Placements>,
     roster: Roster,
+    splits: u64,
 }
 
 /// On which nodes the pods of a class are.
@@ -139,6 +140,11 @@ impl Pods {
         &self.placements[id.index()]
     }
 
+    /// How often a pod got another class because a selector mentions what tells it from those that were alike.
+    pub fn splits(&self) -> u64 {
+        self.splits
+    }
+
     /// Rows of all pods, in row order.
     pub fn rows(&self) -> impl Iterator<Item = PodRow> + '_ {
         self.entries.iter().zip(0u32..).filter(|(e, _)| e.is_some()).map(|(_, row)| PodRow(row))
@@ -164,6 +170,29 @@ impl Pods {
         let id = self.classes.classify(spec, symbols, resources);
         self.placements.resize_with(self.classes.capacity(), Placements::default);
         id
+    }
+
+    /// A selector looks at pods' labels by these keys.
+    pub(crate) fn mention(&mut self, keys: impl Iterator<Item = Sym>) {
+        self.classes.mention(keys);
+    }
+
+    /// The keys that no selector had mentioned before.
+    pub(crate) fn take_new_mentions(&mut self) -> Vec<Sym> {
+        self.classes.take_new_mentions()
+    }
+
+    /// Gives a pod another class, where it is.
+    pub(crate) fn reclassify(&mut self, row: PodRow, class: ClassId) {
+        self.splits += 1;
+        self.classes.join(class);
+        let node = self.displace(row);
+        let entry = self.entry_mut(row);
+        let old = std::mem::replace(&mut entry.class, class);
+        if let Some(node) = node {
+            self.place(row, node);
+        }
+        self.classes.leave(old);
     }
 
     /// Forgets classes without pods once there are many; answers whether it did.

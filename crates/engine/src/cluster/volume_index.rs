@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+use berth_model::Str;
+use rustc_hash::FxHashMap;
+
 use crate::cluster::Cluster;
 use crate::cluster::attached::AttachedVolumes;
 use crate::cluster::offers::{Offer, Offers};
@@ -9,11 +12,13 @@ use crate::cluster::pods::Pods;
 use crate::cluster::storage::Storage;
 use crate::ids::{NodeRow, PodRow};
 
-/// Two indexes over storage. Clusters without volumes never make them.
+/// Indexes over storage. Clusters without volumes never make them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VolumeIndex {
     pub(crate) offers: OnceLock<Offers>,
     pub(crate) attached: OnceLock<AttachedVolumes>,
+    /// By driver: how many of its volumes any node can attach at least.
+    pub(crate) least_limits: OnceLock<FxHashMap<Str, i64>>,
 }
 
 impl VolumeIndex {
@@ -46,6 +51,21 @@ impl Cluster {
         self.volume_index.offers.get_or_init(|| Offers::new(self)).get(class)
     }
 
+    /// How many volumes of a driver a node can attach at least; `None` where no node has a limit.
+    pub fn least_limit(&self, driver: &Str) -> Option<i64> {
+        let limits = self.volume_index.least_limits.get_or_init(|| {
+            let mut limits: FxHashMap<Str, i64> = FxHashMap::default();
+            for driver in self.storage().csi_nodes.values().flat_map(|node| &node.drivers) {
+                if let Some(limit) = driver.limit {
+                    let least = limits.entry(driver.name.clone()).or_insert(limit);
+                    *least = limit.min(*least);
+                }
+            }
+            limits
+        });
+        limits.get(driver).copied()
+    }
+
     /// The volumes that the pods on each node have attached.
     pub fn attached_volumes(&self) -> &AttachedVolumes {
         self.volume_index.attached.get_or_init(|| AttachedVolumes::new(self))
@@ -58,7 +78,6 @@ mod tests {
     use crate::effect::Effect;
     use crate::fixture::{World, labels};
     use crate::storage_fixture::{claim_volume, disk_volume, ephemeral_volume, nodes_with};
-    use berth_model::Str;
     use berth_model::quantity::Quantity;
     use berth_model::selector::LabelSelector;
     use berth_model::volume::{Attachment, ClaimRef, Disk, StorageCapacity, VolumeSource};
@@ -184,6 +203,10 @@ mod tests {
     /// All that the indexes say, in words.
     fn said(cluster: &Cluster) -> String {
         let mut out = String::new();
+        let attached = cluster.attached_volumes();
+        let most = |driver: &str| attached.numbers().driver(driver).map_or(0, |d| attached.most(d));
+        out += &format!("at most {} csi, {} ebs, ", most("csi.example"), most("ebs.csi.aws.com"));
+        out += &format!("{} attached, {}\n", attached.most_attachments(), attached.has_untold());
         for (name, row) in cluster.nodes().by_name() {
             for claim in ["c0", "c1", "c2"] {
                 let free =

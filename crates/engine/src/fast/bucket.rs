@@ -55,6 +55,27 @@ impl Bucket {
         self.nodes
     }
 
+    /// The first node in the order of choice that is accepted; `Err` where the question is given up.
+    pub(super) fn first(
+        &mut self,
+        number: u32,
+        standings: &[Standing],
+        ranks: &Ranks,
+        mut accept: impl FnMut(NodeRow) -> Option<bool>,
+    ) -> Result<Option<Place>, ()> {
+        let mut aside = Vec::new();
+        let found = loop {
+            let Some(place) = self.head(number, standings, ranks) else { break Ok(None) };
+            match accept(place.row) {
+                Some(true) => break Ok(Some(place)),
+                None => break Err(()),
+                Some(false) => aside.extend(self.heap.pop()),
+            }
+        };
+        self.heap.extend(aside);
+        found
+    }
+
     /// The node that would be chosen. Entries that are no longer true are dropped on the way.
     pub(super) fn head(&mut self, number: u32, standings: &[Standing], ranks: &Ranks) -> Option<Place> {
         let is_true = |place: &Place| {

@@ -2,9 +2,10 @@
 
 use std::iter;
 
-use super::ClassCache;
 use super::bucket::Place;
+use super::of_pod::Demands;
 use super::standing::Stands;
+use super::{ClassCache, KeptScore};
 use crate::decision::rejecting;
 use crate::filters::Filters;
 use crate::ids::NodeRow;
@@ -27,7 +28,7 @@ pub enum Selection {
         /// The plugins that rejected it, sorted.
         plugins: Vec<&'static str>,
     },
-    /// A filter could not answer about some node: the scan finds the words.
+    /// What is kept does not tell: the pod is to be decided in another way.
     Unanswered,
 }
 
@@ -55,7 +56,8 @@ impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
     pub fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if let Some(verdict) = &self.rejected {
-            if verdict.rejection.code == Code::Error {
+            // A plugin that looks at claims may have rejected the pod before.
+            if verdict.rejection.code == Code::Error || self.asks_pods() {
                 return Selection::Unanswered;
             }
             return Selection::Nothing {
@@ -64,13 +66,21 @@ impl ClassCache {
                 plugins: rejecting(&self.narrowed_by, iter::once(verdict)),
             };
         }
+        let of_pods = self.of_pods.clone();
+        let Some(mut demands) = of_pods.ask(pod) else { return Selection::Unanswered };
+        let counts = |kept: &KeptScore| kept.state.counts_nodes() && !kept.state.is_idle();
+        if !demands.is_empty() && self.scores.iter().any(counts) {
+            return Selection::Unanswered;
+        }
         scratch.groups.clear();
         scratch.heads.clear();
         scratch.refused.clear();
         match self.filters.fitting_nominated(pod) {
             Some(row) => self.offer_node(pod, row, scratch),
             None => {
-                self.offer_buckets(pod, scratch);
+                if !self.offer_buckets(pod, &mut demands, scratch) {
+                    return Selection::Unanswered;
+                }
                 self.offer_nominated(pod, scratch);
                 let unanswered = |(verdict, _): &(Verdict, usize)| verdict.rejection.code == Code::Error;
                 if self.refusals.any_unanswered() || scratch.refused.iter().any(unanswered) {
@@ -79,7 +89,7 @@ impl ClassCache {
             }
         }
         if scratch.groups.is_empty() {
-            return self.nothing(pod, scratch);
+            return if demands.is_empty() { self.nothing(pod, scratch) } else { Selection::Unanswered };
         }
         self.score(pod, scratch);
         // The highest total; of equal ones the first by name, which is the lowest rank.
@@ -88,23 +98,29 @@ impl ClassCache {
         Selection::Chosen(group.row, *total)
     }
 
-    fn offer_buckets(&mut self, pod: PodView<'_>, scratch: &mut Scratch) {
+    /// `false`: too many nodes were refused on the single pod's account.
+    fn offer_buckets(&mut self, pod: PodView<'_>, demands: &mut Demands<'_>, scratch: &mut Scratch) -> bool {
+        let ranks = pod.cluster.nodes().ranks();
         for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let Some(Place { score, rank, row }) =
-                bucket.head(number, &self.standings, pod.cluster.nodes().ranks())
-            else {
-                continue;
-            };
-            let node = NodeView::new(pod.cluster, row);
+            let Some(mut place) = bucket.head(number, &self.standings, ranks) else { continue };
             let late = bucket.refused.map(|id| self.refusals.verdict(id));
-            match refusal(&self.filters, node, late) {
-                Some(verdict) => scratch.refused.push((verdict, bucket.len())),
-                None => {
-                    scratch.groups.push(Group { row, nodes: bucket.len() });
-                    scratch.heads.push((rank.0, score.into()));
+            if let Some(verdict) = refusal(&self.filters, NodeView::new(pod.cluster, place.row), late) {
+                scratch.refused.push((verdict, bucket.len()));
+                continue;
+            }
+            if !demands.is_empty() {
+                let accept = |row| demands.accept(pod, row);
+                match bucket.first(number, &self.standings, ranks, accept) {
+                    Err(()) => return false,
+                    Ok(None) => continue,
+                    Ok(Some(first)) => place = first,
                 }
             }
+            let Place { score, rank, row } = place;
+            scratch.groups.push(Group { row, nodes: bucket.len() });
+            scratch.heads.push((rank.0, score.into()));
         }
+        true
     }
 
     fn offer_nominated(&self, pod: PodView<'_>, scratch: &mut Scratch) {
@@ -128,7 +144,7 @@ impl ClassCache {
     /// Adds the scores that are normalized over all feasible nodes.
     fn score(&self, pod: PodView<'_>, scratch: &mut Scratch) {
         for kept in &self.scores {
-            if kept.depends == Depends::NodeUsage || kept.state.is_idle() {
+            if kept.depends == Depends::NodeUsage || kept.state.is_idle() || kept.state.is_zero() {
                 continue;
             }
             scratch.raw.clear();

@@ -42,7 +42,10 @@ fn totals(profile: &Profile, pod: PodView<'_>, rows: &[NodeRow]) -> Vec<i64> {
     let mut totals = vec![0; rows.len()];
     let mut scores = vec![0; rows.len()];
     for (plugin, weight) in &profile.score {
-        let Some(state) = plugin.prepare_score(pod).filter(|state| !state.is_idle()) else { continue };
+        let Some(state) = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero())
+        else {
+            continue;
+        };
         scores.fill(0);
         state.score(pod.cluster, &feasible, &mut scores);
         state.normalize(pod.cluster, &feasible, &mut scores);

@@ -196,7 +196,7 @@ impl ClassCache {
                         *sum += kept.weight * score;
                     }
                 }
-                Depends::NodeUsage | Depends::Domains | Depends::Cluster => {}
+                Depends::NodeUsage | Depends::Domains | Depends::Pod | Depends::Cluster => {}
             }
         }
         answers

@@ -49,6 +49,10 @@ impl Score for NoDevices {
         out.fill(0);
     }
 
+    fn is_zero(&self) -> bool {
+        true
+    }
+
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_others()
     }

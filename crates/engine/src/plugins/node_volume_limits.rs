@@ -15,18 +15,19 @@ mod asks;
 mod unblocks;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use berth_model::volume::CsiNode;
 
 use crate::attachable::{CsiNodePresence, has_attachables};
 use crate::class::Class;
-use crate::cluster::{AttachedVolumes, NodeVolumes};
+use crate::cluster::{AttachedVolumes, Cluster, NodeVolumes};
 use crate::event::Event;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
-use crate::verdict::Rejection;
+use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
-use asks::{Asks, Numbering};
+use asks::{Asks, DriverAsk, Numbering};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeVolumeLimits";
@@ -38,12 +39,13 @@ const REASON: &str = "node(s) exceed max volume count";
 pub struct NodeVolumeLimits;
 
 struct Limits<'a> {
+    cluster: &'a Cluster,
     with_csi_node: Result<Asks<'a>, Rejection>,
     without_csi_node: Result<Asks<'a>, Rejection>,
     attached: &'a AttachedVolumes,
     numbering: Numbering<'a>,
-    /// By row.
-    csi_nodes: Vec<Option<&'a CsiNode>>,
+    /// By row, once any node is asked about.
+    csi_nodes: OnceCell<Vec<Option<&'a CsiNode>>>,
 }
 
 impl Plugin for NodeVolumeLimits {
@@ -52,7 +54,7 @@ impl Plugin for NodeVolumeLimits {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        if has_attachables(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
+        if has_attachables(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
@@ -67,8 +69,15 @@ impl Plugin for NodeVolumeLimits {
         if nothing(&with_csi_node) && nothing(&without_csi_node) {
             return Prepared::Nothing;
         }
-        let csi_nodes = csi_nodes(pod);
-        Prepared::Ready(Box::new(Limits { with_csi_node, without_csi_node, attached, numbering, csi_nodes }))
+        let (cluster, csi_nodes) = (pod.cluster, OnceCell::new());
+        Prepared::Ready(Box::new(Limits {
+            cluster,
+            with_csi_node,
+            without_csi_node,
+            attached,
+            numbering,
+            csi_nodes,
+        }))
     }
 
     fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
@@ -77,10 +86,10 @@ impl Plugin for NodeVolumeLimits {
 }
 
 /// Both lists are in the order of names, so they are gone through side by side.
-fn csi_nodes(pod: PodView<'_>) -> Vec<Option<&CsiNode>> {
-    let mut by_row = vec![None; pod.cluster.nodes().row_count()];
-    let mut csi_nodes = pod.cluster.storage().csi_nodes.iter().peekable();
-    for (name, row) in pod.cluster.nodes().by_name() {
+fn csi_nodes(cluster: &Cluster) -> Vec<Option<&CsiNode>> {
+    let mut by_row = vec![None; cluster.nodes().row_count()];
+    let mut csi_nodes = cluster.storage().csi_nodes.iter().peekable();
+    for (name, row) in cluster.nodes().by_name() {
         while csi_nodes.next_if(|(csi_node, _)| *csi_node < name).is_some() {}
         if let Some((_, csi_node)) = csi_nodes.next_if(|(csi_node, _)| *csi_node == name) {
             by_row[row.index()] = Some(csi_node);
@@ -91,7 +100,7 @@ fn csi_nodes(pod: PodView<'_>) -> Vec<Option<&CsiNode>> {
 
 impl Filter for Limits<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let csi_node = self.csi_nodes[node.row.index()];
+        let csi_node = self.csi_nodes.get_or_init(|| csi_nodes(self.cluster))[node.row.index()];
         let asks = if csi_node.is_some() { &self.with_csi_node } else { &self.without_csi_node };
         let asks = match asks {
             Err(rejection) => return Some(rejection.clone()),
@@ -108,6 +117,24 @@ impl Filter for Limits<'_> {
             Ok(used) => used,
         };
         self.is_exceeded(asks, csi_node, &used, node.name()).then(|| Rejection::unschedulable(REASON))
+    }
+
+    fn accepts_all(&self) -> bool {
+        let elsewhere = self.attached.most_attachments();
+        let has_room = |ask: &DriverAsk| {
+            self.cluster.least_limit(&ask.name).is_none_or(|limit| {
+                (self.attached.most(ask.driver) as usize + elsewhere + ask.volumes.len()) as i64 <= limit
+            })
+        };
+        let have_room = |asks: &Result<Asks<'_>, _>| {
+            asks.as_ref().is_ok_and(|asks| asks.required.is_empty() && asks.drivers.iter().all(has_room))
+        };
+        !self.may_fail() && have_room(&self.with_csi_node) && have_room(&self.without_csi_node)
+    }
+
+    fn may_fail(&self) -> bool {
+        let fails = |asks: &Result<Asks<'_>, Rejection>| asks.as_ref().is_err_and(|r| r.code == Code::Error);
+        self.attached.has_untold() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
     }
 }
 

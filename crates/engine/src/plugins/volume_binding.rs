@@ -64,11 +64,11 @@ impl Plugin for VolumeBinding {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
+        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
     }
 
     fn score_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
+        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
@@ -128,6 +128,14 @@ impl Filter for Search<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         self.find(node.row).err()
     }
+
+    fn accepts_all(&self) -> bool {
+        self.finds_everywhere()
+    }
+
+    fn may_fail(&self) -> bool {
+        self.has_riddle()
+    }
 }
 
 /// Scores nodes by how full the storage would be.
@@ -142,6 +150,10 @@ impl Score for Fullness<'_> {
             *score = self.search.find(row).map_or(0, |found| score::of(&found, self.shape));
         }
     }
+
+    fn is_zero(&self) -> bool {
+        self.search.has_no_choice()
+    }
 }
 
 /// Scores all nodes zero.
@@ -150,6 +162,10 @@ struct NothingToChoose;
 impl Score for NothingToChoose {
     fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
         out.fill(0);
+    }
+
+    fn is_zero(&self) -> bool {
+        true
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {

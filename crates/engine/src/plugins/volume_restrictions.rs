@@ -12,6 +12,7 @@
 //! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.
 
 use berth_model::Str;
+use berth_model::pod::PodSpec;
 use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
 
 use crate::class::Class;
@@ -56,7 +57,7 @@ impl Plugin for VolumeRestrictions {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        if is_concerned(class) { Depends::Cluster } else { Depends::NodeFacts }
+        if is_concerned(class) { Depends::Pod } else { Depends::NodeFacts }
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
@@ -73,7 +74,7 @@ impl Plugin for VolumeRestrictions {
             }
         };
         let single_in_use = single.iter().filter(|name| is_used(pod, name)).count() as i64;
-        let disks = exclusive_disks(pod.class);
+        let disks = exclusive_disks(&pod.class.spec);
         if disks.is_empty() && single_in_use == 0 {
             return Prepared::Nothing;
         }
@@ -82,22 +83,24 @@ impl Plugin for VolumeRestrictions {
     }
 
     fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        let own = &pod.entry().pod.spec;
         match *event {
             Event::Itself => true,
             Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
             Event::NodeGone { node } => {
                 let pods = pod.cluster.pods();
-                pod.cluster.orphans(&node.name).iter().any(|&gone| shares(pod.class, pods.class_of(gone)))
+                let orphans = pod.cluster.orphans(&node.name).iter().map(|&gone| &pods.entry(gone).pod.spec);
+                orphans.into_iter().any(|gone| shares(own, gone))
             }
-            Event::PodLeft { pod: gone } => gone.row.is_some() && shares(pod.class, &gone.class),
+            Event::PodLeft { pod: gone } => gone.row.is_some() && shares(own, &gone.pod.spec),
             Event::PodChanged { pod: changed, old } => {
-                let now = pod.cluster.pods().class_of(changed);
-                old.class.spec.volumes != now.spec.volumes && shares(pod.class, &old.class)
+                let now = &pod.cluster.pods().entry(changed).pod.spec;
+                old.pod.spec.volumes != now.volumes && shares(own, &old.pod.spec)
             }
             Event::Claim { namespace, name, old } => {
                 let Some(now) = pod.cluster.storage().claim(namespace, name) else { return false };
-                *namespace == pod.class.spec.namespace
-                    && claim_names(pod.class).any(|own| own == name)
+                *namespace == own.namespace
+                    && claim_names(own).any(|own| own == name)
                     && old.is_none_or(|old| old.access_modes != now.access_modes)
             }
             _ => false,
@@ -107,7 +110,7 @@ impl Plugin for VolumeRestrictions {
 
 /// The pod's claims that one pod at a time may use, or the first claim that is not there.
 fn single_pod_claims<'a>(pod: PodView<'a>) -> Result<Vec<&'a Str>, Str> {
-    let spec = &pod.class.spec;
+    let spec = &pod.entry().pod.spec;
     let mut single = Vec::new();
     for volume in &spec.volumes {
         let PodVolumeSource::Claim { name, .. } = &volume.source else { continue };
@@ -122,15 +125,15 @@ fn single_pod_claims<'a>(pod: PodView<'a>) -> Result<Vec<&'a Str>, Str> {
 /// Claims that are made for a pod do not count.
 fn is_used(pod: PodView<'_>, claim: &Str) -> bool {
     let users = pod.cluster.attached_volumes().users(&pod.class.spec.namespace, claim);
-    users.iter().any(|&user| claim_names(pod.cluster.pods().class_of(user)).any(|name| name == claim))
+    users.iter().any(|&user| claim_names(&pod.cluster.pods().entry(user).pod.spec).any(|name| name == claim))
 }
 
 /// Whether another pod has a disk or claim that the pod needs. Claims count by name alone, as they do where pods are
 /// nominated.
-fn shares(class: &Class, other: &Class) -> bool {
-    let disks = exclusive_disks(class);
+fn shares(own: &PodSpec, other: &PodSpec) -> bool {
+    let disks = exclusive_disks(own);
     exclusive_disks(other).iter().any(|theirs| disks.iter().any(|ours| conflict(ours, theirs)))
-        || claim_names(other).any(|theirs| claim_names(class).any(|ours| ours == theirs))
+        || claim_names(other).any(|theirs| claim_names(own).any(|ours| ours == theirs))
 }
 
 /// Whether the pod has a volume that could be in use.
@@ -142,15 +145,15 @@ fn is_concerned(class: &Class) -> bool {
     })
 }
 
-fn claim_names(class: &Class) -> impl Iterator<Item = &Str> {
-    class.spec.volumes.iter().filter_map(|volume| match &volume.source {
+fn claim_names(spec: &PodSpec) -> impl Iterator<Item = &Str> {
+    spec.volumes.iter().filter_map(|volume| match &volume.source {
         PodVolumeSource::Claim { name, .. } => Some(name),
         _ => None,
     })
 }
 
-fn exclusive_disks(class: &Class) -> Vec<&Disk> {
-    let disks = class.spec.volumes.iter().filter_map(|volume| match &volume.source {
+fn exclusive_disks(spec: &PodSpec) -> Vec<&Disk> {
+    let disks = spec.volumes.iter().filter_map(|volume| match &volume.source {
         PodVolumeSource::Disk(disk) => Some(disk),
         _ => None,
     });
@@ -195,7 +198,7 @@ impl Disks {
             pods: vec![0; cluster.nodes().row_count()],
         };
         for (id, class, placements) in cluster.pods().classes() {
-            let others = exclusive_disks(class);
+            let others = exclusive_disks(&class.spec);
             if others.iter().any(|other| disks.iter().any(|disk| conflict(disk, other))) {
                 found.conflicting[id.index()] = true;
                 for placement in placements.entries() {
@@ -217,12 +220,17 @@ impl Disks {
 impl InUse<'_> {
     /// How often a pod names one of the single-pod claims.
     fn references(&self, pod: PodRow) -> i64 {
-        claim_names(self.cluster.pods().class_of(pod)).filter(|name| self.single.contains(name)).count()
-            as i64
+        claim_names(&self.cluster.pods().entry(pod).pod.spec)
+            .filter(|name| self.single.contains(name))
+            .count() as i64
     }
 }
 
 impl Filter for InUse<'_> {
+    fn may_fail(&self) -> bool {
+        false
+    }
+
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         if self.disks.as_ref().is_some_and(|disks| disks.in_use(node)) {
             return Some(Rejection::unschedulable(DISK_IN_USE));

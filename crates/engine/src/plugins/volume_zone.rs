@@ -56,7 +56,7 @@ struct Demand<'a> {
 impl VolumeZone {
     /// Whether a claim, a volume of a claim, or a class of a claim is meant that the pod names.
     fn is_of_claims(pod: PodView<'_>, meant: impl Fn(&Claim) -> bool) -> bool {
-        let (spec, storage) = (&pod.class.spec, pod.cluster.storage());
+        let (spec, storage) = (&pod.entry().pod.spec, pod.cluster.storage());
         spec.volumes.iter().any(|volume| match &volume.source {
             PodVolumeSource::Claim { name, .. } => storage.claim(&spec.namespace, name).is_some_and(&meant),
             _ => false,
@@ -70,7 +70,7 @@ impl Plugin for VolumeZone {
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Cluster } else { Depends::NodeFacts }
+        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
     }
 
     fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
@@ -116,7 +116,7 @@ fn column<'a>(cluster: &'a Cluster, key: &str) -> Option<&'a Domains> {
 
 /// What the labels of the pod's bound volumes demand, or why a claim has no volume to look at.
 fn demands<'a>(pod: PodView<'a>) -> Result<Vec<Demand<'a>>, String> {
-    let (spec, storage) = (&pod.class.spec, pod.cluster.storage());
+    let (spec, storage) = (&pod.entry().pod.spec, pod.cluster.storage());
     let mut demands = Vec::new();
     for volume in &spec.volumes {
         let PodVolumeSource::Claim { name, .. } = &volume.source else { continue };
@@ -165,6 +165,10 @@ impl Demand<'_> {
 }
 
 impl Filter for Zones<'_> {
+    fn may_fail(&self) -> bool {
+        false
+    }
+
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let labelled = self.any_label.iter().any(|column| column.values()[node.row.index()].is_some());
         let fits = !labelled || self.demands.iter().all(|demand| demand.is_met(node.row));

@@ -25,7 +25,7 @@ pub(super) fn violating(cluster: &Cluster, pods: &[PodRow]) -> (Vec<PodRow>, Vec
 /// Whether evicting the pod takes one of the budget's disruptions.
 fn covers(budget: &Budget, cluster: &Cluster, pod: PodRow) -> bool {
     let class = cluster.pods().class_of(pod);
-    if class.labels.is_empty() || class.namespace != budget.namespace {
+    if !class.has_labels || class.namespace != budget.namespace {
         return false;
     }
     let Some(selector) = &budget.selector else { return false };

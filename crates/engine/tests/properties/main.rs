@@ -2,6 +2,7 @@
 
 mod fast_path;
 mod history;
+mod likeness;
 mod unblocks;
 
 use proptest::prelude::ProptestConfig;

@@ -89,15 +89,20 @@ impl Cluster {
     pub fn upsert_csi_node(&mut self, node: CsiNode) {
         if self.storage.csi_nodes.get(&node.node) != Some(&node) {
             self.storage.csi_nodes.insert(node.node.clone(), node);
-            self.changes.push(Change::Storage);
+            self.csi_nodes_changed();
         }
     }
 
     /// Forgets which drivers run on a node.
     pub fn remove_csi_node(&mut self, node: &str) {
         if self.storage.csi_nodes.remove(node).is_some() {
-            self.changes.push(Change::Storage);
+            self.csi_nodes_changed();
         }
+    }
+
+    fn csi_nodes_changed(&mut self) {
+        self.volume_index.least_limits = OnceLock::new();
+        self.changes.push(Change::Storage);
     }
 
     /// Adds or replaces a driver.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use berth_model::pod::Controller;
 use berth_model::workload::OwnerKind;
 
 use super::Defaulting;
@@ -65,6 +64,11 @@ impl Constraint {
         }
     }
 
+    /// Whether the label is known. One that no object mentions may be mentioned by a node any time.
+    pub(super) fn has_known_label(&self) -> bool {
+        self.topology_key != NO_LABEL
+    }
+
     /// Whether the selector selects a pod of the class, which is of the namespace.
     pub(super) fn selects(&self, class: &Class, cluster: &Cluster) -> bool {
         self.selector.as_ref().is_some_and(|s| s.matches(&class.labels, cluster.symbols()))
@@ -111,12 +115,11 @@ pub(super) fn default_selector(class: &Class, cluster: &Cluster) -> Option<Match
         owners.iter().filter(|o| o.object.kind == OwnerKind::Service).filter_map(|o| o.selector.as_ref());
     let mine = services.filter(|s| s.matches(&class.labels, symbols));
     let mut tests: Vec<_> = mine.flat_map(|s| s.tests.iter().cloned()).collect();
-    if let Some(controller) = &class.spec.controller
-        && let Some(kind) = kind(controller)
-        && let Some(owner) = owners.iter().find(|o| o.object.kind == kind && o.object.name == controller.name)
+    if let Some((kind, name)) = &class.owner
+        && let Some(owner) = owners.iter().find(|o| o.object.kind == *kind && o.object.name == *name)
         && let Some(selector) = &owner.selector
     {
-        if kind == OwnerKind::ReplicationController {
+        if *kind == OwnerKind::ReplicationController {
             // Upstream merges the two maps of labels; of two values for one label the controller's stays.
             tests.retain(|t| !selector.tests.iter().any(|s| s.key == t.key));
         }
@@ -125,19 +128,11 @@ pub(super) fn default_selector(class: &Class, cluster: &Cluster) -> Option<Match
     (!tests.is_empty()).then_some(Matcher { tests })
 }
 
-fn kind(controller: &Controller) -> Option<OwnerKind> {
-    match (&*controller.api_version, &*controller.kind) {
-        ("v1", "ReplicationController") => Some(OwnerKind::ReplicationController),
-        ("apps/v1", "ReplicaSet") => Some(OwnerKind::ReplicaSet),
-        ("apps/v1", "StatefulSet") => Some(OwnerKind::StatefulSet),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::fixture::{World, labels};
+    use berth_model::pod::Controller;
     use berth_model::selector::LabelSelector;
     use berth_model::workload::PodGroupOwner;
 

@@ -231,6 +231,9 @@ impl Filter for Skews {
             }
             Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
                 let is_there = cluster.nodes().is_live(row);
+                if !self.counted.iter().all(|c| c.constraint.has_known_label()) {
+                    return false;
+                }
                 if !is_there && matches!(change, Change::NodeChanged(_)) {
                     return true; // it is told yet that the node went
                 }

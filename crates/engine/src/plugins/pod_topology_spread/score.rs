@@ -200,6 +200,10 @@ impl Score for Evenness {
         self.counted.is_empty()
     }
 
+    fn counts_nodes(&self) -> bool {
+        true
+    }
+
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         let own = cluster.pods().class(self.class);
         match change {
@@ -214,6 +218,9 @@ impl Score for Evenness {
             }
             Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
                 let is_there = cluster.nodes().is_live(row);
+                if !self.counted.iter().all(|c| c.constraint.has_known_label()) {
+                    return false;
+                }
                 if !is_there && matches!(change, Change::NodeChanged(_)) {
                     return true; // it is told yet that the node went
                 }

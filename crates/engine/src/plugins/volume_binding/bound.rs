@@ -51,6 +51,11 @@ impl<'a> BoundVolumes<'a> {
         self.volumes.is_empty()
     }
 
+    /// Whether there is a volume about which a node may have no answer.
+    pub(super) fn have_riddle(&self) -> bool {
+        self.volumes.iter().any(|v| matches!(v, BoundVolume::Disk { translated: Err(_), .. }))
+    }
+
     /// Upstream stops at the first volume that is amiss.
     pub(super) fn check(&self, row: NodeRow) -> Result<(), Unreachable> {
         self.volumes.iter().try_for_each(|volume| volume.check(row, self.cluster))
@@ -63,11 +68,14 @@ impl BoundVolume {
             return Self::Missing;
         };
         match &volume.source {
-            VolumeSource::Disk(disk) if let Some(migration) = Migration::of(disk) => Self::Disk {
-                plain: reach(volume, cluster),
-                translated: translated(volume, disk, cluster),
-                migrated: migrated_nodes(migration.plugin, cluster),
-            },
+            VolumeSource::Disk(disk) if let Some(migration) = Migration::of(disk) => {
+                let (plain, translated) = (reach(volume, cluster), translated(volume, disk, cluster));
+                if plain.is_everywhere() && translated.as_ref().is_ok_and(Reach::is_everywhere) {
+                    return Self::Reached(plain);
+                }
+                let migrated = migrated_nodes(migration.plugin, cluster);
+                Self::Disk { plain, translated, migrated }
+            }
             _ => Self::Reached(reach(volume, cluster)),
         }
     }

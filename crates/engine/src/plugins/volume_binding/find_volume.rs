@@ -38,6 +38,11 @@ impl<'a> Candidates<'a> {
         Self { claim, cluster, offer, reserved }
     }
 
+    /// Whether there is no volume for the claim on any node.
+    pub(super) fn are_none(&self) -> bool {
+        self.reserved.is_empty() && self.offer.is_none_or(|offer| offer.free.is_empty())
+    }
+
     /// The volume for the claim on a node, given those that other claims of the pod take there.
     pub(super) fn find(&self, row: NodeRow, taken: impl Fn(&str) -> bool) -> Option<Chosen<'a>> {
         if let Some((volume, reach)) = self.reserved.iter().find(|(volume, _)| !taken(&volume.name)) {

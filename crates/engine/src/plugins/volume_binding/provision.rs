@@ -51,6 +51,16 @@ impl<'a> Provision<'a> {
         }
     }
 
+    /// Whether a volume can be made for every node.
+    pub(super) fn is_everywhere(&self) -> bool {
+        matches!(self, Self::Where { topologies, room: Room::Unknown, .. } if topologies.is_everywhere())
+    }
+
+    /// Whether no published capacity is looked at.
+    pub(super) fn is_unlimited(&self) -> bool {
+        matches!(self, Self::Never | Self::Where { room: Room::Unknown, .. })
+    }
+
     /// The capacity that the volume would come from, in bytes, where it is published.
     pub(super) fn check(&self, row: NodeRow) -> Result<Option<i64>, Impossible> {
         let Self::Where { cluster, topologies, room } = self else { return Err(Impossible::ByClass) };

@@ -84,6 +84,26 @@ impl<'a> Search<'a> {
         self.bound.are_everywhere() && self.claims.is_empty()
     }
 
+    /// Whether every node will do, whatever volumes there are to choose from.
+    pub(super) fn finds_everywhere(&self) -> bool {
+        let anywhere = |waiting: &Waiting<'_>| waiting.provision.is_everywhere();
+        self.bound.are_everywhere()
+            && matches!(self.selected, Selected::Nowhere)
+            && self.claims.iter().all(anywhere)
+    }
+
+    /// Whether there may be a node about which nothing can be said.
+    pub(super) fn has_riddle(&self) -> bool {
+        self.bound.have_riddle()
+    }
+
+    /// Whether neither a volume nor published capacity is there to choose from.
+    pub(super) fn has_no_choice(&self) -> bool {
+        self.claims.iter().all(|waiting| {
+            waiting.candidates.as_ref().is_none_or(Candidates::are_none) && waiting.provision.is_unlimited()
+        })
+    }
+
     /// The volumes on a node.
     ///
     /// # Errors

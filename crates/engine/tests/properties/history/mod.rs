@@ -61,7 +61,7 @@ impl Step {
             2 => (any::<usize>(), PodShape::any()).prop_map(|(at, shape)| Step::Update(at, shape)),
             2 => any::<usize>().prop_map(Step::Terminate),
             2 => (PodShape::any(), any::<usize>()).prop_map(|(shape, node)| Step::Nominate(shape, node)),
-            1 => (any::<bool>(), proptest::option::of(0usize..3)).prop_map(|(set, app)| Step::Owner(set, app)),
+            1 => (any::<bool>(), proptest::option::of(0usize..4)).prop_map(|(set, app)| Step::Owner(set, app)),
             1 => any::<(bool, Option<bool>)>().prop_map(|(home, team)| Step::Namespace(home, team)),
             3 => StorageStep::any().prop_map(Step::Storage),
         ]
@@ -87,6 +87,8 @@ pub(crate) struct History {
     names: usize,
     /// All that pods have been scheduled of.
     shapes: Vec<PodShape>,
+    /// All that was decided, in words.
+    pub(crate) decisions: Vec<String>,
 }
 
 /// Is told what happened at once.
@@ -97,11 +99,25 @@ impl Default for History {
         let mut cluster = Cluster::default();
         storage::begin(&mut cluster);
         let scheduler = Scheduler::new(cluster, vec![Profile::standard("default-scheduler")]);
-        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new() }
+        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new(), decisions: Vec::new() }
     }
 }
 
 impl History {
+    /// A cluster where selectors mention all labels from the start, though they select nothing.
+    pub(crate) fn with_all_mentioned() -> Self {
+        let mut history = Self::default();
+        for key in ["app", "index"] {
+            history.scheduler.cluster_mut().upsert_owner(PodGroupOwner {
+                kind: OwnerKind::Service,
+                namespace: "elsewhere".into(),
+                name: key.into(),
+                selector: Some(LabelSelector::from_labels(&Labels::from_iter([(key, "none")]))),
+            });
+        }
+        history
+    }
+
     pub(crate) fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
@@ -186,7 +202,8 @@ impl History {
         match app {
             None => cluster.remove_owner(kind, &namespace, &name),
             Some(app) => {
-                let selector = LabelSelector::from_labels(&Labels::from_iter([("app", APPS[app])]));
+                let label = APPS.get(app).map_or(("index", "p1"), |app| ("app", *app));
+                let selector = LabelSelector::from_labels(&Labels::from_iter([label]));
                 let namespace = namespace.clone();
                 cluster.upsert_owner(PodGroupOwner { kind, namespace, name, selector: Some(selector) });
             }
@@ -256,6 +273,7 @@ impl History {
     fn decide(&mut self, pod: PodRow) -> Result<Decision, String> {
         let decision = self.scheduler.decide_by(0, pod);
         self.scheduler.verify(0, pod, &decision)?;
+        self.decisions.push(format!("{decision:?}"));
         Ok(decision)
     }
 }

@@ -95,7 +95,7 @@ impl PodShape {
     }
 }
 
-const FEATURES: u32 = 24;
+const FEATURES: u32 = 26;
 /// Gated pods are not decided about, so few are.
 const GATED: u32 = 19;
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
@@ -146,8 +146,9 @@ impl PodShape {
     }
 
     fn term(&self) -> PodAffinityTerm {
+        let selector = if self.has(25) { ("index", "p2") } else { ("app", APPS[self.other]) };
         PodAffinityTerm {
-            selector: Some(LabelSelector::from_labels(&Labels::from_iter([("app", APPS[self.other])]))),
+            selector: Some(LabelSelector::from_labels(&Labels::from_iter([selector]))),
             namespaces: Vec::new(),
             namespace_selector: self
                 .has(21)
@@ -270,11 +271,15 @@ impl PodShape {
     }
 
     pub(super) fn pod(&self, name: String) -> Pod {
+        let mut spec = self.build();
+        if self.has(24) {
+            spec.labels.insert("index".into(), name.as_str().into());
+        }
         Pod {
             uid: name.as_str().into(),
             name: name.into(),
             created: None,
-            spec: Arc::new(self.build()),
+            spec: Arc::new(spec),
             node: None,
             nominated_node: None,
             started: None,
