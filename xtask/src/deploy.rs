@@ -6,6 +6,7 @@ mod agree;
 mod chart;
 mod metric;
 mod object;
+mod page;
 mod restricted;
 mod start;
 
@@ -73,6 +74,7 @@ fn checked(deploy: &Deploy, root: &Path) -> Result<Vec<String>> {
     problems.extend(restricted::check(deploy));
     problems.extend(metric::check(deploy, root)?);
     problems.extend(chart::check(deploy, root)?);
+    problems.extend(page::check(root)?);
     Ok(problems)
 }
 

@@ -13,7 +13,6 @@ const FAMILIES: [&str; 5] = ["scheduler_", "berth_", "rest_client_", "leader_ele
 const PROCESS: [&str; 3] = ["process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"];
 
 pub(super) fn check(deploy: &Deploy, root: &Path) -> Result<Vec<String>> {
-    let source = text(root, "crates/live/src/metrics.rs")?;
     let dashboard: Value = serde_json::from_str(&text(root, "deploy/helm/berth/dashboard.json")?)?;
     let mut expressions = Vec::new();
     collect(&dashboard, &mut expressions);
@@ -21,10 +20,7 @@ pub(super) fn check(deploy: &Deploy, root: &Path) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let asked: BTreeSet<&str> = expressions.iter().flat_map(|expression| names(expression)).collect();
     for name in &asked {
-        let known = |name: &str| source.contains(&format!("\"{name}\"")) || PROCESS.contains(&name);
-        let parts = ["_bucket", "_sum", "_count"];
-        let family = parts.iter().find_map(|part| name.strip_suffix(part));
-        if !known(name) && !family.is_some_and(known) {
+        if !is_counted(name, root)? {
             problems.push(format!("a dashboard or an alert asks for {name}, which is not counted"));
         }
     }
@@ -41,6 +37,14 @@ pub(super) fn check(deploy: &Deploy, root: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(problems)
+}
+
+/// Whether there is such a metric, or one of its parts.
+pub(super) fn is_counted(name: &str, root: &Path) -> Result<bool> {
+    let source = text(root, "crates/live/src/metrics.rs")?;
+    let known = |name: &str| source.contains(&format!("\"{name}\"")) || PROCESS.contains(&name);
+    let parts = ["_bucket", "_sum", "_count"];
+    Ok(known(name) || parts.iter().any(|part| name.strip_suffix(part).is_some_and(known)))
 }
 
 /// All expressions below a value.
@@ -60,7 +64,7 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 }
 
 /// The names of metrics in an expression.
-fn names(expression: &str) -> impl Iterator<Item = &str> {
+pub(super) fn names(expression: &str) -> impl Iterator<Item = &str> {
     let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| FAMILIES.iter().any(|family| word.starts_with(family)))
 }
