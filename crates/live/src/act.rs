@@ -7,6 +7,7 @@ mod order;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use berth_flow::{Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
@@ -45,6 +46,8 @@ pub(crate) struct Actor {
     pub(crate) reign: Arc<Reign>,
     pub(crate) extenders: Arc<Extenders>,
     pub(crate) inbox: Inbox,
+    /// How many requests are in flight.
+    pub(crate) requests: Arc<AtomicUsize>,
 }
 
 impl Actor {
@@ -60,6 +63,7 @@ impl Actor {
             {
                 running.push(actor.carry_out(subject, action));
             }
+            actor.requests.store(running.len(), Ordering::Relaxed);
             tokio::select! {
                 Some((subject, ticket, outcome)) = running.next(), if !running.is_empty() => {
                     order.done(subject);

@@ -10,14 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use kube::Config;
 use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
-use tower::{BoxError, ServiceBuilder};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::metrics::Metrics;
 
@@ -65,10 +69,17 @@ pub enum ConnectError {
     Credentials(#[from] kube::Error),
 }
 
+/// A body of an answer, piece by piece.
+pub(crate) type Pieces = UnsyncBoxBody<Bytes, hyper::Error>;
+
+/// What sends requests. Every request has its own copy; kube's `Client` would pass all of them through one task, and
+/// wake it twice for each.
+pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Pieces>, BoxError>;
+
 /// An API server, to ask.
 #[derive(Clone)]
 pub struct Api {
-    client: Client,
+    transport: Transport,
     host: Arc<str>,
     metrics: Option<Arc<Metrics>>,
 }
@@ -138,8 +149,10 @@ impl Server {
             .layer(config.extra_headers_layer()?)
             .map_err(BoxError::from)
             .service(http);
-        let client = Client::new(service, config.default_namespace);
-        Ok(Api { client, host, metrics: None })
+
+        let service =
+            service.map_response(move |response: Response<Incoming>| response.map(Incoming::boxed_unsync));
+        Ok(Api { transport: BoxCloneSyncService::new(service), host, metrics: None })
     }
 }
 
@@ -160,10 +173,10 @@ async fn read(path: &Path) -> Result<Config, ConnectError> {
 }
 
 impl Api {
-    /// Asks by a client that is there already.
+    /// Asks by other means.
     #[cfg(test)]
-    pub(crate) fn over(client: Client) -> Self {
-        Self { client, host: "test".into(), metrics: None }
+    pub(crate) fn over(transport: Transport) -> Self {
+        Self { transport, host: "test".into(), metrics: None }
     }
 
     /// Counts what is asked from now on.
@@ -198,9 +211,14 @@ impl Api {
     }
 
     /// Asks, and reads of the answer the head only: the rest may come for ever.
-    pub(crate) async fn watch(&self, path: &str) -> Result<Response<Body>, NoAnswer> {
+    pub(crate) async fn watch(&self, path: &str) -> Result<Response<Pieces>, NoAnswer> {
         let opened = self.open(Method::GET, path, JSON, Vec::new());
         tokio::time::timeout(TIMEOUT, opened).await.map_err(|_| late())?
+    }
+
+    /// A future of its own type: the compiler does not see through that of the layers.
+    fn send(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Pieces>, BoxError>> {
+        Box::pin(self.transport.clone().oneshot(request))
     }
 
     async fn open(
@@ -209,19 +227,19 @@ impl Api {
         path: &str,
         content_type: &'static str,
         body: Vec<u8>,
-    ) -> Result<Response<Body>, NoAnswer> {
+    ) -> Result<Response<Pieces>, NoAnswer> {
         let mut request = Request::builder().method(method.clone()).uri(path).header(header::ACCEPT, JSON);
         request = request.header(header::USER_AGENT, USER_AGENT);
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
         let request = request.body(Body::from(body)).map_err(|e| NoAnswer::Unsent(e.to_string()))?;
-        let answer = self.client.send(request).await;
+        let answer = self.send(request).await;
         if let Some(metrics) = &self.metrics {
             let code = answer.as_ref().ok().map(|response| response.status().as_u16());
             metrics.requested(code, &method, &self.host);
         }
-        answer.map_err(|error| no_answer(&error))
+        answer.map_err(|error| no_answer(&*error))
     }
 }
 
@@ -236,19 +254,15 @@ fn late() -> NoAnswer {
 }
 
 /// Whether the request was seen shows in the reasons.
-fn no_answer(error: &kube::Error) -> NoAnswer {
-    let mut unsent = false;
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
+    let mut next = Some(error);
     while let Some(reason) = next {
-        unsent |= reason.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect());
+        if reason.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect()) {
+            return NoAnswer::Unsent(chain(error));
+        }
         next = reason.source();
     }
-    // kube's own word for its middleware tells nobody anything.
-    let text = match error {
-        kube::Error::Service(inner) => chain(&**inner),
-        other => chain(other),
-    };
-    if unsent { NoAnswer::Unsent(text) } else { NoAnswer::Lost(text) }
+    NoAnswer::Lost(chain(error))
 }
 
 /// An error with all its reasons; hyper's own text names only the outermost.

@@ -6,6 +6,7 @@
 mod series;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use berth_flow::Event;
@@ -22,8 +23,10 @@ use series::{Series, Write};
 
 /// So many events may wait to be written; more are dropped.
 const WAITING: usize = 20_000;
-/// So many are written at once. Few, since the API server has bindings to do.
+/// So many are written at once.
 const IN_FLIGHT: usize = 4;
+/// So many may wait until the API server has no bindings to do any more, but for one at a time.
+const PATIENT: usize = 5_000;
 /// How often an event is tried to be written.
 const TRIES: u32 = 12;
 /// How often series are looked through.
@@ -46,9 +49,15 @@ impl Recorder {
 }
 
 /// A recorder, and who writes what it takes.
-pub(crate) fn recorder(api: Api, host: String, metrics: Arc<Metrics>) -> (Recorder, Writer) {
+/// `requests` counts what is in flight that comes before events.
+pub(crate) fn recorder(
+    api: Api,
+    host: String,
+    metrics: Arc<Metrics>,
+    requests: Arc<AtomicUsize>,
+) -> (Recorder, Writer) {
     let (sender, receiver) = channel(WAITING);
-    (Recorder { sender, metrics }, Writer { api, receiver, series: Series::new(host) })
+    (Recorder { sender, metrics }, Writer { api, receiver, series: Series::new(host), requests })
 }
 
 /// Writes events.
@@ -56,9 +65,15 @@ pub(crate) struct Writer {
     api: Api,
     receiver: Receiver<(Event, i64)>,
     series: Series,
+    requests: Arc<AtomicUsize>,
 }
 
 impl Writer {
+    fn limit(&self) -> usize {
+        let is_busy = self.requests.load(Ordering::Relaxed) > 0;
+        if is_busy && self.receiver.len() < PATIENT { 1 } else { IN_FLIGHT }
+    }
+
     /// Runs until nobody records any more and everything is written.
     pub(crate) async fn run(mut self) {
         let mut running = FuturesUnordered::new();
@@ -67,7 +82,7 @@ impl Writer {
         loop {
             tokio::select! {
                 Some(()) = running.next(), if !running.is_empty() => {}
-                received = self.receiver.recv(), if open && running.len() < IN_FLIGHT => match received {
+                received = self.receiver.recv(), if open && running.len() < self.limit() => match received {
                     Some((event, micros)) => {
                         if let Some(write) = self.series.take(&event, micros) {
                             running.push(send(self.api.clone(), write));

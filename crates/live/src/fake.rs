@@ -1,17 +1,14 @@
 //! An API server for tests: it answers by a script, and keeps what it was asked.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use kube::Client;
 use kube::client::Body;
 use tokio::sync::Notify;
 
-use crate::client::Api;
+use crate::client::{Api, Pieces, Transport};
 
 /// An answer: a status, what the server asks to wait in seconds, and a body.
 pub(crate) type Said = (u16, Option<u32>, String);
@@ -39,12 +36,12 @@ impl Script {
         let script = self.clone();
         let service = tower::service_fn(move |request| {
             let script = script.clone();
-            async move { Ok::<_, Infallible>(script.answer(request).await) }
+            async move { Ok(script.answer(request).await) }
         });
-        Api::over(Client::new(service, "default"))
+        Api::over(Transport::new(service))
     }
 
-    async fn answer(&self, request: Request<Body>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Body>) -> Response<Pieces> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         let asked =
@@ -55,7 +52,7 @@ impl Script {
             self.silent.notify_one();
             return std::future::pending().await;
         };
-        let mut response = Response::new(Full::from(text));
+        let mut response = Response::new(Full::from(text).map_err(|never| match never {}).boxed_unsync());
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
         if let Some(wait) = wait {
             response.headers_mut().insert(http::header::RETRY_AFTER, wait.into());

@@ -118,7 +118,9 @@ async fn live(options: Options) -> Result<End, StartError> {
     let inbox = Inbox::new(sender);
     let reign = Arc::new(Reign::new());
     let host = host::name();
-    let (recorder, writer) = events::recorder(api.clone(), host.clone(), Arc::clone(&metrics));
+    let requests = Arc::default();
+    let (recorder, writer) =
+        events::recorder(api.clone(), host.clone(), Arc::clone(&metrics), Arc::clone(&requests));
     let needs_nodes = options.configuration.extenders.iter().any(|extender| !extender.node_cache_capable);
     let settings = settings(&options.configuration, options.profiles.clone());
     let turn = Turn {
@@ -147,7 +149,8 @@ async fn live(options: Options) -> Result<End, StartError> {
     if options.profiles.iter().any(measured::wanted) {
         tokio::spawn(measured::poll(api.clone(), inbox.clone()));
     }
-    let actor = Actor { api: api.clone(), reign: Arc::clone(&reign), extenders, inbox: inbox.clone() };
+    let actor =
+        Actor { api: api.clone(), reign: Arc::clone(&reign), extenders, inbox: inbox.clone(), requests };
     let company = Company {
         actor: tokio::spawn(actor.run(tasks)),
         writer: tokio::spawn(writer.run()),

@@ -33,7 +33,13 @@ fn outcome(script: &Script, leads: bool, request: Request) -> Result<Answer, Fai
     let extenders = Arc::new(Extenders::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let actor = Actor { api: script.api(), reign: Arc::new(reign), extenders, inbox: Inbox::new(sender) };
+        let actor = Actor {
+            api: script.api(),
+            reign: Arc::new(reign),
+            extenders,
+            inbox: Inbox::new(sender),
+            requests: Arc::default(),
+        };
         let (tasks, received) = tokio::sync::mpsc::unbounded_channel();
         tasks.send(Task::Act(Action { ticket: Ticket(1), request })).unwrap();
         drop(tasks);
