@@ -76,6 +76,7 @@ impl Flow {
             let found = self.scheduler.preempt(profile, pod, resolvable);
             let cluster = self.scheduler.cluster();
             if let Some(best) = preemption::best(&found.candidates, cluster).first().copied().cloned() {
+                unplaced.message.push_str(&best.suffix(cluster));
                 unplaced.nominate = Some(Some(cluster.nodes().name(best.node).clone()));
                 has_room = self.evict_for(now, pod, &best);
             } else {

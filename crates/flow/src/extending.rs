@@ -321,8 +321,11 @@ impl Flow {
         let candidates: Vec<Candidate> = extending.candidates.iter().filter_map(candidate).collect();
         let best = preemption::best(&candidates, cluster).first().copied().cloned();
         let nominate = best.as_ref().map(|best| Some(cluster.nodes().name(best.node).clone()));
+        let Extending { mut message, plugins, .. } = extending;
+        if let Some(best) = &best {
+            message.push_str(&best.suffix(cluster));
+        }
         let has_room = best.is_some_and(|best| self.evict_for(now, pod, &best));
-        let Extending { message, plugins, .. } = extending;
         self.not_placed(now, pod, Unplaced { message, plugins, is_error: false, nominate });
         if has_room {
             self.try_at_once(pod);
