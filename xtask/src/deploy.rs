@@ -4,6 +4,7 @@
 
 mod agree;
 mod chart;
+mod extender;
 mod metric;
 mod object;
 mod page;
@@ -75,6 +76,7 @@ fn checked(deploy: &Deploy, root: &Path) -> Result<Vec<String>> {
     problems.extend(metric::check(deploy, root)?);
     problems.extend(chart::check(deploy, root)?);
     problems.extend(page::check(root)?);
+    problems.extend(extender::check(root)?);
     Ok(problems)
 }
 
