@@ -19,7 +19,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::{Body, ConfigExt};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 
@@ -46,12 +46,12 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be used.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), words(source))]
     Kubeconfig {
         /// Its path.
         path: PathBuf,
         /// Why not.
-        source: kube::config::KubeconfigError,
+        source: KubeconfigError,
     },
     /// There is neither a kubeconfig nor a pod's account.
     #[error("no cluster to talk to: {0}")]
@@ -75,6 +75,14 @@ pub(crate) type Pieces = UnsyncBoxBody<Bytes, hyper::Error>;
 /// What sends requests. Every request has its own copy; kube's `Client` would pass all of them through one task, and
 /// wake it twice for each.
 pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Pieces>, BoxError>;
+
+/// Without the path, which is told before.
+fn words(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(source, _) => source.to_string(),
+        other => chain(other),
+    }
+}
 
 /// An API server, to ask.
 #[derive(Clone)]
