@@ -18,8 +18,9 @@ fn a_victim_is_evicted_and_the_preemptor_takes_its_place() {
     let mut world = full();
     let told = world.run();
     assert_eq!(told[0], "evict low");
-    assert!(told[1].starts_with("high Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."));
-    assert!(told[1].ends_with("nominated to \"n\""), "{told:?}");
+    let said = "high Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: found a potential placement \
+                for pod on node n, preempting 1 victims";
+    assert!(told[1].starts_with(said) && told[1].ends_with("nominated to \"n\""), "{told:?}");
     let preempted = "default/low Preempted: Preempted by pod uid-high on node n";
     assert!(world.events().contains(&preempted.to_owned()));
     world.pod("other", 4);
