@@ -16,6 +16,8 @@ pub(super) fn claims(stage: &mut Stage) -> Result<()> {
     stage.api.create("/api/v1/persistentvolumes", &volume("far-away", "now", "far"))?;
     let bound = with(claim("bound", "now"), bound_to("far-away"));
     stage.api.create(&stage.core("persistentvolumeclaims"), &bound)?;
+    // What follows differs where the claim itself is at fault: upstream adds "not found", the error of a plugin that is
+    // asked before it was prepared; Berth adds what preemption can do.
     for (claim, said) in [
         ("bound", "0/1 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity."),
         ("unbound", "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."),
