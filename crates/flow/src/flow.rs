@@ -6,7 +6,7 @@ use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_wire::{Kind, WorkloadKind};
 
-use crate::action::Action;
+use crate::action::{Action, PodRef};
 use crate::input::Input;
 use crate::inventory::Inventory;
 use crate::now::Now;
@@ -32,6 +32,7 @@ pub struct Flow {
     /// How often classes had been split when waiting pods were grouped by class last.
     pub(crate) splits: u64,
     missing: Vec<Kind>,
+    trying: Option<PodRef>,
 }
 
 impl Flow {
@@ -70,6 +71,7 @@ impl Flow {
             leads: false,
             splits: 0,
             missing: Self::KINDS.to_vec(),
+            trying: None,
         }
     }
 
@@ -117,8 +119,16 @@ impl Flow {
         if self.inventory.count(Kind::NodeMetrics) > 0 {
             self.scheduler.cluster_mut().set_now(now.unix_seconds()); // measurements grow stale
         }
+        self.trying = Some(self.track(pod).pod.clone());
         self.try_pod(now, pod);
+        self.trying = None;
         true
+    }
+
+    /// The pod that is being tried. Where an attempt broke off in the middle it says which one, and the flow is of no use
+    /// any more but for that.
+    pub fn trying(&self) -> Option<&PodRef> {
+        self.trying.as_ref()
     }
 
     /// What is to be done, in the order in which it was decided.

@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use berth_engine::profile::Profile;
-use berth_flow::Input;
 use http::StatusCode;
 
 use crate::client::Api;
-use crate::message::{Closed, Inbox};
+use crate::message::{Closed, Inbox, Told};
 use crate::resource::NODE_METRICS;
 use crate::watch::Page;
 
@@ -52,8 +51,9 @@ async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
         Ok(page) => page,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    inbox.input(Input::Listing(kind))?;
-    inbox.lines(kind, page.lines(NODE_METRICS)).await?;
-    inbox.input(Input::Listed(kind))?;
+    let era = inbox.era();
+    for told in [Told::Listing, Told::Lines(page.lines(NODE_METRICS)), Told::Listed] {
+        inbox.tell(kind, era, told).await?;
+    }
     Ok(Ok(()))
 }

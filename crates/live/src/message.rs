@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use berth_flow::Input;
 use berth_wire::Kind;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// So much may have been received of watches and not yet been taken, in units of a kilobyte: a listing of a large cluster
 /// comes faster than it is decoded.
@@ -15,8 +15,8 @@ const ROOM_KB: u32 = 4 << 10;
 /// One thing for the flow's thread.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// Lines of a watch.
-    Lines(Block),
+    /// What a watch tells.
+    Watched(Watched),
     /// Anything else that happened.
     Input(Box<Input>),
     /// Somebody wants to know something.
@@ -25,13 +25,26 @@ pub(crate) enum Message {
     Stop,
 }
 
-/// Whole lines of a watch on one kind.
+/// What a watch on one kind tells.
 #[derive(Debug)]
-pub(crate) struct Block {
+pub(crate) struct Watched {
     pub(crate) kind: Kind,
-    pub(crate) lines: Bytes,
-    /// Given back when the lines are taken.
-    _room: OwnedSemaphorePermit,
+    /// Which flow it was told for, counted from 0.
+    pub(crate) era: u64,
+    pub(crate) told: Told,
+    /// Given back when it is taken.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// What there is to tell of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// It is being listed from the start.
+    Listing,
+    /// Whole lines of a watch.
+    Lines(Bytes),
+    /// All that was there has been told.
+    Listed,
 }
 
 /// What is answered, or why there is no answer.
@@ -59,11 +72,26 @@ pub(crate) struct Closed;
 pub(crate) struct Inbox {
     sender: Sender<Message>,
     room: Arc<Semaphore>,
+    era: watch::Receiver<u64>,
 }
 
 impl Inbox {
-    pub(crate) fn new(sender: Sender<Message>) -> Self {
-        Self { sender, room: Arc::new(Semaphore::new(ROOM_KB as usize)) }
+    /// The way to a thread that takes messages, and says there which flow it has, counted from 0.
+    pub(crate) fn new(sender: Sender<Message>, era: watch::Receiver<u64>) -> Self {
+        Self { sender, room: Arc::new(Semaphore::new(ROOM_KB as usize)), era }
+    }
+
+    /// Which flow there is now.
+    pub(crate) fn era(&self) -> u64 {
+        *self.era.borrow()
+    }
+
+    /// Waits until there is another flow than that one.
+    pub(crate) async fn next_era(&self, era: u64) {
+        // A thread that is gone has no other flow; whoever tells it something will hear of that.
+        if self.era.clone().wait_for(|now| *now != era).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Sends without waiting.
@@ -76,14 +104,18 @@ impl Inbox {
         self.send(Message::Input(Box::new(input)))
     }
 
-    /// Sends lines as soon as there is room for them.
-    pub(crate) async fn lines(&self, kind: Kind, lines: Bytes) -> Result<(), Closed> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let kilobytes = u32::try_from(lines.len() >> 10).unwrap_or(u32::MAX).saturating_add(1).min(ROOM_KB);
-        let room = self.room.clone().acquire_many_owned(kilobytes).await.map_err(|_| Closed)?;
-        self.send(Message::Lines(Block { kind, lines, _room: room }))
+    /// Tells something of a kind to the flow of that era; lines as soon as there is room for them.
+    pub(crate) async fn tell(&self, kind: Kind, era: u64, told: Told) -> Result<(), Closed> {
+        let room = match &told {
+            Told::Lines(lines) if lines.is_empty() => return Ok(()),
+            Told::Lines(lines) => {
+                let kilobytes = u32::try_from(lines.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
+                let room = self.room.clone().acquire_many_owned(kilobytes.min(ROOM_KB)).await;
+                Some(room.map_err(|_| Closed)?)
+            }
+            Told::Listing | Told::Listed => None,
+        };
+        self.send(Message::Watched(Watched { kind, era, told, _room: room }))
     }
 
     /// Asks, and waits for the answer.

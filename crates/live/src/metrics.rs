@@ -9,8 +9,8 @@
 use http::Method;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder, exponential_buckets,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder, exponential_buckets,
 };
 
 /// All that is counted and timed. Cheap to update from any thread.
@@ -42,6 +42,7 @@ pub(crate) struct Metrics {
     /// By name.
     pub(crate) leads: IntGaugeVec,
     pub(crate) troubles: IntCounter,
+    pub(crate) quarantined: IntGauge,
     pub(crate) events_dropped: IntCounter,
     pub(crate) relists: IntCounterVec,
 }
@@ -63,6 +64,10 @@ impl Maker {
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
         self.keep(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.keep(IntGauge::new(name, help))
     }
 
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
@@ -116,6 +121,7 @@ impl Metrics {
             unschedulable: make.gauges("scheduler_unschedulable_pods", "Number of pods that wait, by the plugins that rejected them; a pod counts for each of these.", &["plugin", profile])?,
             requests: make.counters("rest_client_requests_total", "Number of HTTP requests, by status code, method and host.", &["code", "method", "host"])?,
             leads: make.gauges("leader_election_master_status", "1 where this process leads.", &["name"])?,
+            quarantined: make.gauge("berth_quarantined_objects", "Number of pods and objects that are left aside because a fault came up with them.")?,
             troubles: make.counter("berth_troubles_total", "How often an object could not be read or a request failed in a way that a user may want to mend; the log says which.")?,
             events_dropped: make.counter("berth_events_dropped_total", "Number of events that were not recorded because the API server was slow.")?,
             relists: make.counters("berth_lists_total", "How often a kind was listed from the start.", &["kind"])?,

@@ -8,7 +8,7 @@ use berth_engine::profile::Profile;
 use berth_flow::{Flow, Input, Settings};
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc::unbounded_channel, oneshot};
+use tokio::sync::{mpsc::unbounded_channel, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -24,7 +24,7 @@ use crate::reign::Reign;
 use crate::resource::WATCHED;
 use crate::serve::{self, ServeError, Serving, Source};
 use crate::teller::Teller;
-use crate::turn::Turn;
+use crate::turn::{Quarantine, Turn};
 use crate::watch::Watch;
 use crate::{events, host, log, measured};
 
@@ -115,7 +115,8 @@ async fn live(options: Options) -> Result<End, StartError> {
     let extenders = Arc::new(Extenders::new(&options.configuration.extenders)?);
     let (sender, receiver) = mpsc::channel();
     let (task_sender, tasks) = unbounded_channel();
-    let inbox = Inbox::new(sender);
+    let (era_sender, era) = watch::channel(0);
+    let inbox = Inbox::new(sender, era);
     let reign = Arc::new(Reign::new());
     let host = host::name();
     let requests = Arc::default();
@@ -134,6 +135,10 @@ async fn live(options: Options) -> Result<End, StartError> {
         nodes: needs_nodes.then(Default::default),
         decoder: Decoder::new(),
         start: Instant::now(),
+        era: era_sender,
+        quarantine: Quarantine::default(),
+        open: 0,
+        stop_at: None,
     };
     let (ended_sender, ended) = oneshot::channel::<()>();
     std::thread::Builder::new().name("flow".to_owned()).spawn(move || {

@@ -91,6 +91,11 @@ impl Teller {
         }
     }
 
+    /// So many pods and objects are left aside.
+    pub(crate) fn quarantined(&self, count: usize) {
+        self.metrics.quarantined.set(number(count));
+    }
+
     /// Brings the metrics up to date that show what there is now.
     pub(crate) fn gauge(&self, flow: &Flow) {
         let pending = flow.pending();

@@ -6,6 +6,7 @@
 //!        Listing ── initial events, or pages where the server cannot stream ──► Listed ──► following
 //!                                                                                           │   ▲
 //!                                                             connection ends, from there on └───┘
+//!        (a flow that begins anew: back to Listing from anywhere)
 //! ```
 //! Lines go to the flow's thread as they come; nothing is decoded or kept here.
 
@@ -17,7 +18,6 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use berth_flow::Input;
 use berth_wire::Kind;
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
@@ -25,7 +25,7 @@ use http_body_util::BodyExt;
 
 use crate::backoff::Backoff;
 use crate::client::Api;
-use crate::message::{Closed, Inbox};
+use crate::message::{Closed, Inbox, Told};
 use crate::metrics::Metrics;
 use crate::resource::Resource;
 
@@ -52,6 +52,8 @@ enum End {
     NoStreaming,
     /// Something failed.
     Failed(String),
+    /// There is another flow, which knows nothing yet.
+    Anew,
     /// Nobody is there to be told.
     Closed,
 }
@@ -69,6 +71,8 @@ pub(crate) struct Watch {
     kind: Kind,
     inbox: Inbox,
     metrics: Arc<Metrics>,
+    /// Which flow it tells.
+    era: u64,
     /// After which version to go on; none where everything is to be listed.
     position: Option<String>,
     /// The last line that was passed on since.
@@ -78,7 +82,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(api: Api, resource: Resource, kind: Kind, inbox: Inbox, metrics: Arc<Metrics>) -> Self {
-        Self { api, resource, kind, inbox, metrics, position: None, last: Bytes::new(), streaming: true }
+        let era = inbox.era();
+        Self { api, resource, kind, inbox, metrics, era, position: None, last: Bytes::new(), streaming: true }
     }
 
     /// Runs until nobody is there to be told.
@@ -92,7 +97,7 @@ impl Watch {
                 backoff.reset();
             }
             match end {
-                End::Listed => continue,
+                End::Listed | End::Anew => continue,
                 End::Over if start.elapsed() >= STEADY => continue,
                 End::Over => {}
                 End::Closed => return,
@@ -110,12 +115,17 @@ impl Watch {
     }
 
     async fn go_on(&mut self) -> End {
+        let era = self.inbox.era();
+        if self.era != era {
+            self.era = era;
+            self.position = None;
+        }
         if let Some(version) = &self.position {
             let query = format!("resourceVersion={version}&{}", watch_query());
             return self.follow(&query, false).await.unwrap_or_else(|end| end);
         }
         self.metrics.relists.with_label_values(&[self.resource.kind]).inc();
-        if self.inbox.input(Input::Listing(self.kind)).is_err() {
+        if self.tell(Told::Listing).await.is_err() {
             return End::Closed;
         }
         if self.streaming {
@@ -138,7 +148,11 @@ impl Watch {
         }
         let mut buffer = BytesMut::new();
         loop {
-            let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
+            let frame = tokio::select! {
+                frame = tokio::time::timeout(SILENCE, body.frame()) => frame,
+                () = self.inbox.next_era(self.era) => return Err(End::Anew),
+            };
+            let frame = match frame {
                 Err(_) => return Err(End::Failed(format!("silent for {} s", SILENCE.as_secs()))),
                 Ok(None) => return Ok(End::Over),
                 Ok(Some(Err(error))) => return Err(End::Failed(error.to_string())),
@@ -159,7 +173,7 @@ impl Watch {
         for end in memchr::memchr_iter(b'\n', &block) {
             let line = &block[start..end];
             if Line::is(line, "ERROR") {
-                self.inbox.lines(self.kind, block.slice(..start)).await?;
+                self.tell(Told::Lines(block.slice(..start))).await?;
                 return Err(broken(line));
             }
             if Line::is(line, "BOOKMARK") {
@@ -174,7 +188,11 @@ impl Watch {
             }
             start = end + 1;
         }
-        Ok(self.inbox.lines(self.kind, block).await?)
+        Ok(self.tell(Told::Lines(block)).await?)
+    }
+
+    async fn tell(&self, told: Told) -> Result<(), Closed> {
+        self.inbox.tell(self.kind, self.era, told).await
     }
 
     /// Where to go on follows from the last line, unless the listing did not come to its end.

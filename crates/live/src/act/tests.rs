@@ -26,6 +26,7 @@ fn evict(name: &str) -> Request {
 /// Has one request carried out; tells what came of it.
 fn outcome(script: &Script, leads: bool, request: Request) -> Result<Answer, Failure> {
     let (sender, receiver) = mpsc::channel();
+    let (_flow, era) = tokio::sync::watch::channel(0);
     let reign = Reign::new();
     if leads {
         reign.extend(Instant::now(), None);
@@ -37,7 +38,7 @@ fn outcome(script: &Script, leads: bool, request: Request) -> Result<Answer, Fai
             api: script.api(),
             reign: Arc::new(reign),
             extenders,
-            inbox: Inbox::new(sender),
+            inbox: Inbox::new(sender, era),
             requests: Arc::default(),
         };
         let (tasks, received) = tokio::sync::mpsc::unbounded_channel();

@@ -1,12 +1,12 @@
 //! Listing in pages, for API servers that cannot stream what is there.
 
-use berth_flow::Input;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{End, Metadata, Watch, refused};
+use crate::message::Told;
 use crate::resource::Resource;
 
 const PAGE: usize = 500;
@@ -53,10 +53,10 @@ impl Watch {
             }
             let page: Page<'_> =
                 serde_json::from_slice(&answer.body).map_err(|e| End::Failed(format!("no list: {e}")))?;
-            self.inbox.lines(self.kind, page.lines(self.resource)).await?;
+            self.tell(Told::Lines(page.lines(self.resource))).await?;
             if page.metadata.more.is_empty() {
                 self.position = Some(page.metadata.resource_version.into_owned());
-                self.inbox.input(Input::Listed(self.kind))?;
+                self.tell(Told::Listed).await?;
                 return Ok(());
             }
             more = format!("&continue={}", escape(&page.metadata.more));

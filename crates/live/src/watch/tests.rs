@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, mpsc};
 
-use berth_flow::Input;
-
 use super::{Line, Metadata, Watch};
 use crate::fake::{Said, Script};
-use crate::message::{Inbox, Message};
+use crate::message::{Inbox, Message, Told, Watched};
 use crate::metrics::Metrics;
 use crate::resource::WATCHED;
 
@@ -30,11 +28,12 @@ fn ok(text: impl Into<String>) -> Said {
 /// Runs a watch until the script ends; tells what was asked, in short, and what the flow's thread got.
 fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
+    let (_flow, era) = tokio::sync::watch::channel(0);
     let metrics = Arc::new(Metrics::new().unwrap());
     let kind = WATCHED[0].kind().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let watch = Watch::new(script.api(), WATCHED[0], kind, Inbox::new(sender), metrics);
+        let watch = Watch::new(script.api(), WATCHED[0], kind, Inbox::new(sender, era), metrics);
         tokio::select! {
             () = watch.run() => {}
             () = script.ended() => {}
@@ -49,13 +48,9 @@ fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
 
 fn shown(message: Message) -> Vec<String> {
     match message {
-        Message::Input(input) => match *input {
-            Input::Listing(_) => vec!["listing".to_owned()],
-            Input::Listed(_) => vec!["listed".to_owned()],
-            other => vec![format!("{other:?}")],
-        },
-        Message::Lines(block) => block
-            .lines
+        Message::Watched(Watched { told: Told::Listing, .. }) => vec!["listing".to_owned()],
+        Message::Watched(Watched { told: Told::Listed, .. }) => vec!["listed".to_owned()],
+        Message::Watched(Watched { told: Told::Lines(lines), .. }) => lines
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| {
