@@ -287,7 +287,10 @@ impl Cluster {
 
     fn displace(&mut self, pod: PodRow) -> Option<NodeRow> {
         let node = self.pods.displace(pod)?;
-        self.nodes.pods[node.index()].retain(|&p| p != pod);
+        let there = &mut self.nodes.pods[node.index()];
+        if let Some(at) = there.iter().position(|&other| other == pod) {
+            there.remove(at);
+        }
         self.count_usage(pod, node, -1);
         self.volume_index.displaced(pod);
         let entry = self.pods.entry(pod);

@@ -144,12 +144,12 @@ pub trait Filter: Send {
 
     /// Drops the nodes that it rejects. `false`: there are nodes about which it could not answer.
     fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
-        let mut answers = true;
-        rows.retain(|&row| {
-            let rejection = self.check(NodeView::new(cluster, row));
-            answers &= rejection.as_ref().is_none_or(|r| r.code != Code::Error);
-            rejection.is_none()
+        let (mut answers, mut accepted) = (true, Vec::with_capacity(rows.len()));
+        self.scan(cluster, rows, &mut |row, rejection| match rejection {
+            None => accepted.push(row),
+            Some(rejection) => answers &= rejection.code != Code::Error,
         });
+        *rows = accepted;
         answers
     }
 

@@ -83,7 +83,12 @@ impl Bucket {
                 && ranks.of(place.row) == place.rank.0 // else it is of a node that was in the row before
         };
         if self.heap.len() > 64 + 4 * self.nodes {
-            self.heap.retain(is_true);
+            let mut places = std::mem::take(&mut self.heap).into_vec();
+            places.retain(is_true);
+            // A node that came back to its old place is there twice.
+            places.sort_unstable();
+            places.dedup();
+            self.heap = places.into();
         }
         while let Some(place) = self.heap.peek() {
             if is_true(place) {

@@ -10,7 +10,7 @@
 
 use smallvec::SmallVec;
 
-use crate::axis::{Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
+use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
@@ -71,15 +71,26 @@ impl Score for Balance {
 }
 
 fn balance(columns: &[AxisColumns<'_>], at: usize) -> i64 {
+    // The usual case, without lists.
+    if let [a, b] = columns
+        && let (Some(a), Some(b)) = (a.amounts(at), b.amounts(at))
+    {
+        let gain = evenness(&[share(a, a.used_with_pod), share(b, b.used_with_pod)])
+            - evenness(&[share(a, a.used), share(b, b.used)]);
+        return MAX_SCORE / 2 + (MAX_SCORE / 2 + gain) / 2;
+    }
     let (mut with, mut without) = (Shares::new(), Shares::new());
     for node in columns.iter().filter_map(|column| column.amounts(at)) {
-        let share = |used: i64| (used as f64 / node.allocatable as f64).min(1.0);
-        with.push(share(node.used_with_pod));
-        without.push(share(node.used));
+        with.push(share(node, node.used_with_pod));
+        without.push(share(node, node.used));
     }
     // Each evenness is 50 to 100, so the gain is within 50 of zero.
     let gain = evenness(&with).wrapping_sub(evenness(&without));
     MAX_SCORE / 2 + (MAX_SCORE / 2).wrapping_add(gain) / 2
+}
+
+fn share(node: Amounts, used: i64) -> f64 {
+    (used as f64 / node.allocatable as f64).min(1.0)
 }
 
 /// 100 where all shares are equal, less by their standard deviation.

@@ -23,6 +23,7 @@ use crate::attachable::{CsiNodePresence, has_attachables};
 use crate::class::Class;
 use crate::cluster::{AttachedVolumes, Cluster, NodeVolumes};
 use crate::event::Event;
+use crate::ids::NodeRow;
 use crate::plugin::{Depends, Filter, Plugin, Prepared};
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
@@ -44,7 +45,7 @@ struct Limits<'a> {
     without_csi_node: Result<Asks<'a>, Rejection>,
     attached: &'a AttachedVolumes,
     numbering: Numbering<'a>,
-    /// By row, once any node is asked about.
+    /// By row, once many nodes are asked about.
     csi_nodes: OnceCell<Vec<Option<&'a CsiNode>>>,
 }
 
@@ -100,7 +101,10 @@ fn csi_nodes(cluster: &Cluster) -> Vec<Option<&CsiNode>> {
 
 impl Filter for Limits<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
-        let csi_node = self.csi_nodes.get_or_init(|| csi_nodes(self.cluster))[node.row.index()];
+        let csi_node = match self.csi_nodes.get() {
+            Some(by_row) => by_row[node.row.index()],
+            None => self.cluster.storage().csi_nodes.get(node.name()),
+        };
         let asks = if csi_node.is_some() { &self.with_csi_node } else { &self.without_csi_node };
         let asks = match asks {
             Err(rejection) => return Some(rejection.clone()),
@@ -117,6 +121,13 @@ impl Filter for Limits<'_> {
             Ok(used) => used,
         };
         self.is_exceeded(asks, csi_node, &used, node.name()).then(|| Rejection::unschedulable(REASON))
+    }
+
+    fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
+        self.csi_nodes.get_or_init(|| csi_nodes(self.cluster));
+        for &row in rows {
+            verdict(row, self.check(NodeView::new(cluster, row)));
+        }
     }
 
     fn accepts_all(&self) -> bool {
