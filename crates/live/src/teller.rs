@@ -25,6 +25,11 @@ impl Teller {
         Self { metrics, profiles }
     }
 
+    /// Whether a profile has this scheduler name.
+    pub(crate) fn has_profile(&self, name: &str) -> bool {
+        self.profiles.iter().any(|profile| profile == name)
+    }
+
     /// The name of a profile.
     pub(crate) fn profile(&self, index: usize) -> &str {
         self.profiles.get(index).map_or("", String::as_str)

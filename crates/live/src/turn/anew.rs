@@ -7,9 +7,10 @@
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use berth_flow::{Event, Flow, Input, PodRef, Ticket};
+use berth_flow::{Flow, Input, Ticket};
 use berth_wire::{Decoder, ObjectKey};
 
+use super::intake::failed;
 use super::{LAST_WORK, Turn, now_of};
 use crate::message::Message;
 
@@ -62,7 +63,8 @@ impl Turn {
             resume_unwind(Box::new("the flow broke without trying a pod"));
         };
         tracing::error!(%pod, "an attempt broke off: the pod is left aside until it is made anew, all else begins anew");
-        let event = self.event_of_fault(pod.clone());
+        let note = "the scheduler failed in the middle of an attempt; the pod is left aside".to_owned();
+        let event = failed(pod.clone(), self.teller.profile(0), note);
         self.recorder.record(event, crate::clock::unix_micros());
         self.quarantine.put_pod(pod.uid);
         self.begin_anew();
@@ -75,18 +77,6 @@ impl Turn {
         );
         self.quarantine.put_object(key);
         self.begin_anew();
-    }
-
-    fn event_of_fault(&self, pod: PodRef) -> Event {
-        Event {
-            regarding: pod,
-            related: None,
-            warning: true,
-            reason: "FailedScheduling",
-            action: "Scheduling",
-            note: "the scheduler failed in the middle of an attempt; the pod is left aside".to_owned(),
-            reporter: self.teller.profile(0).into(),
-        }
     }
 
     fn begin_anew(&mut self) {

@@ -1,11 +1,13 @@
 //! What is told becomes inputs of the flow.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use berth_flow::Input;
+use berth_flow::{Event, Input, PodRef};
 use berth_model::Str;
 use berth_wire::{Kind, ObjectKey};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Turn, anew};
@@ -67,7 +69,9 @@ impl Turn {
                         let words: Vec<String> =
                             problems.iter().map(|p| format!("{}: {}", p.field, p.message)).collect();
                         let (key, uid) = (key(kind, &metadata), Str::from(&*metadata.uid));
-                        Input::Unreadable { key, uid, problem: words.join("; ") }
+                        let problem = words.join("; ");
+                        self.tell_of_unreadable(json, &key, &uid, &problem);
+                        Input::Unreadable { key, uid, problem }
                     }
                 }
             }
@@ -118,6 +122,17 @@ impl Turn {
         }
     }
 
+    /// Whoever made a pod for this scheduler looks at its events.
+    fn tell_of_unreadable(&self, json: &str, key: &ObjectKey, uid: &Str, problem: &str) {
+        let spec = serde_json::from_str::<PodHead<'_>>(json).unwrap_or_default().spec;
+        let named = if spec.scheduler_name.is_empty() { "default-scheduler" } else { &*spec.scheduler_name };
+        if key.kind == Kind::Pod && spec.node_name.is_empty() && self.teller.has_profile(named) {
+            let pod = PodRef { namespace: key.namespace.clone(), name: key.name.clone(), uid: uid.clone() };
+            let event = failed(pod, named, format!("the pod cannot be read and is left aside: {problem}"));
+            self.recorder.record(event, crate::clock::unix_micros());
+        }
+    }
+
     fn keep_node(&mut self, kind: Kind, object: &RawValue) {
         if kind == Kind::Node
             && let Some(nodes) = &mut self.nodes
@@ -125,6 +140,36 @@ impl Turn {
             let name = Str::from(&*Metadata::of(object.get()).name);
             nodes.insert(name, Arc::from(object.to_owned()));
         }
+    }
+}
+
+/// What of a pod must be known though it cannot be read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PodHead<'a> {
+    #[serde(borrow)]
+    spec: SpecHead<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SpecHead<'a> {
+    #[serde(borrow)]
+    scheduler_name: Cow<'a, str>,
+    #[serde(borrow)]
+    node_name: Cow<'a, str>,
+}
+
+/// The event that a pod is not scheduled.
+pub(super) fn failed(pod: PodRef, reporter: &str, note: String) -> Event {
+    Event {
+        regarding: pod,
+        related: None,
+        warning: true,
+        reason: "FailedScheduling",
+        action: "Scheduling",
+        note,
+        reporter: reporter.into(),
     }
 }
 

@@ -40,6 +40,8 @@ struct Stage {
     tasks: UnboundedReceiver<Task>,
     metrics: Arc<Metrics>,
     thread: std::thread::JoinHandle<()>,
+    writer: events::Writer,
+    script: Script,
 }
 
 impl Stage {
@@ -51,8 +53,9 @@ impl Stage {
         let (sender, inbox) = mpsc::channel();
         let (task_sender, tasks) = unbounded_channel();
         let (era_sender, era) = watch::channel(0);
-        let api = Script::default().api();
-        let (recorder, _) = events::recorder(api, "host".into(), Arc::clone(&metrics), Arc::default());
+        let script = Script::new(std::iter::repeat_n((201, None, String::new()), 9));
+        let (recorder, writer) =
+            events::recorder(script.api(), "host".into(), Arc::clone(&metrics), Arc::default());
         let turn = Turn {
             flow: Flow::new(settings.clone()),
             inbox,
@@ -70,7 +73,8 @@ impl Stage {
             stop_at: None,
         };
         let inbox = Inbox::new(sender, era);
-        Self { inbox, tasks, metrics, thread: std::thread::spawn(move || turn.run()) }
+        let thread = std::thread::spawn(move || turn.run());
+        Self { inbox, tasks, metrics, thread, writer, script }
     }
 
     /// Lists everything: one node, and these pods with their nodes.
@@ -99,6 +103,20 @@ impl Stage {
             }
             other => panic!("no binding: {other:?}"),
         }
+    }
+
+    /// Ends it; tells what the events say, with the pods that they are about.
+    fn end(self) -> Vec<String> {
+        self.inbox.send(Message::Stop).unwrap();
+        self.thread.join().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(self.writer.run());
+        let told = self.script.asked().into_iter().map(|(_, _, body)| {
+            let event: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let text = |field: &serde_json::Value| field.as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", text(&event["regarding"]["name"]), text(&event["note"]))
+        });
+        told.filter(|told| told.contains("left aside")).collect()
     }
 
     fn reply(&self, ticket: Ticket) {
@@ -138,8 +156,30 @@ fn a_pod_that_breaks_the_flow_is_left_aside_and_all_others_go_on() {
     stage.reply(ticket);
     let text = String::from_utf8(stage.metrics.text().unwrap()).unwrap();
     assert!(text.contains("\nberth_quarantined_objects 1\n"), "{text}");
-    stage.inbox.send(Message::Stop).unwrap();
-    stage.thread.join().unwrap();
     assert_eq!(stage.inbox.era(), 1);
-    assert!(stage.tasks.try_recv().is_err());
+    assert_eq!(stage.end(), ["b: the scheduler failed in the middle of an attempt; the pod is left aside"]);
+}
+
+#[test]
+fn a_pod_that_cannot_be_read_is_told_of() {
+    let mut stage = Stage::new();
+    let unreadable = |name: &str, spec: &str| {
+        let container = r#"{"name":"c","resources":{"requests":{"cpu":"many"}}}"#;
+        let metadata = format!(r#"{{"namespace":"good","name":"{name}","uid":"u"}}"#);
+        line(&format!(r#""kind":"Pod","metadata":{metadata},"spec":{{"containers":[{container}]{spec}}}"#))
+    };
+    let lines = unreadable("mine", "") + &unreadable("of-others", r#","schedulerName":"other""#);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(stage.inbox.tell(Kind::Pod, 0, Told::Lines(lines.into()))).unwrap();
+    stage.inbox.input(Input::Leads(true)).unwrap();
+    stage.list(&[("good", "a", None)]);
+    let (ticket, name) = stage.bound();
+    assert_eq!(name, "good/a");
+    stage.reply(ticket);
+    let told = stage.end();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("mine: the pod cannot be read and is left aside: spec.containers"),
+        "{told:?}"
+    );
 }
