@@ -5,12 +5,14 @@ mod conformance;
 mod deploy;
 mod e2e;
 mod e2e_upstream;
+mod failure_modes;
 mod generated;
 mod live_bench;
 mod plugin_doc;
 mod plugin_docs;
 mod purity;
 mod reference;
+mod simulate_faults;
 mod soak;
 mod testbed;
 mod tidy;
@@ -40,6 +42,10 @@ enum Verb {
     Reference(generated::Args),
     /// Checks that what is in deploy/ fits together, and fits the program
     Deploy,
+    /// Writes docs/failure-modes.md from the scenarios of upstream's issues
+    FailureModes(generated::Args),
+    /// Plays histories of the fault simulation
+    SimulateFaults(simulate_faults::Args),
     /// Proves that the pure crates cannot use clocks, chance, environment, files or hash order
     Purity,
     /// Builds upstream's components, or starts a control plane of them
@@ -61,6 +67,8 @@ fn main() -> Result<ExitCode> {
         Verb::PluginDocs(args) => plugin_docs::run(&args),
         Verb::Reference(args) => reference::run(&args),
         Verb::Deploy => deploy::run(),
+        Verb::FailureModes(args) => failure_modes::run(&args),
+        Verb::SimulateFaults(args) => simulate_faults::run(&args),
         Verb::Purity => purity::run(),
         Verb::Testbed(args) => testbed::run(&args),
         Verb::E2e(args) => e2e::run(&args),

@@ -111,6 +111,10 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.whereabouts(&pod.spec.namespace, &pod.name));
+            // Nobody is going any more, so there is nothing left to hope for.
+            if let Some(node) = &pod.nominated_node {
+                found.push(format!("pod {} is still nominated to node {node}", pod.key()));
+            }
             match place {
                 None => found.push(format!("pod {} is lost", pod.key())),
                 Some(_) => found.extend(misplaced(&fresh.flow, manifest)),

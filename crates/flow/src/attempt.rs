@@ -53,7 +53,11 @@ impl Flow {
 
     /// A pod could not be judged: it is tried again after its backoff.
     pub(crate) fn could_not_judge(&mut self, now: Now, pod: PodRow, message: String) {
-        self.not_placed(now, pod, Unplaced { message, plugins: Vec::new(), is_error: true, nominate: None });
+        self.not_placed(
+            now,
+            pod,
+            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
+        );
     }
 
     /// A pod fits nowhere as things are; others may have to go for it.
@@ -70,9 +74,11 @@ impl Flow {
             let assessment = self.scheduler.assess(profile, pod);
             return self.consider_preemption(now, pod, message, plugins, &assessment);
         }
-        let mut unplaced = Unplaced { message, plugins, is_error: false, nominate: None };
+        // Without nodes or preemption there is nothing to hope for.
+        let mut unplaced = Unplaced { message, plugins, is_error: false, nominate: Some(None) };
         let mut has_room = false;
-        if self.scheduler.profiles()[profile].preempts {
+        let has_nodes = !self.scheduler.cluster().nodes().is_empty();
+        if has_nodes && self.scheduler.profiles()[profile].preempts {
             let found = self.scheduler.preempt(profile, pod, resolvable);
             let cluster = self.scheduler.cluster();
             if let Some(best) = preemption::best(&found.candidates, cluster).first().copied().cloned() {
@@ -81,8 +87,8 @@ impl Flow {
                 has_room = self.evict_for(now, pod, &best);
             } else {
                 unplaced.message.push_str(&found.suffix());
-                if found.ineligible.is_none() {
-                    unplaced.nominate = Some(None);
+                if found.ineligible.is_some() {
+                    unplaced.nominate = None; // it waits for those who are going already, say
                 }
             }
         }

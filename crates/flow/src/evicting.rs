@@ -2,7 +2,7 @@
 
 use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Candidate};
-use berth_model::Str;
+use berth_model::pod::Pod;
 
 use crate::action::{Event, PodRef, Request};
 use crate::flow::Flow;
@@ -48,9 +48,11 @@ impl Flow {
                 let errand = Errand {
                     pod: preemptor,
                     uid: reference.uid.clone(),
-                    purpose: Purpose::Evict { victim: named.to_string().into() },
+                    purpose: Purpose::Evict { victim: named.clone() },
                 };
                 self.outbox.ask(Request::Evict { victim: named.clone(), message }, errand);
+                self.evicting.insert(named.uid.clone());
+                self.scheduler.cluster_mut().mark_terminating(victim, true); // so that nobody evicts it again
             }
             self.outbox.emit(Event {
                 regarding: named,
@@ -67,7 +69,7 @@ impl Flow {
     }
 
     /// A victim is on its way out, or stays: then the preemptor looks for another way.
-    pub(crate) fn evict_replied(&mut self, pod: PodRow, victim: &Str, outcome: Result<Answer, Failure>) {
+    pub(crate) fn evict_replied(&mut self, pod: PodRow, victim: &PodRef, outcome: Result<Answer, Failure>) {
         let Err(failure) = outcome else { return };
         if failure.kind == FailureKind::Gone {
             return;
@@ -76,5 +78,16 @@ impl Flow {
         let text = format!("pod {victim} could not be evicted for pod {preemptor}: {}", failure.message);
         self.outbox.report(Report::Trouble(text));
         self.try_at_once(pod);
+    }
+
+    /// An eviction was refused: the pod stays, until the watch says otherwise. That is so whatever became of the
+    /// preemptor.
+    pub(crate) fn evict_failed(&mut self, now: Now, victim: &PodRef, failure: &Failure) {
+        self.evicting.remove(&victim.uid);
+        let Some(row) = self.tracks.find(&victim.namespace, &victim.name) else { return };
+        let pod = self.scheduler.cluster().pods().entry(row).pod.clone();
+        if pod.uid == victim.uid && failure.kind != FailureKind::Gone {
+            self.bound_pod_changed(now, row, Pod { terminating: false, preempted: false, ..pod });
+        }
     }
 }

@@ -280,7 +280,11 @@ impl Flow {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.track(pod).profile];
         if !profile.preempts {
-            return self.not_placed(now, pod, Unplaced { message, plugins, is_error: false, nominate: None });
+            return self.not_placed(
+                now,
+                pod,
+                Unplaced { message, plugins, is_error: false, nominate: Some(None) },
+            );
         }
         let found = preemption::evaluate(profile, cluster, pod, assessment);
         if found.candidates.is_empty() {

@@ -1,5 +1,7 @@
 //! The state machine itself: inputs in, actions and reports out.
 
+use std::collections::BTreeSet;
+
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
@@ -31,6 +33,8 @@ pub struct Flow {
     pub(crate) leads: bool,
     /// How often classes had been split when waiting pods were grouped by class last.
     pub(crate) splits: u64,
+    /// Pods whose eviction was asked for, by uid: they are going, also where the watch does not say so yet.
+    pub(crate) evicting: BTreeSet<Str>,
     missing: Vec<Kind>,
     trying: Option<PodRef>,
 }
@@ -70,6 +74,7 @@ impl Flow {
             outbox: Outbox::default(),
             leads: false,
             splits: 0,
+            evicting: BTreeSet::new(),
             missing: Self::KINDS.to_vec(),
             trying: None,
         }
@@ -97,6 +102,9 @@ impl Flow {
             Input::Reply(ticket, outcome) => {
                 let Some(errand) = self.outbox.claim(ticket) else { return };
                 let is_same = self.tracks.get(errand.pod).is_some_and(|track| track.pod.uid == errand.uid);
+                if let (Purpose::Evict { victim }, Err(failure)) = (&errand.purpose, &outcome) {
+                    self.evict_failed(now, victim, failure);
+                }
                 match errand.purpose {
                     _ if !is_same => {} // the pod is gone or bound, so nothing is left to do for it
                     Purpose::Bind => self.bind_replied(now, errand.pod, outcome),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::ids::PodRow;
 use berth_model::Str;
 
-use crate::action::{Action, Event, Request, Ticket};
+use crate::action::{Action, Event, PodRef, Request, Ticket};
 use crate::report::Report;
 
 /// What is to be done once an action's reply is there.
@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
     /// To write its condition or nominated node.
     Status,
     /// To evict a victim for it.
-    Evict { victim: Str },
+    Evict { victim: PodRef },
     /// To ask an extender about it.
     Extend,
 }

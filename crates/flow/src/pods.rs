@@ -74,9 +74,11 @@ impl Flow {
             return;
         };
         track.generation = manifest.generation;
-        let before = track.seen_nominated.clone();
-        track.seen_nominated.clone_from(&pod.nominated_node);
-        let told = before != pod.nominated_node;
+        // While one is being written, what the watch tells is older.
+        let told = track.writing.is_none() && track.seen_nominated != pod.nominated_node;
+        if told {
+            track.seen_nominated.clone_from(&pod.nominated_node);
+        }
         match (&track.stage, &pod.node) {
             (_, Some(_)) => self.pod_bound(now, row, pod),
             (Stage::Queued | Stage::Extending(_), None) => self.unbound_pod_changed(now, row, pod, told),
@@ -99,6 +101,7 @@ impl Flow {
         }
         let old = entry.pod.spec.clone();
         let stays = entry.pod.nominated_node == pod.nominated_node;
+        let hopes = pod.nominated_node.is_some();
         cluster.update_pod(row, pod);
         let same = cluster.pods().entry(row).pod.spec == old;
         let profile = self.track(row).profile;
@@ -107,6 +110,11 @@ impl Flow {
             self.report_queued(queue, "UnscheduledPodUpdate");
         } else if !same {
             self.wake_changed(now, row);
+        } else if told
+            && hopes
+            && let Some(queue) = self.queue.wake(row, now.millis)
+        {
+            self.report_queued(queue, "TargetPodUpdate"); // somebody else's nomination: is it good for anything?
         }
         if !stays {
             self.wake_for_left(now, hoped);
@@ -132,7 +140,10 @@ impl Flow {
         }
     }
 
-    fn bound_pod_changed(&mut self, now: Now, row: PodRow, pod: Pod) {
+    pub(crate) fn bound_pod_changed(&mut self, now: Now, row: PodRow, mut pod: Pod) {
+        if self.evicting.contains(&pod.uid) {
+            (pod.terminating, pod.preempted) = (true, true);
+        }
         let former = self.former(row);
         let cluster = self.scheduler.cluster_mut();
         let before = cluster.changes().next();
@@ -151,6 +162,7 @@ impl Flow {
         self.queue.remove(row);
         let pod = &self.scheduler.cluster().pods().entry(row).pod;
         let (namespace, name) = (pod.spec.namespace.clone(), pod.name.clone());
+        self.evicting.remove(&pod.uid);
         self.tracks.remove(&namespace, &name);
         self.scheduler.cluster_mut().remove_pod(row);
         self.wake_for_left(now, former);

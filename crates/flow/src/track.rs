@@ -31,7 +31,7 @@ pub(crate) struct Track {
     pub(crate) profile: usize,
     /// `metadata.generation`.
     pub(crate) generation: i64,
-    /// What the API server was seen to hold as nominated node.
+    /// What the API server holds as nominated node, as far as it was told, or written since.
     pub(crate) seen_nominated: Option<Str>,
     /// Reason and message of its condition, as written last.
     pub(crate) condition: Option<(Str, Str)>,

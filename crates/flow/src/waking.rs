@@ -14,6 +14,9 @@ use crate::queue::Group;
 impl Flow {
     /// Something happened: pods that it may help are tried again. `label` is upstream's name for it.
     pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &Event<'_>) {
+        if !self.queue.has_waiting() {
+            return;
+        }
         self.group_anew();
         let mut woken = Vec::new();
         for (group, pods) in self.queue.waiting() {
@@ -26,6 +29,7 @@ impl Flow {
                 woken.extend(pods.iter().copied());
             }
         }
+        woken.extend(self.hopeful(event));
         for pod in woken {
             if let Some(queue) = self.queue.wake(pod, now.millis) {
                 self.report_queued(queue, label);
@@ -51,6 +55,32 @@ impl Flow {
         for (row, group) in moved {
             self.queue.regroup(row, group);
         }
+    }
+
+    /// Pods that hope for a node where something happened: they try whether their hope is void, so that it does not keep
+    /// others from the node.
+    fn hopeful(&self, event: &Event<'_>) -> Vec<PodRow> {
+        let cluster = self.scheduler.cluster();
+        let row = match event {
+            Event::Node { .. }
+            | Event::PodArrived { .. }
+            | Event::PodChanged { .. }
+            | Event::PodLeft { .. }
+                if !cluster.has_nominations() =>
+            {
+                None
+            }
+            Event::Node { row, .. } => Some(*row),
+            Event::PodArrived { pod } | Event::PodChanged { pod, .. } => cluster.pods().entry(*pod).row,
+            Event::PodLeft { pod } => pod.node(cluster),
+            Event::NodeGone { node } => {
+                let hopes =
+                    |row: &PodRow| cluster.pods().entry(*row).pod.nominated_node.as_ref() == Some(&node.name);
+                return cluster.pods().rows().filter(hopes).collect();
+            }
+            _ => None,
+        };
+        row.map_or_else(Vec::new, |row| cluster.nominated(row).to_vec())
     }
 
     fn may_help(&self, group: &Group, pod: PodRow, event: &Event<'_>) -> bool {

@@ -5,4 +5,5 @@ mod extending;
 pub(crate) mod fixture;
 mod preempting;
 mod queueing;
+mod upstream;
 mod volumes;
