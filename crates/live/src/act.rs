@@ -93,8 +93,7 @@ impl Actor {
     }
 
     async fn carry_out(&self, subject: Subject, action: Action) -> (Subject, Ticket, Outcome) {
-        let outcome = if self.reign.holds() { self.send(action.request).await } else { Err(deposed()) };
-        (subject, action.ticket, outcome)
+        (subject, action.ticket, self.send(action.request).await)
     }
 
     async fn send(&self, request: Request) -> Outcome {
@@ -156,6 +155,10 @@ impl Actor {
     ) -> Result<(), Failure> {
         let mut tries = 0;
         loop {
+            // Asked before every request: the lease may run out between two of them.
+            if !self.reign.holds() {
+                return Err(deposed());
+            }
             let answer = self.api.ask(method.clone(), path, content_type, body.clone()).await;
             match &answer {
                 Ok(answer) if answer.is_busy() && tries < BUSY_TRIES => {

@@ -36,6 +36,8 @@ pub(crate) use pages::{Page, escape};
 const SILENCE: Duration = Duration::from_secs(240);
 /// How long the API server lets a watch last, so that watches move to other servers now and then.
 const LAST_SECONDS: u64 = 300;
+/// The same failure is told so often.
+const REPEAT: Duration = Duration::from_secs(60);
 /// What went well for so long begins with short waits again.
 const STEADY: Duration = Duration::from_secs(10);
 
@@ -89,6 +91,7 @@ impl Watch {
     /// Runs until nobody is there to be told.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
+        let mut told = None;
         loop {
             let start = Instant::now();
             let end = self.go_on().await;
@@ -107,7 +110,13 @@ impl Watch {
                 }
                 End::Expired => self.position = None,
                 End::Failed(why) => {
-                    tracing::warn!(kind = self.resource.kind, "cannot watch, trying again: {why}");
+                    let is_known = told
+                        .as_ref()
+                        .is_some_and(|(at, said): &(Instant, String)| *said == why && at.elapsed() < REPEAT);
+                    if !is_known {
+                        tracing::warn!(kind = self.resource.kind, "cannot watch, trying again: {why}");
+                        told = Some((Instant::now(), why));
+                    }
                 }
             }
             tokio::time::sleep(backoff.next()).await;
