@@ -50,10 +50,22 @@ pub(super) fn by_priority(stage: &mut Stage) -> Result<()> {
 /// # Errors
 /// The server refuses.
 pub(super) fn priority_class(api: &Client, name: &str, value: i32) -> Result<()> {
-    let class = json!({
-        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value,
-    });
-    api.create("/apis/scheduling.k8s.io/v1/priorityclasses", &class).map(|_| ())
+    priority_class_with(api, name, value, json!({}))
+}
+
+/// Makes a priority class with more than a value, and waits until the server gives pods its priority: it keeps classes
+/// in a cache of its own, which may also hold the last body's class of that name.
+///
+/// # Errors
+/// The server refuses.
+pub(super) fn priority_class_with(api: &Client, name: &str, value: i32, more: Value) -> Result<()> {
+    let class = with(json!({"metadata": {"name": name}, "value": value}), more);
+    api.create("/apis/scheduling.k8s.io/v1/priorityclasses", &class)?;
+    eventually("the server knows the priority class", || {
+        let answer =
+            api.create("/api/v1/namespaces/default/pods?dryRun=All", &pod_of_class("probe", "1", name));
+        Ok(answer.ok().filter(|pod| pod["spec"]["priority"] == value).map(|_| ()))
+    })
 }
 
 /// Waits until the namespace has so many pods and each has a node; gives the nodes' names.

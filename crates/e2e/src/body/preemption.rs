@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::placement::priority_class;
+use super::placement::{priority_class, priority_class_with};
 use crate::client::eventually;
 use crate::object::{node_of_cpu, pod_of_class, pod_of_cpu, with};
 use crate::stage::Stage;
@@ -42,8 +42,7 @@ pub(super) fn nominated(stage: &mut Stage) -> Result<()> {
 
 pub(super) fn never(stage: &mut Stage) -> Result<()> {
     stage.schedule()?;
-    let class = json!({"metadata": {"name": "polite"}, "value": 1000, "preemptionPolicy": "Never"});
-    stage.api.create("/apis/scheduling.k8s.io/v1/priorityclasses", &class)?;
+    priority_class_with(&stage.api, "polite", 1000, json!({"preemptionPolicy": "Never"}))?;
     stage.nodes(&[node_of_cpu("only", "1")])?;
     stage.pod(&with(pod_of_cpu("there", "1"), json!({"spec": {"nodeName": "only"}})))?;
     stage.pod(&pod_of_class("polite", "1", "polite"))?;
