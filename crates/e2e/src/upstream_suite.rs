@@ -23,6 +23,10 @@ pub const FOCUS: &str = r"\[sig-scheduling\] Scheduler(Predicates|Preemption|Pri
 const SKIP: &str = "GPUDevicePlugin|Feature:|FeatureGate|Multi-AZ|conflict between pods with same hostPort\
                     |verify pod overhead is accounted for";
 
+/// The suite makes pods of the same name one after the other, and kwok ends pods by their names. What is delayed is
+/// cancelled where the pod goes by itself in between; otherwise its successor would go for it.
+const DELAY: &str = "\n  delay:\n    durationMilliseconds: 500\n";
+
 /// How one spec went.
 #[derive(Debug)]
 pub struct Spec {
@@ -70,9 +74,6 @@ pub fn run(kind: Kind, focus: &str, logs: &Path) -> Result<Vec<Spec>> {
             "--minStartupPods=0",
         ])
         .args(["--node-schedulable-timeout=30s", "--disable-log-dump"])
-        // The suite makes pods of the same name one after the other, and kwok ends pods by their names: now and then
-        // the next one instead of the last one.
-        .arg("--ginkgo.flake-attempts=2")
         .stdin(Stdio::null())
         .stdout(out.try_clone()?)
         .stderr(out)
@@ -143,7 +144,10 @@ fn kubelets(plane: &ControlPlane) -> Result<Process> {
     }
     ensure!(files.len() > 2, "kwok ships no stages of pods in {}", pods.display());
     files.sort();
-    let stages: Vec<String> = files.iter().map(fs::read_to_string).collect::<Result<_, _>>()?;
+    let mut stages: Vec<String> = files.iter().map(fs::read_to_string).collect::<Result<_, _>>()?;
+    for stage in stages.iter_mut().filter(|stage| stage.contains("name: pod-delete\n")) {
+        stage.push_str(DELAY);
+    }
     fs::write(plane.folder.join("stages.yaml"), stages.join("\n---\n"))?;
     let args = [
         "--config=stages.yaml".to_owned(),
