@@ -4,6 +4,8 @@
 //! that Berth and kube-scheduler may stand by for each other.
 
 mod election;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +25,9 @@ use election::{Election, Record, Step};
 
 /// By how much waiting candidates are spread, as a part of the retry period.
 const JITTER: f64 = 1.2;
+
+/// Giving the lease up may take so long.
+const LAST_TRY: Duration = Duration::from_secs(5);
 
 /// The lease was not renewed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +210,7 @@ impl Lease {
                 }
             }
         };
-        if tokio::time::timeout(Duration::from_secs(5), given_up).await.is_ok() {
+        if tokio::time::timeout(LAST_TRY.min(self.times.renew_deadline), given_up).await.is_ok() {
             tracing::info!(lease = self.name, "released");
         }
     }

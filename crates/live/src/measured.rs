@@ -57,3 +57,40 @@ async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
     }
     Ok(Ok(()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::fake::Script;
+    use crate::message::Message;
+
+    #[test]
+    fn measurements_are_told_as_a_listing_and_their_absence_is_no_end() {
+        let list = r#"{"items":[{"metadata":{"name":"n1"},"usage":{"cpu":"1"}}]}"#.to_owned();
+        let script = Script::new([(404, None, String::new()), (200, None, list)]);
+        let (sender, receiver) = mpsc::channel();
+        let (_flow, era) = watch::channel(0);
+        let inbox = Inbox::new(sender, era);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (absent, there) = runtime.block_on(async {
+            let api = script.api();
+            (once(&api, &inbox).await, once(&api, &inbox).await)
+        });
+        assert_eq!((absent, there), (Ok(Err("404 Not Found".to_owned())), Ok(Ok(()))));
+        let told: Vec<Told> = receiver
+            .try_iter()
+            .filter_map(|message| match message {
+                Message::Watched(watched) => Some(watched.told),
+                _ => None,
+            })
+            .collect();
+        let [Told::Listing, Told::Lines(lines), Told::Listed] = told.as_slice() else { panic!("{told:?}") };
+        assert!(lines.starts_with(
+            br#"{"type":"ADDED","object":{"apiVersion":"metrics.k8s.io/v1beta1","kind":"NodeMetrics","#
+        ));
+    }
+}
