@@ -202,6 +202,7 @@ impl Lease {
 
     /// Gives the lease up, so that nobody has to wait for its end.
     async fn release(&mut self) {
+        let limit = LAST_TRY.min(self.times.renew_deadline);
         let given_up = async {
             while self.read().await && self.election.leads() {
                 let record = self.election.released(crate::clock::unix_micros());
@@ -210,7 +211,7 @@ impl Lease {
                 }
             }
         };
-        if tokio::time::timeout(LAST_TRY.min(self.times.renew_deadline), given_up).await.is_ok() {
+        if tokio::time::timeout(limit, given_up).await.is_ok() {
             tracing::info!(lease = self.name, "released");
         }
     }
