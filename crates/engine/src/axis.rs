@@ -8,6 +8,7 @@
 
 use berth_model::Str;
 use berth_model::pod::{PodSpec, Resize};
+use smallvec::SmallVec;
 
 use crate::cluster::Nodes;
 use crate::ids::ResourceId;
@@ -156,6 +157,6 @@ impl AxisColumns<'_> {
 }
 
 /// The columns of several axes.
-pub fn columns<'a>(axes: &[Axis], nodes: &'a Nodes) -> Vec<AxisColumns<'a>> {
+pub fn columns<'a>(axes: &[Axis], nodes: &'a Nodes) -> SmallVec<[AxisColumns<'a>; 3]> {
     axes.iter().filter_map(|axis| axis.columns(nodes)).collect()
 }

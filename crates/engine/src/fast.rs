@@ -30,7 +30,7 @@ use of_pod::OfPods;
 use refusals::Refusals;
 pub use select::{Scratch, Selection};
 pub use single::choose as choose_once;
-use standing::Standing;
+use standing::{Answers, Standing};
 
 /// What a profile says of all nodes to the pods of one class.
 pub struct ClassCache {
@@ -53,6 +53,7 @@ pub struct ClassCache {
     refusals: Refusals,
     /// Nodes with nominated pods: who counts there depends on the single pod, so they are asked anew each time.
     nominated: Vec<NodeRow>,
+    answers: Answers,
 }
 
 struct KeptScore {
@@ -99,6 +100,7 @@ impl ClassCache {
             index: FxHashMap::default(),
             refusals: Refusals::default(),
             nominated: Vec::new(),
+            answers: Answers::default(),
         };
         cache.stand_all(cluster);
         cache

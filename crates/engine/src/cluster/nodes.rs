@@ -16,6 +16,8 @@ use crate::symbols::Symbols;
 #[derive(Clone, Debug, Default)]
 pub struct Nodes {
     objects: Vec<Option<Node>>,
+    /// Rows that hold a node, sorted.
+    live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
     ranks: Ranks,
     free: Vec<NodeRow>,
@@ -69,7 +71,7 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
 impl Nodes {
     /// Rows of all nodes, in row order.
     pub fn rows(&self) -> impl Iterator<Item = NodeRow> + '_ {
-        self.objects.iter().zip(0u32..).filter(|(o, _)| o.is_some()).map(|(_, row)| NodeRow(row))
+        self.live.iter().copied()
     }
 
     /// One past the last row in use: the length of every column.
@@ -187,6 +189,9 @@ impl Nodes {
 
     pub(crate) fn insert(&mut self, node: Node, symbols: &mut Symbols, resources: &mut Resources) -> NodeRow {
         let row = self.free.pop().unwrap_or_else(|| self.grow());
+        if let Err(at) = self.live.binary_search(&row) {
+            self.live.insert(at, row);
+        }
         self.by_name.insert(node.name.clone(), row);
         self.ranks.insert(row, &node.name, &self.by_name);
         self.write(row, node, symbols, resources);
@@ -222,6 +227,9 @@ impl Nodes {
         let name = self.name(row).clone();
         self.by_name.remove(&name);
         self.clear(row);
+        if let Ok(at) = self.live.binary_search(&row) {
+            self.live.remove(at);
+        }
         self.free.push(row);
     }
 

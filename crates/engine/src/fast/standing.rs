@@ -63,28 +63,47 @@ impl Standing {
     }
 }
 
-/// What the filters and scores that do not look at domains say of a few nodes.
-struct Answers {
+/// What the filters and scores that do not look at domains say of a few nodes. Its buffers are used again.
+#[derive(Default)]
+pub(super) struct Answers {
     rows: Vec<NodeRow>,
+    groups: Vec<Group>,
     /// The first refusal of a filter before those over domains; or of one after them (`late`).
     refusals: Vec<Option<Verdict>>,
     late: Vec<bool>,
-    /// Raw scores by facts, a list a score.
-    facts: Vec<Vec<i64>>,
+    /// Raw scores by facts: those of all nodes by one score, then by the next.
+    facts: Vec<i64>,
     usage: Vec<i64>,
+    raw: Vec<i64>,
+}
+
+impl Answers {
+    /// Starts over with the nodes that were put into `rows`.
+    fn reset(&mut self) {
+        let count = self.rows.len();
+        self.groups.clear();
+        self.groups.extend(self.rows.iter().copied().map(Group::single));
+        self.refusals.clear();
+        self.refusals.resize(count, None);
+        self.late.clear();
+        self.late.resize(count, false);
+        self.facts.clear();
+        self.usage.clear();
+        self.usage.resize(count, 0);
+    }
 }
 
 impl ClassCache {
     /// Finds the standings of all nodes.
     pub(super) fn stand_all(&mut self, cluster: &Cluster) {
         let mut places: Vec<Vec<Place>> = Vec::new();
-        let mut rows = Vec::with_capacity(cluster.nodes().len());
+        let mut answers = Answers::default();
         for row in cluster.nodes().rows() {
             if !self.stand_aside(cluster, row) {
-                rows.push(row);
+                answers.rows.push(row);
             }
         }
-        let answers = self.ask(cluster, rows);
+        self.ask(cluster, &mut answers);
         let mut last = (Key::new(), u32::MAX);
         for at in 0..answers.rows.len() {
             if let Some((bucket, place)) = self.settle(cluster, &answers, at, &mut last) {
@@ -120,11 +139,15 @@ impl ClassCache {
         if self.stand_aside(cluster, row) {
             return;
         }
-        let answers = self.ask(cluster, vec![row]);
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.rows.clear();
+        answers.rows.push(row);
+        self.ask(cluster, &mut answers);
         let mut last = (Key::new(), u32::MAX);
         if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last) {
             self.buckets[bucket as usize].insert(place);
         }
+        self.answers = answers;
     }
 
     /// Takes a node out of where it stands.
@@ -154,52 +177,45 @@ impl ClassCache {
         true
     }
 
-    /// Asks filters and scores about nodes, plugin by plugin.
-    fn ask(&self, cluster: &Cluster, rows: Vec<NodeRow>) -> Answers {
-        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
-        let mut answers = Answers {
-            refusals: vec![None; rows.len()],
-            late: vec![false; rows.len()],
-            facts: Vec::new(),
-            usage: vec![0; rows.len()],
-            rows,
-        };
+    /// Asks filters and scores about the nodes in `answers.rows`, plugin by plugin.
+    fn ask(&self, cluster: &Cluster, answers: &mut Answers) {
+        answers.reset();
+        let Answers { rows, groups, refusals, late, facts, usage, raw } = answers;
         let mut domains_before = false;
         for ready in &self.filters.0 {
             if ready.depends == Depends::Domains {
                 domains_before = true;
             } else if !ready.state.is_idle() {
                 let mut at = 0;
-                ready.state.scan(cluster, &answers.rows, &mut |_, rejection| {
+                ready.state.scan(cluster, rows, &mut |_, rejection| {
                     if let Some(rejection) = rejection
-                        && answers.refusals[at].is_none()
+                        && refusals[at].is_none()
                     {
-                        answers.refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection));
-                        answers.late[at] = domains_before;
+                        refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection));
+                        late[at] = domains_before;
                     }
                     at += 1;
                 });
             }
         }
-        let mut raw = vec![0; groups.len()];
         for kept in &self.scores {
             match kept.depends {
                 Depends::NodeFacts => {
-                    let mut raw = vec![0; groups.len()];
-                    kept.state.score(cluster, &groups, &mut raw);
-                    answers.facts.push(raw);
+                    let known = facts.len();
+                    facts.resize(known + groups.len(), 0);
+                    kept.state.score(cluster, groups, &mut facts[known..]);
                 }
                 Depends::NodeUsage if !kept.state.is_idle() => {
-                    raw.fill(0);
-                    kept.state.score(cluster, &groups, &mut raw);
-                    for (sum, score) in answers.usage.iter_mut().zip(&raw) {
+                    raw.clear();
+                    raw.resize(groups.len(), 0);
+                    kept.state.score(cluster, groups, raw);
+                    for (sum, score) in usage.iter_mut().zip(&*raw) {
                         *sum += kept.weight * score;
                     }
                 }
                 Depends::NodeUsage | Depends::Domains | Depends::Pod | Depends::Cluster => {}
             }
         }
-        answers
     }
 
     /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket.
@@ -221,7 +237,7 @@ impl ClassCache {
         }
         let mut key = Key::new();
         key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
-        key.extend(answers.facts.iter().map(|raw| raw[at].cast_unsigned()));
+        key.extend(answers.facts.chunks_exact(answers.rows.len()).map(|raw| raw[at].cast_unsigned()));
         self.domain_key(cluster, row, &mut key);
         if last.1 == u32::MAX || last.0 != key {
             let bucket = bucket(&mut self.index, &mut self.buckets, &key, refused);
@@ -244,7 +260,9 @@ impl ClassCache {
 
     /// The weighted scores of a node that depend on what its pods use.
     pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
-        self.ask(cluster, vec![row]).usage[0]
+        let mut answers = Answers { rows: vec![row], ..Answers::default() };
+        self.ask(cluster, &mut answers);
+        answers.usage[0]
     }
 }
 
