@@ -10,6 +10,7 @@ mod leader;
 mod placement;
 mod preemption;
 mod profile;
+mod recording;
 mod restart;
 mod serving;
 mod snapshot;
@@ -40,7 +41,7 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 40] = [
+pub const BODIES: [Body; 43] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", volume_filter::claims),
@@ -73,6 +74,7 @@ pub const BODIES: [Body; 40] = [
     body("extender preempts", extender::preempts),
     body("dead extender", extender::dead),
     body("restart in mid-flow", restart::killed),
+    body("killed twenty times", restart::killed_often),
     body("sigterm under load", restart::terminated),
     body("nominated pods go on after a restart", restart::nominated),
     body("leader failover", leader::failover),
@@ -81,4 +83,6 @@ pub const BODIES: [Body; 40] = [
     body("kube-scheduler replaced and back", leader::replaced),
     body("rights of the deployment", deployment::rights),
     of_berth("snapshot foretells", snapshot::foretells),
+    of_berth("recording replays", recording::replays),
+    of_berth("recording is torn", recording::killed),
 ];

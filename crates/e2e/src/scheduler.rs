@@ -82,6 +82,21 @@ impl Scheduler {
         name: &str,
         verbosity: u8,
     ) -> Result<Self> {
+        Self::run_with(kind, program, plane, config, name, &[format!("-v={verbosity}")])
+    }
+
+    /// Starts a program as a scheduler with more flags.
+    ///
+    /// # Errors
+    /// The program is not there or ends at once.
+    pub fn run_with(
+        kind: Kind,
+        program: &Path,
+        plane: &ControlPlane,
+        config: &Value,
+        name: &str,
+        flags: &[String],
+    ) -> Result<Self> {
         let port = free_port()?;
         let own = json!({
             "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
@@ -101,11 +116,8 @@ impl Scheduler {
         for flag in ["authentication-kubeconfig", "authorization-kubeconfig"] {
             args.push(format!("--{flag}={kubeconfig}"));
         }
-        args.extend([
-            "--bind-address=127.0.0.1".into(),
-            format!("--secure-port={port}"),
-            format!("-v={verbosity}"),
-        ]);
+        args.extend(["--bind-address=127.0.0.1".into(), format!("--secure-port={port}")]);
+        args.extend_from_slice(flags);
         Ok(Self { process: Process::start(name, program, &args, &plane.folder)?, port })
     }
 

@@ -28,6 +28,27 @@ pub(super) fn killed(stage: &mut Stage) -> Result<()> {
     once_each(stage, count).with_context(|| format!("{left} pods were left when the scheduler was killed"))
 }
 
+/// Twenty schedulers in a row, each killed at a moment by chance, while the pods keep coming.
+pub(super) fn killed_often(stage: &mut Stage) -> Result<()> {
+    const TIMES: usize = 20;
+    let count = room_for_all(stage)?;
+    stage.nobody_schedules();
+    let each = count / TIMES;
+    let mut chance: u64 = 0x5eed;
+    for time in 0..TIMES {
+        let last = if time + 1 == TIMES { count } else { (time + 1) * each };
+        let pods: Vec<Value> = (time * each..last).map(|i| pod(&format!("pod-{i}"))).collect();
+        let mut scheduler =
+            Scheduler::start_as(stage.kind, stage.plane, &json!({}), &format!("mortal-{time}"))?;
+        stage.api.create_all(&stage.core("pods"), &pods)?;
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        std::thread::sleep(Duration::from_millis(50 + (chance >> 40) % 500));
+        scheduler.process.kill()?;
+    }
+    let _last = Scheduler::start_as(stage.kind, stage.plane, &json!({}), "last")?;
+    once_each(stage, count)
+}
+
 pub(super) fn terminated(stage: &mut Stage) -> Result<()> {
     let count = room_for_all(stage)?;
     let mut first = stage.schedule_by(&json!({}))?;
