@@ -47,6 +47,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),

@@ -174,8 +174,9 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
 
 /// The extender has its own mind, but not another one each time.
 fn answer(call: &Call) -> Answer {
-    let likes =
-        |pod: &PodRef, node: &str| (pod.name.len() + node.bytes().map(usize::from).sum::<usize>()) % 3 != 0;
+    let likes = |pod: &PodRef, node: &str| {
+        !(pod.name.len() + node.bytes().map(usize::from).sum::<usize>()).is_multiple_of(3)
+    };
     match call {
         Call::Filter { pod, nodes } => {
             let kept: BTreeSet<Str> = nodes.iter().filter(|node| likes(pod, node)).cloned().collect();

@@ -61,7 +61,7 @@ impl Sabotage {
     /// What is sent instead.
     pub(crate) fn of_action(&mut self, action: Action) -> Vec<Action> {
         match (&*self, &action.request) {
-            (Self::DoubleBind, Request::Bind { .. }) if action.ticket.0 % 5 == 0 => {
+            (Self::DoubleBind, Request::Bind { .. }) if action.ticket.0.is_multiple_of(5) => {
                 vec![action.clone(), action]
             }
             (Self::StaleNomination, Request::SetStatus { nominated_node: Some(node), pod, .. })

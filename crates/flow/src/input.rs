@@ -9,6 +9,10 @@ use crate::action::{PodRef, Ticket};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an input is taken at once, and objects are what most inputs are"
+)]
 pub enum Input {
     /// A kind is being listed from the start: what [`Input::Listed`] finds was not in the listing is gone.
     Listing(Kind),

@@ -1,14 +1,14 @@
 //! Recordings: all that a flow was told, in order, and a fingerprint of all that it did.
 //!
 //! A flow is a function of its inputs, so a recording of those is a recording of every decision: [`replay`] takes the
-//! inputs again and compares what comes of them, byte for byte, by [`fingerprint`]s. What is recorded of an object is what
+//! inputs again and compares what comes of them, byte for byte, by [`Fingerprint`]s. What is recorded of an object is what
 //! the scheduler sees of it ([`berth_wire::encode`]): environment values, commands and secrets cannot enter.
 //!
-//! A file ([`block`]) is a magic number and blocks, each with its length, its checksum and a compressed run of [`entry`]s. A
-//! block that is not whole is the end; one whose checksum is wrong is reported, not believed. A file that has grown to its
-//! limit is followed by another one ([`writer`]), which starts with all objects, so that each can be replayed alone.
+//! A file is a magic number and blocks, each with its length, its checksum and a compressed run of entries. A block that is
+//! not whole is the end; one whose checksum is wrong is reported, not believed. A file that has grown to its limit is
+//! followed by another one, which starts with all objects, so that each can be replayed alone.
 //!
-//! [`what_if`] takes a recording's users and nodes, and has another configuration decide.
+//! [`compare`] takes a recording's users and nodes, and has another configuration decide.
 
 mod block;
 mod entry;

@@ -1,8 +1,8 @@
 //! The same users and nodes, and another configuration.
 //!
 //! What others did is taken from the recording: pods created and deleted, nodes that came, changed and went. What the
-//! scheduler did is not: bindings, evictions and statuses are the other configuration's own, and succeed at once. A pod that
-//! the recording says is bound stays where the other configuration put it.
+//! scheduler did is not: bindings, evictions and statuses are the other configuration's own, and succeed at once. A pod
+//! that the recording says is bound stays where the other configuration put it.
 
 use std::collections::BTreeMap;
 use std::io::Read;

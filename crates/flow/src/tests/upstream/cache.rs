@@ -39,7 +39,8 @@ fn issue_1139() {
     assert_eq!(world.run(), first, "to the same node");
 }
 
-/// #55587: A pod is deleted while the API server restarts, nobody tells, and its room is lost until a restart (also #31977).
+/// #55587: A pod is deleted while the API server restarts, nobody tells, and its room is lost until a restart (also
+/// #31977).
 /// Here: a new listing says who is gone.
 #[test]
 fn issue_55587() {
