@@ -2,7 +2,7 @@
 //!
 //! [`testbed`] builds upstream's programs, [`ControlPlane`](control_plane::ControlPlane) runs etcd and kube-apiserver,
 //! [`Scheduler`](scheduler::Scheduler) runs the one under test with the rights that upstream's policy gives a
-//! scheduler. A [body](body) plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
+//! scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
 //! both schedulers: what passes with upstream's is what users rely on.
 
 pub mod body;
