@@ -11,8 +11,9 @@ use berth_flow::{Flow, Input, Ticket};
 use berth_wire::{Decoder, ObjectKey};
 
 use super::intake::failed;
-use super::{LAST_WORK, Turn, now_of};
+use super::{LAST_WORK, Turn};
 use crate::message::Message;
+use crate::record::Recording;
 
 /// Requests are answered or given up after so long.
 const LAST_ANSWER: Duration = Duration::from_secs(40);
@@ -33,21 +34,22 @@ pub(super) fn unmarked(ticket: Ticket, era: u64) -> Option<Ticket> {
 impl Turn {
     /// Goes on in the next file of the recording, if it is time for it. `false`: no pod must be tried until it is so.
     pub(super) fn turn_the_page(&mut self) -> bool {
-        let Some(recording) = self.recording.as_mut().filter(|recording| recording.is_full()) else {
+        if !self.recording.as_ref().is_some_and(Recording::is_full) {
             return true;
-        };
+        }
         if self.flow.in_flight() > 0 {
             return false;
         }
         // What is being prepared is decided again.
         let leads = self.flow.leads();
-        self.flow.take(now_of(self.start), Input::Leads(false));
+        self.tell(Input::Leads(false));
+        self.tell(Input::Leads(leads));
         if !self.flow.is_quiet() {
-            self.flow.take(now_of(self.start), Input::Leads(leads));
             return false;
         }
-        self.flow.take(now_of(self.start), Input::Leads(leads));
-        recording.next_file();
+        if let Some(recording) = &mut self.recording {
+            recording.next_file();
+        }
         let inputs = self.flow.restate();
         self.flow = Flow::new(self.settings.clone());
         for input in inputs {
