@@ -84,26 +84,7 @@ impl Subject {
             Object::Pod(manifest) => {
                 self.bring(manifest.pod);
             }
-            Object::Namespace(namespace) => cluster.upsert_namespace(&namespace),
-            Object::Service(owner) => cluster.upsert_owner(owner),
-            Object::Workload(workload) => {
-                if let Some(owner) = workload.owner() {
-                    cluster.upsert_owner(owner);
-                }
-            }
-            Object::Budget(budget) => cluster.upsert_budget(budget),
-            Object::Volume(volume) => cluster.upsert_volume(volume),
-            Object::Claim(claim) => cluster.upsert_claim(claim),
-            Object::StorageClass(class) => cluster.upsert_class(class),
-            Object::CsiNode(node) => cluster.upsert_csi_node(node),
-            Object::CsiDriver(driver) => cluster.upsert_csi_driver(driver),
-            Object::StorageCapacity(capacity) => cluster.upsert_capacity(capacity),
-            Object::Attachment(attachment) => cluster.upsert_attachment(attachment),
-            // Admission and measurements have no part in what upstream's scheduler looks at.
-            Object::PriorityClass(_)
-            | Object::RuntimeClass(_)
-            | Object::LimitRange(_)
-            | Object::NodeMetrics(_) => {}
+            other => berth_flow::upsert(cluster, other),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use berth_flow::PodRef;
 use berth_model::Str;
-use berth_model::volume::{ClaimRef, Volume};
+use berth_model::volume::{BIND_COMPLETED, ClaimRef, SELECTED_NODE, Volume};
 use berth_wire::{Kind, Object, ObjectKey, PodManifest};
 
 use crate::plan::Fault;
@@ -11,7 +11,6 @@ use crate::world::World;
 /// The scheduler that is not ours.
 pub const OTHER: &str = "other-scheduler";
 const OURS: &str = "default-scheduler";
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// Names a pod.
 pub fn reference(manifest: &PodManifest) -> PodRef {
@@ -259,7 +258,7 @@ impl World {
             }
             let mut bound = claim.clone();
             bound.volume = Some(volume.name.clone());
-            bound.annotations.insert("pv.kubernetes.io/bind-completed".into(), "yes".into());
+            bound.annotations.insert(BIND_COMPLETED.into(), "yes".into());
             self.tell(format!("claim {} is bound to {}", bound.name, volume.name));
             self.server.put(Object::Claim(bound));
             self.server.put(Object::Volume(Volume { available: false, ..volume }));

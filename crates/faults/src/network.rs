@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
 use berth_model::Str;
-use berth_model::volume::{ClaimRef, Volume};
+use berth_model::volume::{BOUND_BY_CONTROLLER, ClaimRef, SELECTED_NODE, Volume};
 use berth_wire::{Kind, Object, ObjectKey, ScheduledCondition};
 
 use crate::plan::Fault;
@@ -156,7 +156,7 @@ fn reserve(server: &mut Server, volume: &Str, claim: &ClaimRef) -> Result<(), Fa
     }
     let mut changed: Volume = found.clone();
     changed.claim = Some(claim.clone());
-    changed.annotations.insert("pv.kubernetes.io/bound-by-controller".into(), "yes".into());
+    changed.annotations.insert(BOUND_BY_CONTROLLER.into(), "yes".into());
     server.put(Object::Volume(changed));
     Ok(())
 }
@@ -167,7 +167,7 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
         return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() });
     };
     let mut changed = found.clone();
-    changed.annotations.insert("volume.kubernetes.io/selected-node".into(), node.clone());
+    changed.annotations.insert(SELECTED_NODE.into(), node.clone());
     server.put(Object::Claim(changed));
     Ok(())
 }

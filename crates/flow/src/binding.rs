@@ -14,6 +14,7 @@ use berth_engine::ids::{NodeRow, PodRow};
 
 use crate::action::{Call, Request};
 use crate::attempt::Unplaced;
+use crate::backoff::Backoff;
 use crate::flow::Flow;
 use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
@@ -23,8 +24,8 @@ use crate::track::{Binding, Phase, Stage, Track};
 use crate::volumes::Part;
 use crate::waking::Undone;
 
-/// How long to wait before a binding is sent again whose answer did not come: doubled each time, up to the second.
-const AGAIN_MILLIS: (u64, u64) = (500, 30_000);
+/// How long to wait before a binding is sent again whose answer did not come.
+const AGAIN: Backoff = Backoff { initial_millis: 500, max_millis: 30_000 };
 
 impl Track {
     pub(crate) fn is_binding(&self) -> bool {
@@ -108,10 +109,9 @@ impl Flow {
                 self.binding_failed(now, pod, message);
             }
             Err(failure) if failure.kind == FailureKind::Unknown => {
-                let (first, most) = AGAIN_MILLIS;
-                let wait = (first << lost.min(16)).min(most);
-                let again = now.millis + wait;
-                binding.phase = Phase::Lost { lost: lost + 1, again };
+                let lost = lost + 1;
+                let again = now.millis + AGAIN.after(lost);
+                binding.phase = Phase::Lost { lost, again };
                 self.tracks.set_timer(again, pod);
                 let text =
                     format!("no answer to the binding of pod {}: {}", self.track(pod).pod, failure.message);

@@ -20,6 +20,7 @@ use berth_engine::plugin::MAX_SCORE;
 use berth_engine::preemption::{self, Candidate};
 use berth_engine::verdict::{Code, Rejection, Verdict};
 use berth_model::Str;
+use berth_model::pod::PodSpec;
 
 use crate::action::{Call, PodRef, Request};
 use crate::attempt::Unplaced;
@@ -67,8 +68,10 @@ enum Step {
 const BEFORE_ALL: usize = usize::MAX;
 
 impl Extender {
-    fn is_interested(&self, resources: &BTreeSet<Str>) -> bool {
-        self.managed_resources.is_empty() || self.managed_resources.iter().any(|r| resources.contains(r))
+    fn is_interested(&self, spec: &PodSpec) -> bool {
+        let containers = spec.init_containers.iter().chain(&spec.containers);
+        let mut named = containers.flat_map(|c| c.requests.iter().chain(&c.limits)).map(|(name, _)| name);
+        self.managed_resources.is_empty() || named.any(|name| self.managed_resources.contains(name))
     }
 }
 
@@ -92,15 +95,9 @@ impl Flow {
 
     /// The first extender from a number on that does something, and for this pod.
     fn next_extender(&self, pod: PodRow, from: usize, does: impl Fn(&Extender) -> bool) -> Option<usize> {
-        if from >= self.settings.extenders.len() {
-            return None;
-        }
         let spec = &self.scheduler.cluster().pods().class_of(pod).spec;
-        let containers = spec.init_containers.iter().chain(&spec.containers);
-        let names = containers.flat_map(|c| c.requests.iter().chain(&c.limits));
-        let resources: BTreeSet<Str> = names.map(|(name, _)| name.clone()).collect();
         let mut candidates = self.settings.extenders.iter().enumerate().skip(from);
-        candidates.find(|(_, e)| does(e) && e.is_interested(&resources)).map(|(at, _)| at)
+        candidates.find(|(_, e)| does(e) && e.is_interested(spec)).map(|(at, _)| at)
     }
 
     /// Starts to ask about a pod that fits somewhere, by all that plugins know.

@@ -9,11 +9,12 @@ use berth_model::Str;
 use berth_wire::{Kind, WorkloadKind};
 
 use crate::action::{Action, PodRef};
+use crate::backoff::Backoff;
 use crate::input::Input;
 use crate::inventory::Inventory;
 use crate::now::Now;
 use crate::outbox::{Outbox, Purpose};
-use crate::queue::{Backoff, Counts, Queue};
+use crate::queue::{Counts, Queue};
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::track::{Stage, Track, Tracks};

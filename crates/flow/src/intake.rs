@@ -130,8 +130,8 @@ impl Former {
     }
 }
 
-/// Takes an object that is neither a pod nor a node.
-fn upsert(cluster: &mut Cluster, object: Object) {
+/// Takes an object into a cluster that is neither a pod nor a node. Others have no part in decisions.
+pub fn upsert(cluster: &mut Cluster, object: Object) {
     match object {
         Object::Namespace(namespace) => cluster.upsert_namespace(&namespace),
         Object::Service(owner) => cluster.upsert_owner(owner),

@@ -7,6 +7,7 @@
 
 mod action;
 mod attempt;
+mod backoff;
 mod binding;
 mod evicting;
 mod extending;
@@ -33,6 +34,7 @@ mod waking;
 pub use action::{Action, Call, Condition, Event, PodRef, Request, Ticket};
 pub use flow::Flow;
 pub use input::{Answer, Failure, FailureKind, Input, NodeVictims};
+pub use intake::upsert;
 pub use now::Now;
 pub use queue::Counts;
 pub use report::{Attempted, Landing, Refusal, Report};

@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_engine::ids::{ClassId, PodRow};
 
+use crate::backoff::Backoff;
 pub use entry::Counts;
 use entry::Entry;
 pub(crate) use entry::Place;
@@ -42,23 +43,6 @@ pub(crate) struct Group {
 
 /// Less is earlier: priority, time, order of arrival.
 pub(crate) type Turn = (Reverse<i32>, u64, u64, PodRow);
-
-/// How long pods wait after failures.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Backoff {
-    pub(crate) initial_millis: u64,
-    pub(crate) max_millis: u64,
-}
-
-impl Backoff {
-    fn after(self, failures: u32) -> u64 {
-        match failures.checked_sub(1) {
-            None => 0,
-            Some(shift) if shift >= 32 || self.initial_millis > self.max_millis >> shift => self.max_millis,
-            Some(shift) => self.initial_millis << shift,
-        }
-    }
-}
 
 /// Every pod that is not placed, in exactly one place.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Everything that a flow knows, told anew.
 
 use berth_model::workload::{OwnerKind, PodGroupOwner};
-use berth_wire::{Admission, Kind, Object, PodManifest, ScheduledCondition, Workload};
+use berth_wire::{Kind, Object, PodManifest, ScheduledCondition, Workload};
 
 use crate::flow::Flow;
 use crate::input::Input;
@@ -66,16 +66,13 @@ impl Flow {
             let track = self.tracks.get(row);
             let condition = track.and_then(|track| track.condition.clone());
             PodManifest {
-                pod: cluster.pods().entry(row).pod.clone(),
-                finished: false,
                 generation: track.map_or(0, |track| track.generation),
                 scheduled: condition.map(|(reason, message)| ScheduledCondition {
                     status: "False".into(),
                     reason,
                     message,
                 }),
-                admission: Admission::default(),
-                ephemeral_claims: Vec::new(),
+                ..PodManifest::of(cluster.pods().entry(row).pod.clone())
             }
         })
     }

@@ -4,14 +4,15 @@ use berth_engine::ids::PodRow;
 use berth_model::Str;
 
 use crate::action::{Condition, Request};
+use crate::backoff::Backoff;
 use crate::flow::Flow;
 use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
 
-/// How long to wait before a status is written again: doubled each time, up to the second.
-const AGAIN_MILLIS: (u64, u64) = (1_000, 60_000);
+/// How long to wait before a status is written again.
+const AGAIN: Backoff = Backoff { initial_millis: 1_000, max_millis: 60_000 };
 
 impl Flow {
     /// Nominates a pod to a node, or to none, for the decisions that follow. Where it hoped to run before is free for
@@ -80,10 +81,9 @@ impl Flow {
         let next = std::mem::take(&mut writing.next);
         match outcome {
             Err(failure) if failure.kind != FailureKind::Gone => {
-                let (first, most) = AGAIN_MILLIS;
-                let again = now.millis + (first << writing.failures.min(16)).min(most);
-                writing.sent.add(next);
                 writing.failures += 1;
+                let again = now.millis + AGAIN.after(writing.failures);
+                writing.sent.add(next);
                 writing.again = Some(again);
                 let text =
                     format!("the status of pod {} could not be written: {}", track.pod, failure.message);

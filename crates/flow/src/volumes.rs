@@ -8,7 +8,7 @@ use berth_engine::ids::PodRow;
 use berth_engine::reach::Reach;
 use berth_engine::scheduler::Reserved;
 use berth_model::Str;
-use berth_model::volume::{Claim, Volume};
+use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};
 use berth_wire::{Kind, ObjectKey};
 
 use crate::action::Request;
@@ -17,10 +17,6 @@ use crate::input::{Answer, Failure};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::track::{Phase, Track};
-
-const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
-const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// Something that must come true before the pod is bound.
 #[derive(Clone, Debug)]

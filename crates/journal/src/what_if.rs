@@ -174,14 +174,7 @@ impl Side {
         let mut bound = self.flow.scheduler().cluster().pods().entry(row).pod.clone();
         bound.node = Some(node.clone());
         bound.nominated_node = None;
-        let manifest = PodManifest {
-            pod: bound,
-            finished: false,
-            generation: 0,
-            scheduled: None,
-            admission: berth_wire::Admission::default(),
-            ephemeral_claims: Vec::new(),
-        };
+        let manifest = PodManifest::of(bound);
         self.flow.take(now, Input::Applied(Object::Pod(Box::new(manifest))));
     }
 }

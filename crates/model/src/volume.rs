@@ -5,6 +5,13 @@ use crate::quantity::Quantity;
 use crate::selector::{LabelSelector, NodeSelector};
 use crate::{Str, UnixSeconds};
 
+/// Annotation of a volume that a controller, not a user, reserved for its claim.
+pub const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+/// Annotation of a claim whose binding is complete on both sides.
+pub const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
+/// Annotation of a claim: the node on which its volume is to be made.
+pub const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
 /// A volume in a pod's spec, as far as it decides placement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodVolume {

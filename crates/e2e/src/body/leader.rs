@@ -17,15 +17,33 @@ const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/
 /// Short, so that a test of failing over is.
 const LEASE_S: u64 = 4;
 
+/// A leader and one that stands by, in the midst of a flow of pods.
+struct Reign {
+    /// How many pods there are.
+    count: usize,
+    first: Scheduler,
+    /// The leader's identity.
+    leader: String,
+    _second: Scheduler,
+}
+
+impl Reign {
+    /// Begins, and waits until one in `part` pods is placed.
+    fn begin(stage: &mut Stage, part: usize) -> Result<Self> {
+        stage.nobody_schedules();
+        stage.api.delete(LEASE)?;
+        let count = room_for_all(stage)?;
+        let first = Scheduler::start_as(stage.kind, stage.plane, &elected(), "first")?;
+        let leader = holder(stage, None)?;
+        let _second = Scheduler::start_as(stage.kind, stage.plane, &elected(), "second")?;
+        fill(stage, count)?;
+        some_placed(stage, count / part)?;
+        Ok(Self { count, first, leader, _second })
+    }
+}
+
 pub(super) fn failover(stage: &mut Stage) -> Result<()> {
-    stage.nobody_schedules();
-    stage.api.delete(LEASE)?;
-    let count = room_for_all(stage)?;
-    let mut first = Scheduler::start_as(stage.kind, stage.plane, &elected(), "first")?;
-    let leader = holder(stage, None)?;
-    let _second = Scheduler::start_as(stage.kind, stage.plane, &elected(), "second")?;
-    fill(stage, count)?;
-    some_placed(stage, count / 5)?;
+    let Reign { count, mut first, leader, _second } = Reign::begin(stage, 5)?;
     first.process.kill()?;
     let start = Instant::now();
     let next = holder(stage, Some(&leader))?;
@@ -35,14 +53,7 @@ pub(super) fn failover(stage: &mut Stage) -> Result<()> {
 }
 
 pub(super) fn deposed(stage: &mut Stage) -> Result<()> {
-    stage.nobody_schedules();
-    stage.api.delete(LEASE)?;
-    let count = room_for_all(stage)?;
-    let mut first = Scheduler::start_as(stage.kind, stage.plane, &elected(), "first")?;
-    let leader = holder(stage, None)?;
-    let _second = Scheduler::start_as(stage.kind, stage.plane, &elected(), "second")?;
-    fill(stage, count)?;
-    some_placed(stage, count / 10)?;
+    let Reign { count, mut first, leader, _second } = Reign::begin(stage, 10)?;
     // Asleep, as a machine that is moved: it wakes up long after its lease has gone to another, in the middle of all.
     first.process.signal("STOP")?;
     holder(stage, Some(&leader))?;

@@ -46,6 +46,18 @@ pub struct PodManifest {
 }
 
 impl PodManifest {
+    /// A running or waiting pod of which no more is known.
+    pub fn of(pod: Pod) -> Self {
+        Self {
+            pod,
+            finished: false,
+            generation: 0,
+            scheduled: None,
+            admission: Admission::default(),
+            ephemeral_claims: Vec::new(),
+        }
+    }
+
     /// What tells the pod from all other objects.
     pub fn key(&self) -> ObjectKey {
         let (namespace, name) = (self.pod.spec.namespace.clone(), self.pod.name.clone());

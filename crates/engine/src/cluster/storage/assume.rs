@@ -11,13 +11,10 @@
 //! `storage/volume/pv_helpers.go` (`GetBindVolumeToClaim`).
 
 use berth_model::Str;
-use berth_model::volume::{Claim, ClaimRef, Volume};
+use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
 use crate::effect::Effect;
-
-const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
-pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// A change that is taken as done, so that it can be undone.
 #[derive(Clone, Debug)]

@@ -5,12 +5,10 @@
 
 use berth_model::Str;
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
-use berth_model::volume::{Claim, ClaimRef, Volume, VolumeSource};
+use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, Volume, VolumeSource};
 
 use crate::cluster::Cluster;
 use crate::effect::Effect;
-
-const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 
 impl Cluster {
     /// Carries an effect through to its end, as controllers would: the claim is bound, to a volume that is made for it

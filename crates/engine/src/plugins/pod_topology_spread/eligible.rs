@@ -2,12 +2,12 @@
 
 use super::{Constraint, PodView};
 use crate::class::Class;
-use crate::cluster::{Cluster, Domains};
+use crate::cluster::{Change, Cluster, Domains};
 use crate::ids::NodeRow;
 use crate::plugins::taint_toleration::untolerated;
 
 /// The rule for the nodes of one pod class.
-pub(super) struct Eligibility<'a> {
+struct Eligibility<'a> {
     cluster: &'a Cluster,
     class: &'a Class,
     /// The labels that a node must have.
@@ -16,7 +16,7 @@ pub(super) struct Eligibility<'a> {
 
 impl<'a> Eligibility<'a> {
     /// A node must have the labels of all constraints, where `all_labels` says so.
-    pub(super) fn new<'c>(
+    fn new<'c>(
         cluster: &'a Cluster,
         class: &'a Class,
         constraints: impl Iterator<Item = &'c Constraint>,
@@ -30,7 +30,7 @@ impl<'a> Eligibility<'a> {
     ///
     /// Nodes without the labels take no part; nor do nodes that the pod's node affinity or taints exclude, where the
     /// constraint honors them.
-    pub(super) fn of(&self, row: NodeRow, constraint: &Constraint) -> bool {
+    fn of(&self, row: NodeRow, constraint: &Constraint) -> bool {
         self.has_labels(row)
             && (!constraint.honor_node_affinity || self.is_wanted(row))
             && (!constraint.honor_node_taints || self.is_tolerated(row))
@@ -48,6 +48,37 @@ impl<'a> Eligibility<'a> {
 
     fn is_tolerated(&self, row: NodeRow) -> bool {
         !untolerated(self.cluster.nodes().taints(row), &self.class.spec.tolerations)
+    }
+}
+
+/// What a change of a node means to the counts of constraints.
+pub(super) enum NodeChange {
+    /// A constraint's label was on no node when it was counted: all is to be counted anew.
+    Anew,
+    /// Nothing: it is told yet that the node went.
+    Nothing,
+    /// Whether the node takes part now, for each constraint in turn.
+    Parts(Vec<bool>),
+}
+
+impl NodeChange {
+    /// Asks for a node that came, changed or went.
+    pub(super) fn of<'c>(
+        change: Change,
+        row: NodeRow,
+        (cluster, class): (&Cluster, &Class),
+        constraints: impl Iterator<Item = &'c Constraint> + Clone,
+        all_labels: bool,
+    ) -> Self {
+        let is_there = cluster.nodes().is_live(row);
+        if !constraints.clone().all(Constraint::has_known_label) {
+            return Self::Anew;
+        }
+        if !is_there && matches!(change, Change::NodeChanged(_)) {
+            return Self::Nothing;
+        }
+        let rule = Eligibility::new(cluster, class, constraints.clone(), all_labels);
+        Self::Parts(constraints.map(|constraint| is_there && rule.of(row, constraint)).collect())
     }
 }
 

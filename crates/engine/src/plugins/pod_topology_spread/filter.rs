@@ -6,7 +6,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use super::constraint::default_selector;
-use super::eligible::{Eligibility, eligible};
+use super::eligible::{NodeChange, eligible};
 use super::{Constraint, Filter, PodView};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
@@ -230,18 +230,15 @@ impl Filter for Skews {
                 true
             }
             Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
-                let is_there = cluster.nodes().is_live(row);
-                if !self.counted.iter().all(|c| c.constraint.has_known_label()) {
-                    return false;
+                let constraints = self.counted.iter().map(|c| &c.constraint);
+                match NodeChange::of(change, row, (cluster, own), constraints, true) {
+                    NodeChange::Anew => false,
+                    NodeChange::Nothing => true,
+                    NodeChange::Parts(parts) => {
+                        let mut counted = self.counted.iter_mut().zip(parts);
+                        counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster.nodes()))
+                    }
                 }
-                if !is_there && matches!(change, Change::NodeChanged(_)) {
-                    return true; // it is told yet that the node went
-                }
-                let rule = Eligibility::new(cluster, own, self.counted.iter().map(|c| &c.constraint), true);
-                let takes_part = |c: &Counted| is_there && rule.of(row, &c.constraint);
-                let takes_part: Vec<bool> = self.counted.iter().map(takes_part).collect();
-                let mut counted = self.counted.iter_mut().zip(takes_part);
-                counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster.nodes()))
             }
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)

@@ -1,7 +1,7 @@
 //! Constraints that prefer: how full each node's domains are.
 
 use super::constraint::default_selector;
-use super::eligible::{Eligibility, eligible};
+use super::eligible::{NodeChange, eligible};
 use super::{Constraint, PodView, Score};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
@@ -217,19 +217,15 @@ impl Score for Evenness {
                 true
             }
             Change::NodeAdded(row) | Change::NodeChanged(row) | Change::NodeRemoved(row) => {
-                let is_there = cluster.nodes().is_live(row);
-                if !self.counted.iter().all(|c| c.constraint.has_known_label()) {
-                    return false;
-                }
-                if !is_there && matches!(change, Change::NodeChanged(_)) {
-                    return true; // it is told yet that the node went
-                }
                 let constraints = self.counted.iter().map(|c| &c.constraint);
-                let rule = Eligibility::new(cluster, own, constraints, self.all_labels);
-                let takes_part = |c: &Counted| is_there && rule.of(row, &c.constraint);
-                let takes_part: Vec<bool> = self.counted.iter().map(takes_part).collect();
-                let mut counted = self.counted.iter_mut().zip(takes_part);
-                counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster))
+                match NodeChange::of(change, row, (cluster, own), constraints, self.all_labels) {
+                    NodeChange::Anew => false,
+                    NodeChange::Nothing => true,
+                    NodeChange::Parts(parts) => {
+                        let mut counted = self.counted.iter_mut().zip(parts);
+                        counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster))
+                    }
+                }
             }
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)

@@ -1,7 +1,7 @@
 //! The claims of a pod, sorted by what is to be done about them.
 
 use berth_model::labels::Labels;
-use berth_model::volume::{Claim, StorageClass};
+use berth_model::volume::{BIND_COMPLETED, Claim, StorageClass};
 
 use crate::cluster::Storage;
 use crate::pod_claims::{has_claims, named_claims, not_found};
@@ -9,8 +9,6 @@ use crate::verdict::Rejection;
 use crate::view::PodView;
 
 use super::unresolvable;
-
-const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 
 /// Claims of a pod that may be scheduled, in the order of its volumes.
 pub(super) struct PodClaims<'a> {

@@ -2,7 +2,7 @@
 //!
 //! Upstream: `volumebinding/binder.go`, `FindPodVolumes`.
 
-use berth_model::volume::Claim;
+use berth_model::volume::{Claim, SELECTED_NODE};
 use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
@@ -153,7 +153,7 @@ impl<'a> Search<'a> {
 }
 
 fn selected_node(claim: &Claim) -> Option<&str> {
-    claim.annotations.get("volume.kubernetes.io/selected-node").map(|node| &**node)
+    claim.annotations.get(SELECTED_NODE).map(|node| &**node)
 }
 
 impl Selected {
