@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use crate::cluster::Nodes;
 use crate::ids::ResourceId;
 use crate::resources::is_scalar;
+use crate::span::Span;
 use crate::view::PodView;
 
 /// A resource that a score looks at.
@@ -125,7 +126,46 @@ impl Asks {
     }
 }
 
+/// What is certain of some nodes that offer the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// How much of the resource is used is not known.
+    Unknown,
+    /// Between these two.
+    Known {
+        /// As on the node that uses least.
+        least: Amounts,
+        /// As on the node that uses most.
+        most: Amounts,
+    },
+}
+
+/// Amounts below this can be added, and multiplied by a hundred, without overflow.
+const TAME: i64 = 1 << 55;
+
 impl Axis {
+    /// The weight in the mean over resources.
+    pub fn weight(&self) -> i64 {
+        self.weight
+    }
+
+    /// The amounts on the nodes of a span; `None` where they do not offer the resource.
+    pub fn ends(&self, nodes: &Nodes, span: &Span) -> Option<Ends> {
+        let allocatable = nodes.allocatable(span.row, self.resource);
+        let used = match self.used {
+            Used::ScoredCpu => span.scored(ResourceId::CPU),
+            Used::ScoredMemory => span.scored(ResourceId::MEMORY),
+            Used::Requested => span.requested(self.resource),
+        };
+        let amounts = |used: i64| Amounts { allocatable, used, used_with_pod: used.wrapping_add(self.ask) };
+        let ends = used.map_or(Ends::Unknown, |used| {
+            let tame = [allocatable, used.low, used.high, self.ask].iter().all(|a| (0..TAME).contains(a));
+            let known = Ends::Known { least: amounts(used.low), most: amounts(used.high) };
+            if tame { known } else { Ends::Unknown }
+        });
+        (allocatable != 0).then_some(ends)
+    }
+
     /// How much of the resource the pod adds.
     pub fn ask(&self) -> i64 {
         self.ask

@@ -10,6 +10,7 @@
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
 
 mod bucket;
+mod kinds;
 mod of_pod;
 mod refusals;
 mod select;
@@ -26,6 +27,7 @@ use crate::profile::Profile;
 use crate::verdict::{Rejection, Verdict};
 use crate::view::PodView;
 use bucket::Bucket;
+pub use kinds::Kinds;
 use of_pod::OfPods;
 use refusals::Refusals;
 pub use select::{Scratch, Selection};
@@ -71,8 +73,8 @@ pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
 }
 
 impl ClassCache {
-    /// Asks everything anew.
-    pub fn new(profile: &Profile, pod: PodView<'_>) -> Self {
+    /// Asks everything anew. The kinds must have caught up.
+    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds) -> Self {
         let cluster = pod.cluster;
         let prepared = keep(profile, pod);
         let (absent, narrowed_by) = (prepared.absent(), prepared.answerable());
@@ -102,7 +104,7 @@ impl ClassCache {
             nominated: Vec::new(),
             answers: Answers::default(),
         };
-        cache.stand_all(cluster);
+        cache.stand_all(cluster, kinds);
         cache
     }
 

@@ -35,6 +35,7 @@ pub mod reference;
 pub mod resources;
 pub mod scheduler;
 pub mod shape;
+pub mod span;
 pub mod symbols;
 pub mod verdict;
 pub mod view;

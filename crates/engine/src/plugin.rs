@@ -15,7 +15,9 @@ use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::fast::Kinds;
 use crate::ids::NodeRow;
+use crate::span::Span;
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
@@ -169,6 +171,16 @@ pub trait Filter: Send {
         true
     }
 
+    /// Whether nodes of a kind get the same answer.
+    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+        false
+    }
+
+    /// Whether it rejects all nodes of a span, as far as can be told.
+    fn rules_out(&self, _cluster: &Cluster, _span: &Span) -> bool {
+        false
+    }
+
     /// Takes a change into account that the cluster went through. `false`: prepare anew.
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_nodes()
@@ -211,6 +223,21 @@ pub trait Score: Send {
     /// Whether every score is zero, whatever the nodes: it takes part, and makes no difference.
     fn is_zero(&self) -> bool {
         false
+    }
+
+    /// Whether nodes of a kind get the same raw score.
+    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+        false
+    }
+
+    /// Whether the raw score is the score, whatever the other nodes.
+    fn is_final(&self) -> bool {
+        false
+    }
+
+    /// The most that a node of a span can score, for scores that are final.
+    fn bound(&self, _cluster: &Cluster, _span: &Span) -> i64 {
+        MAX_SCORE
     }
 
     /// Whether scores depend on how many feasible nodes there are ([`Group::nodes`]).

@@ -9,7 +9,7 @@ use crate::cluster::{Assumed, Cluster};
 use crate::cycle::{self, Assessment};
 use crate::decision::Decision;
 use crate::effect::Effect;
-use crate::fast::{ClassCache, Scratch, Selection, choose_once, is_cacheable};
+use crate::fast::{ClassCache, Kinds, Scratch, Selection, choose_once, is_cacheable};
 use crate::ids::{ClassId, NodeRow, PodRow};
 use crate::preemption::{self, Preemption};
 use crate::profile::Profile;
@@ -40,6 +40,7 @@ pub struct Scheduler {
     cached: Vec<(usize, ClassId)>,
     clock: u64,
     scratch: Scratch,
+    kinds: Kinds,
 }
 
 #[derive(Default)]
@@ -62,6 +63,7 @@ impl Scheduler {
             cached: Vec::new(),
             clock: 0,
             scratch: Scratch::default(),
+            kinds: Kinds::default(),
         }
     }
 
@@ -108,26 +110,22 @@ impl Scheduler {
             if slot.cache.take().is_some() {
                 self.cached.retain(|other| *other != key);
             }
-            return Self::decide_alone(by, &self.cluster, pod);
+            return Self::decide_alone(by, &self.cluster, pod, &mut self.kinds);
         }
-        match &mut slot.cache {
-            Some(cache) => {
-                if !cache.catch_up(&self.cluster) {
-                    **cache = ClassCache::new(by, view);
-                }
-            }
-            None => {
-                slot.cache = Some(Box::new(ClassCache::new(by, view)));
-                self.cached.push(key);
-            }
+        if slot.cache.is_none() {
+            self.cached.push(key);
         }
-        let cache = slot.cache.as_mut().expect("the class has a cache by now");
+        let kept = slot.cache.take().and_then(|mut cache| cache.catch_up(&self.cluster).then_some(cache));
+        let cache = slot.cache.insert(kept.unwrap_or_else(|| {
+            self.kinds.catch_up(&self.cluster);
+            Box::new(ClassCache::new(by, view, &self.kinds))
+        }));
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),
             Selection::Nothing { message, resolvable, plugins } => {
                 Decision::Unschedulable { message, resolvable, plugins }
             }
-            Selection::Unanswered => Self::decide_alone(by, &self.cluster, pod),
+            Selection::Unanswered => Self::decide_alone(by, &self.cluster, pod, &mut self.kinds),
         };
         self.keep_within_budget();
         decision
@@ -188,8 +186,8 @@ impl Scheduler {
     }
 
     /// Decides over columns, or else by the scan.
-    fn decide_alone(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {
-        match choose_once(profile, cluster, pod) {
+    fn decide_alone(profile: &Profile, cluster: &Cluster, pod: PodRow, kinds: &mut Kinds) -> Decision {
+        match choose_once(profile, cluster, pod, kinds) {
             Some((node, score)) => Decision::Place(node, score),
             None => Self::scan(profile, cluster, pod),
         }

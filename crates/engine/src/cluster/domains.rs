@@ -44,6 +44,11 @@ impl Domains {
         (id != NONE).then_some(id as usize)
     }
 
+    /// Sets `false` in the rows of nodes without the label.
+    pub fn mark_out(&self, labelled: &mut [bool]) {
+        labelled.iter_mut().zip(&self.ids).for_each(|(labelled, &id)| *labelled &= id != NONE);
+    }
+
     /// The domain of a value, if a node has it.
     pub fn find(&self, value: Sym) -> Option<usize> {
         self.index.get(&value).map(|&id| id as usize)

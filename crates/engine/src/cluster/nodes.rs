@@ -142,6 +142,11 @@ impl Nodes {
         self.label_index.get(&key).copied()
     }
 
+    /// How many labels nodes ever had: one past the highest column.
+    pub fn label_count(&self) -> usize {
+        self.label_columns.len()
+    }
+
     /// The topology domains of a label by its column.
     pub fn domains_at(&self, column: u32) -> &Domains {
         &self.label_columns[column as usize]

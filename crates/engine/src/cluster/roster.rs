@@ -1,17 +1,25 @@
 //! Classes with pods on nodes, by what others may ask about them: most questions concern few classes.
+//!
+//! A selector that demands a value of a label is answered by the classes that have it, and whom the terms of running pods
+//! select by those that demand one of its labels; so what a pod costs does not grow with the number of classes.
+
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
-use crate::class::Class;
+use crate::class::{Class, Term};
 use crate::ids::{ClassId, Sym};
+use crate::matcher::{Check, Matcher};
+use crate::symbols::LabelSet;
 
 /// Lists of the classes that have a pod on some node, in no particular order.
 #[derive(Clone, Debug, Default)]
 pub struct Roster {
     all: ClassList,
-    by_namespace: FxHashMap<Sym, ClassList>,
-    with_anti_affinity: ClassList,
-    with_affinity: ClassList,
+    by_namespace: Lists<Sym>,
+    by_label: Lists<(Sym, Sym)>,
+    excluding: TermIndex,
+    attracting: TermIndex,
     with_ports: ClassList,
 }
 
@@ -24,8 +32,10 @@ struct ClassList {
 
 impl ClassList {
     fn insert(&mut self, id: ClassId) {
-        self.places.insert(id, self.ids.len());
-        self.ids.push(id);
+        if let Entry::Vacant(place) = self.places.entry(id) {
+            place.insert(self.ids.len());
+            self.ids.push(id);
+        }
     }
 
     fn remove(&mut self, id: ClassId) {
@@ -37,25 +47,97 @@ impl ClassList {
     }
 }
 
+/// Lists of classes, none of them empty.
+#[derive(Clone, Debug)]
+struct Lists<K>(FxHashMap<K, ClassList>);
+
+impl<K> Default for Lists<K> {
+    fn default() -> Self {
+        Self(FxHashMap::default())
+    }
+}
+
+impl<K: Eq + std::hash::Hash> Lists<K> {
+    fn of(&self, key: &K) -> &[ClassId] {
+        self.0.get(key).map_or(&[], |list| &list.ids)
+    }
+
+    fn insert(&mut self, key: K, id: ClassId) {
+        self.0.entry(key).or_default().insert(id);
+    }
+
+    fn remove(&mut self, key: K, id: ClassId) {
+        if let Entry::Occupied(mut list) = self.0.entry(key) {
+            list.get_mut().remove(id);
+            if list.get().ids.is_empty() {
+                list.remove();
+            }
+        }
+    }
+}
+
+/// Classes by what one of their terms demands of the pods that it selects.
+#[derive(Clone, Debug, Default)]
+struct TermIndex {
+    by_label: Lists<(Sym, Sym)>,
+    /// Those with a term that demands no value of any label.
+    undemanding: ClassList,
+}
+
+impl TermIndex {
+    fn insert(&mut self, term: &Term, id: ClassId) {
+        match term.selector.as_ref().map(fewest_values) {
+            None => {} // the term selects nobody
+            Some(None) => self.undemanding.insert(id),
+            Some(Some((key, values))) => values.iter().for_each(|&v| self.by_label.insert((key, v), id)),
+        }
+    }
+
+    fn remove(&mut self, term: &Term, id: ClassId) {
+        match term.selector.as_ref().map(fewest_values) {
+            None => {}
+            Some(None) => self.undemanding.remove(id),
+            Some(Some((key, values))) => values.iter().for_each(|&v| self.by_label.remove((key, v), id)),
+        }
+    }
+
+    fn collect(&self, labels: &LabelSet, into: &mut Vec<ClassId>) {
+        into.extend(&self.undemanding.ids);
+        labels.iter().for_each(|label| into.extend(self.by_label.of(label)));
+    }
+}
+
+/// Each label of which a selector demands one of a few values.
+fn demands(selector: &Matcher) -> impl Iterator<Item = (Sym, &[Sym])> {
+    selector.tests.iter().filter_map(|test| match &test.check {
+        Check::In(values) => Some((test.key, &**values)),
+        _ => None,
+    })
+}
+
+fn fewest_values(selector: &Matcher) -> Option<(Sym, &[Sym])> {
+    demands(selector).min_by_key(|(_, values)| values.len())
+}
+
 impl Roster {
-    /// All of them.
-    pub fn all(&self) -> &[ClassId] {
-        &self.all.ids
+    /// Classes among which are all of a namespace that a selector selects; some of them may be of others.
+    pub fn selectable_in(&self, namespace: Sym, selector: &Matcher) -> Vec<ClassId> {
+        let mut ids = Vec::new();
+        if !self.collect_demanded(selector, &mut ids) {
+            ids.extend(self.by_namespace.of(&namespace));
+        }
+        ids
     }
 
-    /// Those of a namespace.
-    pub fn in_namespace(&self, namespace: Sym) -> &[ClassId] {
-        self.by_namespace.get(&namespace).map_or(&[], |list| &list.ids)
+    /// Those among which are all that one of these terms selects, and all whose own required anti-affinity selects a pod
+    /// with these labels. None is named twice.
+    pub fn excluding<'a>(&self, terms: impl Iterator<Item = &'a Term>, labels: &LabelSet) -> Vec<ClassId> {
+        self.concerned(terms, &self.excluding, labels)
     }
 
-    /// Those with required pod anti-affinity.
-    pub fn with_anti_affinity(&self) -> &[ClassId] {
-        &self.with_anti_affinity.ids
-    }
-
-    /// Those with any pod affinity or anti-affinity, required or preferred.
-    pub fn with_affinity(&self) -> &[ClassId] {
-        &self.with_affinity.ids
+    /// As [`Roster::excluding`], by their own required affinity and all that they prefer.
+    pub fn attracting<'a>(&self, terms: impl Iterator<Item = &'a Term>, labels: &LabelSet) -> Vec<ClassId> {
+        self.concerned(terms, &self.attracting, labels)
     }
 
     /// Those with host ports.
@@ -63,33 +145,68 @@ impl Roster {
         &self.with_ports.ids
     }
 
+    fn concerned<'a>(
+        &self,
+        terms: impl Iterator<Item = &'a Term>,
+        theirs: &TermIndex,
+        labels: &LabelSet,
+    ) -> Vec<ClassId> {
+        let mut ids = Vec::new();
+        for selector in terms.filter_map(|term| term.selector.as_ref()) {
+            if !self.collect_demanded(selector, &mut ids) {
+                return self.all.ids.clone();
+            }
+        }
+        theirs.collect(labels, &mut ids);
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Collects the classes that have a label which a selector demands; `false`: it demands none.
+    fn collect_demanded(&self, selector: &Matcher, into: &mut Vec<ClassId>) -> bool {
+        let having = |(key, values): (Sym, &[Sym])| {
+            values.iter().map(|&value| self.by_label.of(&(key, value)).len()).sum::<usize>()
+        };
+        let Some((key, values)) = demands(selector).min_by_key(|demand| having(*demand)) else {
+            return false;
+        };
+        for (at, value) in values.iter().enumerate() {
+            if !values[..at].contains(value) {
+                into.extend(self.by_label.of(&(key, *value)));
+            }
+        }
+        true
+    }
+
     /// The first pod of a class came to a node.
     pub(crate) fn insert(&mut self, id: ClassId, class: &Class) {
-        self.by_namespace.entry(class.namespace).or_default().insert(id);
-        self.lists_of(class).for_each(|list| list.insert(id));
+        self.all.insert(id);
+        self.by_namespace.insert(class.namespace, id);
+        class.labels.iter().for_each(|&label| self.by_label.insert(label, id));
+        class.anti_affinity.iter().for_each(|term| self.excluding.insert(term, id));
+        attractions(class).for_each(|term| self.attracting.insert(term, id));
+        if !class.host_ports.is_empty() {
+            self.with_ports.insert(id);
+        }
     }
 
     /// The last pod of a class left its node.
     pub(crate) fn remove(&mut self, id: ClassId, class: &Class) {
-        if let Some(list) = self.by_namespace.get_mut(&class.namespace) {
-            list.remove(id);
-        }
-        self.lists_of(class).for_each(|list| list.remove(id));
-    }
-
-    fn lists_of(&mut self, class: &Class) -> impl Iterator<Item = &mut ClassList> {
-        let anti = !class.anti_affinity.is_empty();
-        let any = anti
-            || !class.affinity.is_empty()
-            || !class.preferred_affinity.is_empty()
-            || !class.preferred_anti_affinity.is_empty();
-        let ports = !class.host_ports.is_empty();
-        let lists = [
-            (true, &mut self.all),
-            (anti, &mut self.with_anti_affinity),
-            (any, &mut self.with_affinity),
-            (ports, &mut self.with_ports),
-        ];
-        lists.into_iter().filter_map(|(applies, list)| applies.then_some(list))
+        self.all.remove(id);
+        self.by_namespace.remove(class.namespace, id);
+        class.labels.iter().for_each(|&label| self.by_label.remove(label, id));
+        class.anti_affinity.iter().for_each(|term| self.excluding.remove(term, id));
+        attractions(class).for_each(|term| self.attracting.remove(term, id));
+        self.with_ports.remove(id);
     }
 }
+
+/// The terms by which running pods attract others or keep them off without excluding them.
+fn attractions(class: &Class) -> impl Iterator<Item = &Term> {
+    let preferred = class.preferred_affinity.iter().chain(&class.preferred_anti_affinity);
+    class.affinity.iter().chain(preferred.map(|(_, term)| term))
+}
+
+#[cfg(test)]
+mod tests;

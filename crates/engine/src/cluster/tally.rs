@@ -1,6 +1,7 @@
 //! Counts per topology domain.
 
 use super::{Change, Domains, Nodes};
+use crate::fast::Kinds;
 use crate::ids::{NodeRow, Sym};
 use crate::plugin::Key;
 
@@ -49,6 +50,11 @@ impl Tally {
             _ => {}
         }
         self.upheavals == domains.upheavals()
+    }
+
+    /// Whether nodes of a kind lie in the same domain.
+    pub fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.column.is_none_or(|column| kinds.tells(column))
     }
 
     fn domains<'a>(&self, nodes: &'a Nodes) -> Option<&'a Domains> {

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 
+use super::kinds::{self, Choice, Kinds};
 use crate::cluster::Cluster;
 use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
@@ -14,7 +15,12 @@ use crate::view::PodView;
 
 /// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter
 /// cannot answer, or pods are nominated.
-pub fn choose(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Option<(NodeRow, i64)> {
+pub fn choose(
+    profile: &Profile,
+    cluster: &Cluster,
+    pod: PodRow,
+    kinds: &mut Kinds,
+) -> Option<(NodeRow, i64)> {
     let pod = PodView::new(cluster, pod);
     if cluster.has_nominations() || pod.entry().pod.nominated_node.is_some() {
         return None;
@@ -22,6 +28,14 @@ pub fn choose(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Option<(Node
     let prepared = prepare(profile, pod);
     if prepared.rejected.is_some() {
         return None;
+    }
+    if prepared.only.is_none() {
+        kinds.catch_up(cluster);
+        match kinds::choose(profile, pod, &prepared.filters, kinds) {
+            Choice::Best(row, total) => return Some((row, total)),
+            Choice::Nothing => return None,
+            Choice::NotByKind => {}
+        }
     }
     let mut rows: Vec<NodeRow> = prepared.only.unwrap_or_else(|| cluster.nodes().rows().collect());
     for ready in prepared.filters.0.iter().filter(|ready| !ready.state.is_idle()) {

@@ -6,11 +6,13 @@ use rustc_hash::FxHashMap;
 
 use super::ClassCache;
 use super::bucket::{Bucket, Place};
+use super::kinds::Kinds;
 use super::refusals::VerdictId;
 use crate::cluster::Cluster;
 use crate::ids::NodeRow;
 use crate::plugin::{Depends, Group, Key};
-use crate::verdict::Verdict;
+use crate::verdict::{Rejection, Verdict};
+use crate::view::NodeView;
 
 /// Where a node stands, in eight bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ impl Standing {
 #[derive(Default)]
 pub(super) struct Answers {
     rows: Vec<NodeRow>,
+    /// Where the nodes of one kind end and those of the next begin.
+    ends: Vec<usize>,
     groups: Vec<Group>,
     /// The first refusal of a filter before those over domains; or of one after them (`late`).
     refusals: Vec<Option<Verdict>>,
@@ -95,24 +99,29 @@ impl Answers {
 
 impl ClassCache {
     /// Finds the standings of all nodes.
-    pub(super) fn stand_all(&mut self, cluster: &Cluster) {
+    pub(super) fn stand_all(&mut self, cluster: &Cluster, kinds: &Kinds) {
         let mut places: Vec<Vec<Place>> = Vec::new();
         let mut answers = Answers::default();
-        for row in cluster.nodes().rows() {
-            if !self.stand_aside(cluster, row) {
-                answers.rows.push(row);
-            }
+        for rows in kinds.rows() {
+            answers.rows.extend(rows.iter().filter(|&&row| !self.stand_aside(cluster, row)));
+            answers.ends.push(answers.rows.len());
         }
-        self.ask(cluster, &mut answers);
-        let mut last = (Key::new(), u32::MAX);
-        for at in 0..answers.rows.len() {
-            if let Some((bucket, place)) = self.settle(cluster, &answers, at, &mut last) {
-                let bucket = bucket as usize;
-                if places.len() <= bucket {
-                    places.resize_with(bucket + 1, Vec::new);
+        self.ask(cluster, &mut answers, Some(kinds));
+        let one_key = self.has_one_key(kinds);
+        let (mut last, mut start) = ((Key::new(), u32::MAX), 0);
+        for &end in &answers.ends {
+            let mut known = false;
+            for at in start..end {
+                if let Some((bucket, place)) = self.settle(cluster, &answers, at, &mut last, known) {
+                    let bucket = bucket as usize;
+                    if places.len() <= bucket {
+                        places.resize_with(bucket + 1, Vec::new);
+                    }
+                    places[bucket].push(place);
+                    known = one_key && answers.refusals[at].is_none();
                 }
-                places[bucket].push(place);
             }
+            start = end;
         }
         for (bucket, places) in self.buckets.iter_mut().zip(places) {
             bucket.fill(places);
@@ -142,9 +151,9 @@ impl ClassCache {
         let mut answers = std::mem::take(&mut self.answers);
         answers.rows.clear();
         answers.rows.push(row);
-        self.ask(cluster, &mut answers);
+        self.ask(cluster, &mut answers, None);
         let mut last = (Key::new(), u32::MAX);
-        if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last) {
+        if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last, false) {
             self.buckets[bucket as usize].insert(place);
         }
         self.answers = answers;
@@ -177,23 +186,39 @@ impl ClassCache {
         true
     }
 
-    /// Asks filters and scores about the nodes in `answers.rows`, plugin by plugin.
-    fn ask(&self, cluster: &Cluster, answers: &mut Answers) {
+    /// Whether nodes of a kind that no filter refuses have one key.
+    fn has_one_key(&self, kinds: &Kinds) -> bool {
+        let mut scores = self.scores.iter().filter(|kept| kept.depends != Depends::NodeUsage);
+        let mut filters = self.filters.0.iter().filter(|ready| ready.depends == Depends::Domains);
+        scores.all(|kept| kept.state.is_uniform(kinds)) && filters.all(|ready| ready.state.is_uniform(kinds))
+    }
+
+    /// Asks filters and scores about the nodes in `answers.rows`, plugin by plugin; where the nodes are listed by kind,
+    /// about one node of a kind where all get the same answer.
+    fn ask(&self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
         answers.reset();
-        let Answers { rows, groups, refusals, late, facts, usage, raw } = answers;
+        let Answers { rows, ends, groups, refusals, late, facts, usage, raw } = answers;
         let mut domains_before = false;
         for ready in &self.filters.0 {
             if ready.depends == Depends::Domains {
                 domains_before = true;
             } else if !ready.state.is_idle() {
-                let mut at = 0;
-                ready.state.scan(cluster, rows, &mut |_, rejection| {
-                    if let Some(rejection) = rejection
-                        && refusals[at].is_none()
-                    {
-                        refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection));
+                let mut refuse = |at: usize, rejection: &Rejection| {
+                    if refusals[at].is_none() {
+                        refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection.clone()));
                         late[at] = domains_before;
                     }
+                };
+                if kinds.is_some_and(|kinds| ready.state.is_uniform(kinds)) {
+                    for (start, end) in stretches(ends) {
+                        let rejection = ready.state.check(NodeView::new(cluster, rows[start]));
+                        rejection.iter().for_each(|r| (start..end).for_each(|at| refuse(at, r)));
+                    }
+                    continue;
+                }
+                let mut at = 0;
+                ready.state.scan(cluster, rows, &mut |_, rejection| {
+                    rejection.iter().for_each(|rejection| refuse(at, rejection));
                     at += 1;
                 });
             }
@@ -203,7 +228,16 @@ impl ClassCache {
                 Depends::NodeFacts => {
                     let known = facts.len();
                     facts.resize(known + groups.len(), 0);
-                    kept.state.score(cluster, groups, &mut facts[known..]);
+                    let facts = &mut facts[known..];
+                    if kinds.is_some_and(|kinds| kept.state.is_uniform(kinds)) {
+                        for (start, end) in stretches(ends) {
+                            kept.state.score(cluster, &groups[start..=start], &mut facts[start..=start]);
+                            let all_alike = facts[start];
+                            facts[start..end].fill(all_alike);
+                        }
+                    } else {
+                        kept.state.score(cluster, groups, facts);
+                    }
                 }
                 Depends::NodeUsage if !kept.state.is_idle() => {
                     raw.clear();
@@ -218,13 +252,15 @@ impl ClassCache {
         }
     }
 
-    /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket.
+    /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket. `known`: where
+    /// no filter refuses the node, its key is that of the last one.
     fn settle(
         &mut self,
         cluster: &Cluster,
         answers: &Answers,
         at: usize,
         last: &mut (Key, u32),
+        known: bool,
     ) -> Option<(u32, Place)> {
         let row = answers.rows[at];
         let refused = answers.refusals[at].as_ref().map(|verdict| self.refusals.intern(verdict));
@@ -235,13 +271,15 @@ impl ClassCache {
             self.standings[row.index()] = Standing::refused(id);
             return None;
         }
-        let mut key = Key::new();
-        key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
-        key.extend(answers.facts.chunks_exact(answers.rows.len()).map(|raw| raw[at].cast_unsigned()));
-        self.domain_key(cluster, row, &mut key);
-        if last.1 == u32::MAX || last.0 != key {
-            let bucket = bucket(&mut self.index, &mut self.buckets, &key, refused);
-            *last = (key, bucket);
+        if !known || refused.is_some() {
+            let mut key = Key::new();
+            key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
+            key.extend(answers.facts.chunks_exact(answers.rows.len()).map(|raw| raw[at].cast_unsigned()));
+            self.domain_key(cluster, row, &mut key);
+            if last.1 == u32::MAX || last.0 != key {
+                let bucket = bucket(&mut self.index, &mut self.buckets, &key, refused);
+                *last = (key, bucket);
+            }
         }
         // A weight is a 32-bit number and a score at most 100; no sum that anybody configures comes near the limit.
         let score = i32::try_from(answers.usage[at]).unwrap_or(i32::MAX);
@@ -261,9 +299,15 @@ impl ClassCache {
     /// The weighted scores of a node that depend on what its pods use.
     pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
         let mut answers = Answers { rows: vec![row], ..Answers::default() };
-        self.ask(cluster, &mut answers);
+        self.ask(cluster, &mut answers, None);
         answers.usage[0]
     }
+}
+
+/// The stretches between ends that are not empty.
+fn stretches(ends: &[usize]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends.iter().copied()).filter(|(start, end)| start < end)
 }
 
 fn bucket(

@@ -16,6 +16,7 @@ use berth_model::volume::PodVolumeSource;
 
 use crate::cluster::{Change, Cluster};
 use crate::plugin::{Group, MAX_SCORE, Plugin, Score};
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -33,6 +34,7 @@ pub struct ImageLocality;
 #[derive(Debug)]
 struct Held {
     scores: Vec<i64>,
+    highest: i64,
     /// Of which images and how many nodes the scores speak: a node more changes those of all holders.
     version: u64,
     nodes: usize,
@@ -58,7 +60,12 @@ impl Plugin for ImageLocality {
             }
         }
         bytes.iter_mut().for_each(|bytes| *bytes = score(*bytes, images));
-        Some(Box::new(Held { scores: bytes, version: nodes.images().version(), nodes: nodes.len() }))
+        Some(Box::new(Held {
+            highest: bytes.iter().copied().max().unwrap_or(0),
+            scores: bytes,
+            version: nodes.images().version(),
+            nodes: nodes.len(),
+        }))
     }
 }
 
@@ -87,6 +94,18 @@ impl Score for Held {
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = self.scores.get(group.row.index()).copied().unwrap_or(0);
         }
+    }
+
+    fn is_zero(&self) -> bool {
+        self.scores.is_empty()
+    }
+
+    fn is_final(&self) -> bool {
+        true
+    }
+
+    fn bound(&self, _cluster: &Cluster, _span: &Span) -> i64 {
+        self.highest
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {

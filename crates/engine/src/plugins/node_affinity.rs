@@ -17,6 +17,7 @@ use berth_model::selector::{NodeSelectorTerm, Operator};
 
 use crate::cluster::{Change, Cluster};
 use crate::event::Event;
+use crate::fast::Kinds;
 use crate::ids::{NodeRow, Sym};
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
@@ -146,6 +147,11 @@ impl Filter for Demands {
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
 
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        let mut terms = self.enforced.iter().chain(&self.required).flatten();
+        terms.all(|term| term.is_uniform(kinds)) && self.selector.iter().all(|(c, _)| c.is_uniform(kinds))
+    }
+
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_nodes() || (change.spares_others() && self.is_settled())
     }
@@ -172,6 +178,10 @@ impl Score for Preferences {
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::most_is_best(scores);
+    }
+
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.0.iter().all(|(_, term)| term.is_uniform(kinds))
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {

@@ -10,10 +10,13 @@
 
 use smallvec::SmallVec;
 
-use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns, cpu_and_memory};
+use crate::axis::{
+    Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns, cpu_and_memory,
+};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster};
 use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -65,6 +68,20 @@ impl Score for Balance {
         }
     }
 
+    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+        let ends = |axis: &Axis| axis.ends(cluster.nodes(), span);
+        match &*self.0 {
+            [a, b] => match (ends(a), ends(b)) {
+                (
+                    Some(Ends::Known { least: a, most: a_most }),
+                    Some(Ends::Known { least: b, most: b_most }),
+                ) => MAX_SCORE / 2 + (MAX_SCORE / 2 + highest_gain([a, a_most], [b, b_most])) / 2,
+                _ => MAX_SCORE,
+            },
+            _ => MAX_SCORE,
+        }
+    }
+
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_others()
     }
@@ -87,6 +104,25 @@ fn balance(columns: &[AxisColumns<'_>], at: usize) -> i64 {
     // Each evenness is 50 to 100, so the gain is within 50 of zero.
     let gain = evenness(&with).wrapping_sub(evenness(&without));
     MAX_SCORE / 2 + (MAX_SCORE / 2).wrapping_add(gain) / 2
+}
+
+/// The most that a pod can even out any of some nodes, given the least and the most that is used of two resources.
+fn highest_gain(a: [Amounts; 2], b: [Amounts; 2]) -> i64 {
+    let shares = |of: fn(&Amounts) -> i64| {
+        let shares = |ends: [Amounts; 2]| ends.map(|node| share(node, of(&node)));
+        (shares(a), shares(b))
+    };
+    let (a_with, b_with) = shares(|node| node.used_with_pod);
+    let (a_without, b_without) = shares(|node| node.used);
+    let closest = (a_with[0] - b_with[1]).max(b_with[0] - a_with[1]).max(0.0);
+    let farthest = (a_without[1] - b_without[0]).max(b_without[1] - a_without[0]);
+    let gain = evenness(&[closest, 0.0]) - evenness(&[farthest, 0.0]);
+    if a_with[1] >= 1.0 || b_with[1] >= 1.0 {
+        return gain;
+    }
+    // No node gains more than the shares that the pod adds differ, but for two cuts to an integer.
+    let added = (a_with[0] - a_without[0]) - (b_with[0] - b_without[0]);
+    gain.min((added.abs() / 2.0 * MAX_SCORE as f64) as i64 + 2)
 }
 
 fn share(node: Amounts, used: i64) -> f64 {

@@ -22,13 +22,14 @@ use berth_model::Str;
 use berth_model::node::Node;
 use smallvec::SmallVec;
 
-use crate::axis::{Amounts, Axis, AxisColumns, Counting, WeightedResource, axes, columns};
+use crate::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes};
 use crate::event::Event;
 use crate::ids::{NodeRow, ResourceId};
-use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
+use crate::plugin::{Depends, Filter, Group, MAX_SCORE, Plugin, Prepared, Score};
 use crate::resources::{is_extended, is_scalar};
+use crate::span::Span;
 use crate::verdict::{Code, Reason, Rejection};
 use crate::view::{NodeView, PodView};
 
@@ -217,6 +218,19 @@ impl Filter for Needs {
         }
     }
 
+    fn may_fail(&self) -> bool {
+        false
+    }
+
+    fn rules_out(&self, cluster: &Cluster, span: &Span) -> bool {
+        let nodes = cluster.nodes();
+        let lacks = |need: &Need| {
+            let used = span.requested(need.resource);
+            used.is_some_and(|used| lacks(nodes.allocatable(span.row, need.resource), used.low, need.amount))
+        };
+        span.pods as i64 >= nodes.allowed_pods(span.row) || self.0.iter().any(lacks)
+    }
+
     fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let fits = self.by_columns(cluster.nodes());
         rows.retain(|&row| fits(row));
@@ -226,6 +240,11 @@ impl Filter for Needs {
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_others()
     }
+}
+
+/// Whether an amount is certainly too much for a node on which at least so much is used.
+fn lacks(offered: i64, used: i64, amount: i64) -> bool {
+    offered.checked_sub(used).is_some_and(|free| amount > free)
 }
 
 impl Score for Fullness {
@@ -243,6 +262,22 @@ impl Score for Fullness {
         }
     }
 
+    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+        let best = |ends: Ends| match (&self.strategy, ends) {
+            (Strategy::LeastAllocated, Ends::Known { least, .. }) => least_allocated::score(least),
+            // What is over the top scores zero.
+            (Strategy::MostAllocated, Ends::Known { most, .. }) if most.used_with_pod <= most.allocatable => {
+                most_allocated::score(most)
+            }
+            _ => MAX_SCORE,
+        };
+        mean(
+            self.axes
+                .iter()
+                .filter_map(|axis| Some((best(axis.ends(cluster.nodes(), span)?), axis.weight()))),
+        )
+    }
+
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
         change.spares_others()
     }
@@ -250,12 +285,15 @@ impl Score for Fullness {
 
 /// The weighted mean over the resources that the node offers, cut to an integer.
 fn weighted_mean(columns: &[AxisColumns<'_>], at: usize, score: impl Fn(Amounts) -> i64) -> i64 {
+    mean(columns.iter().filter_map(|column| Some((score(column.amounts(at)?), column.weight))))
+}
+
+/// The mean of scores with weights, cut to an integer; zero of none.
+fn mean(scores: impl Iterator<Item = (i64, i64)>) -> i64 {
     let (mut sum, mut weights) = (0i64, 0i64);
-    for column in columns {
-        if let Some(node) = column.amounts(at) {
-            sum = sum.wrapping_add(score(node).wrapping_mul(column.weight));
-            weights += column.weight;
-        }
+    for (score, weight) in scores {
+        sum = sum.wrapping_add(score.wrapping_mul(weight));
+        weights += weight;
     }
     if weights == 0 { 0 } else { sum / weights }
 }

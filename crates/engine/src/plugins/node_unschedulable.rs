@@ -11,6 +11,7 @@ use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster};
 use crate::event::Event;
+use crate::fast::Kinds;
 use crate::plugin::{Filter, Plugin, Prepared};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
@@ -56,6 +57,10 @@ impl Plugin for NodeUnschedulable {
 impl Filter for Cordoned {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         node.cluster.nodes().unschedulable[node.row.index()].then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+        true
     }
 
     fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {

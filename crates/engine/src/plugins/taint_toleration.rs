@@ -13,6 +13,7 @@ use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster};
 use crate::event::Event;
+use crate::fast::Kinds;
 use crate::ids::ClassId;
 use crate::normalize;
 use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
@@ -116,6 +117,10 @@ impl Filter for Rejecting {
         !self.any
     }
 
+    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+        true
+    }
+
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
         self.judge_new_sets(cluster);
         change.spares_others()
@@ -131,6 +136,10 @@ impl Score for Unwanted {
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
         normalize::fewest_is_best(scores);
+    }
+
+    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+        true
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {

@@ -1,5 +1,6 @@
 //! Random histories of a small cluster: what is kept says what is found anew, and no pod waits that might go on.
 
+mod crowded;
 mod fast_path;
 mod history;
 mod likeness;

@@ -4,6 +4,7 @@ use super::incoming::{Incoming, Tallies};
 use super::{Filter, PodView};
 use crate::class::{Class, Term};
 use crate::cluster::{Change, Cluster, Nodes, PodChange};
+use crate::fast::Kinds;
 use crate::ids::{ClassId, NodeRow, Sym};
 use crate::plugin::Key;
 use crate::verdict::Rejection;
@@ -53,10 +54,9 @@ impl Rules {
             rules.excluded.of(term.topology_key, nodes);
         }
         let pods = pod.cluster.pods();
-        // Whoever the pod has no terms for concerns it only by anti-affinity.
-        let roster = pods.roster();
-        let concerned = if rules.has_terms { roster.all() } else { roster.with_anti_affinity() };
-        for (_, class, placements) in pods.placed(concerned) {
+        let terms = pod.class.affinity.iter().chain(&pod.class.anti_affinity);
+        let concerned = pods.roster().excluding(terms, &pod.class.labels);
+        for (_, class, placements) in pods.placed(&concerned) {
             let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
             rules.count(pod.cluster, class, pods);
         }
@@ -148,8 +148,30 @@ impl Filter for Rules {
         self.is_unwelcome(node, incoming).then(|| Rejection::unschedulable(UNWELCOME))
     }
 
+    fn sieve(&self, _cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
+        let crowded =
+            |tallies: &Tallies, row| tallies.0.iter().any(|(_, t)| t.at(row).is_some_and(|n| n > 0));
+        let first = self.company_total == 0 && self.is_own_company;
+        let has_company = |row| {
+            let mut counts = self.company.0.iter().map(|(_, tally)| tally.at(row));
+            counts.all(|count| count.is_some_and(|count| first || count > 0))
+        };
+        rows.retain(|&row| {
+            has_company(row) && !crowded(&self.excluded, row) && !crowded(&self.unwelcoming, row)
+        });
+        true
+    }
+
     fn is_idle(&self) -> bool {
         !self.has_terms && self.unwelcoming_total == 0
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
+
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        [&self.company, &self.excluded, &self.unwelcoming].iter().all(|tallies| tallies.are_uniform(kinds))
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {

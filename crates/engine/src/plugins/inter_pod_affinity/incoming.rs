@@ -2,6 +2,7 @@
 
 use crate::class::{Class, Term};
 use crate::cluster::{Change, Cluster, Nodes, Tally};
+use crate::fast::Kinds;
 use crate::ids::{ClassId, Sym};
 use crate::matcher::Matcher;
 use crate::symbols::LabelSet;
@@ -58,6 +59,11 @@ impl Tallies {
     /// Takes a change of nodes into account; `false`: the tallies are void.
     pub(super) fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
         self.0.iter_mut().all(|(_, tally)| tally.follow(change, nodes))
+    }
+
+    /// Whether nodes of a kind lie in the same domains.
+    pub(super) fn are_uniform(&self, kinds: &Kinds) -> bool {
+        self.0.iter().all(|(_, tally)| tally.is_uniform(kinds))
     }
 
     /// The tally of a key, made now if it is new.

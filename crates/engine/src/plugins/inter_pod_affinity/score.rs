@@ -6,6 +6,7 @@ use super::incoming::{Incoming, Tallies};
 use super::{PodView, Score};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange};
+use crate::fast::Kinds;
 use crate::ids::{ClassId, NodeRow, Sym};
 use crate::plugin::{Group, Key, MAX_SCORE};
 
@@ -26,10 +27,9 @@ impl Attraction {
     pub(super) fn new(pod: PodView<'_>, hard_weight: i64) -> Self {
         let mut sums = Self { class: pod.class_id(), hard_weight, sums: Tallies::default(), pods: 0 };
         let pods = pod.cluster.pods();
-        let own = !pod.class.preferred_affinity.is_empty() || !pod.class.preferred_anti_affinity.is_empty();
-        // Whoever the pod has no terms for concerns it only by its own terms.
-        let concerned = if own { pods.roster().all() } else { pods.roster().with_affinity() };
-        for (_, class, placements) in pods.placed(concerned) {
+        let own = pod.class.preferred_affinity.iter().chain(&pod.class.preferred_anti_affinity);
+        let concerned = pods.roster().attracting(own.map(|(_, term)| term), &pod.class.labels);
+        for (_, class, placements) in pods.placed(&concerned) {
             let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
             sums.count(pod.cluster, class, pods);
         }
@@ -100,6 +100,10 @@ impl Score for Attraction {
 
     fn is_idle(&self) -> bool {
         self.pods == 0
+    }
+
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.sums.are_uniform(kinds)
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {

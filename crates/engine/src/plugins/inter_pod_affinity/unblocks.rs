@@ -48,8 +48,8 @@ fn terms(class: &Class) -> impl Iterator<Item = &Term> {
 /// The labels that name the domains of terms which concern the pod.
 fn keys<'a>(pod: PodView<'a>, incoming: Incoming<'a>) -> impl Iterator<Item = Sym> {
     let pods = pod.cluster.pods();
-    let others = pods.placed(pods.roster().with_anti_affinity());
-    let others = others.flat_map(|(_, class, _)| &class.anti_affinity).filter(move |t| incoming.is_wanted(t));
+    let others = pods.roster().excluding(std::iter::empty(), &pod.class.labels).into_iter();
+    let others = others.flat_map(|id| &pods.class(id).anti_affinity).filter(move |t| incoming.is_wanted(t));
     terms(pod.class).chain(others).map(|term| term.topology_key)
 }
 

@@ -3,6 +3,7 @@
 use berth_model::selector::{NodeSelectorTerm, Operator, Requirement, parse_go_int};
 
 use crate::cluster::{Cluster, Nodes};
+use crate::fast::Kinds;
 use crate::ids::{NodeRow, Sym};
 use crate::matcher::{Check, LabelTest, NodeTerm};
 use crate::symbols::Symbols;
@@ -18,6 +19,11 @@ impl Column {
 
     pub(super) fn value(self, row: NodeRow, nodes: &Nodes) -> Option<Sym> {
         nodes.domains_at(self.0?).values()[row.index()]
+    }
+
+    /// Whether nodes of a kind have the same value.
+    pub(super) fn is_uniform(self, kinds: &Kinds) -> bool {
+        self.0.is_none_or(|column| kinds.tells(column))
     }
 
     /// Whether the column is known: it stays the label's for good, while a label that no node had may come.
@@ -54,6 +60,11 @@ impl Term {
             names: term.names.iter().map(|r| NameTest::of(r, cluster)).collect(),
             knows_values: true,
         }
+    }
+
+    /// Whether nodes of a kind match alike.
+    pub(super) fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.names.is_empty() && self.labels.iter().all(|(column, _)| column.is_uniform(kinds))
     }
 
     /// Whether nodes may come and change without making the term mean something else.

@@ -7,7 +7,7 @@ use berth_model::workload::OwnerKind;
 use super::Defaulting;
 use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::Sym;
+use crate::ids::{ClassId, Sym};
 use crate::matcher::Matcher;
 use crate::view::PodView;
 
@@ -72,6 +72,13 @@ impl Constraint {
     /// Whether the selector selects a pod of the class, which is of the namespace.
     pub(super) fn selects(&self, class: &Class, cluster: &Cluster) -> bool {
         self.selector.as_ref().is_some_and(|s| s.matches(&class.labels, cluster.symbols()))
+    }
+
+    /// Classes among which are all that count; some of them may be of other namespaces.
+    pub(super) fn countable(&self, pod: PodView<'_>) -> Vec<ClassId> {
+        let roster = pod.cluster.pods().roster();
+        let selectable = |selector: &Arc<Matcher>| roster.selectable_in(pod.class.namespace, selector);
+        self.selector.as_ref().map(selectable).unwrap_or_default()
     }
 
     /// Whether pods of the class count. A selector without requirements selects all pods but counts none.

@@ -86,18 +86,23 @@ impl NodeChange {
 pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint], all_labels: bool) -> Vec<Vec<bool>> {
     let nodes = pod.cluster.nodes();
     let rule = Eligibility::new(pod.cluster, pod.class, constraints.iter(), all_labels);
-    let mut lists = vec![vec![false; nodes.row_count()]; constraints.len()];
-    if constraints.is_empty() {
-        return lists;
-    }
-    for row in nodes.rows().filter(|&row| rule.has_labels(row)) {
-        // The answers are the same for all constraints that honor them.
-        let wanted = constraints.iter().any(|c| c.honor_node_affinity) && rule.is_wanted(row);
-        let tolerated = constraints.iter().any(|c| c.honor_node_taints) && rule.is_tolerated(row);
-        for (list, constraint) in lists.iter_mut().zip(constraints) {
-            list[row.index()] =
-                (wanted || !constraint.honor_node_affinity) && (tolerated || !constraint.honor_node_taints);
+    let mut labelled = vec![false; nodes.row_count()];
+    nodes.rows().for_each(|row| labelled[row.index()] = true);
+    for domains in &rule.labels {
+        match domains {
+            Some(domains) => domains.mark_out(&mut labelled),
+            None => labelled.fill(false),
         }
     }
-    lists
+    let lists = constraints.iter().map(|constraint| {
+        let mut list = labelled.clone();
+        if constraint.honor_node_affinity && !pod.class.required_nodes.is_empty() {
+            nodes.rows().for_each(|row| list[row.index()] &= rule.is_wanted(row));
+        }
+        if constraint.honor_node_taints {
+            nodes.rows().for_each(|row| list[row.index()] &= rule.is_tolerated(row));
+        }
+        list
+    });
+    lists.collect()
 }

@@ -10,6 +10,7 @@ use super::eligible::{NodeChange, eligible};
 use super::{Constraint, Filter, PodView};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
+use crate::fast::Kinds;
 use crate::ids::{ClassId, NodeRow};
 use crate::matcher::Matcher;
 use crate::plugin::Key;
@@ -66,8 +67,8 @@ impl Counted {
         let nodes = pod.cluster.nodes();
         let mut tally = Tally::new(constraint.topology_key, nodes);
         let pods = pod.cluster.pods();
-        for (_, class, placements) in pods.placed(pods.roster().in_namespace(pod.class.namespace)) {
-            if !constraint.counts(class, pod.cluster) {
+        for (_, class, placements) in pods.placed(&constraint.countable(pod)) {
+            if class.namespace != pod.class.namespace || !constraint.counts(class, pod.cluster) {
                 continue;
             }
             for place in placements.entries().iter().filter(|place| eligible[place.row.index()]) {
@@ -148,9 +149,15 @@ const NO_DOMAIN: i64 = i32::MAX as i64;
 
 impl Minima {
     fn new(tally: &Tally, eligible: &[bool]) -> Self {
-        let mut minima = Self::default();
+        let mut minima = Self { taking_part: vec![0; tally.domain_count()], ..Self::default() };
         for (row, _) in (0..).zip(eligible).filter(|(_, takes_part)| **takes_part) {
-            minima.include(NodeRow(row), tally);
+            if let Some(domain) = tally.domain(NodeRow(row)) {
+                minima.taking_part[domain] += 1;
+            }
+        }
+        for (domain, _) in minima.taking_part.iter().enumerate().filter(|(_, nodes)| **nodes > 0) {
+            minima.domains += 1;
+            *minima.by_count.entry(tally.count(domain)).or_default() += 1;
         }
         minima
     }
@@ -218,6 +225,14 @@ impl Filter for Skews {
 
     fn is_idle(&self) -> bool {
         self.counted.is_empty()
+    }
+
+    fn may_fail(&self) -> bool {
+        false
+    }
+
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.counted.iter().all(|counted| counted.tally.is_uniform(kinds))
     }
 
     fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {

@@ -5,6 +5,7 @@ use super::eligible::{NodeChange, eligible};
 use super::{Constraint, PodView, Score};
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
+use crate::fast::Kinds;
 use crate::ids::{ClassId, NodeRow};
 use crate::matcher::Matcher;
 use crate::plugin::{Group, Key, MAX_SCORE};
@@ -91,7 +92,7 @@ impl Counted {
         let tally = Tally::new(constraint.topology_key, nodes);
         let mut counted = Self { constraint, eligible, blank, tally, by_node };
         let pods = pod.cluster.pods();
-        for (_, class, placements) in pods.placed(pods.roster().in_namespace(pod.class.namespace)) {
+        for (_, class, placements) in pods.placed(&counted.constraint.countable(pod)) {
             if counted.counts(class, pod.class, pod.cluster) {
                 for place in placements.entries() {
                     counted.add(place.row, i64::from(place.pods - place.terminating));
@@ -198,6 +199,10 @@ impl Score for Evenness {
 
     fn is_idle(&self) -> bool {
         self.counted.is_empty()
+    }
+
+    fn is_uniform(&self, kinds: &Kinds) -> bool {
+        self.counted.iter().all(|counted| !counted.constraint.by_node && counted.tally.is_uniform(kinds))
     }
 
     fn counts_nodes(&self) -> bool {

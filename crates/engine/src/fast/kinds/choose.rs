@@ -1,0 +1,241 @@
+//! The choice for one pod by kinds: what kinds share is asked about one node of each; then each kind's best node by usage
+//! is searched for, where it may still be the best of all.
+
+use std::cmp::Reverse;
+
+use smallvec::SmallVec;
+
+use super::Kinds;
+use super::crowd::Seeker;
+use crate::cluster::Cluster;
+use crate::filters::{Filters, ReadyFilter};
+use crate::ids::NodeRow;
+use crate::plugin::{Depends, Group, Score};
+use crate::profile::Profile;
+use crate::span::Span;
+use crate::verdict::Code;
+use crate::view::{NodeView, PodView};
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::fast) enum Choice {
+    /// The best node and its total score.
+    Best(NodeRow, i64),
+    /// No node takes the pod, or a filter cannot answer about one.
+    Nothing,
+    /// Some score tells nodes of a kind apart, or depends on how many are feasible: each is to be asked about.
+    NotByKind,
+}
+
+/// What plugins say of a pod, by what it takes to ask them.
+struct Questions<'a> {
+    cluster: &'a Cluster,
+    /// Filters with one answer a kind.
+    uniform: SmallVec<[&'a ReadyFilter<'a>; 6]>,
+    /// Filters that are asked about each node.
+    single: SmallVec<[&'a ReadyFilter<'a>; 6]>,
+    /// Scores with one raw score a kind, and their weights.
+    shared: SmallVec<[(Box<dyn Score + 'a>, i64); 6]>,
+    /// Scores that are final, and their weights.
+    last: SmallVec<[(Box<dyn Score + 'a>, i64); 4]>,
+}
+
+/// Chooses a node for a pod by filters that were prepared for it. Pods with nominations, and pods that some plugin lets
+/// on certain nodes only, are not decided this way.
+pub(in crate::fast) fn choose<'a>(
+    profile: &'a Profile,
+    pod: PodView<'a>,
+    filters: &'a Filters<'a>,
+    kinds: &Kinds,
+) -> Choice {
+    if !kinds.is_useful(pod.cluster.nodes()) {
+        return Choice::NotByKind;
+    }
+    let Some(questions) = Questions::new(profile, pod, filters, kinds) else { return Choice::NotByKind };
+    let Some(candidates) = questions.candidates(kinds) else { return Choice::Nothing };
+    let groups: Vec<Group> = candidates.iter().map(|&(_, group)| group).collect();
+    let totals = questions.totals(&groups);
+    let mut best = Best {
+        questions: &questions,
+        shared: 0,
+        found: None,
+        rows: Vec::new(),
+        groups: Vec::new(),
+        buffers: (Vec::new(), Vec::new()),
+    };
+    let mut order: Vec<(i64, usize)> = totals.into_iter().zip(candidates.iter().map(|c| c.0)).collect();
+    order.sort_unstable_by_key(|&(total, _)| Reverse(total));
+    for (total, kind) in order {
+        best.shared = total;
+        kinds.crowds[kind].search(&mut best);
+    }
+    match best.found {
+        Some((total, _, row)) => Choice::Best(row, total),
+        None => Choice::Nothing,
+    }
+}
+
+impl<'a> Questions<'a> {
+    /// `None` where the pod cannot be decided by kinds.
+    fn new(profile: &'a Profile, pod: PodView<'a>, filters: &'a Filters<'a>, kinds: &Kinds) -> Option<Self> {
+        let mut questions = Self {
+            cluster: pod.cluster,
+            uniform: SmallVec::new(),
+            single: SmallVec::new(),
+            shared: SmallVec::new(),
+            last: SmallVec::new(),
+        };
+        for ready in filters.0.iter().filter(|ready| !ready.state.accepts_all()) {
+            if ready.state.is_uniform(kinds) {
+                questions.uniform.push(ready);
+            } else if !ready.state.may_fail() {
+                questions.single.push(ready);
+            } else {
+                return None;
+            }
+        }
+        for (plugin, weight) in &profile.score {
+            let state = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero());
+            let Some(state) = state else { continue };
+            if state.counts_nodes() {
+                return None;
+            } else if plugin.score_depends(pod.class) == Depends::NodeUsage || state.is_final() {
+                questions.last.push((state, *weight));
+            } else if state.is_uniform(kinds) {
+                questions.shared.push((state, *weight));
+            } else {
+                return None;
+            }
+        }
+        questions.last.iter().all(|(_, weight)| *weight >= 0).then_some(questions)
+    }
+
+    /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
+    fn candidates(&self, kinds: &Kinds) -> Option<Vec<(usize, Group)>> {
+        let mut candidates = Vec::with_capacity(kinds.crowds.len());
+        for (kind, crowd) in kinds.crowds.iter().enumerate() {
+            let Some(&example) = crowd.rows().first() else { continue };
+            let node = NodeView::new(self.cluster, example);
+            let refusal = self.uniform.iter().find_map(|ready| ready.state.check(node));
+            match refusal {
+                None => {}
+                Some(rejection) if rejection.code == Code::Error => return None,
+                Some(_) => continue,
+            }
+            let mut any = Any { questions: self, found: None, rows: Vec::new() };
+            any.look(&[example]); // mostly the first will do
+            if any.found.is_none() {
+                crowd.search(&mut any);
+            }
+            if let Some(row) = any.found {
+                candidates.push((kind, Group { row, nodes: crowd.rows().len() }));
+            }
+        }
+        Some(candidates)
+    }
+
+    /// The weighted sum of the scores that kinds share.
+    fn totals(&self, groups: &[Group]) -> Vec<i64> {
+        let mut totals = vec![0; groups.len()];
+        let mut scores = vec![0; groups.len()];
+        for (state, weight) in &self.shared {
+            scores.fill(0);
+            state.score(self.cluster, groups, &mut scores);
+            state.normalize(self.cluster, groups, &mut scores);
+            for (total, score) in totals.iter_mut().zip(&scores) {
+                *total += weight * score;
+            }
+        }
+        totals
+    }
+
+    /// Leaves the nodes that pass the filters which are asked about each.
+    fn sieve(&self, rows: &mut Vec<NodeRow>) {
+        for ready in &self.single {
+            // None of these filters is ever unable to answer.
+            ready.state.sieve(self.cluster, rows);
+        }
+    }
+
+    fn rules_out(&self, span: &Span) -> bool {
+        self.single.iter().any(|ready| ready.state.rules_out(self.cluster, span))
+    }
+}
+
+/// Looks for any node that passes the filters.
+struct Any<'q, 'a> {
+    questions: &'q Questions<'a>,
+    found: Option<NodeRow>,
+    /// Those that are looked at.
+    rows: Vec<NodeRow>,
+}
+
+impl Seeker for Any<'_, '_> {
+    fn bound(&self, span: &Span) -> Option<i64> {
+        (!self.questions.rules_out(span)).then_some(0)
+    }
+
+    fn is_open(&self, _bound: i64, _rank: u32) -> bool {
+        self.found.is_none()
+    }
+
+    fn look(&mut self, rows: &[NodeRow]) {
+        self.rows.clear();
+        self.rows.extend(rows);
+        self.questions.sieve(&mut self.rows);
+        self.found = self.rows.first().copied();
+    }
+}
+
+/// Looks for the node with the highest total, and of equal ones for the first by name.
+struct Best<'q, 'a> {
+    questions: &'q Questions<'a>,
+    /// What the kind that is searched scores by what its nodes share.
+    shared: i64,
+    /// The best so far: its total, its rank, and the node.
+    found: Option<(i64, u32, NodeRow)>,
+    /// Those that are looked at.
+    rows: Vec<NodeRow>,
+    groups: Vec<Group>,
+    /// Totals and scores of the nodes in `groups`.
+    buffers: (Vec<i64>, Vec<i64>),
+}
+
+impl Seeker for Best<'_, '_> {
+    fn bound(&self, span: &Span) -> Option<i64> {
+        if self.questions.rules_out(span) {
+            return None;
+        }
+        let bounds = self.questions.last.iter();
+        let bounds = bounds.map(|(state, weight)| weight * state.bound(self.questions.cluster, span));
+        Some(self.shared + bounds.sum::<i64>())
+    }
+
+    fn is_open(&self, bound: i64, rank: u32) -> bool {
+        self.found.is_none_or(|(total, first, _)| bound > total || (bound == total && rank < first))
+    }
+
+    fn look(&mut self, rows: &[NodeRow]) {
+        let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
+        self.rows.clear();
+        self.rows.extend(rows);
+        self.questions.sieve(&mut self.rows);
+        self.groups.clear();
+        self.groups.extend(self.rows.iter().copied().map(Group::single));
+        totals.clear();
+        totals.resize(self.groups.len(), self.shared);
+        for (state, weight) in &self.questions.last {
+            scores.clear();
+            scores.resize(self.groups.len(), 0);
+            state.score(cluster, &self.groups, scores);
+            totals.iter_mut().zip(&*scores).for_each(|(total, score)| *total += weight * score);
+        }
+        let ranks = cluster.nodes().ranks();
+        for (group, &total) in self.groups.iter().zip(&*totals) {
+            let rank = ranks.of(group.row);
+            if self.found.is_none_or(|(best, first, _)| total > best || (total == best && rank < first)) {
+                self.found = Some((total, rank, group.row));
+            }
+        }
+    }
+}
