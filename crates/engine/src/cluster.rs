@@ -22,6 +22,7 @@ mod ranks;
 mod roster;
 mod storage;
 mod tally;
+mod tenants;
 mod volume_index;
 
 use std::collections::BTreeMap;
@@ -44,6 +45,7 @@ pub use ranks::Ranks;
 pub use roster::Roster;
 pub use storage::{Assumed, Storage};
 pub use tally::Tally;
+pub use tenants::{Start, Tenants, WATCHED};
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
 use crate::resources::Resources;
@@ -278,6 +280,7 @@ impl Cluster {
     fn place(&mut self, pod: PodRow, node: NodeRow) {
         self.pods.place(pod, node);
         self.nodes.pods[node.index()].push(pod);
+        self.nodes.tenants[node.index()].add(&self.pods.entry(pod).pod, self.pods.class_of(pod));
         self.count_usage(pod, node, 1);
         self.volume_index.placed(pod, node, &self.pods, &self.storage);
         let entry = self.pods.entry(pod);
@@ -291,12 +294,21 @@ impl Cluster {
         if let Some(at) = there.iter().position(|&other| other == pod) {
             there.remove(at);
         }
+        self.recount_tenants(node);
         self.count_usage(pod, node, -1);
         self.volume_index.displaced(pod);
         let entry = self.pods.entry(pod);
         let terminating = -i8::from(entry.pod.terminating);
         self.changes.push(Change::Pod(PodChange { row: node, class: entry.class, pods: -1, terminating }));
         Some(node)
+    }
+
+    fn recount_tenants(&mut self, node: NodeRow) {
+        let mut tenants = Tenants::default();
+        for &pod in self.nodes.pods(node) {
+            tenants.add(&self.pods.entry(pod).pod, self.pods.class_of(pod));
+        }
+        self.nodes.tenants[node.index()] = tenants;
     }
 
     fn count_usage(&mut self, pod: PodRow, node: NodeRow, sign: i64) {

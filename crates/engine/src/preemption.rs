@@ -19,6 +19,8 @@ mod order;
 mod pick;
 mod victims;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fmt::Write;
 
 use crate::cluster::Cluster;
@@ -113,19 +115,25 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
         return hopeless(pod);
     }
     let mut tried = Vec::new();
-    let mut order = Vec::with_capacity(nodes.len());
     let resources_count = filters.0.iter().any(|ready| ready.plugin == node_resources_fit::NAME);
-    for &node in nodes {
-        match bound::bound(pod, node, resources_count) {
-            Some(bound) => order.push((bound, cluster.nodes().ranks().of(node), node)),
-            None => tried.push(victims::none()),
-        }
-    }
-    order.sort_unstable();
+    let rank = |node| cluster.nodes().ranks().of(node);
+    let rough = |&node: &NodeRow| {
+        let bound = bound::rough(pod, node, resources_count)?;
+        Some(Reverse((bound, rank(node), node, Bound::Rough)))
+    };
+    let mut promising: BinaryHeap<_> = nodes.iter().filter_map(rough).collect();
+    let mut without_lower = nodes.len() - promising.len();
     let mut best = None;
-    for (bound, rank, node) in order {
+    while let Some(Reverse((bound, rank, node, kind))) = promising.pop() {
         if best.as_ref().is_some_and(|(harm, at, _)| (*harm, *at) < (bound, rank)) {
             break;
+        }
+        if kind == Bound::Rough {
+            match bound::exact(pod, node, resources_count) {
+                Some(exact) => promising.push(Reverse((exact, rank, node, Bound::Exact))),
+                None => without_lower += 1,
+            }
+            continue;
         }
         match victims::select(filters, pod, node) {
             Err(rejection) => tried.push(rejection),
@@ -139,9 +147,19 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
     }
     match best {
         Some((_, _, candidate)) => result.candidates.push(candidate),
-        None => result.message = no_help(cluster, &tried),
+        None => {
+            tried.resize_with(tried.len() + without_lower, victims::none);
+            result.message = no_help(cluster, &tried);
+        }
     }
     result
+}
+
+/// How a lower bound of the harm was found: the rough one first, and the exact one where it may matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Bound {
+    Rough,
+    Exact,
 }
 
 /// What preemption can do where no node's rejection can be lifted by evictions: nothing, in upstream's words.

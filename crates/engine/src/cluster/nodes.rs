@@ -6,7 +6,7 @@ use berth_model::Str;
 use berth_model::node::{Node, Taint};
 use rustc_hash::FxHashMap;
 
-use super::{Domains, Images};
+use super::{Domains, Images, Tenants};
 use crate::cluster::ranks::Ranks;
 use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 use crate::resources::Resources;
@@ -33,6 +33,8 @@ pub struct Nodes {
     pub(crate) scored_memory: Vec<i64>,
     /// The pods on a node, in the order in which they came.
     pub(crate) pods: Vec<Vec<PodRow>>,
+    /// The extremes over the pods on a node.
+    pub(crate) tenants: Vec<Tenants>,
     /// Whether a node is cordoned.
     pub(crate) unschedulable: Vec<bool>,
     /// Which set of taints a node has, an index into the sets.
@@ -172,6 +174,11 @@ impl Nodes {
         &self.pods[row.index()]
     }
 
+    /// The extremes over the pods on a node.
+    pub fn tenants(&self, row: NodeRow) -> &Tenants {
+        &self.tenants[row.index()]
+    }
+
     /// The taints of a node.
     pub fn taints(&self, row: NodeRow) -> &[Taint] {
         &self.taint_sets.values[self.taint_set[row.index()] as usize]
@@ -253,6 +260,7 @@ impl Nodes {
         self.scored_cpu.push(0);
         self.scored_memory.push(0);
         self.pods.push(Vec::new());
+        self.tenants.push(Tenants::default());
         self.unschedulable.push(false);
         self.taint_set.push(0);
         self.label_columns.iter_mut().for_each(|column| column.grow(self.objects.len()));

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use crate::ids::{NodeRow, ResourceId};
+use crate::cluster::{Tenants, WATCHED};
+use crate::ids::NodeRow;
 use crate::preemption::pick::Harm;
 use crate::view::PodView;
 
@@ -10,38 +11,37 @@ use crate::view::PodView;
 ///
 /// Each part is bounded by itself: no budget is violated; the most important victim is as unimportant as any pod; there are
 /// as many victims as the resource that is shortest takes, were all pods as large as the largest; all started last.
-///
-/// `resources_count`: whether a filter looks at resources at all.
-pub(super) fn bound(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> Option<Harm> {
-    let (cluster, priority) = (pod.cluster, pod.class.spec.priority);
-    let short = if resources_count { shortages(pod, node) } else { [0; WATCHED.len()] };
-    let mut largest = [0; WATCHED.len()];
-    let mut lowest = None;
-    let mut latest = (false, None);
-    for &other in cluster.nodes().pods(node) {
-        let entry = cluster.pods().entry(other);
-        let class = cluster.pods().class(entry.class);
-        if class.spec.priority >= priority {
-            continue;
-        }
-        lowest = Some(lowest.map_or(class.spec.priority, |p: i32| p.min(class.spec.priority)));
-        latest = latest.max((entry.pod.started.is_none(), entry.pod.started));
-        for (largest, resource) in largest.iter_mut().zip(WATCHED) {
-            *largest = class.request(resource).max(*largest);
+/// Pods that are not lower count too where that is all that is known.
+pub(super) fn rough(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> Option<Harm> {
+    of(pod, node, pod.cluster.nodes().tenants(node), resources_count)
+}
+
+/// As [`rough`], from the pods of lower priority alone.
+pub(super) fn exact(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> Option<Harm> {
+    let mut lower = Tenants::default();
+    for &other in pod.cluster.nodes().pods(node) {
+        let entry = pod.cluster.pods().entry(other);
+        let class = pod.cluster.pods().class(entry.class);
+        if class.spec.priority < pod.class.spec.priority {
+            lower.add(&entry.pod, class);
         }
     }
-    let lowest = lowest?;
+    of(pod, node, &lower, resources_count)
+}
+
+/// `resources_count`: whether a filter looks at resources at all.
+fn of(pod: PodView<'_>, node: NodeRow, tenants: &Tenants, resources_count: bool) -> Option<Harm> {
+    let lowest = tenants.lowest_priority.filter(|lowest| *lowest < pod.class.spec.priority)?;
+    let short = if resources_count { shortages(pod, node) } else { [0; WATCHED.len()] };
     let needed = |(short, largest): (i64, i64)| {
         let rounded_up = if largest > 0 { short.saturating_add(largest - 1) / largest } else { 1 };
         rounded_up.max(1)
     };
-    let victims = short.into_iter().zip(largest).map(needed).max().unwrap_or(1);
+    let victims = short.into_iter().zip(tenants.largest).map(needed).max().unwrap_or(1);
     let victims = usize::try_from(victims).unwrap_or(usize::MAX);
     let sum = (i64::from(lowest) + i64::from(i32::MAX) + 1).saturating_mul(victims as i64);
-    Some((0, lowest, sum, victims, Reverse(latest)))
+    Some((0, lowest, sum, victims, Reverse(tenants.latest)))
 }
-
-const WATCHED: [ResourceId; 2] = [ResourceId::CPU, ResourceId::MEMORY];
 
 /// How much of each watched resource must come free.
 fn shortages(pod: PodView<'_>, node: NodeRow) -> [i64; WATCHED.len()] {

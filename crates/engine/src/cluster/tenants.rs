@@ -1,0 +1,36 @@
+//! What the pods of a node are at the most and at the least: enough to tell how little harm evictions there can do.
+
+use berth_model::UnixSeconds;
+use berth_model::pod::Pod;
+
+use crate::class::Class;
+use crate::ids::ResourceId;
+
+/// When a pod started; one that has not is later than all that have.
+pub type Start = (bool, Option<UnixSeconds>);
+
+/// The resources whose largest request is known: CPU (in milli-CPU) and memory (in bytes).
+pub const WATCHED: [ResourceId; 2] = [ResourceId::CPU, ResourceId::MEMORY];
+
+/// The extremes over the pods of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tenants {
+    /// The lowest priority; `None` where there is no pod.
+    pub lowest_priority: Option<i32>,
+    /// The largest request of each of [`WATCHED`].
+    pub largest: [i64; WATCHED.len()],
+    /// The latest start.
+    pub latest: Start,
+}
+
+impl Tenants {
+    /// Takes one more pod into account.
+    pub fn add(&mut self, pod: &Pod, class: &Class) {
+        let priority = class.spec.priority;
+        self.lowest_priority = Some(self.lowest_priority.map_or(priority, |lowest| lowest.min(priority)));
+        for (largest, resource) in self.largest.iter_mut().zip(WATCHED) {
+            *largest = class.request(resource).max(*largest);
+        }
+        self.latest = self.latest.max((pod.started.is_none(), pod.started));
+    }
+}
