@@ -74,7 +74,7 @@ pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
 
 impl ClassCache {
     /// Asks everything anew. The kinds must have caught up.
-    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds) -> Self {
+    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds, scratch: &mut Scratch) -> Self {
         let cluster = pod.cluster;
         let prepared = keep(profile, pod);
         let (absent, narrowed_by) = (prepared.absent(), prepared.answerable());
@@ -104,7 +104,7 @@ impl ClassCache {
             nominated: Vec::new(),
             answers: Answers::default(),
         };
-        cache.stand_all(cluster, kinds);
+        cache.stand_all(cluster, kinds, &mut scratch.answers);
         cache
     }
 

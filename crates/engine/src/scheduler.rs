@@ -31,6 +31,9 @@ const MAX_ROWS: usize = 1 << 25;
 /// change takes as long as to ask about some ten nodes.
 const WORTHWHILE: u64 = 64;
 
+/// A class of so many pods, waiting or placed, is kept from the first question on: more are likely to come.
+const MANY: u32 = 16;
+
 /// A cluster, the profiles that decide, and what is kept between decisions.
 pub struct Scheduler {
     cluster: Cluster,
@@ -105,7 +108,8 @@ impl Scheduler {
         let changes = self.cluster.changes().next();
         let last = slot.last.filter(|_| slot.generation == generation);
         *slot = Slot { generation, last: Some(changes), used: self.clock, cache: slot.cache.take() };
-        let worthwhile = last.is_some_and(|last| changes - last <= WORTHWHILE + rows as u64 / 10);
+        let worthwhile = self.cluster.pods().members(key.1) >= MANY
+            || last.is_some_and(|last| changes - last <= WORTHWHILE + rows as u64 / 10);
         if !worthwhile || !is_cacheable(by, view) {
             if slot.cache.take().is_some() {
                 self.cached.retain(|other| *other != key);
@@ -118,7 +122,7 @@ impl Scheduler {
         let kept = slot.cache.take().and_then(|mut cache| cache.catch_up(&self.cluster).then_some(cache));
         let cache = slot.cache.insert(kept.unwrap_or_else(|| {
             self.kinds.catch_up(&self.cluster);
-            Box::new(ClassCache::new(by, view, &self.kinds))
+            Box::new(ClassCache::new(by, view, &self.kinds, &mut self.scratch))
         }));
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),

@@ -4,7 +4,7 @@ use std::iter;
 
 use super::bucket::Place;
 use super::of_pod::Demands;
-use super::standing::Stands;
+use super::standing::{Answers, Stands};
 use super::{ClassCache, KeptScore};
 use crate::decision::rejecting;
 use crate::filters::Filters;
@@ -39,6 +39,8 @@ pub struct Scratch {
     /// Of each group's head: its rank, and its total so far.
     heads: Vec<(u32, i64)>,
     raw: Vec<i64>,
+    /// Of all nodes, for a cache that is made.
+    pub(super) answers: Answers,
     /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
     refused: Vec<(Verdict, usize)>,
 }

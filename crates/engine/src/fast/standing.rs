@@ -66,19 +66,21 @@ impl Standing {
 }
 
 /// What the filters and scores that do not look at domains say of a few nodes. Its buffers are used again.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Answers {
     rows: Vec<NodeRow>,
     /// Where the nodes of one kind end and those of the next begin.
     ends: Vec<usize>,
     groups: Vec<Group>,
     /// The first refusal of a filter before those over domains; or of one after them (`late`).
-    refusals: Vec<Option<Verdict>>,
+    refusals: Vec<Option<VerdictId>>,
     late: Vec<bool>,
     /// Raw scores by facts: those of all nodes by one score, then by the next.
     facts: Vec<i64>,
     usage: Vec<i64>,
     raw: Vec<i64>,
+    /// The nodes that are open, with their buckets.
+    places: Vec<(u32, Place)>,
 }
 
 impl Answers {
@@ -99,46 +101,55 @@ impl Answers {
 
 impl ClassCache {
     /// Finds the standings of all nodes.
-    pub(super) fn stand_all(&mut self, cluster: &Cluster, kinds: &Kinds) {
-        let mut places: Vec<Vec<Place>> = Vec::new();
-        let mut answers = Answers::default();
+    pub(super) fn stand_all(&mut self, cluster: &Cluster, kinds: &Kinds, answers: &mut Answers) {
+        answers.rows.clear();
+        answers.ends.clear();
         for rows in kinds.rows() {
             answers.rows.extend(rows.iter().filter(|&&row| !self.stand_aside(cluster, row)));
             answers.ends.push(answers.rows.len());
         }
-        self.ask(cluster, &mut answers, Some(kinds));
+        answers.reset();
+        self.ask_filters(cluster, answers, Some(kinds));
+        self.ask_scores(cluster, answers, Some(kinds));
         let one_key = self.has_one_key(kinds);
+        let mut places = std::mem::take(&mut answers.places);
         let (mut last, mut start) = ((Key::new(), u32::MAX), 0);
         for &end in &answers.ends {
             let mut known = false;
             for at in start..end {
-                if let Some((bucket, place)) = self.settle(cluster, &answers, at, &mut last, known) {
-                    let bucket = bucket as usize;
-                    if places.len() <= bucket {
-                        places.resize_with(bucket + 1, Vec::new);
-                    }
-                    places[bucket].push(place);
+                if let Some(place) = self.settle(cluster, answers, at, &mut last, known) {
+                    places.push(place);
                     known = one_key && answers.refusals[at].is_none();
                 }
             }
             start = end;
         }
-        for (bucket, places) in self.buckets.iter_mut().zip(places) {
-            bucket.fill(places);
-        }
+        self.fill_buckets(&places);
+        places.clear();
+        answers.places = places;
     }
 
     /// Puts the nodes of all buckets in their order anew: their ranks are others.
     pub(super) fn put_in_order(&mut self, cluster: &Cluster) {
-        let mut places: Vec<Vec<Place>> = Vec::new();
-        places.resize_with(self.buckets.len(), Vec::new);
+        let mut places = Vec::new();
         for (standing, row) in self.standings.iter().zip((0..).map(NodeRow)) {
             if let Stands::Open(bucket, score) = standing.says() {
                 let rank = Reverse(cluster.nodes().ranks().of(row));
-                places[bucket as usize].push(Place { score, rank, row });
+                places.push((bucket, Place { score, rank, row }));
             }
         }
-        for (bucket, places) in self.buckets.iter_mut().zip(places) {
+        self.fill_buckets(&places);
+    }
+
+    /// Fills all buckets with their nodes.
+    fn fill_buckets(&mut self, places: &[(u32, Place)]) {
+        let mut sizes = vec![0; self.buckets.len()];
+        places.iter().for_each(|(bucket, _)| sizes[*bucket as usize] += 1);
+        // Some room is left, so that the first nodes that move do not move the whole heap.
+        let mut lists: Vec<Vec<Place>> =
+            sizes.into_iter().map(|size: usize| Vec::with_capacity(size + size / 8)).collect();
+        places.iter().for_each(|(bucket, place)| lists[*bucket as usize].push(*place));
+        for (bucket, places) in self.buckets.iter_mut().zip(lists) {
             bucket.fill(places);
         }
     }
@@ -151,7 +162,9 @@ impl ClassCache {
         let mut answers = std::mem::take(&mut self.answers);
         answers.rows.clear();
         answers.rows.push(row);
-        self.ask(cluster, &mut answers, None);
+        answers.reset();
+        self.ask_filters(cluster, &mut answers, None);
+        self.ask_scores(cluster, &mut answers, None);
         let mut last = (Key::new(), u32::MAX);
         if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last, false) {
             self.buckets[bucket as usize].insert(place);
@@ -193,11 +206,10 @@ impl ClassCache {
         scores.all(|kept| kept.state.is_uniform(kinds)) && filters.all(|ready| ready.state.is_uniform(kinds))
     }
 
-    /// Asks filters and scores about the nodes in `answers.rows`, plugin by plugin; where the nodes are listed by kind,
+    /// Asks the filters about the nodes in `answers.rows`, one filter after the other; where the nodes are listed by kind,
     /// about one node of a kind where all get the same answer.
-    fn ask(&self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
-        answers.reset();
-        let Answers { rows, ends, groups, refusals, late, facts, usage, raw } = answers;
+    fn ask_filters(&mut self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
+        let Answers { rows, ends, refusals, late, .. } = answers;
         let mut domains_before = false;
         for ready in &self.filters.0 {
             if ready.depends == Depends::Domains {
@@ -205,7 +217,8 @@ impl ClassCache {
             } else if !ready.state.is_idle() {
                 let mut refuse = |at: usize, rejection: &Rejection| {
                     if refusals[at].is_none() {
-                        refusals[at] = Some(Verdict::of_filter(ready.plugin, rejection.clone()));
+                        let verdict = Verdict::of_filter(ready.plugin, rejection.clone());
+                        refusals[at] = Some(self.refusals.intern(&verdict));
                         late[at] = domains_before;
                     }
                 };
@@ -223,6 +236,11 @@ impl ClassCache {
                 });
             }
         }
+    }
+
+    /// Asks the scores, as [`ClassCache::ask_filters`] the filters.
+    fn ask_scores(&self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
+        let Answers { ends, groups, facts, usage, raw, .. } = answers;
         for kept in &self.scores {
             match kept.depends {
                 Depends::NodeFacts => {
@@ -263,7 +281,7 @@ impl ClassCache {
         known: bool,
     ) -> Option<(u32, Place)> {
         let row = answers.rows[at];
-        let refused = answers.refusals[at].as_ref().map(|verdict| self.refusals.intern(verdict));
+        let refused = answers.refusals[at];
         if let Some(id) = refused
             && !answers.late[at]
         {
@@ -299,7 +317,8 @@ impl ClassCache {
     /// The weighted scores of a node that depend on what its pods use.
     pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
         let mut answers = Answers { rows: vec![row], ..Answers::default() };
-        self.ask(cluster, &mut answers, None);
+        answers.reset();
+        self.ask_scores(cluster, &mut answers, None);
         answers.usage[0]
     }
 }
