@@ -72,10 +72,10 @@ pub(crate) struct SchedulerArgs {
     /// Accepted without effect, as --kube-api-qps
     #[arg(long, value_name = "N", hide = true)]
     kube_api_burst: Option<i32>,
-    /// Record everything that decides into this file, for berth replay; the next files have a number appended
+    /// Record everything that decides into this file, for berth replay; where there is one, the next with a number appended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How large a file of the recording grows before the next one begins, in MiB; four are kept
+    /// How large a file of the recording grows before the next one begins, in MiB; four times that is kept
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     record_limit: u64,
     /// How much is logged: 2 adds a line a decision, 4 and more are for looking for faults
