@@ -64,12 +64,8 @@ impl Recording {
         };
         let (orders, inbox) = sync_channel(QUEUE);
         let (full, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let mut scribe = Scribe {
-            writer: open(&files, &header)?,
-            part: header.part,
-            files,
-            full: Arc::clone(&full),
-        };
+        let mut scribe =
+            Scribe { writer: open(&files, &header)?, part: header.part, files, full: Arc::clone(&full) };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let breaks = Arc::clone(&broken);
         let thread = thread.spawn(move || {
@@ -208,7 +204,8 @@ mod tests {
     fn a_process_that_starts_leaves_what_an_earlier_one_recorded() {
         let folder = std::env::temp_dir().join(format!("berth-record-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let mut to = RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new() };
+        let mut to =
+            RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new() };
         std::fs::write(&to.file, "").unwrap(); // an empty file holds nothing, and is taken
         let before = record(&to, 1);
         assert_eq!(names(&before), ["a.rec"]);

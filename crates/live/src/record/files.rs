@@ -131,8 +131,7 @@ mod tests {
             (vec![1, full, full, full], 1),
         ];
         for (sizes, expected) in cases {
-            let files: Vec<_> =
-                sizes.iter().zip(1..).map(|(&bytes, part)| Earlier { part, bytes }).collect();
+            let files: Vec<_> = sizes.iter().zip(1..).map(|(&bytes, part)| Earlier { part, bytes }).collect();
             assert_eq!(surplus(&files, 100).len(), expected, "{sizes:?}");
         }
     }
