@@ -41,7 +41,7 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 43] = [
+pub const BODIES: [Body; 44] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", volume_filter::claims),
@@ -67,6 +67,7 @@ pub const BODIES: [Body; 43] = [
     body("binding refused", fault::binding_refused),
     body("server restarts", fault::server_restarts),
     body("serving", serving::health_and_metrics),
+    body("client certificates", serving::certificates),
     body("priority order", placement::by_priority),
     body("two profiles", profile::two),
     body("extender filters and prioritizes", extender::filters_and_prioritizes),

@@ -24,7 +24,7 @@ use crate::reign::Reign;
 use crate::resource::WATCHED;
 use crate::serve::{self, ServeError, Serving, Source};
 use crate::teller::Teller;
-use crate::turn::{Quarantine, Turn};
+use crate::turn::{Curiosity, Quarantine, Turn};
 use crate::watch::Watch;
 use crate::{events, host, log, measured};
 
@@ -143,6 +143,7 @@ async fn live(options: Options) -> Result<End, StartError> {
         start: Instant::now(),
         era: era_sender,
         quarantine: Quarantine::default(),
+        curiosity: Curiosity::new(options.verbosity),
         open: 0,
         stop_at: None,
     };

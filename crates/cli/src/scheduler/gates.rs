@@ -1,5 +1,5 @@
-//! `--feature-gates`: there are none here. What a gate says is taken where Berth does so in any case, and refused where pods
-//! would go elsewhere.
+//! `--feature-gates`: there are none here. What a gate says is taken where Berth does so in any case, and refused where
+//! pods would go elsewhere.
 
 use super::Remarks;
 use crate::failure::Failure;
