@@ -16,6 +16,7 @@ pub mod process;
 pub mod scheduler;
 pub mod soak;
 pub mod stage;
+pub mod static_pods;
 pub mod suite;
 pub mod testbed;
 pub mod upstream_suite;
