@@ -47,7 +47,12 @@ pub(crate) fn live(server: &Server, quiet: bool) -> Result<World, Failure> {
         loader.read_json_object("cluster", json);
         Ok(())
     };
-    berth_live::snapshot(server, &[], take).map_err(|error| Failure::input(error.to_string()))?;
+    let tell = |text: &str| {
+        if !quiet {
+            notice::warning(text);
+        }
+    };
+    berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
     admit(&finish(loader, Vec::new(), quiet)?, quiet)
 }
 

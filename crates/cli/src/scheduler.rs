@@ -1,16 +1,26 @@
 //! `berth scheduler`: schedules the pods of a running cluster.
 
+mod accepted;
+mod gates;
+mod serving;
 mod settings;
+#[cfg(test)]
+mod tests;
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use berth_live::{End, LogFormat, Options, RecordTo, Server, Serving};
+use berth_live::{End, LogFormat, Options, RecordTo, Server};
 
 use crate::failure::Failure;
 use crate::profiles;
+use accepted::AcceptedArgs;
+use serving::ServingArgs;
 use settings::LeaderArgs;
+
+/// The release of kube-scheduler that decides alike.
+const UPSTREAM: &str = "1.37";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +33,7 @@ Examples:
   On a cluster to try things out, a line a decision:
     berth scheduler --leader-elect=false -v=2
 
-Flags have the names and defaults that they have for kube-scheduler.
+All flags of kube-scheduler 1.37 are known, with its names and defaults. What has no effect here is named in the log; what cannot be had is refused.
 
 Exit codes:
   0  asked to end (SIGTERM, SIGINT)
@@ -32,7 +42,7 @@ Exit codes:
 
 /// Schedule the pods of a running cluster, in place of kube-scheduler or beside it
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct SchedulerArgs {
     /// A KubeSchedulerConfiguration (v1); without it, kube-scheduler's defaults
     #[arg(long, value_name = "FILE")]
@@ -43,39 +53,19 @@ pub(crate) struct SchedulerArgs {
     /// The address of the API server, in place of the kubeconfig's
     #[arg(long, value_name = "URL")]
     master: Option<String>,
-    #[command(flatten)]
-    leader: LeaderArgs,
-    /// Where to serve health and metrics
-    #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
-    bind_address: IpAddr,
-    /// The port for that; 0 serves nothing
-    #[arg(long, value_name = "PORT", default_value_t = 10259)]
-    secure_port: u16,
-    /// The certificate to serve with, and those of its issuers; without it, one is made
-    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
-    tls_cert_file: Option<PathBuf>,
-    /// The certificate's key
-    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
-    tls_private_key_file: Option<PathBuf>,
-    /// A cluster that knows who may ask for metrics; without it, the one that is scheduled
-    #[arg(long, value_name = "FILE")]
-    authentication_kubeconfig: Option<PathBuf>,
-    /// A cluster that knows what they may do; without it, the one that is scheduled
-    #[arg(long, value_name = "FILE")]
-    authorization_kubeconfig: Option<PathBuf>,
-    /// Accepted: client certificates are not looked up in the cluster in any case
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
-    authentication_skip_lookup: Option<bool>,
-    /// Accepted without effect: requests in flight are bounded, not requests a second
-    #[arg(long, value_name = "N", hide = true)]
-    kube_api_qps: Option<f32>,
-    /// Accepted without effect, as --kube-api-qps
-    #[arg(long, value_name = "N", hide = true)]
-    kube_api_burst: Option<i32>,
-    /// Record everything that decides into this file, for berth replay; the next files have a number appended
+    /// The release that is behaved like: 1.37, or kube=1.37
+    #[arg(long, value_name = "VERSION", hide = true)]
+    emulated_version: Vec<String>,
+    /// Gates, as in Name=true,Other=false: taken where they say what is so here, refused where pods would go elsewhere
+    #[arg(long, value_name = "GATES", value_delimiter = ',')]
+    feature_gates: Vec<String>,
+    /// Refused: /configz shows the configuration
+    #[arg(long, value_name = "FILE", hide = true)]
+    write_config_to: Option<PathBuf>,
+    /// Record everything that decides into this file, for berth replay; where there is one, the next with a number appended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How large a file of the recording grows before the next one begins, in MiB; four are kept
+    /// How large a file of the recording grows before the next one begins, in MiB; four times that is kept
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     record_limit: u64,
     /// How much is logged: 2 adds a line a decision, 4 and more are for looking for faults
@@ -84,19 +74,44 @@ pub(crate) struct SchedulerArgs {
     /// How the log on stderr is written
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     logging_format: String,
+    /// Print the version
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    version: Option<String>,
+    #[command(flatten)]
+    leader: LeaderArgs,
+    #[command(flatten)]
+    serving: ServingArgs,
+    #[command(flatten)]
+    accepted: AcceptedArgs,
+}
+
+/// What the log says of the command line.
+#[derive(Debug, Default)]
+struct Remarks {
+    /// What has no effect, and is needed by nobody.
+    notes: Vec<String>,
+    /// What has no effect, and may be missed by somebody.
+    warnings: Vec<String>,
 }
 
 impl SchedulerArgs {
-    fn serving(&self) -> Option<Serving> {
-        let server = |kubeconfig: &Option<PathBuf>| {
-            kubeconfig.clone().map(|path| Server { kubeconfig: Some(path), master: None })
-        };
-        (self.secure_port != 0).then(|| Serving {
-            address: SocketAddr::new(self.bind_address, self.secure_port),
-            certificate: self.tls_cert_file.clone().zip(self.tls_private_key_file.clone()),
-            authentication: server(&self.authentication_kubeconfig),
-            authorization: server(&self.authorization_kubeconfig),
-        })
+    /// Says what has no effect.
+    ///
+    /// # Errors
+    /// What cannot be had.
+    fn check(&self, remarks: &mut Remarks) -> Result<(), Failure> {
+        if self.write_config_to.is_some() {
+            let problem = "--write-config-to: the configuration is not written";
+            return Err(Failure::input(problem).hint("ask a running scheduler for /configz"));
+        }
+        for version in &self.emulated_version {
+            if version.strip_prefix("kube=").unwrap_or(version) != UPSTREAM {
+                let problem = format!("--emulated-version: {version}: Berth decides as {UPSTREAM} does");
+                return Err(Failure::input(problem));
+            }
+        }
+        self.accepted.remark(remarks);
+        gates::check(&self.feature_gates, remarks)
     }
 }
 
@@ -105,6 +120,13 @@ impl SchedulerArgs {
 /// # Errors
 /// Where it cannot begin.
 pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
+    if args.version.as_ref().is_some_and(|form| form != "false") {
+        let _ = writeln!(std::io::stdout(), "berth {}", env!("CARGO_PKG_VERSION"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut remarks = Remarks::default();
+    args.check(&mut remarks)?;
+    let serving = args.serving.serving(&mut remarks)?;
     let mut configuration = match &args.config {
         Some(path) => profiles::read(path, false)?,
         None => berth_config::Configuration::default(),
@@ -118,8 +140,10 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
         server: Server { kubeconfig, master: args.master.clone() },
         configuration,
         profiles,
-        serving: args.serving(),
+        serving,
         record,
+        notes: remarks.notes,
+        warnings: remarks.warnings,
         log_format: if args.logging_format == "json" { LogFormat::Json } else { LogFormat::Text },
         verbosity: args.verbosity,
     };

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use berth_live::{Server, SnapshotError};
 
 use crate::failure::Failure;
+use crate::notice;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,11 +67,12 @@ pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
 fn write(server: &Server, annotations: &[String], out: &mut impl Write) -> Result<(), SnapshotError> {
     let head = "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n";
     let mut before = head;
-    berth_live::snapshot(server, annotations, |object| {
+    let take = |object: &str| {
         out.write_all(before.as_bytes())?;
         before = ",\n";
         out.write_all(object.as_bytes())
-    })?;
+    };
+    berth_live::snapshot(server, annotations, take, notice::warning)?;
     if before == head {
         out.write_all(head.as_bytes())?;
     }

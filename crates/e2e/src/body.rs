@@ -7,6 +7,7 @@ mod extender;
 mod fault;
 mod filter;
 mod leader;
+mod page;
 mod placement;
 mod preemption;
 mod profile;
@@ -41,7 +42,7 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 43] = [
+pub const BODIES: [Body; 45] = [
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", volume_filter::claims),
@@ -67,6 +68,7 @@ pub const BODIES: [Body; 43] = [
     body("binding refused", fault::binding_refused),
     body("server restarts", fault::server_restarts),
     body("serving", serving::health_and_metrics),
+    body("client certificates", serving::certificates),
     body("priority order", placement::by_priority),
     body("two profiles", profile::two),
     body("extender filters and prioritizes", extender::filters_and_prioritizes),
@@ -82,6 +84,7 @@ pub const BODIES: [Body; 43] = [
     body("standby binds nothing", leader::standby),
     body("kube-scheduler replaced and back", leader::replaced),
     body("rights of the deployment", deployment::rights),
+    of_berth("operations page followed", page::followed),
     of_berth("snapshot foretells", snapshot::foretells),
     of_berth("recording replays", recording::replays),
     of_berth("recording is torn", recording::killed),

@@ -9,6 +9,8 @@ use http::{Method, Request, Uri};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::authority::Identity;
+
 /// A client with one user's rights. Calls block; clones share the connection.
 #[derive(Clone)]
 pub struct Client {
@@ -28,9 +30,30 @@ impl Client {
     /// # Errors
     /// The address is none, or there are no threads left.
     pub fn new(url: &str, token: &str) -> Result<Self> {
+        Self::with(url, json!({"token": token}))
+    }
+
+    /// A client that shows a certificate.
+    ///
+    /// # Errors
+    /// As `new`, and where the files cannot be used.
+    pub fn certified(url: &str, identity: &Identity) -> Result<Self> {
+        let Identity { certificate, key } = identity;
+        Self::with(url, json!({"client-certificate": certificate, "client-key": key}))
+    }
+
+    /// A client that says nothing of itself.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn anonymous(url: &str) -> Result<Self> {
+        Self::with(url, json!({}))
+    }
+
+    fn with(url: &str, credentials: Value) -> Result<Self> {
         let mut config = kube::Config::new(url.parse::<Uri>().context("the server's address")?);
         config.accept_invalid_certs = true;
-        config.auth_info = serde_json::from_value(json!({"token": token}))?;
+        config.auth_info = serde_json::from_value(credentials)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let kube = {
             let _inside = runtime.enter();
@@ -66,6 +89,19 @@ impl Client {
     pub fn text(&self, path: &str) -> Result<String> {
         let request = Request::get(path).body(Vec::new())?;
         self.runtime.block_on(self.kube.request_text(request)).with_context(|| format!("GET {path}"))
+    }
+
+    /// The status of the server's answer to `path`.
+    ///
+    /// # Errors
+    /// The server is not there.
+    pub fn status(&self, path: &str) -> Result<u16> {
+        let request = Request::get(path).body(Vec::new())?;
+        match self.runtime.block_on(self.kube.request_text(request)) {
+            Ok(_) => Ok(200),
+            Err(kube::Error::Api(status)) => Ok(status.code),
+            Err(error) => Err(error).with_context(|| format!("GET {path}")),
+        }
     }
 
     /// Makes an object.

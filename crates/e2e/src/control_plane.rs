@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
+use crate::authority::Authority;
 use crate::client::{Client, within};
 use crate::process::Process;
 use crate::testbed;
@@ -38,6 +39,8 @@ pub struct ControlPlane {
     pub folder: PathBuf,
     /// In the order in which they end: the server before its store.
     pub processes: Vec<Process>,
+    /// Whose certificates the API server recognizes.
+    pub clients: Authority,
     server_args: Vec<String>,
     guard: Option<Child>,
 }
@@ -69,6 +72,7 @@ impl ControlPlane {
              {DEPLOYED_TOKEN},{DEPLOYED_USER},deployed\n"
         );
         fs::write(folder.join("tokens.csv"), tokens)?;
+        let clients = Authority::make(folder, "clients-ca")?;
         let server_args = server_args(client_port, port);
         let server =
             Process::start("kube-apiserver", &testbed::program("kube-apiserver")?, &server_args, folder)?;
@@ -76,7 +80,7 @@ impl ControlPlane {
         let admin = Client::new(&url, ADMIN_TOKEN)?;
         let processes = vec![server, etcd];
         let mut plane =
-            Self { admin, url, folder: folder.to_path_buf(), processes, server_args, guard: None };
+            Self { admin, url, folder: folder.to_path_buf(), processes, clients, server_args, guard: None };
         plane.ready()?;
         plane.write_kubeconfig("admin.kubeconfig", "admin", ADMIN_TOKEN)?;
         plane.write_kubeconfig("scheduler.kubeconfig", SCHEDULER_USER, SCHEDULER_TOKEN)?;
@@ -239,6 +243,7 @@ fn server_args(etcd_port: u16, port: u16) -> Vec<String> {
         "--service-account-signing-key-file=service-account.key".into(),
         "--service-cluster-ip-range=10.96.0.0/16".into(),
         "--token-auth-file=tokens.csv".into(),
+        "--client-ca-file=clients-ca.crt".into(),
         "--authorization-mode=RBAC".into(),
         "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition,StorageObjectInUseProtection"
             .into(),

@@ -5,6 +5,7 @@
 //! scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
 //! both schedulers: what passes with upstream's is what users rely on.
 
+pub mod authority;
 pub mod body;
 pub mod client;
 pub mod control_plane;
@@ -15,6 +16,7 @@ pub mod process;
 pub mod scheduler;
 pub mod soak;
 pub mod stage;
+pub mod static_pods;
 pub mod suite;
 pub mod testbed;
 pub mod upstream_suite;

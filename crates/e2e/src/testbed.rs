@@ -12,7 +12,7 @@ pub const PROGRAMS: [&str; 7] =
     ["etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager", "loadgen", "kwok", "e2e.test"];
 
 /// What the bodies need; kwok, the controller manager and upstream's suite are for `cargo xtask e2e-upstream`.
-pub const FOR_BODIES: [&str; 3] = ["etcd", "kube-apiserver", "kube-scheduler"];
+pub const FOR_BODIES: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /// The release that the programs say they are. It is that of the modules in testbed/go.mod.
 pub const RELEASE: &str = "1.37.2";

@@ -47,7 +47,7 @@ pub struct Spec {
 pub fn run(kind: Kind, focus: &str, logs: &Path) -> Result<Vec<Spec>> {
     fs::create_dir_all(logs)?;
     let plane = ControlPlane::start()?;
-    let _controllers = controllers(&plane)?;
+    let _controllers = controllers(&plane, &[])?;
     for i in 0..4 {
         plane.admin.create("/api/v1/nodes", &fake_node(i))?;
     }
@@ -108,7 +108,8 @@ fn specs(report: &Value) -> Vec<Spec> {
     .collect()
 }
 
-fn controllers(plane: &ControlPlane) -> Result<Process> {
+/// Upstream's controllers, with more flags.
+pub(crate) fn controllers(plane: &ControlPlane, flags: &[String]) -> Result<Process> {
     let kubeconfig = plane.admin_kubeconfig();
     let mut args: Vec<String> = ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
         .iter()
@@ -123,6 +124,7 @@ fn controllers(plane: &ControlPlane) -> Result<Process> {
         ]
         .map(String::from),
     );
+    args.extend_from_slice(flags);
     let program = testbed::program("kube-controller-manager")?;
     Process::start("kube-controller-manager", &program, &args, &plane.folder)
 }

@@ -10,6 +10,7 @@ use crate::flow::Flow;
 use crate::now::Now;
 use crate::queue::Group;
 use crate::report::{Attempted, Refusal, Report};
+use crate::step::{Step, Watch};
 
 /// The longest note that the API server takes.
 const NOTE_LIMIT: usize = 1024;
@@ -24,9 +25,17 @@ pub(crate) struct Unplaced {
     pub(crate) nominate: Option<Option<Str>>,
 }
 
+/// Why a pod fits nowhere.
+struct Unfit {
+    message: String,
+    /// Whether it may fit somewhere once others are gone.
+    resolvable: bool,
+    plugins: Vec<&'static str>,
+}
+
 impl Flow {
     /// Tries a pod that is in flight.
-    pub(crate) fn try_pod(&mut self, now: Now, pod: PodRow) {
+    pub(crate) fn try_pod(&mut self, now: Now, pod: PodRow, watch: &mut Watch<'_>) {
         let profile = self.track(pod).profile;
         if self.scheduler.cluster().pods().entry(pod).pod.terminating {
             let what = self.track(pod).pod.to_string();
@@ -40,13 +49,15 @@ impl Flow {
             self.queue.remove(pod); // only its deletion is left to come
             return;
         }
-        match self.scheduler.decide_by(profile, pod) {
+        let decision = self.scheduler.decide_by(profile, pod);
+        watch.over(Step::Decision);
+        match decision {
             Decision::Place(..) if self.wants_extenders(pod) => self.extend(now, pod),
-            Decision::Place(node, score) => self.put(now, pod, node, score),
+            Decision::Place(node, score) => self.put(now, pod, (node, score), watch),
             Decision::Gated(_) => drop(self.queue.set_gated(pod, true, now.millis)),
             Decision::Error { message } => self.could_not_judge(now, pod, message),
             Decision::Unschedulable { message, resolvable, plugins } => {
-                self.fits_nowhere(now, pod, message, resolvable, plugins);
+                self.fits_nowhere(now, pod, Unfit { message, resolvable, plugins }, watch);
             }
         }
     }
@@ -61,14 +72,8 @@ impl Flow {
     }
 
     /// A pod fits nowhere as things are; others may have to go for it.
-    fn fits_nowhere(
-        &mut self,
-        now: Now,
-        pod: PodRow,
-        message: String,
-        resolvable: bool,
-        plugins: Vec<&'static str>,
-    ) {
+    fn fits_nowhere(&mut self, now: Now, pod: PodRow, unfit: Unfit, watch: &mut Watch<'_>) {
+        let Unfit { message, resolvable, plugins } = unfit;
         let profile = self.track(pod).profile;
         if self.wants_preempting_extenders(pod) {
             let assessment = self.scheduler.assess(profile, pod);
@@ -80,6 +85,7 @@ impl Flow {
         let has_nodes = !self.scheduler.cluster().nodes().is_empty();
         if has_nodes && self.scheduler.profiles()[profile].preempts {
             let found = self.scheduler.preempt(profile, pod, resolvable);
+            watch.over(Step::PostFilter);
             let cluster = self.scheduler.cluster();
             if let Some(best) = preemption::best(&found.candidates, cluster).first().copied().cloned() {
                 unplaced.message.push_str(&best.suffix(cluster));

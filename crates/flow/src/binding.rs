@@ -20,6 +20,7 @@ use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::{Attempted, Landing, Report};
+use crate::step::{Step, Watch};
 use crate::track::{Binding, Phase, Stage, Track};
 use crate::volumes::Part;
 use crate::waking::Undone;
@@ -46,10 +47,17 @@ impl Track {
 
 impl Flow {
     /// Puts a pod on a node, for all decisions that follow, and starts to bind it there.
-    pub(crate) fn put(&mut self, now: Now, pod: PodRow, node: NodeRow, score: i64) {
+    pub(crate) fn put(&mut self, now: Now, pod: PodRow, landing: (NodeRow, i64), watch: &mut Watch<'_>) {
+        let (node, score) = landing;
         let profile = self.track(pod).profile;
         let hoped = self.former(pod).filter(|former| former.row != Some(node));
+        let count = watch.alternatives;
+        let alternatives = (count > 0).then(|| self.alternatives(profile, pod, node, count));
+        if count > 0 {
+            watch.over(Step::Comparison);
+        }
         let reserved = self.scheduler.place(profile, pod, node);
+        watch.over(Step::Reserve);
         let name = self.scheduler.cluster().nodes().name(node).clone();
         let entry = self.queue.entry(pod);
         let attempts = entry.map_or(0, |entry| entry.attempts);
@@ -62,6 +70,7 @@ impl Flow {
             parts,
             phase: phase.clone(),
             since: now.millis,
+            prepared: None,
             attempts,
             first_attempt,
         }));
@@ -69,7 +78,7 @@ impl Flow {
             self.tracks.set_preparing(pod);
         }
         let attempted = Attempted { pod: self.track(pod).pod.clone(), profile, attempts };
-        self.outbox.report(Report::Assumed(attempted, Landing { node: name, score }));
+        self.outbox.report(Report::Assumed(attempted, Landing { node: name, score, alternatives }));
         if matches!(phase, Phase::Sent { .. }) {
             self.send_binding(pod);
         }
@@ -181,6 +190,7 @@ impl Flow {
             node: node.clone(),
             attempts: binding.attempts,
             binding_millis: now.millis.saturating_sub(binding.since),
+            volumes_millis: binding.prepared.map(|at| at.saturating_sub(binding.since)),
             waited_millis: now.millis.saturating_sub(binding.first_attempt),
         };
         self.outbox.report(report);

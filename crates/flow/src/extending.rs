@@ -30,6 +30,7 @@ use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
 use crate::settings::Extender;
+use crate::step::Watch;
 use crate::track::Stage;
 
 /// The name that stands for all extenders among the plugins that reject a pod.
@@ -222,7 +223,7 @@ impl Flow {
             assessment.feasible.iter().zip(&assessment.totals).map(total).collect();
         let max = totals.iter().map(|(_, total)| *total).max();
         match totals.into_iter().find(|(_, total)| Some(*total) == max) {
-            Some((node, score)) => self.put(now, pod, node, score),
+            Some(landing) => self.put(now, pod, landing, &mut Watch { alternatives: 0, over: &mut |_| () }),
             None => {
                 // What extenders left does not fit any more; they are asked again.
                 let message = assessment.message(self.scheduler.cluster());

@@ -17,6 +17,7 @@ use crate::outbox::{Outbox, Purpose};
 use crate::queue::{Counts, Queue};
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::step::{Step, Watch};
 use crate::track::{Stage, Track, Tracks};
 
 /// The flow of pods to their nodes.
@@ -120,6 +121,12 @@ impl Flow {
 
     /// Tries the pod whose turn it is. `false`: there is nothing to do at this time.
     pub fn attempt(&mut self, now: Now) -> bool {
+        self.attempt_watched(now, 0, &mut |_| ())
+    }
+
+    /// As [`Flow::attempt`], for those who want to know more of it: so many alternatives to a placement, which is as much
+    /// work as judging all nodes anew, and when each step is over. What is done is the same.
+    pub fn attempt_watched(&mut self, now: Now, alternatives: usize, over: &mut dyn FnMut(Step)) -> bool {
         self.run_timers(now);
         if !self.leads || !self.synced() {
             return false;
@@ -129,7 +136,7 @@ impl Flow {
             self.scheduler.cluster_mut().set_now(now.unix_seconds()); // measurements grow stale
         }
         self.trying = Some(self.track(pod).pod.clone());
-        self.try_pod(now, pod);
+        self.try_pod(now, pod, &mut Watch { alternatives, over });
         self.trying = None;
         true
     }

@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 mod action;
+mod alternatives;
 mod attempt;
 mod backoff;
 mod binding;
@@ -24,6 +25,7 @@ mod report;
 mod restate;
 mod settings;
 mod status;
+mod step;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -32,6 +34,7 @@ mod volumes;
 mod waking;
 
 pub use action::{Action, Call, Condition, Event, PodRef, Request, Ticket};
+pub use alternatives::Alternatives;
 pub use flow::Flow;
 pub use input::{Answer, Failure, FailureKind, Input, NodeVictims};
 pub use intake::upsert;
@@ -39,4 +42,5 @@ pub use now::Now;
 pub use queue::Counts;
 pub use report::{Attempted, Landing, Refusal, Report};
 pub use settings::{Extender, Settings};
+pub use step::Step;
 pub use unbound::Unbound;

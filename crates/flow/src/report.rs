@@ -3,6 +3,7 @@
 use berth_model::Str;
 
 use crate::action::PodRef;
+use crate::alternatives::Alternatives;
 
 /// Something worth a line or a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub enum Report {
         attempts: u32,
         /// Milliseconds since the attempt that placed it.
         binding_millis: u64,
+        /// How many of these its volumes took, if it waited for some.
+        volumes_millis: Option<u64>,
         /// Milliseconds since its first attempt (`scheduler_pod_scheduling_sli_duration_seconds`).
         waited_millis: u64,
     },
@@ -75,6 +78,8 @@ pub struct Landing {
     pub node: Str,
     /// Its total score.
     pub score: i64,
+    /// Where else it could have gone, if the attempt was asked for that.
+    pub alternatives: Option<Alternatives>,
 }
 
 /// Why an attempt put a pod nowhere.

@@ -60,6 +60,8 @@ pub(crate) struct Binding {
     pub(crate) phase: Phase,
     /// When it was decided, in milliseconds.
     pub(crate) since: u64,
+    /// When its volumes were ready, in milliseconds, if it waited for some.
+    pub(crate) prepared: Option<u64>,
     /// Attempts and the time of the first one: the queue forgets the pod.
     pub(crate) attempts: u32,
     pub(crate) first_attempt: u64,

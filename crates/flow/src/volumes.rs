@@ -153,6 +153,9 @@ impl Flow {
             }
         }
         if all_bound && self.leads {
+            if let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) {
+                binding.prepared = Some(now.millis);
+            }
             self.send_binding(pod);
         }
     }

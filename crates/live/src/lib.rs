@@ -39,5 +39,5 @@ pub use extender::ExtenderError;
 pub use log::LogFormat;
 pub use record::RecordTo;
 pub use run::{End, Options, StartError, run, settings};
-pub use serve::{CertificateError, ServeError, Serving};
+pub use serve::{CertificateError, Clients, GoodFor, Lookup, Proxies, ServeError, Serving, TlsLimits};
 pub use snapshot::{SnapshotError, snapshot};

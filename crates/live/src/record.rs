@@ -3,9 +3,11 @@
 //! A file that has grown to its limit is followed by another one. Each can be replayed alone, so the flow starts anew with
 //! all that it knows when a file begins, in a moment in which nothing is on its way.
 
+mod files;
+
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -14,18 +16,17 @@ use std::time::Duration;
 
 use berth_flow::{Action, Input, Now};
 use berth_journal::{Entry, Fingerprint, Header, Writer};
+use files::Files;
 
 /// So many entries may wait to be written; the flow waits where there are more.
 const QUEUE: usize = 1 << 16;
 /// What was recorded is in the file after so long at the latest.
 const FLUSH: Duration = Duration::from_secs(1);
-/// So many files are kept.
-const PARTS: u64 = 4;
 
 /// What is to be recorded where.
 #[derive(Clone, Debug)]
 pub struct RecordTo {
-    /// The first file; the next ones have a number appended.
+    /// The first file; the next ones have a number appended, those of the next process too.
     pub file: PathBuf,
     /// How large a file grows, in bytes, before the next one begins.
     pub limit_bytes: u64,
@@ -55,24 +56,22 @@ impl Recording {
     /// # Errors
     /// Where the file cannot be made.
     pub(crate) fn start(to: RecordTo) -> io::Result<Self> {
+        let files = Files::new(to.file, to.limit_bytes);
         let header = Header {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: to.configuration,
-            part: 1,
+            part: files.next_part()?,
         };
         let (orders, inbox) = sync_channel(QUEUE);
         let (full, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let mut scribe = Scribe {
-            writer: open(&to.file, &header)?,
-            file: to.file,
-            limit_bytes: to.limit_bytes,
-            full: Arc::clone(&full),
-        };
+        let mut scribe =
+            Scribe { writer: open(&files, &header)?, part: header.part, files, full: Arc::clone(&full) };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let breaks = Arc::clone(&broken);
         let thread = thread.spawn(move || {
             if let Err(error) = scribe.write_all(&inbox) {
-                tracing::error!(file = %scribe.file.display(), "the recording ends here: {error}");
+                let file = scribe.files.path(scribe.part);
+                tracing::error!(file = %file.display(), "the recording ends here: {error}");
                 breaks.store(true, Ordering::Relaxed);
             }
         })?;
@@ -145,8 +144,9 @@ impl Drop for Recording {
 /// Who writes.
 struct Scribe {
     writer: Writer<BufWriter<File>>,
-    file: PathBuf,
-    limit_bytes: u64,
+    /// The number of the file that is written.
+    part: u64,
+    files: Files,
     full: Arc<AtomicBool>,
 }
 
@@ -157,37 +157,65 @@ impl Scribe {
                 Ok(Order::Write(entry)) => self.writer.push(&entry)?,
                 Ok(Order::NextFile(header)) => {
                     self.writer.flush()?;
-                    self.writer = open(&part_of(&self.file, header.part), &header)?;
-                    if let Some(old) = header.part.checked_sub(PARTS).filter(|part| *part > 0) {
-                        match std::fs::remove_file(part_of(&self.file, old)) {
-                            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                            _ => {}
-                        }
-                    }
+                    self.part = header.part;
+                    self.writer = open(&self.files, &header)?;
                 }
                 Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
                 Err(RecvTimeoutError::Disconnected) => return self.writer.flush(),
             }
-            if self.writer.written() >= self.limit_bytes {
+            if self.writer.written() >= self.files.limit_bytes() {
                 self.full.store(true, Ordering::Relaxed);
             }
         }
     }
 }
 
-fn open(file: &Path, header: &Header) -> io::Result<Writer<BufWriter<File>>> {
-    let mut writer = Writer::new(BufWriter::new(File::create(file)?))?;
+fn open(files: &Files, header: &Header) -> io::Result<Writer<BufWriter<File>>> {
+    let mut writer = Writer::new(BufWriter::new(files.make(header.part)?))?;
     writer.push(&Entry::Header(header.clone()))?;
     writer.flush()?;
     Ok(writer)
 }
 
-/// The name of a file by its number.
-fn part_of(file: &Path, part: u64) -> PathBuf {
-    if part == 1 {
-        return file.to_owned();
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records something, and gives the files of the folder with their sizes.
+    fn record(to: &RecordTo, files: u64) -> Vec<(String, u64)> {
+        let mut recording = Recording::start(to.clone()).unwrap();
+        for _ in 1..files {
+            recording.next_file();
+        }
+        drop(recording);
+        let folder = std::fs::read_dir(to.file.parent().unwrap()).unwrap().map(Result::unwrap);
+        let mut found: Vec<_> = folder
+            .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap().len()))
+            .collect();
+        found.sort();
+        found
     }
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{part}"));
-    name.into()
+
+    fn names(files: &[(String, u64)]) -> Vec<&str> {
+        files.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_process_that_starts_leaves_what_an_earlier_one_recorded() {
+        let folder = std::env::temp_dir().join(format!("berth-record-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut to =
+            RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new() };
+        std::fs::write(&to.file, "").unwrap(); // an empty file holds nothing, and is taken
+        let before = record(&to, 1);
+        assert_eq!(names(&before), ["a.rec"]);
+        let text = std::fs::read(&to.file).unwrap();
+        assert_eq!(names(&record(&to, 1)), ["a.rec", "a.rec.2"]);
+        assert_eq!(std::fs::read(&to.file).unwrap(), text);
+        assert_eq!(names(&record(&to, 2)), ["a.rec", "a.rec.2", "a.rec.3", "a.rec.4"]);
+        // Where they are full, four are kept: three and the new one.
+        to.limit_bytes = 1;
+        assert_eq!(names(&record(&to, 1)), ["a.rec.2", "a.rec.3", "a.rec.4", "a.rec.5"]);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

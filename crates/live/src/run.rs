@@ -24,7 +24,7 @@ use crate::reign::Reign;
 use crate::resource::WATCHED;
 use crate::serve::{self, ServeError, Serving, Source};
 use crate::teller::Teller;
-use crate::turn::{Quarantine, Turn};
+use crate::turn::{Curiosity, Quarantine, Turn};
 use crate::watch::Watch;
 use crate::{events, host, log, measured};
 
@@ -48,6 +48,10 @@ pub struct Options {
     pub log_format: LogFormat,
     /// How much is written: the number of `-v`.
     pub verbosity: u8,
+    /// What the log says first: of what was asked for and is not needed,
+    pub notes: Vec<String>,
+    /// and of what was asked for and is not there.
+    pub warnings: Vec<String>,
 }
 
 /// How the process came to its end.
@@ -87,6 +91,8 @@ pub enum StartError {
 /// Where it cannot begin.
 pub fn run(options: Options) -> Result<End, StartError> {
     log::start(options.log_format, options.verbosity);
+    options.notes.iter().for_each(|note| tracing::info!("{note}"));
+    options.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let end = runtime.block_on(live(options));
     // Watches would wait for their servers.
@@ -137,6 +143,7 @@ async fn live(options: Options) -> Result<End, StartError> {
         start: Instant::now(),
         era: era_sender,
         quarantine: Quarantine::default(),
+        curiosity: Curiosity::new(options.verbosity),
         open: 0,
         stop_at: None,
     };

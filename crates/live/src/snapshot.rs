@@ -2,6 +2,7 @@
 
 mod redact;
 
+use berth_wire::Decoder;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
@@ -33,7 +34,8 @@ pub enum SnapshotError {
 }
 
 /// Lists everything that a scheduler sees, and gives each object, redacted, as JSON to `take`. Annotations are left out
-/// but for those that decide, and those in `annotations`.
+/// but for those that decide, and those in `annotations`. What cannot be read is left aside, as the scheduler leaves it
+/// aside, and `tell` is told of it.
 ///
 /// # Errors
 /// Where a kind that decides cannot be listed, and what `take` says.
@@ -41,7 +43,16 @@ pub fn snapshot(
     server: &Server,
     annotations: &[String],
     mut take: impl FnMut(&str) -> std::io::Result<()>,
+    mut tell: impl FnMut(&str),
 ) -> Result<(), SnapshotError> {
+    let mut decoder = Decoder::new();
+    let mut take = |object: &str| match unreadable(&mut decoder, object) {
+        None => take(object),
+        Some(why) => {
+            tell(&why);
+            Ok(())
+        }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let api = server.connect().await?;
@@ -57,6 +68,20 @@ pub fn snapshot(
         }
         Ok(())
     })
+}
+
+/// What is wrong with an object, if it cannot be read.
+fn unreadable(decoder: &mut Decoder, object: &str) -> Option<String> {
+    let problems = decoder.object(object).err()?;
+    let head: Value = serde_json::from_str(object).unwrap_or_default();
+    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+    let (kind, name) = (text(&head["kind"]), text(&head["metadata"]["name"]));
+    let name = match head["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name,
+    };
+    let words: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.field, p.message)).collect();
+    Some(format!("{kind} {name} cannot be read and is left aside: {}", words.join("; ")))
 }
 
 async fn list(
@@ -98,4 +123,26 @@ fn redacted(resource: Resource, item: &RawValue, annotations: &[String]) -> serd
         fields.insert("kind".to_owned(), resource.kind.into());
     }
     serde_json::to_string(&object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_field() {
+        let pod = |cpu: &str| {
+            format!(
+                r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"namespace":"shop","name":"a"}},
+                    "spec":{{"containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}"}}}}}}]}}}}"#
+            )
+        };
+        let mut decoder = Decoder::new();
+        assert_eq!(unreadable(&mut decoder, &pod("1")), None);
+        let why = unreadable(&mut decoder, &pod("many")).unwrap();
+        let start = "Pod shop/a cannot be read and is left aside: spec.containers[0].resources.requests";
+        assert!(why.starts_with(start), "{why}");
+        let class = r#"{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"a"},"value":7}"#;
+        assert_eq!(unreadable(&mut decoder, class), None);
+    }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth_flow::{Attempted, Flow, Refusal, Report};
+use berth_flow::{Alternatives, Attempted, Flow, Landing, Refusal, Report};
 use berth_wire::Kind;
 
 use crate::log::DECISION;
 use crate::metrics::Metrics;
+use crate::turn::Timing;
 
 /// From how many attempts on they are not told apart.
 const ATTEMPTS_SHOWN: u32 = 15;
@@ -36,33 +37,35 @@ impl Teller {
     }
 
     /// Tells one thing; `took` is what the attempt took that it came from.
-    pub(crate) fn tell(&self, report: &Report, took: Option<Duration>) {
+    pub(crate) fn tell(&self, report: &Report, took: Option<Timing>) {
         let metrics = &*self.metrics;
-        let seconds = took.unwrap_or_default().as_secs_f64();
-        let micros = u64::try_from(took.unwrap_or_default().as_micros()).unwrap_or(u64::MAX);
+        let timing = took.unwrap_or_default();
         match report {
             Report::Queued { queue, event } => metrics.incoming.with_label_values(&[*queue, *event]).inc(),
             Report::Assumed(attempted, landing) => {
-                metrics.algorithm_seconds.observe(seconds);
-                let Attempted { pod, attempts, .. } = attempted;
-                tracing::info!(target: DECISION, %pod, node = &*landing.node, score = landing.score, attempts, micros, "placed");
+                self.timed(attempted, timing, None);
+                placed(attempted, landing, timing);
             }
             Report::Unschedulable(attempted, refusal) => {
-                metrics.algorithm_seconds.observe(seconds);
-                self.refused("unschedulable", attempted, refusal, seconds, micros);
+                self.timed(attempted, timing, Some(refusal));
+                self.refused("unschedulable", attempted, refusal, timing);
             }
-            Report::Failed(attempted, refusal) => self.refused("error", attempted, refusal, seconds, micros),
-            Report::Bound { pod, profile, node, attempts, binding_millis, waited_millis } => {
+            Report::Failed(attempted, refusal) => self.refused("error", attempted, refusal, timing),
+            Report::Bound { pod, profile, node, attempts, binding_millis, volumes_millis, waited_millis } => {
                 let labels = ["scheduled", self.profile(*profile)];
-                let binding = millis(*binding_millis);
+                let binding = millis(binding_millis);
                 metrics.attempts.with_label_values(&labels).inc();
                 metrics.attempt_seconds.with_label_values(&labels).observe(binding);
-                metrics.point_seconds.with_label_values(&["Bind", "Success", labels[1]]).observe(binding);
+                let volumes = volumes_millis.as_ref().map(millis);
+                let points = [("PreBind", volumes), ("Bind", Some(binding - volumes.unwrap_or_default()))];
+                for (point, seconds) in points {
+                    self.point(point, "Success", labels[1], seconds);
+                }
                 metrics.attempts_per_pod.observe(f64::from(*attempts));
                 metrics
                     .sli_seconds
                     .with_label_values(&[shown(*attempts).as_str()])
-                    .observe(millis(*waited_millis));
+                    .observe(millis(waited_millis));
                 tracing::info!(target: DECISION, %pod, node = &**node, attempts, binding_millis, waited_millis, "bound");
             }
             Report::Unbound { pod, profile, message } => {
@@ -82,10 +85,29 @@ impl Teller {
         }
     }
 
-    fn refused(&self, result: &str, attempted: &Attempted, refusal: &Refusal, seconds: f64, micros: u64) {
+    /// What the steps of an attempt took.
+    fn timed(&self, attempted: &Attempted, timing: Timing, refusal: Option<&Refusal>) {
+        let Timing { decision, reserve, post_filter, .. } = timing;
+        let profile = self.profile(attempted.profile);
+        self.metrics.algorithm_seconds.observe(decision.as_secs_f64());
+        self.point("Reserve", "Success", profile, reserve.map(|took| took.as_secs_f64()));
+        let has_made_room = refusal.is_some_and(|refusal| refusal.nominated.is_some());
+        let status = if has_made_room { "Success" } else { "Unschedulable" };
+        self.point("PostFilter", status, profile, post_filter.map(|took| took.as_secs_f64()));
+    }
+
+    /// What an extension point took, if it had a turn.
+    fn point(&self, point: &str, status: &str, profile: &str, seconds: Option<f64>) {
+        if let Some(seconds) = seconds {
+            self.metrics.point_seconds.with_label_values(&[point, status, profile]).observe(seconds);
+        }
+    }
+
+    fn refused(&self, result: &str, attempted: &Attempted, refusal: &Refusal, timing: Timing) {
+        let micros = micros(timing.total);
         let labels = [result, self.profile(attempted.profile)];
         self.metrics.attempts.with_label_values(&labels).inc();
-        self.metrics.attempt_seconds.with_label_values(&labels).observe(seconds);
+        self.metrics.attempt_seconds.with_label_values(&labels).observe(timing.total.as_secs_f64());
         let Attempted { pod, attempts, .. } = attempted;
         let nominated = refusal.nominated.as_deref().unwrap_or_default();
         let plugins = refusal.plugins.join(",");
@@ -132,12 +154,31 @@ impl Teller {
     }
 }
 
+/// A line for a placement.
+fn placed(attempted: &Attempted, landing: &Landing, timing: Timing) {
+    let Attempted { pod, attempts, .. } = attempted;
+    let Landing { node, score, alternatives } = landing;
+    let (node, micros) = (&**node, micros(timing.total));
+    match alternatives {
+        None => tracing::info!(target: DECISION, %pod, node, score, attempts, micros, "placed"),
+        Some(Alternatives { feasible, next }) => {
+            let next: Vec<String> = next.iter().map(|(node, score)| format!("{node}={score}")).collect();
+            let alternatives = next.join(",");
+            tracing::info!(target: DECISION, %pod, node, score, alternatives, feasible, attempts, micros, "placed");
+        }
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn millis(millis: u64) -> f64 {
-    millis as f64 / 1_000.0
+fn millis(millis: &u64) -> f64 {
+    *millis as f64 / 1_000.0
 }
 
 /// As upstream's label has it.

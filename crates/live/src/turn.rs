@@ -5,6 +5,7 @@ mod intake;
 mod quarantine;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +29,8 @@ use crate::record::Recording;
 use crate::teller::Teller;
 use anew::marked;
 pub(crate) use quarantine::Quarantine;
+use timing::Stopwatch;
+pub(crate) use timing::{Curiosity, Timing};
 
 /// So much is taken in before pods are tried again.
 const MESSAGES: usize = 1_024;
@@ -57,6 +60,8 @@ pub(crate) struct Turn {
     /// Which flow this is, counted from 0.
     pub(crate) era: watch::Sender<u64>,
     pub(crate) quarantine: Quarantine,
+    /// Which decisions are told with their alternatives.
+    pub(crate) curiosity: Curiosity,
     /// Requests that are not answered yet.
     pub(crate) open: usize,
     /// When to end though something may be under way, once the process was asked to end.
@@ -131,9 +136,12 @@ impl Turn {
     /// Tries the pods whose turn it is.
     fn attempt(&mut self) {
         for _ in 0..ATTEMPTS {
-            let (began, now) = (Instant::now(), self.now());
+            let (now, mut watch) = (self.now(), Stopwatch::start());
+            let alternatives = self.curiosity.alternatives(Instant::now());
             let flow = &mut self.flow;
-            let Ok(tried) = catch_unwind(AssertUnwindSafe(|| flow.attempt(now))) else {
+            let attempt =
+                AssertUnwindSafe(|| flow.attempt_watched(now, alternatives, &mut |step| watch.over(step)));
+            let Ok(tried) = catch_unwind(attempt) else {
                 return self.attempt_broke();
             };
             if let Some(recording) = &mut self.recording
@@ -144,12 +152,16 @@ impl Turn {
             if !tried {
                 return;
             }
-            self.pass_on(Some(began.elapsed()));
+            let timing = watch.stop();
+            if alternatives > 0 {
+                self.curiosity.took(timing.comparison, Instant::now());
+            }
+            self.pass_on(Some(timing));
         }
     }
 
     /// Passes on what is to be done and told; `took` is what an attempt took that led to it.
-    fn pass_on(&mut self, took: Option<Duration>) {
+    fn pass_on(&mut self, took: Option<Timing>) {
         let (unix_micros, era) = (crate::clock::unix_micros(), *self.era.borrow());
         for action in self.flow.drain_actions() {
             if let Some(recording) = &mut self.recording {

@@ -22,7 +22,10 @@ pub(super) fn check(deploy: &Deploy) -> Vec<String> {
         expect(object, object.namespace() == if namespaced { "kube-system" } else { "" }, "wrong namespace");
         for (kind, name) in references(object) {
             let there = deploy.all().any(|other| other.kind() == kind && other.name() == name);
-            let built_in = kind == "ClusterRole" && name.starts_with("system:");
+            let built_in = match kind.as_str() {
+                "ClusterRole" => name.starts_with("system:"),
+                kind => kind == "Role" && name == "extension-apiserver-authentication-reader",
+            };
             expect(object, there || built_in, &format!("there is no {kind} {name}"));
         }
         for selected in selectors(object) {

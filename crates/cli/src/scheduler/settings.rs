@@ -6,9 +6,10 @@ use crate::failure::Failure;
 
 /// Flags of leader election; each is for a field of the configuration.
 #[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Leader election")]
 pub(super) struct LeaderArgs {
     /// Whether to act only while holding a lease, so that others can stand by [default: true]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
     leader_elect: Option<bool>,
     /// How long others wait for a leader that fell silent [default: 15s]
     #[arg(long, value_name = "TIME", value_parser = Duration::parse)]

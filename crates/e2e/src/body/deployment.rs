@@ -46,6 +46,11 @@ pub(super) fn rights(stage: &mut Stage) -> Result<()> {
     })?;
     let lease = stage.api.get("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/berth")?;
     ensure!(lease.is_some(), "the lease is not that of the configuration");
+    ensure!(
+        !scheduler.process.log().contains("forbidden"),
+        "a right is missing:\n{}",
+        scheduler.process.log()
+    );
     scheduler.process.alive()
 }
 

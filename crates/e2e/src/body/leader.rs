@@ -12,7 +12,7 @@ use crate::object::{node, pod};
 use crate::scheduler::{Kind, Scheduler};
 use crate::stage::Stage;
 
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
+pub(super) const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
 
 /// Short, so that a test of failing over is.
 const LEASE_S: u64 = 4;

@@ -1,20 +1,24 @@
 //! Health is open, all else is for those who may see it.
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 
+use crate::authority::Authority;
 use crate::client::{Client, eventually};
 use crate::control_plane::{ADMIN_TOKEN, SCHEDULER_TOKEN};
 use crate::object::{node, pod, pod_of_cpu};
 use crate::stage::Stage;
 
 /// Metrics that upstream's dashboards and alerts are made of, each with a label or suffix as they query it.
-const METRICS: [&str; 9] = [
+const METRICS: [&str; 11] = [
     "scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"scheduled\"}",
     "scheduler_schedule_attempts_total{profile=\"default-scheduler\",result=\"unschedulable\"}",
     "scheduler_pending_pods{queue=\"unschedulable\"}",
     "scheduler_scheduling_attempt_duration_seconds_bucket{profile=\"default-scheduler\",result=\"scheduled\",le=\"0.001\"}",
     "scheduler_pod_scheduling_sli_duration_seconds_count",
-    "scheduler_framework_extension_point_duration_seconds_bucket",
+    "scheduler_framework_extension_point_duration_seconds_bucket{extension_point=\"Reserve\",profile=\"default-scheduler\",status=\"Success\"",
+    "scheduler_framework_extension_point_duration_seconds_bucket{extension_point=\"PostFilter\",profile=\"default-scheduler\",status=\"Unschedulable\"",
+    "scheduler_framework_extension_point_duration_seconds_bucket{extension_point=\"Bind\",profile=\"default-scheduler\",status=\"Success\"",
     "scheduler_queue_incoming_pods_total{event=\"UnscheduledPodAdd\",queue=\"active\"}",
     "scheduler_cache_size{type=\"nodes\"}",
     "rest_client_requests_total",
@@ -52,4 +56,43 @@ pub(super) fn health_and_metrics(stage: &mut Stage) -> Result<()> {
     let config = admin.text("/configz")?;
     ensure!(config.contains("\"schedulerName\":\"default-scheduler\""), "{config}");
     Ok(())
+}
+
+/// Clients that show certificates are who these say, if the cluster's authority vouches for them.
+pub(super) fn certificates(stage: &mut Stage) -> Result<()> {
+    stage.schedule()?;
+    let scheduler = stage.scheduler()?;
+    scheduler.ready()?;
+    let url = format!("https://127.0.0.1:{}", scheduler.port);
+    let strangers = Authority::make(&stage.plane.folder, "strangers-ca")?;
+    let ann = stage.plane.clients.vouch("ann", "system:masters")?;
+    let bob = stage.plane.clients.vouch("bob", "nobodies")?;
+    let eve = strangers.vouch("eve", "system:masters")?;
+    for (who, identity, expected) in [
+        ("with the rights", &ann, 200),
+        ("without the rights", &bob, 403),
+        ("whom nobody vouches for", &eve, 401),
+    ] {
+        let status = Client::certified(&url, identity)?.status("/metrics")?;
+        ensure!(status == expected, "{status} for a user {who}, not {expected}");
+    }
+    let status = Client::anonymous(&url)?.status("/metrics")?;
+    ensure!(status == 403, "{status} for somebody who says nothing");
+    // The right is looked up for who the certificate says, as for who a token says.
+    let role = json!({
+        "metadata": {"name": "metrics-reader"},
+        "rules": [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}],
+    });
+    let binding = json!({
+        "metadata": {"name": "metrics-reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "metrics-reader"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "nobodies"}],
+    });
+    let roles = "/apis/rbac.authorization.k8s.io/v1";
+    stage.api.create(&format!("{roles}/clusterroles"), &role)?;
+    stage.api.create(&format!("{roles}/clusterrolebindings"), &binding)?;
+    let bob = Client::certified(&url, &bob)?;
+    eventually("a group is given the right", || Ok((bob.status("/metrics")? == 200).then_some(())))?;
+    stage.api.delete(&format!("{roles}/clusterrolebindings/metrics-reader"))?;
+    stage.api.delete(&format!("{roles}/clusterroles/metrics-reader"))
 }

@@ -1,6 +1,8 @@
 //! Who waits, what is said about it, and what ends the waiting.
 
 use super::fixture::World;
+use crate::report::Report;
+use crate::step::Step;
 use berth_wire::Kind;
 
 #[test]
@@ -89,4 +91,33 @@ fn a_pod_of_another_scheduler_is_left_alone_until_it_is_bound() {
     world.pod_with("a", 3, r#""schedulerName":"other","nodeName":"n","#, "");
     world.pod("b", 3);
     assert!(world.run()[0].starts_with("b Unschedulable"));
+}
+
+#[test]
+fn an_attempt_tells_its_steps_and_the_alternatives_if_it_is_asked_for_them() {
+    for count in [0, 2] {
+        let mut world = World::new();
+        for (name, cpu) in [("a", 4), ("b", 8), ("c", 2), ("d", 1)] {
+            world.node(name, cpu);
+        }
+        world.pod("pod", 2);
+        let mut steps = Vec::new();
+        assert!(world.flow.attempt_watched(world.now, count, &mut |step| steps.push(step)));
+        let assumed = world.flow.drain_reports().find_map(|report| match report {
+            Report::Assumed(_, landing) => Some(landing),
+            _ => None,
+        });
+        let landing = assumed.unwrap();
+        assert_eq!(&*landing.node, "b");
+        match landing.alternatives {
+            None => assert_eq!((count, steps.as_slice()), (0, [Step::Decision, Step::Reserve].as_slice())),
+            Some(alternatives) => {
+                assert_eq!(steps, [Step::Decision, Step::Comparison, Step::Reserve]);
+                assert_eq!(alternatives.feasible, 3);
+                let names: Vec<&str> = alternatives.next.iter().map(|(name, _)| &**name).collect();
+                assert_eq!(names, ["a", "c"]);
+                assert!(alternatives.next.iter().all(|(_, score)| *score <= landing.score));
+            }
+        }
+    }
 }

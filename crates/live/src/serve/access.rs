@@ -1,32 +1,41 @@
 //! Who may see what: asked of a cluster with TokenReview and SubjectAccessReview, as upstream asks.
 //!
-//! Client certificates are not looked at. Whoever sends no token is `system:anonymous`, and may see what the cluster lets
-//! everybody see, which usually is nothing.
+//! A client is who its certificate says, or else who its token belongs to. Whoever shows neither is `system:anonymous`, and
+//! may see what the cluster lets everybody see, which usually is nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use http::{HeaderMap, Method, StatusCode, header};
+use rustls::pki_types::CertificateDer;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::authority::Newest;
+use super::client_certificate::{Named, named};
+use super::user::User;
 use crate::client::{Api, JSON};
 
-/// An answer is good for so long.
-const GOOD_FOR: Duration = Duration::from_secs(10);
 /// So many answers are remembered; whoever sends tokens by the thousand gets no more memory.
 const REMEMBERED: usize = 1_000;
 
-/// Who somebody is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(default)]
-struct User {
-    #[serde(rename(deserialize = "username", serialize = "user"))]
-    name: String,
-    uid: String,
-    groups: Vec<String>,
-    extra: BTreeMap<String, Vec<String>>,
+/// How long answers are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoodFor {
+    /// Whose a token is.
+    pub token: Duration,
+    /// That somebody may see something.
+    pub allowed: Duration,
+    /// That somebody may not.
+    pub denied: Duration,
+}
+
+impl Default for GoodFor {
+    fn default() -> Self {
+        let time = Duration::from_secs(10);
+        Self { token: time, allowed: time, denied: time }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +57,7 @@ struct AccessStatus {
     allowed: bool,
 }
 
-/// Answers, for a while.
+/// Answers, each until a moment.
 struct Memory<K, V>(Mutex<BTreeMap<K, (Instant, V)>>);
 
 impl<K: Ord, V: Clone> Memory<K, V> {
@@ -58,58 +67,94 @@ impl<K: Ord, V: Clone> Memory<K, V> {
 
     fn get(&self, key: &K) -> Option<V> {
         let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.get(key).filter(|(at, _)| at.elapsed() < GOOD_FOR).map(|(_, answer)| answer.clone())
+        answers.get(key).filter(|(until, _)| Instant::now() < *until).map(|(_, answer)| answer.clone())
     }
 
-    fn put(&self, key: K, answer: V) {
+    fn put(&self, key: K, answer: V, good_for: Duration) {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= REMEMBERED {
-            answers.retain(|_, (at, _)| at.elapsed() < GOOD_FOR);
+            answers.retain(|_, (until, _)| Instant::now() < *until);
         }
         if answers.len() < REMEMBERED {
-            answers.insert(key, (Instant::now(), answer));
+            answers.insert(key, (Instant::now() + good_for, answer));
         }
     }
 }
 
 /// Decides who may see what.
 pub(super) struct Access {
-    authentication: Api,
-    authorization: Api,
+    pub(super) authentication: Api,
+    pub(super) authorization: Api,
+    pub(super) authorities: Newest,
+    /// Paths that everybody may see; where one ends with `*`, all that begin so.
+    pub(super) open_paths: Vec<String>,
+    pub(super) good_for: GoodFor,
     users: Memory<String, Option<User>>,
     rights: Memory<(User, String), bool>,
 }
 
 impl Access {
-    pub(super) fn new(authentication: Api, authorization: Api) -> Self {
-        Self { authentication, authorization, users: Memory::new(), rights: Memory::new() }
+    pub(super) fn new(
+        authentication: Api,
+        authorization: Api,
+        authorities: Newest,
+        open_paths: Vec<String>,
+        good_for: GoodFor,
+    ) -> Self {
+        let (users, rights) = (Memory::new(), Memory::new());
+        Self { authentication, authorization, authorities, open_paths, good_for, users, rights }
     }
 
-    /// Whether somebody with this `Authorization` header may read a path.
+    /// Whether somebody who shows these certificates and sends these headers may read a path.
     ///
     /// # Errors
     /// The status to answer, if not.
-    pub(super) async fn check(&self, authorization: Option<&str>, path: &str) -> Result<(), StatusCode> {
-        let user = match authorization.and_then(token) {
-            Some(token) => self.user(token).await?.ok_or(StatusCode::UNAUTHORIZED)?,
-            None => anonymous(),
-        };
-        let key = (user, path.to_owned());
+    pub(super) async fn check(
+        &self,
+        shown: &[CertificateDer<'_>],
+        headers: &HeaderMap,
+        path: &str,
+    ) -> Result<(), StatusCode> {
+        // Who asks for health has no credentials.
+        if self.is_open(path) {
+            return Ok(());
+        }
+        let key = (self.who(shown, headers).await?, path.to_owned());
         let allowed = match self.rights.get(&key) {
             Some(allowed) => allowed,
             None => {
-                let review: Review<AccessStatus> = ask(
-                    &self.authorization,
-                    "authorization",
-                    "SubjectAccessReview",
-                    access_spec(&key.0, path),
-                )
-                .await?;
-                self.rights.put(key, review.status.allowed);
-                review.status.allowed
+                let spec = access_spec(&key.0, path);
+                let review: Review<AccessStatus> =
+                    ask(&self.authorization, "authorization", "SubjectAccessReview", spec).await?;
+                let allowed = review.status.allowed;
+                let GoodFor { allowed: yes, denied: no, .. } = self.good_for;
+                self.rights.put(key, allowed, if allowed { yes } else { no });
+                allowed
             }
         };
         if allowed { Ok(()) } else { Err(StatusCode::FORBIDDEN) }
+    }
+
+    fn is_open(&self, path: &str) -> bool {
+        self.open_paths.iter().any(|open| match open.strip_suffix('*') {
+            Some(start) => path.starts_with(start),
+            None => path == open,
+        })
+    }
+
+    async fn who(&self, shown: &[CertificateDer<'_>], headers: &HeaderMap) -> Result<User, StatusCode> {
+        let authorities = self.authorities.borrow().clone();
+        let named = named(shown, headers, &authorities);
+        if let Named::User(user) = named {
+            return Ok(user);
+        }
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        match authorization.and_then(token) {
+            Some(token) => self.user(token).await?.ok_or(StatusCode::UNAUTHORIZED),
+            // Whoever wants to be known and is not, is not taken for somebody who does not.
+            None if named == Named::Stranger => Err(StatusCode::UNAUTHORIZED),
+            None => Ok(User::anonymous()),
+        }
     }
 
     async fn user(&self, token: &str) -> Result<Option<User>, StatusCode> {
@@ -119,7 +164,7 @@ impl Access {
         let review: Review<TokenStatus> =
             ask(&self.authentication, "authentication", "TokenReview", json!({"token": token})).await?;
         let user = review.status.authenticated.then_some(review.status.user);
-        self.users.put(token.to_owned(), user.clone());
+        self.users.put(token.to_owned(), user.clone(), self.good_for.token);
         Ok(user)
     }
 }
@@ -127,10 +172,6 @@ impl Access {
 fn token(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-}
-
-fn anonymous() -> User {
-    User { name: "system:anonymous".into(), groups: vec!["system:unauthenticated".into()], ..User::default() }
 }
 
 fn access_spec(user: &User, path: &str) -> Value {
@@ -165,8 +206,27 @@ async fn ask<S: for<'de> Deserialize<'de> + Default>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::watch;
+
+    use super::super::authority::Authorities;
     use super::*;
     use crate::fake::Script;
+
+    fn access(script: &Script) -> Access {
+        let (_, authorities) = watch::channel(Arc::new(Authorities::default()));
+        let open = vec!["/healthz".to_owned(), "/open/*".to_owned()];
+        Access::new(script.api(), script.api(), authorities, open, GoodFor::default())
+    }
+
+    async fn check(access: &Access, authorization: Option<&str>, path: &str) -> Result<(), StatusCode> {
+        let mut headers = HeaderMap::new();
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+        }
+        access.check(&[], &headers, path).await
+    }
 
     #[test]
     fn a_token_stands_after_bearer() {
@@ -215,14 +275,18 @@ mod tests {
             for (answers, header, expected) in cases {
                 let questions = answers.len();
                 let script = Script::new(answers);
-                let access = Access::new(script.api(), script.api());
-                assert_eq!(access.check(header, "/metrics").await, expected);
-                assert_eq!(access.check(header, "/metrics").await, expected);
+                let access = access(&script);
+                assert_eq!(check(&access, header, "/metrics").await, expected);
+                assert_eq!(check(&access, header, "/metrics").await, expected);
+                assert_eq!(script.asked().len(), questions);
+                for path in ["/healthz", "/open/a"] {
+                    assert_eq!(check(&access, header, path).await, Ok(()));
+                }
                 assert_eq!(script.asked().len(), questions);
             }
             let script = Script::new([broken]);
-            let access = Access::new(script.api(), script.api());
-            assert_eq!(access.check(token, "/metrics").await, Err(StatusCode::INTERNAL_SERVER_ERROR));
+            let access = access(&script);
+            assert_eq!(check(&access, token, "/metrics").await, Err(StatusCode::INTERNAL_SERVER_ERROR));
         });
     }
 }

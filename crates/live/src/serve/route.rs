@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use super::{Source, configz};
@@ -27,24 +28,19 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Answer {
+    /// Answers a client that has shown these certificates.
+    pub(super) async fn answer(&self, request: Request<Incoming>, shown: &[CertificateDer<'_>]) -> Answer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return said(StatusCode::METHOD_NOT_ALLOWED);
         }
         let path = request.uri().path();
-        // Health says nothing that anybody should not know, and those who ask for it have no credentials.
-        match path {
-            "/healthz" | "/livez" => return self.alive().await,
-            "/readyz" => return self.ready().await,
-            _ => {}
-        }
-        let authorization =
-            request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        if let Err(status) = self.access.check(authorization, path).await {
+        if let Err(status) = self.access.check(shown, request.headers(), path).await {
             return said(status);
         }
         let query = request.uri().query().unwrap_or_default();
         match path {
+            "/healthz" | "/livez" => self.alive().await,
+            "/readyz" => self.ready().await,
             "/metrics" => self.metrics().await,
             "/configz" => answer(StatusCode::OK, JSON, configz::text(&self.source.configuration)),
             "/debug/queue" => self.ask(Question::Queue, JSON).await,

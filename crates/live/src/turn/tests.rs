@@ -11,7 +11,7 @@ use berth_wire::{Decoder, Kind};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{Quarantine, Turn};
+use super::{Curiosity, Quarantine, Turn};
 use crate::act::Task;
 use crate::events;
 use crate::fake::Script;
@@ -69,6 +69,7 @@ impl Stage {
             settings,
             era: era_sender,
             quarantine: Quarantine::default(),
+            curiosity: Curiosity::new(3),
             open: 0,
             stop_at: None,
         };
