@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use berth_flow::{Action, Input, Now};
-use berth_journal::{Entry, Fingerprint, Header, Writer};
+use berth_journal::{Entry, Fingerprint, Header, Writer, part_of};
 
 /// So many entries may wait to be written; the flow waits where there are more.
 const QUEUE: usize = 1 << 16;
@@ -59,6 +59,7 @@ impl Recording {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: to.configuration,
             part: 1,
+            timing: None,
         };
         let (orders, inbox) = sync_channel(QUEUE);
         let (full, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -180,14 +181,4 @@ fn open(file: &Path, header: &Header) -> io::Result<Writer<BufWriter<File>>> {
     writer.push(&Entry::Header(header.clone()))?;
     writer.flush()?;
     Ok(writer)
-}
-
-/// The name of a file by its number.
-fn part_of(file: &Path, part: u64) -> PathBuf {
-    if part == 1 {
-        return file.to_owned();
-    }
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{part}"));
-    name.into()
 }
