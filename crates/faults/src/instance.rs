@@ -5,6 +5,7 @@ use berth_flow::{Action, Extender, Flow, Input, Now, Report, Settings};
 
 use crate::recording::{Recorded, Recording};
 use crate::watch::Watches;
+use crate::witness::Witness;
 
 /// What a process is started with, for who replays it; [`settings`] are these.
 pub const CONFIGURATION: &str = "\
@@ -47,6 +48,10 @@ pub struct Instance {
     /// Whether it was told that it leads.
     pub leads: bool,
     recording: Option<Recording>,
+    witness: Witness,
+    actions: Vec<Action>,
+    reports: Vec<Report>,
+    objections: Vec<String>,
 }
 
 impl Instance {
@@ -54,7 +59,17 @@ impl Instance {
     pub fn start(id: usize, profiles: Vec<Profile>, records: bool) -> Self {
         let recording = records.then(|| Recording::begin(id as u64));
         let flow = Flow::new(settings(profiles));
-        Self { id, flow, watches: Watches::default(), leads: false, recording }
+        Self {
+            id,
+            flow,
+            watches: Watches::default(),
+            leads: false,
+            recording,
+            witness: Witness::default(),
+            actions: Vec::new(),
+            reports: Vec::new(),
+            objections: Vec::new(),
+        }
     }
 
     /// The lease is this scheduler's, or not any more.
@@ -68,7 +83,9 @@ impl Instance {
         if let Some(recording) = &mut self.recording {
             recording.take(now, &input);
         }
+        self.witness.take(&input);
         self.flow.take(now, input);
+        self.listen();
     }
 
     /// Has the flow try a pod. `false`: there was none to try.
@@ -79,16 +96,34 @@ impl Instance {
         {
             recording.attempt(now);
         }
+        self.listen();
         tried
+    }
+
+    /// The witness hears of everything before anything else happens.
+    fn listen(&mut self) {
+        for report in self.flow.drain_reports() {
+            self.objections.extend(self.witness.hear(&report));
+            self.reports.push(report);
+        }
+        for action in self.flow.drain_actions() {
+            self.witness.see(&action);
+            self.actions.push(action);
+        }
+    }
+
+    /// What its witness had to object to since it was asked last.
+    pub fn objections(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.objections)
     }
 
     /// What the flow wants done, and what it tells.
     pub fn drain(&mut self) -> (Vec<Action>, Vec<Report>) {
-        let actions: Vec<Action> = self.flow.drain_actions().collect();
+        let actions = std::mem::take(&mut self.actions);
         if let Some(recording) = &mut self.recording {
             recording.act(&actions);
         }
-        (actions, self.flow.drain_reports().collect())
+        (actions, std::mem::take(&mut self.reports))
     }
 
     /// The history is over; what was recorded.

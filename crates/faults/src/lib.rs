@@ -22,6 +22,7 @@ pub mod sabotage;
 pub mod server;
 pub mod shrink;
 pub mod watch;
+pub mod witness;
 pub mod world;
 
 #[cfg(test)]

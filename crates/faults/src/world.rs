@@ -245,6 +245,7 @@ impl World {
         }
         let (id, leads) = (instance.id, instance.leads);
         let (actions, reports) = instance.drain();
+        let objections = instance.objections();
         for report in reports {
             if let Report::Preempted { preemptor, victims, .. } = &report {
                 self.check_victims(preemptor, victims);
@@ -252,6 +253,9 @@ impl World {
             if !matches!(report, Report::Queued { .. }) {
                 self.tell(format!("scheduler {id}: {report:?}"));
             }
+        }
+        for objection in objections {
+            self.violation(format!("scheduler {id}: {objection}"));
         }
         for action in actions {
             let actions = match &mut self.sabotage {
