@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use berth_flow::{Action, Input, Now};
 use berth_journal::{Entry, Fingerprint, Header, Writer, part_of};
@@ -19,6 +19,8 @@ use berth_journal::{Entry, Fingerprint, Header, Writer, part_of};
 const QUEUE: usize = 1 << 16;
 /// What was recorded is in the file after so long at the latest.
 const FLUSH: Duration = Duration::from_secs(1);
+/// Entries are left to gather for so long: to wake a thread for each of them would cost far more than to write it.
+const GATHER: Duration = Duration::from_millis(20);
 /// So many files are kept.
 const PARTS: u64 = 4;
 
@@ -153,25 +155,38 @@ struct Scribe {
 
 impl Scribe {
     fn write_all(&mut self, inbox: &Receiver<Order>) -> io::Result<()> {
+        let mut flushed = Instant::now();
         loop {
             match inbox.recv_timeout(FLUSH) {
-                Ok(Order::Write(entry)) => self.writer.push(&entry)?,
-                Ok(Order::NextFile(header)) => {
-                    self.writer.flush()?;
-                    self.writer = open(&part_of(&self.file, header.part), &header)?;
-                    if let Some(old) = header.part.checked_sub(PARTS).filter(|part| *part > 0) {
-                        match std::fs::remove_file(part_of(&self.file, old)) {
-                            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                            _ => {}
-                        }
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
+                Ok(order) => self.carry_out(order)?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.writer.flush(),
+            }
+            std::thread::sleep(GATHER);
+            for order in inbox.try_iter().take(QUEUE) {
+                self.carry_out(order)?;
+            }
+            if flushed.elapsed() >= FLUSH {
+                self.writer.flush()?;
+                flushed = Instant::now();
             }
             if self.writer.written() >= self.limit_bytes {
                 self.full.store(true, Ordering::Relaxed);
             }
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> io::Result<()> {
+        let header = match order {
+            Order::Write(entry) => return self.writer.push(&entry),
+            Order::NextFile(header) => header,
+        };
+        self.writer.flush()?;
+        self.writer = open(&part_of(&self.file, header.part), &header)?;
+        let Some(old) = header.part.checked_sub(PARTS).filter(|part| *part > 0) else { return Ok(()) };
+        match std::fs::remove_file(part_of(&self.file, old)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
     }
 }
