@@ -12,6 +12,7 @@
 //! judge must find them.
 
 pub mod actors;
+pub mod conversation;
 mod deaf;
 pub mod instance;
 pub mod invariants;

@@ -1,8 +1,8 @@
 //! What one scheduler was told and has decided, kept apart from it, to judge each of its placements at its moment.
 //!
 //! The cluster is built anew from that and the plain scan asked: nothing of what the scheduler keeps, indexes or caches is
-//! used. A pod whose eviction was asked for counts as going, as upstream's executor and Berth have it. Nominations are left out, since the scheduler knows its own before anybody tells it; without them the scan is more
-//! lenient, never stricter.
+//! used. A pod whose eviction was asked for counts as going, as Berth has it. Nominations are left out, since the scheduler
+//! knows its own before anybody tells it; without them the scan is more lenient, never stricter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
