@@ -1,8 +1,8 @@
 //! What the simulated API server is judged by: small conversations that are held with it and with the real one, and must
 //! go the same way.
 //!
-//! The end-to-end suite holds them with kube-apiserver; here they are held with the simulated one, and what comes of them is
-//! written down.
+//! The end-to-end suite holds them with kube-apiserver; here they are held with the simulated one, and what is seen is
+//! compared with what was written down.
 
 mod simulated;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A flow that runs for very long is as large as its cluster is, but for the names of all that it has seen.
+//! A flow that runs for very long is as large as its cluster is, but for names of labels and volumes that it has seen.
 //!
 //! Alone in its process, for the process's memory is what is measured. `BERTH_EVENTS` says how many events there are.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -14,7 +14,7 @@ const NODES: u64 = 40;
 const PODS: usize = 400;
 /// Caches that are full now may not have been in the middle, and an allocator keeps something for itself.
 const SLACK_MB: f64 = 16.0;
-/// The names of all that ever was are kept, as symbols: so much is for each.
+/// Labels are kept as symbols and volumes as numbers, also when they are gone: so much is for each object.
 const NAME_BYTES: f64 = 100.0;
 
 fn events() -> u64 {
