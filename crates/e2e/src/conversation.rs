@@ -11,6 +11,8 @@ use crate::client::Client;
 pub struct Real {
     client: Client,
     namespace: String,
+    /// How often the lease was asked for: what changes nothing would be no change.
+    asked: u32,
 }
 
 const JSON: &str = "application/json";
@@ -23,7 +25,7 @@ impl Real {
     /// It does not make the namespace.
     pub fn new(client: Client, namespace: &str) -> Result<Self> {
         client.create("/api/v1/namespaces", &json!({"metadata": {"name": namespace}}))?;
-        Ok(Self { client, namespace: namespace.to_owned() })
+        Ok(Self { client, namespace: namespace.to_owned(), asked: 0 })
     }
 
     /// Takes away what conversations left behind.
@@ -38,8 +40,12 @@ impl Real {
         format!("/api/v1/namespaces/{}/pods{rest}", self.namespace)
     }
 
-    fn ask(&self, method: Method, rest: &str, format: &str, body: &Value) -> Outcome {
-        let code = self.client.code(method, &self.path(rest), format, body);
+    fn leases(&self) -> String {
+        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.namespace)
+    }
+
+    fn ask(&self, method: Method, path: &str, format: &str, body: &Value) -> Outcome {
+        let code = self.client.code(method, path, format, body);
         code.map_or(Outcome::Refused(0), Outcome::of_code)
     }
 
@@ -65,7 +71,7 @@ impl Api for Real {
                 "schedulerName": "nobody", "schedulingGates": gates, "containers": [{"name": "c", "image": "i"}],
             },
         });
-        self.ask(Method::POST, "", JSON, &pod)
+        self.ask(Method::POST, &self.path(""), JSON, &pod)
     }
 
     fn show(&mut self, pod: &str) -> Option<Shown> {
@@ -88,7 +94,7 @@ impl Api for Real {
         let metadata = &mut whole["metadata"];
         (metadata["name"], metadata["labels"]["app"]) = (json!(pod), json!(app));
         metadata["resourceVersion"] = json!(shown.version.to_string());
-        self.ask(Method::PUT, &format!("/{pod}"), JSON, &whole)
+        self.ask(Method::PUT, &self.path(&format!("/{pod}")), JSON, &whole)
     }
 
     fn bind(&mut self, pod: &str, uid: &str, node: &str) -> Outcome {
@@ -96,7 +102,7 @@ impl Api for Real {
             "apiVersion": "v1", "kind": "Binding", "target": {"kind": "Node", "name": node},
             "metadata": {"namespace": self.namespace, "name": pod, "uid": uid},
         });
-        self.ask(Method::POST, &format!("/{pod}/binding"), JSON, &binding)
+        self.ask(Method::POST, &self.path(&format!("/{pod}/binding")), JSON, &binding)
     }
 
     fn patch(&mut self, pod: &str, uid: &str, reason: Option<&str>, nominated: Option<&str>) -> Outcome {
@@ -108,18 +114,37 @@ impl Api for Real {
         if let Some(node) = nominated {
             patch["status"]["nominatedNodeName"] = if node.is_empty() { Value::Null } else { json!(node) };
         }
-        self.ask(Method::PATCH, &format!("/{pod}/status"), STRATEGIC_MERGE, &patch)
+        self.ask(Method::PATCH, &self.path(&format!("/{pod}/status")), STRATEGIC_MERGE, &patch)
     }
 
     fn delete(&mut self, pod: &str, uid: &str) -> Outcome {
         let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
-        self.ask(Method::DELETE, &format!("/{pod}"), JSON, &options)
+        self.ask(Method::DELETE, &self.path(&format!("/{pod}")), JSON, &options)
     }
 
     fn list(&mut self) -> (u64, Vec<String>) {
         let list = self.client.get(&self.path("")).ok().flatten().unwrap_or_default();
         let items = list["items"].as_array().cloned().unwrap_or_default();
         (version(&list), items.iter().map(|pod| text(&pod["metadata"]["name"])).collect())
+    }
+
+    fn lease(&mut self) -> (u64, String) {
+        let path = format!("{}/lease", self.leases());
+        let lease = self.client.get(&path).ok().flatten().unwrap_or_default();
+        (version(&lease), text(&lease["spec"]["holderIdentity"]))
+    }
+
+    fn acquire(&mut self, holder: &str, seen: u64) -> Outcome {
+        self.asked += 1;
+        let mut lease = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "lease"},
+            "spec": {"holderIdentity": holder, "leaseTransitions": self.asked},
+        });
+        if seen == 0 {
+            return self.ask(Method::POST, &self.leases(), JSON, &lease);
+        }
+        lease["metadata"]["resourceVersion"] = json!(seen.to_string());
+        self.ask(Method::PUT, &format!("{}/lease", self.leases()), JSON, &lease)
     }
 
     fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Told>, Outcome> {

@@ -97,6 +97,10 @@ pub trait Api {
     fn delete(&mut self, pod: &str, uid: &str) -> Outcome;
     /// The version of a listing, and the pods in it.
     fn list(&mut self) -> (u64, Vec<String>);
+    /// GET the lease: its version, 0 where there is none, and who has it.
+    fn lease(&mut self) -> (u64, String);
+    /// POST the lease where it was not seen, else PUT it as it was seen at a version.
+    fn acquire(&mut self, holder: &str, seen: u64) -> Outcome;
     /// So many changes after a version, as a watch tells them.
     ///
     /// # Errors
@@ -113,7 +117,7 @@ pub struct Conversation {
 }
 
 /// All of them.
-pub const CONVERSATIONS: [Conversation; 9] = [
+pub const CONVERSATIONS: [Conversation; 10] = [
     Conversation { name: "a pod is made twice", hold: made_twice },
     Conversation { name: "a stale update", hold: stale_update },
     Conversation { name: "a pod is bound twice", hold: bound_twice },
@@ -123,6 +127,7 @@ pub const CONVERSATIONS: [Conversation; 9] = [
     Conversation { name: "a bound pod is deleted", hold: deleted_when_bound },
     Conversation { name: "a status is patched", hold: status_patched },
     Conversation { name: "changes are told in their order", hold: watched },
+    Conversation { name: "two want the lease", hold: lease_wanted },
 ];
 
 /// The uid that no pod has.
@@ -157,6 +162,9 @@ fn stale_update(api: &mut dyn Api) -> Vec<String> {
     seen.push(say("as it was seen before that", api.replace("a", &first, "old")));
     seen.push(look(api, "a"));
     seen.push(say("as it is now", api.replace("a", &second, "newer")));
+    let third = shown(api, "a");
+    seen.push(say("what is so already", api.replace("a", &third, "newer")));
+    seen.push(format!("the version stays: {}", shown(api, "a").version == third.version));
     seen.push(say("one that is not there", api.replace("b", &second, "newer")));
     seen
 }
@@ -259,5 +267,18 @@ fn watched(api: &mut dyn Api) -> Vec<String> {
         seen.extend(rest.iter().map(|told| format!("after the third: {} {}", told.change, told.pod)));
     }
     seen.push(format!("from long ago: {:?}", api.watch(1, 1).err()));
+    seen
+}
+
+fn lease_wanted(api: &mut dyn Api) -> Vec<String> {
+    let mut seen = vec![say("a, who saw none", api.acquire("a", 0))];
+    let (first, _) = api.lease();
+    seen.push(say("b, who saw none", api.acquire("b", 0)));
+    seen.push(say("a, who saw its own", api.acquire("a", first)));
+    seen.push(say("b, who saw the one before", api.acquire("b", first)));
+    let (second, holder) = api.lease();
+    seen.push(format!("it is {holder}'s, the version grows: {}", second > first));
+    seen.push(say("b, who saw that", api.acquire("b", second)));
+    seen.push(format!("it is {}'s", api.lease().1));
     seen
 }

@@ -21,10 +21,10 @@ const DISTURBED_STEPS: usize = 80;
 
 impl World {
     /// A request is about to be sent.
-    pub(crate) fn before_it_is_sent(&mut self, instance: usize, leads: bool, request: &Request) {
+    pub(crate) fn before_it_is_sent(&mut self, instance: usize, request: &Request) {
         let Request::Bind { pod, .. } = request else { return };
-        if !leads {
-            self.violation(format!("scheduler {instance} binds pod {pod} though it does not lead"));
+        if *self.server.lease().holder != *instance.to_string() {
+            self.violation(format!("scheduler {instance} binds pod {pod} though the lease is another's"));
         }
         let twice = self.network.pending().any(|pending| {
             pending.instance == instance

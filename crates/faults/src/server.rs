@@ -27,12 +27,22 @@ pub struct Server {
     objects: BTreeMap<ObjectKey, Object>,
     log: Vec<Change>,
     uids: u64,
+    lease: Lease,
     /// Changes up to this version are not told any more.
     compacted: u64,
     /// Where each pod was bound, by uid: once and for all.
     pub bindings: BTreeMap<Str, Str>,
     /// The priority of every pod that ever was, by uid.
     pub priorities: BTreeMap<Str, i32>,
+}
+
+/// The lease of the leader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// Its version; 0: nobody ever had it.
+    pub version: u64,
+    /// Who has it.
+    pub holder: Str,
 }
 
 fn refuse<T>(kind: FailureKind, message: String) -> Result<T, Failure> {
@@ -113,25 +123,45 @@ impl Server {
         Ok(())
     }
 
-    /// PUT an object that was read at a version.
+    /// PUT an object that was read at a version. What changes nothing is no change.
     ///
     /// # Errors
     /// Where it is not there, or has changed since.
     pub fn replace(&mut self, object: Object, seen: u64) -> Result<(), Failure> {
         let key = object.key();
-        if !self.objects.contains_key(&key) {
+        let Some(before) = self.objects.get(&key) else {
             return refuse(FailureKind::Gone, format!("\"{}\" not found", key.name));
-        }
+        };
+        let changes = *before != object;
         if self.version_of(&key) != seen {
             return refuse(FailureKind::Conflict, "the object has been modified".to_owned());
         }
-        self.put(object);
+        if changes {
+            self.put(object);
+        }
         Ok(())
     }
 
     /// The version of the last change of an object; 0: there never was one.
     pub fn version_of(&self, key: &ObjectKey) -> u64 {
         self.log.iter().rev().find(|change| change.key == *key).map_or(0, |change| change.version)
+    }
+
+    /// The lease as it is.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// POST or PUT the lease, as it was seen at a version.
+    ///
+    /// # Errors
+    /// Where somebody else was faster.
+    pub fn acquire(&mut self, holder: &str, seen: u64) -> Result<(), Failure> {
+        if self.lease.version != seen {
+            return refuse(FailureKind::Conflict, "the lease has been modified".to_owned());
+        }
+        self.lease = Lease { version: seen + 1, holder: holder.into() };
+        Ok(())
     }
 
     /// What happened so far is not told to watches any more.

@@ -144,6 +144,10 @@ impl World {
     /// Starts a scheduler process.
     fn start(&mut self, leads: bool) {
         self.started += 1;
+        if leads {
+            let seen = self.server.lease().version;
+            let _ = self.server.acquire(&self.started.to_string(), seen); // nobody else asks in between
+        }
         let mut instance = Instance::start(self.started, self.profiles(), self.records);
         instance.lead(self.now, leads);
         self.tell(format!("scheduler {} starts, leads: {leads}", self.started));
@@ -243,7 +247,7 @@ impl World {
                 break;
             }
         }
-        let (id, leads) = (instance.id, instance.leads);
+        let id = instance.id;
         let (actions, reports) = instance.drain();
         let objections = instance.objections();
         for report in reports {
@@ -264,7 +268,7 @@ impl World {
             };
             for action in actions {
                 self.fold(&action.request);
-                self.before_it_is_sent(id, leads, &action.request);
+                self.before_it_is_sent(id, &action.request);
                 self.network.send(self.step, id, action, &mut self.luck);
             }
         }

@@ -115,6 +115,15 @@ impl Api for Simulated {
         (self.server.version(), self.server.pods().map(|pod| pod.pod.name.to_string()).collect())
     }
 
+    fn lease(&mut self) -> (u64, String) {
+        let lease = self.server.lease();
+        (lease.version, lease.holder.to_string())
+    }
+
+    fn acquire(&mut self, holder: &str, seen: u64) -> Outcome {
+        outcome(self.server.acquire(holder, seen))
+    }
+
     fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Told>, Outcome> {
         let Some(changes) = self.server.watch(after) else { return Err(Outcome::Expired) };
         let told = |change: &Change| Told {
