@@ -1,13 +1,14 @@
-//! `cargo xtask live-bench`: Berth and kube-scheduler under the same load through a real API server.
+//! `cargo xtask live-bench`: Berth and kube-scheduler under the same load through a real API server, or Berth with and
+//! without a recording.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use berth_e2e::live_bench::{self, Run};
+use berth_e2e::live_bench::{self, Run, Side};
 use berth_e2e::scheduler::Kind;
 use berth_e2e::testbed;
 
-/// Measures both schedulers alternately, each time on a fresh control plane.
+/// Measures two schedulers alternately, each time on a fresh control plane.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[arg(long, default_value_t = 1000)]
@@ -19,8 +20,11 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 3)]
     runs: u32,
     /// Only this one: berth or upstream
-    #[arg(long)]
+    #[arg(long, conflicts_with = "record")]
     scheduler: Option<Kind>,
+    /// What recording costs: Berth with --record, alternately with Berth without
+    #[arg(long)]
+    record: bool,
     #[arg(short, long, default_value = "markdown")]
     output: Output,
 }
@@ -33,12 +37,17 @@ enum Output {
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     testbed::build(&["etcd", "kube-apiserver", "kube-scheduler", "loadgen"].map(String::from))?;
-    let kinds = args.scheduler.map_or(vec![Kind::Berth, Kind::Upstream], |kind| vec![kind]);
+    let berth = Side::Plain(Kind::Berth);
+    let sides = match args.scheduler {
+        Some(kind) => vec![Side::Plain(kind)],
+        None if args.record => vec![berth, Side::Recording],
+        None => vec![berth, Side::Plain(Kind::Upstream)],
+    };
     let mut runs: Vec<Run> = Vec::new();
     for _ in 0..args.runs {
-        for kind in &kinds {
-            let run = live_bench::run(*kind, args.nodes, args.pods)?;
-            eprintln!("{kind}: {:.0} pods/s", run.pods_per_s);
+        for side in &sides {
+            let run = live_bench::run(*side, args.nodes, args.pods)?;
+            eprintln!("{side}: {:.0} pods/s", run.pods_per_s);
             runs.push(run);
         }
     }

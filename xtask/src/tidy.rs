@@ -6,6 +6,7 @@ mod link;
 mod orphan;
 mod panic;
 mod plugin;
+mod test_name;
 mod word;
 
 use std::process::ExitCode;
@@ -17,8 +18,16 @@ use crate::tree::{self, Source};
 /// A check: what it finds, each as `file:line: what is wrong`.
 type Check = fn(&[Source]) -> Vec<String>;
 
-const CHECKS: &[Check] =
-    &[length::check, word::check, panic::check, layer::check, orphan::check, plugin::check, link::check];
+const CHECKS: &[Check] = &[
+    length::check,
+    word::check,
+    panic::check,
+    layer::check,
+    orphan::check,
+    plugin::check,
+    link::check,
+    test_name::check,
+];
 
 /// Prints what is not tidy; the exit code is 1 where anything is.
 pub(crate) fn run() -> Result<ExitCode> {

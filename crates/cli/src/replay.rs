@@ -34,7 +34,7 @@ Examples:
   Who would have gone elsewhere under another configuration?
     berth replay incident.rec --config other.yaml
 
-A recording is made by berth scheduler --record FILE.
+A recording is made by berth scheduler --record FILE, and of simulated histories by cargo xtask simulate-faults --record FILE.
 
 Exit codes:
   0  replayed, and everything is as it was recorded
@@ -109,8 +109,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     if let Some(pod) = &args.explain {
         return explained(args, settings, pod, &name);
     }
-    let stop = args.until.map_or(Stop::AtItsEnd, |until| Stop::After(until.as_microsecond()));
-    let replay = replay(&mut reader, settings, stop).map_err(|error| unreadable(&name, &error))?;
+    let replay = replay(&mut reader, settings, stop(args)?).map_err(|error| unreadable(&name, &error))?;
     let document = Document::of(&replay);
     output::print(&document, args.output, |_| table(&document))?;
     if let Some(difference) = &replay.difference {
@@ -129,10 +128,9 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
 /// Replays to the last attempt of a pod, and explains it there.
 fn explained(args: &ReplayArgs, settings: Settings, pod: &str, name: &str) -> Result<ExitCode, Failure> {
     let wanted = if pod.contains('/') { pod.to_owned() } else { format!("default/{pod}") };
-    let stop = args.until.map_or(Stop::AtItsEnd, |until| Stop::After(until.as_microsecond()));
     let played =
         |stop| replay(&mut open(&args.file)?, settings.clone(), stop).map_err(|e| unreadable(name, &e));
-    let Some(last) = played(stop)?.decided.into_iter().rfind(|decided| decided.pod == wanted) else {
+    let Some(last) = played(stop(args)?)?.decided.into_iter().rfind(|decided| decided.pod == wanted) else {
         return Err(
             Failure::input(format!("{name}: no pod {wanted} was tried")).hint("name it as namespace/name")
         );
@@ -159,6 +157,14 @@ fn open(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
     Reader::new(BufReader::new(opened)).map_err(|error| unreadable(&name, &error))
 }
 
+/// Where the replay ends.
+fn stop(args: &ReplayArgs) -> Result<Stop, Failure> {
+    Ok(match args.until {
+        None => Stop::AtItsEnd,
+        Some(until) => Stop::after(&mut open(&args.file)?, until.as_microsecond()),
+    })
+}
+
 fn unreadable(name: &str, error: &ReadError) -> Failure {
     Failure::input(format!("{name}: {error}"))
 }
@@ -168,7 +174,7 @@ fn recorded_settings<R: std::io::Read>(reader: &Reader<R>, name: &str) -> Result
     let configuration = berth_config::parse(text.as_bytes()).map_err(|error| {
         Failure::input(format!("{name}: the configuration in it cannot be read: {error}"))
     })?;
-    Ok(settings(&configuration))
+    Ok(reader.header().timed(settings(&configuration)))
 }
 
 /// The settings of a flow by a configuration.

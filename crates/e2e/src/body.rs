@@ -1,6 +1,7 @@
 //! The bodies: each plays one thing that users rely on, and looks at API objects only.
 
 mod binding;
+mod conversation;
 mod deployment;
 mod events;
 mod extender;
@@ -42,7 +43,8 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 45] = [
+pub const BODIES: [Body; 46] = [
+    body("simulated server", conversation::as_simulated),
     body("plain placement", placement::plain),
     body("every filter", filter::every),
     body("filters by volume", volume_filter::claims),

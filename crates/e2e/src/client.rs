@@ -137,6 +137,18 @@ impl Client {
             .with_context(|| format!("PATCH {path}"))
     }
 
+    /// The code of the server's answer to any request, whatever it is.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub fn code(&self, method: Method, path: &str, format: &str, body: &Value) -> Result<u16> {
+        match self.runtime.block_on(send_as(&self.kube, method, path, format, Some(body))) {
+            Ok(_) => Ok(200),
+            Err(kube::Error::Api(status)) => Ok(status.code),
+            Err(error) => Err(error).with_context(|| format!("no answer to a request at {path}")),
+        }
+    }
+
     /// Deletes the object or all of the list at `path` at once, without grace. It may be gone already.
     ///
     /// # Errors
@@ -177,6 +189,16 @@ pub fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Result<Op
 
 async fn send(kube: &kube::Client, method: Method, path: &str, body: Option<&Value>) -> kube::Result<Value> {
     let format = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    send_as(kube, method, path, format, body).await
+}
+
+async fn send_as(
+    kube: &kube::Client,
+    method: Method,
+    path: &str,
+    format: &str,
+    body: Option<&Value>,
+) -> kube::Result<Value> {
     let request = Request::builder()
         .method(method)
         .uri(path)

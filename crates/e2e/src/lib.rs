@@ -9,6 +9,7 @@ pub mod authority;
 pub mod body;
 pub mod client;
 pub mod control_plane;
+pub mod conversation;
 pub mod extender;
 pub mod live_bench;
 pub mod object;

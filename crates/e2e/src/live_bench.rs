@@ -1,6 +1,7 @@
-//! Berth's scheduler and upstream's under the same load through a real API server, alternately.
+//! Berth's scheduler and upstream's, or Berth that records and Berth that does not, under the same load through a real API
+//! server, alternately.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -11,11 +12,40 @@ use crate::process::Usage;
 use crate::scheduler::{self, Kind, Scheduler};
 use crate::testbed;
 
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// A scheduler as it is started usually.
+    Plain(Kind),
+    /// Berth with `--record`.
+    Recording,
+}
+
+impl Side {
+    const ALL: [Self; 3] = [Self::Plain(Kind::Berth), Self::Plain(Kind::Upstream), Self::Recording];
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Plain(kind) => kind,
+            Self::Recording => Kind::Berth,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(kind) => kind.fmt(f),
+            Self::Recording => f.write_str("berth --record"),
+        }
+    }
+}
+
 /// One run: a fresh control plane, one scheduler, all pods at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Whose scheduler.
-    pub kind: Kind,
+    /// Who was measured.
+    pub side: Side,
     /// Pods that got a node, a second, from the first creation to the last binding seen.
     pub pods_per_s: f64,
     /// From just before a pod's creation until its node is seen, in seconds: the median,
@@ -34,10 +64,15 @@ pub struct Run {
 ///
 /// # Errors
 /// Something does not start, or a pod gets no node.
-pub fn run(kind: Kind, nodes: u32, pods: u32) -> Result<Run> {
+pub fn run(side: Side, nodes: u32, pods: u32) -> Result<Run> {
+    let kind = side.kind();
     let program = scheduler::release(kind)?;
     let plane = ControlPlane::start()?;
-    let mut scheduler = Scheduler::run(kind, &program, &plane, &json!({}), "scheduler", 0)?;
+    let mut flags = vec!["-v=0".to_owned()];
+    if side == Side::Recording {
+        flags.push(format!("--record={}", plane.folder.join("flow.rec").display()));
+    }
+    let mut scheduler = Scheduler::run_with(kind, &program, &plane, &json!({}), "scheduler", &flags)?;
     scheduler.ready()?;
     let answer = Command::new(testbed::program("loadgen")?)
         .args([format!("-nodes={nodes}"), format!("-pods={pods}")])
@@ -51,9 +86,9 @@ pub fn run(kind: Kind, nodes: u32, pods: u32) -> Result<Run> {
     scheduler.process.alive()?;
     let said: Value = serde_json::from_slice(&answer.stdout).context("loadgen's report")?;
     let number = |key: &str| said[key].as_f64().unwrap_or_default();
-    ensure!(said["bound"] == pods, "{kind}: {} of {pods} pods got a node", said["bound"]);
+    ensure!(said["bound"] == pods, "{side}: {} of {pods} pods got a node", said["bound"]);
     Ok(Run {
-        kind,
+        side,
         pods_per_s: number("bound") / number("total_s"),
         p50_s: number("p50_s"),
         p99_s: number("p99_s"),
@@ -77,7 +112,13 @@ const FIGURES: [Figure; 8] = [
     ("etcd CPU s", |run| run.store.cpu_s),
 ];
 
-/// All runs as a Markdown table, then the medians of each scheduler and Berth's over upstream's.
+/// What is compared with what, where both were measured, and the name of that in documents.
+const RATIOS: [(Side, Side, &str); 2] = [
+    (Side::Plain(Kind::Berth), Side::Plain(Kind::Upstream), "berth_over_upstream"),
+    (Side::Recording, Side::Plain(Kind::Berth), "recording_over_plain"),
+];
+
+/// All runs as a Markdown table, then the medians of each side and what they are to each other.
 pub fn table(runs: &[Run]) -> String {
     let mut text = String::from("| |");
     for (name, _) in FIGURES {
@@ -86,14 +127,15 @@ pub fn table(runs: &[Run]) -> String {
     text.push_str("\n| --- |");
     text.push_str(&" ---: |".repeat(FIGURES.len()));
     for run in runs {
-        row(&mut text, &run.kind.to_string(), |value| value(run));
+        row(&mut text, &run.side.to_string(), |value| value(run));
     }
-    let kinds = [Kind::Berth, Kind::Upstream];
-    for kind in kinds.into_iter().filter(|kind| runs.iter().any(|run| run.kind == *kind)) {
-        row(&mut text, &format!("median of {kind}"), |value| median(runs, kind, value));
+    for side in Side::ALL.into_iter().filter(|side| has(runs, *side)) {
+        row(&mut text, &format!("median of {side}"), |value| median(runs, side, value));
     }
-    if kinds.iter().all(|kind| runs.iter().any(|run| run.kind == *kind)) {
-        row(&mut text, "berth / upstream", |value| ratio(runs, value));
+    for (over, under, _) in RATIOS {
+        if has(runs, over) && has(runs, under) {
+            row(&mut text, &format!("{over} / {under}"), |value| ratio(runs, over, under, value));
+        }
     }
     text.push('\n');
     text
@@ -106,16 +148,22 @@ pub fn report(runs: &[Run]) -> Value {
     };
     let each: Vec<Value> = runs
         .iter()
-        .map(|run| json!({"scheduler": run.kind.to_string(), "figures": all(&|value| value(run))}))
+        .map(|run| json!({"scheduler": run.side.to_string(), "figures": all(&|value| value(run))}))
         .collect();
-    json!({
-        "runs": each,
-        "medians": {
-            "berth": all(&|value| median(runs, Kind::Berth, value)),
-            "upstream": all(&|value| median(runs, Kind::Upstream, value)),
-        },
-        "berth_over_upstream": all(&|value| ratio(runs, value)),
-    })
+    let medians: Value = (Side::ALL.into_iter().filter(|side| has(runs, *side)))
+        .map(|side| (side.to_string(), all(&|value| median(runs, side, value))))
+        .collect();
+    let mut report = json!({"runs": each, "medians": medians});
+    for (over, under, name) in RATIOS {
+        if has(runs, over) && has(runs, under) {
+            report[name] = all(&|value| ratio(runs, over, under, value));
+        }
+    }
+    report
+}
+
+fn has(runs: &[Run], side: Side) -> bool {
+    runs.iter().any(|run| run.side == side)
 }
 
 fn row(text: &mut String, name: &str, value: impl Fn(fn(&Run) -> f64) -> f64) {
@@ -127,13 +175,13 @@ fn row(text: &mut String, name: &str, value: impl Fn(fn(&Run) -> f64) -> f64) {
     }
 }
 
-fn ratio(runs: &[Run], value: fn(&Run) -> f64) -> f64 {
-    median(runs, Kind::Berth, value) / median(runs, Kind::Upstream, value)
+fn ratio(runs: &[Run], over: Side, under: Side, value: fn(&Run) -> f64) -> f64 {
+    median(runs, over, value) / median(runs, under, value)
 }
 
 /// Not a number where there are no runs.
-fn median(runs: &[Run], kind: Kind, value: fn(&Run) -> f64) -> f64 {
-    let mut values: Vec<f64> = runs.iter().filter(|run| run.kind == kind).map(value).collect();
+fn median(runs: &[Run], side: Side, value: fn(&Run) -> f64) -> f64 {
+    let mut values: Vec<f64> = runs.iter().filter(|run| run.side == side).map(value).collect();
     values.sort_by(f64::total_cmp);
     let Some(upper) = values.get(values.len() / 2) else { return f64::NAN };
     let lower = values[(values.len() - 1) / 2];
@@ -146,8 +194,8 @@ mod tests {
 
     #[test]
     fn ratios_are_those_of_medians() {
-        let run = |kind, pods_per_s| Run {
-            kind,
+        let run = |side, pods_per_s| Run {
+            side,
             pods_per_s,
             p50_s: 1.0,
             p99_s: 2.0,
@@ -155,16 +203,21 @@ mod tests {
             server: Usage::default(),
             store: Usage::default(),
         };
-        let runs = [
-            run(Kind::Berth, 900.0),
-            run(Kind::Upstream, 400.0),
-            run(Kind::Berth, 600.0),
-            run(Kind::Upstream, 300.0),
-            run(Kind::Berth, 100.0),
+        let (berth, upstream) = (Side::Plain(Kind::Berth), Side::Plain(Kind::Upstream));
+        let mut runs = vec![
+            run(berth, 900.0),
+            run(upstream, 400.0),
+            run(berth, 600.0),
+            run(upstream, 300.0),
+            run(berth, 100.0),
         ];
-        assert_eq!(median(&runs, Kind::Berth, |run| run.pods_per_s), 600.0);
-        assert_eq!(median(&runs, Kind::Upstream, |run| run.pods_per_s), 350.0);
+        assert_eq!(median(&runs, berth, |run| run.pods_per_s), 600.0);
+        assert_eq!(median(&runs, upstream, |run| run.pods_per_s), 350.0);
         assert_eq!(report(&runs)["berth_over_upstream"]["p50 s"], 1.0);
+        assert_eq!(report(&runs)["recording_over_plain"], Value::Null);
         assert!(table(&runs).contains("| median of berth | 600 | 1.000 | 2.000 |"), "{}", table(&runs));
+        runs.push(run(Side::Recording, 540.0));
+        assert_eq!(report(&runs)["recording_over_plain"]["pods/s"], 0.9);
+        assert!(table(&runs).contains("| berth --record / berth | 0.900 |"), "{}", table(&runs));
     }
 }

@@ -1,9 +1,41 @@
 //! One running scheduler: a flow and its watches.
 
 use berth_engine::profile::Profile;
-use berth_flow::{Extender, Flow, Input, Now, Settings};
+use berth_flow::{Action, Extender, Flow, Input, Now, Report, Settings};
 
+use crate::recording::{Recorded, Recording};
 use crate::watch::Watches;
+use crate::witness::Witness;
+
+/// What a process is started with, for who replays it; [`settings`] are these.
+pub const CONFIGURATION: &str = "\
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+extenders:
+- urlPrefix: http://fickle
+  filterVerb: filter
+  prioritizeVerb: prioritize
+  weight: 1
+  managedResources:
+  - name: example.com/licence
+";
+
+/// The settings of a process. The periodic flush is off: it would hide a wake-up that is missing.
+pub fn settings(profiles: Vec<Profile>) -> Settings {
+    let mut settings = Settings::new(profiles);
+    settings.flush_millis = None;
+    settings.bind_timeout_millis = 5_000;
+    settings.extenders = vec![Extender {
+        name: "http://fickle".into(),
+        filters: true,
+        weight: Some(1),
+        preempts: false,
+        binds: false,
+        managed_resources: vec!["example.com/licence".into()],
+        ignorable: false,
+    }];
+    settings
+}
 
 /// A scheduler process.
 pub struct Instance {
@@ -15,29 +47,92 @@ pub struct Instance {
     pub watches: Watches,
     /// Whether it was told that it leads.
     pub leads: bool,
+    recording: Option<Recording>,
+    witness: Witness,
+    actions: Vec<Action>,
+    reports: Vec<Report>,
+    objections: Vec<String>,
 }
 
 impl Instance {
-    /// A process that has just started. The periodic flush is off: it would hide a wake-up that is missing.
-    pub fn start(id: usize, profiles: Vec<Profile>) -> Self {
-        let mut settings = Settings::new(profiles);
-        settings.flush_millis = None;
-        settings.bind_timeout_millis = 5_000;
-        settings.extenders = vec![Extender {
-            name: "fickle".into(),
-            filters: true,
-            weight: Some(1),
-            preempts: false,
-            binds: false,
-            managed_resources: vec!["example.com/licence".into()],
-            ignorable: false,
-        }];
-        Self { id, flow: Flow::new(settings), watches: Watches::default(), leads: false }
+    /// A process that has just started.
+    pub fn start(id: usize, profiles: Vec<Profile>, records: bool) -> Self {
+        let recording = records.then(|| Recording::begin(id as u64));
+        let flow = Flow::new(settings(profiles));
+        Self {
+            id,
+            flow,
+            watches: Watches::default(),
+            leads: false,
+            recording,
+            witness: Witness::default(),
+            actions: Vec::new(),
+            reports: Vec::new(),
+            objections: Vec::new(),
+        }
     }
 
     /// The lease is this scheduler's, or not any more.
     pub fn lead(&mut self, now: Now, leads: bool) {
         self.leads = leads;
-        self.flow.take(now, Input::Leads(leads));
+        self.take(now, Input::Leads(leads));
+    }
+
+    /// The flow is told something.
+    pub fn take(&mut self, now: Now, input: Input) {
+        if let Some(recording) = &mut self.recording {
+            recording.take(now, &input);
+        }
+        self.witness.take(&input);
+        self.flow.take(now, input);
+        self.listen();
+    }
+
+    /// Has the flow try a pod. `false`: there was none to try.
+    pub fn attempt(&mut self, now: Now) -> bool {
+        let tried = self.flow.attempt(now);
+        if let Some(recording) = &mut self.recording
+            && (tried || self.flow.has_news())
+        {
+            recording.attempt(now);
+        }
+        self.listen();
+        tried
+    }
+
+    /// The witness hears of everything before anything else happens.
+    fn listen(&mut self) {
+        for report in self.flow.drain_reports() {
+            self.objections.extend(self.witness.hear(&report));
+            self.reports.push(report);
+        }
+        for action in self.flow.drain_actions() {
+            self.witness.see(&action);
+            self.actions.push(action);
+        }
+    }
+
+    /// What its witness had to object to since it was asked last.
+    pub fn objections(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.objections)
+    }
+
+    /// What the flow wants done, and what it tells.
+    pub fn drain(&mut self) -> (Vec<Action>, Vec<Report>) {
+        let actions = std::mem::take(&mut self.actions);
+        if let Some(recording) = &mut self.recording {
+            recording.act(&actions);
+        }
+        (actions, std::mem::take(&mut self.reports))
+    }
+
+    /// The history is over; what was recorded.
+    pub fn end(self) -> Option<Recorded> {
+        self.recording.map(Recording::end)
+    }
+
+    /// The process is killed; what was recorded by then.
+    pub fn kill(self) -> Option<Recorded> {
+        self.recording.map(Recording::kill)
     }
 }

@@ -8,6 +8,7 @@ use berth_engine::decision::Decision;
 use berth_engine::ids::ResourceId;
 use berth_flow::{Flow, Input, PodRef, Request};
 use berth_model::Str;
+use berth_model::pod::Pod;
 use berth_wire::{Kind, Object, PodManifest};
 
 use crate::actors::{is_ours, reference};
@@ -20,10 +21,10 @@ const DISTURBED_STEPS: usize = 80;
 
 impl World {
     /// A request is about to be sent.
-    pub(crate) fn before_it_is_sent(&mut self, instance: usize, leads: bool, request: &Request) {
+    pub(crate) fn before_it_is_sent(&mut self, instance: usize, request: &Request) {
         let Request::Bind { pod, .. } = request else { return };
-        if !leads {
-            self.violation(format!("scheduler {instance} binds pod {pod} though it does not lead"));
+        if *self.server.lease().holder != *instance.to_string() {
+            self.violation(format!("scheduler {instance} binds pod {pod} though the lease is another's"));
         }
         let twice = self.network.pending().any(|pending| {
             pending.instance == instance
@@ -103,6 +104,12 @@ impl World {
             }
             let (believed, truth) =
                 (picture(flow.scheduler().cluster()), picture(fresh.flow.scheduler().cluster()));
+            let places = flow.pending();
+            let queued = places.active + places.backoff + places.unschedulable + places.gated;
+            let unbound = self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()).count();
+            if queued != unbound {
+                found.push(format!("scheduler {id} has {queued} pods in its queue, and {unbound} wait"));
+            }
             if believed != truth {
                 found.push(format!("scheduler {id} sees another cluster:\n{believed}--- truth:\n{truth}"));
             }
@@ -119,6 +126,13 @@ impl World {
                 None => found.push(format!("pod {} is lost", pod.key())),
                 Some(_) => found.extend(misplaced(&fresh.flow, manifest)),
             }
+            for instance in &self.instances {
+                let (believed, truth) = (answer(&instance.flow, pod), answer(&fresh.flow, pod));
+                if believed != truth {
+                    let (id, pod) = (instance.id, pod.key());
+                    found.push(format!("scheduler {id} says of pod {pod}: {believed:?}, truth: {truth:?}"));
+                }
+            }
         }
         for violation in found {
             self.violation(violation);
@@ -128,7 +142,7 @@ impl World {
     /// A scheduler that has just been told the whole truth.
     fn fresh(&self) -> Instance {
         let mut fresh =
-            Instance::start(0, vec![berth_engine::profile::Profile::standard("default-scheduler")]);
+            Instance::start(0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
         for kind in Flow::KINDS {
             fresh.flow.take(self.now, Input::Listing(kind));
             for object in self.server.list_at(kind, self.server.version()) {
@@ -152,6 +166,16 @@ fn misplaced(truth: &Flow, manifest: &PodManifest) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What the plain scan says of a waiting pod: each node with its score, or who rejected it.
+fn answer(flow: &Flow, pod: &Pod) -> Option<Vec<(String, Option<i64>)>> {
+    let row = flow.find_pod(&pod.spec.namespace, &pod.name)?;
+    let (found, nodes) = (flow.scheduler().assess(0, row), flow.scheduler().cluster().nodes());
+    let fits = found.feasible.iter().zip(&found.totals);
+    let fits = fits.map(|(&node, &total)| (nodes.name(node).to_string(), Some(total)));
+    let not = found.rejected.iter().map(|(node, v)| (format!("{} {}", nodes.name(*node), v.plugin), None));
+    Some(fits.chain(not).collect())
 }
 
 /// What a cluster holds, as text.

@@ -7,19 +7,23 @@
 //! the flow believes. Each history draws a random subset of faults ([`plan`]); in the end all faults stop, and everything
 //! that fits must be placed, with the periodic flush switched off.
 //!
+//! Each process can be recorded as `berth scheduler --record` does ([`recording`]), so that `berth replay` looks into it.
 //! A failing history is made smaller ([`shrink`]) and told as a timeline. [`sabotage`] plants violations on purpose: the
 //! judge must find them.
 
 pub mod actors;
+pub mod conversation;
 mod deaf;
 pub mod instance;
 pub mod invariants;
 pub mod network;
 pub mod plan;
+pub mod recording;
 pub mod sabotage;
 pub mod server;
 pub mod shrink;
 pub mod watch;
+pub mod witness;
 pub mod world;
 
 #[cfg(test)]

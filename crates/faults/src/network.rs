@@ -112,18 +112,14 @@ impl Pending {
 fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> {
     let done = match request {
         Request::Bind { pod, node } => server.bind(pod, node),
-        Request::SetStatus { pod, condition, nominated_node } => server.change_pod(pod, |manifest| {
-            if let Some(condition) = condition {
-                manifest.scheduled = Some(ScheduledCondition {
-                    status: "False".into(),
-                    reason: condition.reason.into(),
-                    message: condition.message.as_str().into(),
-                });
-            }
-            if let Some(node) = nominated_node {
-                manifest.pod.nominated_node = Some(node.clone()).filter(|node| !node.is_empty());
-            }
-        }),
+        Request::SetStatus { pod, condition, nominated_node } => {
+            let condition = condition.as_ref().map(|condition| ScheduledCondition {
+                status: "False".into(),
+                reason: condition.reason.into(),
+                message: condition.message.as_str().into(),
+            });
+            server.patch_status(pod, condition, nominated_node.clone())
+        }
         Request::Evict { victim, .. } => match evict(victim, server) {
             Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
             outcome => outcome,

@@ -27,11 +27,13 @@ pub enum Sabotage {
     StaleNomination,
     /// What is not in a new listing is kept.
     RelistKept,
+    /// A filter is not asked.
+    FilterLeftOut,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DoubleBind,
         Self::LostPod,
         Self::Overcommit,
@@ -40,6 +42,7 @@ impl Sabotage {
         Self::Leak,
         Self::StaleNomination,
         Self::RelistKept,
+        Self::FilterLeftOut,
     ];
 
     /// What the flow is told instead.
@@ -76,6 +79,9 @@ impl Sabotage {
 
     /// Breaks a profile.
     pub(crate) fn spoil(self, profile: &mut Profile) {
+        if self == Self::FilterLeftOut {
+            profile.filter.retain(|plugin| plugin.name() != "TaintToleration");
+        }
         if self == Self::MissedWakeUp {
             for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
                 *plugin = Arc::new(crate::deaf::Deaf(plugin.clone()));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+use berth_wire::{Kind, Object, ObjectKey, PodManifest, ScheduledCondition};
 
 /// One change, as watches tell it.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Change {
     pub key: ObjectKey,
     /// As it is then; `None`: it is gone.
     pub object: Option<Object>,
+    /// Whether it was not there before.
+    pub is_first: bool,
 }
 
 /// All objects, and everything that ever happened to them.
@@ -25,10 +27,22 @@ pub struct Server {
     objects: BTreeMap<ObjectKey, Object>,
     log: Vec<Change>,
     uids: u64,
+    lease: Lease,
+    /// Changes up to this version are not told any more.
+    compacted: u64,
     /// Where each pod was bound, by uid: once and for all.
     pub bindings: BTreeMap<Str, Str>,
     /// The priority of every pod that ever was, by uid.
     pub priorities: BTreeMap<Str, i32>,
+}
+
+/// The lease of the leader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// Its version; 0: nobody ever had it.
+    pub version: u64,
+    /// Who has it.
+    pub holder: Str,
 }
 
 fn refuse<T>(kind: FailureKind, message: String) -> Result<T, Failure> {
@@ -89,14 +103,86 @@ impl Server {
         if let Object::Pod(pod) = &object {
             self.priorities.insert(pod.pod.uid.clone(), pod.pod.spec.priority);
         }
-        self.objects.insert(key.clone(), object.clone());
-        self.log.push(Change { version: self.version() + 1, key, object: Some(object) });
+        let is_first = self.objects.insert(key.clone(), object.clone()).is_none();
+        self.log.push(Change { version: self.version() + 1, key, object: Some(object), is_first });
+    }
+
+    /// POST an object.
+    ///
+    /// # Errors
+    /// Where there is one of its name.
+    pub fn create(&mut self, object: Object) -> Result<(), Failure> {
+        let key = object.key();
+        if self.objects.contains_key(&key) {
+            return refuse(
+                FailureKind::Conflict,
+                format!("{} \"{}\" already exists", key.kind.name(), key.name),
+            );
+        }
+        self.put(object);
+        Ok(())
+    }
+
+    /// PUT an object that was read at a version. What changes nothing is no change.
+    ///
+    /// # Errors
+    /// Where it is not there, or has changed since.
+    pub fn replace(&mut self, object: Object, seen: u64) -> Result<(), Failure> {
+        let key = object.key();
+        let Some(before) = self.objects.get(&key) else {
+            return refuse(FailureKind::Gone, format!("\"{}\" not found", key.name));
+        };
+        let changes = *before != object;
+        if self.version_of(&key) != seen {
+            return refuse(FailureKind::Conflict, "the object has been modified".to_owned());
+        }
+        if changes {
+            self.put(object);
+        }
+        Ok(())
+    }
+
+    /// The version of the last change of an object; 0: there never was one.
+    pub fn version_of(&self, key: &ObjectKey) -> u64 {
+        self.log.iter().rev().find(|change| change.key == *key).map_or(0, |change| change.version)
+    }
+
+    /// The lease as it is.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// POST or PUT the lease, as it was seen at a version.
+    ///
+    /// # Errors
+    /// Where somebody else was faster.
+    pub fn acquire(&mut self, holder: &str, seen: u64) -> Result<(), Failure> {
+        if self.lease.version != seen {
+            return refuse(FailureKind::Conflict, "the lease has been modified".to_owned());
+        }
+        self.lease = Lease { version: seen + 1, holder: holder.into() };
+        Ok(())
+    }
+
+    /// What happened so far is not told to watches any more.
+    pub fn compact(&mut self) {
+        self.compacted = self.version();
+    }
+
+    /// The changes after a version; `None`: it is too old (410 Gone), and who watches has to list.
+    pub fn watch(&self, version: u64) -> Option<&[Change]> {
+        (version >= self.compacted).then(|| self.since(version))
     }
 
     /// Removes an object.
     pub fn remove(&mut self, key: &ObjectKey) {
         if self.objects.remove(key).is_some() {
-            self.log.push(Change { version: self.version() + 1, key: key.clone(), object: None });
+            self.log.push(Change {
+                version: self.version() + 1,
+                key: key.clone(),
+                object: None,
+                is_first: false,
+            });
         }
     }
 
@@ -120,6 +206,37 @@ impl Server {
         }
     }
 
+    /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node, where an empty one clears it. What changes
+    /// nothing is no change.
+    ///
+    /// # Errors
+    /// As the real one refuses.
+    pub fn patch_status(
+        &mut self,
+        pod: &PodRef,
+        condition: Option<ScheduledCondition>,
+        nominated: Option<Str>,
+    ) -> Result<(), Failure> {
+        let before = match self.find(pod) {
+            // Upstream takes the uid in a patch for a change of it.
+            Err(Failure { kind: FailureKind::Conflict, .. }) => {
+                return refuse(FailureKind::Refused, "metadata.uid: field is immutable".to_owned());
+            }
+            found => found?,
+        };
+        let mut after = before.clone();
+        if condition.is_some() {
+            after.scheduled = condition;
+        }
+        if let Some(node) = nominated {
+            after.pod.nominated_node = Some(node).filter(|node| !node.is_empty());
+        }
+        if after != *before {
+            self.put(Object::Pod(Box::new(after)));
+        }
+        Ok(())
+    }
+
     /// POST `pods/binding`.
     ///
     /// # Errors
@@ -140,7 +257,7 @@ impl Server {
         }
         if !found.spec.scheduling_gates.is_empty() {
             return refuse(
-                FailureKind::Refused,
+                FailureKind::Conflict,
                 format!("pod {} has non-empty .spec.schedulingGates", pod.name),
             );
         }
@@ -151,15 +268,18 @@ impl Server {
         })
     }
 
-    /// DELETE a pod with its uid as a precondition: at once where it is not bound, else once its node agent has ended it.
+    /// DELETE a pod with its uid as a precondition: it is marked, and gone at once where it is not bound, else once its node
+    /// agent has ended it.
     ///
     /// # Errors
     /// As the real one refuses.
     pub fn delete_pod(&mut self, pod: &PodRef) -> Result<(), Failure> {
-        if self.find(pod)?.pod.node.is_some() {
-            return self.change_pod(pod, |manifest| manifest.pod.terminating = true);
+        let found = &self.find(pod)?.pod;
+        let is_bound = found.node.is_some();
+        if !found.terminating {
+            self.change_pod(pod, |manifest| manifest.pod.terminating = true)?;
         }
-        self.end_pod(pod)
+        if is_bound { Ok(()) } else { self.end_pod(pod) }
     }
 
     /// A pod is gone for good.

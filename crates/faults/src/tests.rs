@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use berth_engine::profile::Profile;
+use berth_journal::{ReadError, Reader, Replay, Stop, replay};
+
+use crate::instance;
 use crate::plan::{Fault, Plan};
 use crate::sabotage::Sabotage;
 use crate::shrink::shrink;
@@ -14,7 +18,11 @@ fn seeds() -> u64 {
 
 fn story(seed: u64, sabotage: Option<Sabotage>) -> String {
     let (plan, verdict) = shrink(&Plan::draw(seed), sabotage);
-    format!("seed {seed}, made smaller: {plan:?}\n{}", verdict.timeline.join("\n"))
+    let timeline = verdict.timeline.join("\n");
+    format!(
+        "seed {seed}, made smaller: {plan:?}\n{timeline}\n\
+         to look into it: cargo xtask simulate-faults --seed {seed} --record FILE, then berth replay FILE"
+    )
 }
 
 #[test]
@@ -62,4 +70,43 @@ fn a_failing_history_becomes_smaller() {
     let (small, verdict) = shrink(&plan, sabotage);
     assert!(!verdict.violations.is_empty());
     assert!(small.rates.is_empty() && small.steps <= plan.steps, "{small:?}");
+}
+
+/// A scheduler's recording, replayed.
+fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
+    let mut reader = Reader::new(bytes)?;
+    let profiles = vec![Profile::standard("default-scheduler")];
+    let settings = reader.header().timed(instance::settings(profiles));
+    replay(&mut reader, settings, Stop::AtItsEnd)
+}
+
+#[test]
+fn every_process_of_a_history_replays_as_it_was_recorded() {
+    let (mut torn, mut compared, mut processes) = (0, 0, 0);
+    for seed in 0..60 {
+        let (verdict, recorded) = World::record(Plan::draw(seed), None);
+        assert_eq!(verdict, World::play(Plan::draw(seed), None), "a recording changes nothing");
+        for process in recorded {
+            let replay = replayed(&process.bytes).unwrap();
+            assert_eq!(replay.difference, None, "seed {seed}, scheduler {}", process.part);
+            torn += usize::from(replay.torn);
+            compared += replay.compared;
+            processes += 1;
+        }
+    }
+    assert!(processes > 200 && torn > 150 && compared > 2_000, "{processes} {torn} {compared}");
+}
+
+#[test]
+fn a_flipped_byte_of_a_history_is_reported_and_not_believed() {
+    let (_, recorded) = World::record(Plan::draw(1), None);
+    let bytes = &recorded.last().unwrap().bytes;
+    for at in (0..bytes.len()).step_by(97) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 0x10;
+        assert!(
+            replayed(&flipped).is_ok_and(|replay| replay.torn) || replayed(&flipped).is_err(),
+            "byte {at}"
+        );
+    }
 }

@@ -1,16 +1,18 @@
 //! The world: one seed, one thread, one clock.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Input, Now, Report, Request};
+use berth_flow::{Input, Now, Report, Request};
 use berth_wire::{Decoder, Kind, PodManifest};
 
 use crate::actors::is_ours;
 use crate::instance::Instance;
 use crate::network::Network;
 use crate::plan::{Fault, Plan};
+use crate::recording::Recorded;
 use crate::sabotage::Sabotage;
 use crate::server::Server;
 
@@ -76,18 +78,30 @@ pub struct World {
     pub(crate) disturbed: BTreeMap<String, usize>,
     started: usize,
     verdict: Verdict,
+    records: bool,
+    /// Of processes that are no more.
+    recorded: Vec<Recorded>,
 }
 
 impl World {
     /// Plays a history to its end.
     pub fn play(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
+        Self::new(plan, sabotage, false).into_end().0
+    }
+
+    /// Plays a history to its end and records each of its processes, in the order in which they started.
+    pub fn record(plan: Plan, sabotage: Option<Sabotage>) -> (Verdict, Vec<Recorded>) {
+        Self::new(plan, sabotage, true).into_end()
+    }
+
+    fn new(plan: Plan, sabotage: Option<Sabotage>, records: bool) -> Self {
         let luck = Luck {
             chance: fastrand::Rng::with_seed(plan.seed),
             plan: plan.clone(),
             struck: BTreeMap::new(),
             over: false,
         };
-        let mut world = Self {
+        Self {
             plan,
             luck,
             server: Server::default(),
@@ -101,15 +115,22 @@ impl World {
             disturbed: BTreeMap::new(),
             started: 0,
             verdict: Verdict::default(),
-        };
-        world.set_up();
-        world.start(true);
-        world.live();
-        world.settle();
-        let Self { luck, server, mut verdict, .. } = world;
+            records,
+            recorded: Vec::new(),
+        }
+    }
+
+    fn into_end(mut self) -> (Verdict, Vec<Recorded>) {
+        self.set_up();
+        self.start(true);
+        self.live();
+        self.settle();
+        let Self { luck, server, mut verdict, mut recorded, instances, .. } = self;
+        recorded.extend(instances.into_iter().filter_map(Instance::end));
+        recorded.sort_by_key(|recorded| recorded.part);
         verdict.struck = luck.struck;
         verdict.bound = server.bindings.len();
-        verdict
+        (verdict, recorded)
     }
 
     fn profiles(&self) -> Vec<Profile> {
@@ -123,10 +144,19 @@ impl World {
     /// Starts a scheduler process.
     fn start(&mut self, leads: bool) {
         self.started += 1;
-        let mut instance = Instance::start(self.started, self.profiles());
+        if leads {
+            let seen = self.server.lease().version;
+            let _ = self.server.acquire(&self.started.to_string(), seen); // nobody else asks in between
+        }
+        let mut instance = Instance::start(self.started, self.profiles(), self.records);
         instance.lead(self.now, leads);
         self.tell(format!("scheduler {} starts, leads: {leads}", self.started));
         self.instances.push(instance);
+    }
+
+    /// Ends processes without asking them.
+    fn kill(&mut self, which: Range<usize>) {
+        self.recorded.extend(self.instances.drain(which).filter_map(Instance::kill));
     }
 
     /// The time of users and faults.
@@ -146,8 +176,9 @@ impl World {
     fn shake(&mut self) {
         if self.luck.strikes(Fault::Crash) {
             let leads = self.instances.last().is_some_and(|instance| instance.leads);
-            let gone = self.instances.pop().map(|instance| instance.id);
+            let gone = self.instances.last().map(|instance| instance.id);
             self.tell(format!("scheduler {} dies", gone.unwrap_or_default()));
+            self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
             self.disturb_all();
             self.start(leads || self.instances.is_empty());
         }
@@ -160,7 +191,7 @@ impl World {
                     instance.lead(self.now, false);
                 }
             }
-            self.instances.drain(..self.instances.len().saturating_sub(1));
+            self.kill(0..self.instances.len().saturating_sub(1));
             self.disturb_all();
             self.start(true);
         }
@@ -203,7 +234,7 @@ impl World {
         };
         let instance = self.instances.iter_mut().find(|instance| instance.id == id);
         if let (Some(instance), Some(input)) = (instance, input) {
-            instance.flow.take(self.now, input);
+            instance.take(self.now, input);
         }
     }
 
@@ -212,13 +243,13 @@ impl World {
         let most = if self.luck.is_over() { 1_000 } else { self.luck.chance.usize(1..20) };
         let instance = &mut self.instances[at];
         for _ in 0..most {
-            if !instance.flow.attempt(self.now) {
+            if !instance.attempt(self.now) {
                 break;
             }
         }
-        let (id, leads) = (instance.id, instance.leads);
-        let actions: Vec<Action> = instance.flow.drain_actions().collect();
-        let reports: Vec<Report> = instance.flow.drain_reports().collect();
+        let id = instance.id;
+        let (actions, reports) = instance.drain();
+        let objections = instance.objections();
         for report in reports {
             if let Report::Preempted { preemptor, victims, .. } = &report {
                 self.check_victims(preemptor, victims);
@@ -227,6 +258,9 @@ impl World {
                 self.tell(format!("scheduler {id}: {report:?}"));
             }
         }
+        for objection in objections {
+            self.violation(format!("scheduler {id}: {objection}"));
+        }
         for action in actions {
             let actions = match &mut self.sabotage {
                 Some(sabotage) => sabotage.of_action(action),
@@ -234,7 +268,7 @@ impl World {
             };
             for action in actions {
                 self.fold(&action.request);
-                self.before_it_is_sent(id, leads, &action.request);
+                self.before_it_is_sent(id, &action.request);
                 self.network.send(self.step, id, action, &mut self.luck);
             }
         }
@@ -244,7 +278,7 @@ impl World {
     fn settle(&mut self) {
         self.luck.over = true;
         if self.instances.iter().all(|instance| !instance.leads) {
-            self.instances.clear();
+            self.kill(0..self.instances.len());
             self.start(true);
         }
         self.tell("the faults are over".to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{Answer, Failure, FailureKind, Flow, Input, NodeVictims, Now, PodRef, Ticket};
+use berth_flow::{Answer, Failure, FailureKind, Flow, Input, NodeVictims, Now, PodRef, Settings, Ticket};
 use berth_model::Str;
 use berth_wire::{Decoder, Kind, Object, ObjectKey, encode};
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,31 @@ pub struct Header {
     pub version: String,
     /// The configuration as YAML or JSON; empty: the default.
     pub configuration: String,
-    /// Which file of the process it is, from 1 on.
+    /// Which file it is, from 1 on.
     pub part: u64,
+    /// Times that no configuration names, where they are not the usual ones: those of simulated histories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
+}
+
+/// Times of a flow that no configuration names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// As [`Settings::flush_millis`].
+    pub flush_millis: Option<u64>,
+    /// As [`Settings::bind_timeout_millis`].
+    pub bind_timeout_millis: u64,
+}
+
+impl Header {
+    /// The settings of a configuration, with the times that were recorded.
+    pub fn timed(&self, mut settings: Settings) -> Settings {
+        if let Some(timing) = self.timing {
+            settings.flush_millis = timing.flush_millis;
+            settings.bind_timeout_millis = timing.bind_timeout_millis;
+        }
+        settings
+    }
 }
 
 /// An entry as it is written.

@@ -13,6 +13,7 @@
 mod block;
 mod entry;
 mod fingerprint;
+mod part;
 mod reader;
 mod replay;
 mod what_if;
@@ -21,8 +22,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Header};
+pub use entry::{Entry, Header, Timing};
 pub use fingerprint::Fingerprint;
+pub use part::part_of;
 pub use reader::{ReadError, Reader};
 pub use replay::{Decided, Difference, Replay, Stop, replay};
 pub use what_if::{Comparison, Landing, compare};

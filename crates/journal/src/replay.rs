@@ -28,8 +28,6 @@ pub struct Replay {
 pub enum Stop {
     /// With the recording.
     AtItsEnd,
-    /// Before what happened after this time, in microseconds since the Unix epoch.
-    After(i64),
     /// Before the attempt of this number, from 0 on.
     Before(usize),
 }
@@ -104,11 +102,21 @@ pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Stop) -
 }
 
 impl Stop {
+    /// After the last attempt up to this time, in microseconds since the Unix epoch. Where the clock was set back, what came
+    /// after that is included; where the recording is damaged, the replay will say so.
+    pub fn after<R: Read>(reader: &mut Reader<R>, unix_micros: i64) -> Self {
+        let (mut attempts, mut wanted) = (0, 0);
+        while let Ok(Some(entry)) = reader.next_entry() {
+            if let Entry::Attempt(at) = entry {
+                attempts += 1;
+                wanted = if at.unix_micros <= unix_micros { attempts } else { wanted };
+            }
+        }
+        Self::Before(wanted)
+    }
+
     fn is_past(self, attempts: usize, entry: &Entry) -> bool {
         match (self, entry) {
-            (Self::After(unix_micros), Entry::Take(at, _) | Entry::Attempt(at)) => {
-                at.unix_micros > unix_micros
-            }
             (Self::Before(number), Entry::Attempt(_)) => attempts == number,
             _ => false,
         }

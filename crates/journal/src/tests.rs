@@ -33,7 +33,7 @@ impl Recorded {
             done: Fingerprint::new(),
             decoder: Decoder::new(),
         };
-        let header = Header { version: "test".into(), configuration: String::new(), part: 1 };
+        let header = Header { version: "test".into(), configuration: String::new(), part: 1, timing: None };
         recorded.writer.push(&Entry::Header(header)).unwrap();
         for kind in Flow::KINDS {
             recorded.take(Input::Listing(kind));
@@ -111,6 +111,7 @@ fn recording() -> Vec<u8> {
     }
     recorded.run();
     recorded.now.millis += 1_000;
+    recorded.now.unix_micros += 1_000_000;
     recorded.take(Input::Deleted(ObjectKey {
         kind: Kind::Pod,
         namespace: "default".into(),
@@ -147,7 +148,11 @@ fn a_replay_stops_where_it_is_told_to() {
     assert_eq!(before.decided, all.decided[..3]);
     let pod = before.flow.find_pod(&"default".into(), &"p3".into()).unwrap();
     assert!(before.flow.scheduler().cluster().pods().entry(pod).pod.node.is_none());
-    assert!(replayed(Stop::After(0)).decided.is_empty());
+    let after = |unix_micros| replayed(Stop::after(&mut Reader::new(&bytes[..]).unwrap(), unix_micros));
+    assert!(after(0).decided.is_empty());
+    let upto = all.decided.iter().take_while(|decided| decided.unix_micros == fourth.unix_micros).count();
+    assert_eq!(after(fourth.unix_micros).decided, all.decided[..upto]);
+    assert_eq!(after(i64::MAX).decided, all.decided);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use berth_flow::{Action, Input, Now};
 use berth_journal::{Entry, Fingerprint, Header, Writer};
@@ -22,6 +22,8 @@ use files::Files;
 const QUEUE: usize = 1 << 16;
 /// What was recorded is in the file after so long at the latest.
 const FLUSH: Duration = Duration::from_secs(1);
+/// Entries are left to gather for so long: to wake a thread for each of them would cost far more than to write it.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// What is to be recorded where.
 #[derive(Clone, Debug)]
@@ -61,6 +63,7 @@ impl Recording {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: to.configuration,
             part: files.next_part()?,
+            timing: None,
         };
         let (orders, inbox) = sync_channel(QUEUE);
         let (full, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -152,21 +155,36 @@ struct Scribe {
 
 impl Scribe {
     fn write_all(&mut self, inbox: &Receiver<Order>) -> io::Result<()> {
+        let mut flushed = Instant::now();
         loop {
             match inbox.recv_timeout(FLUSH) {
-                Ok(Order::Write(entry)) => self.writer.push(&entry)?,
-                Ok(Order::NextFile(header)) => {
-                    self.writer.flush()?;
-                    self.part = header.part;
-                    self.writer = open(&self.files, &header)?;
-                }
-                Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
+                Ok(order) => self.carry_out(order)?,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.writer.flush(),
+            }
+            std::thread::sleep(GATHER);
+            for order in inbox.try_iter().take(QUEUE) {
+                self.carry_out(order)?;
+            }
+            if flushed.elapsed() >= FLUSH {
+                self.writer.flush()?;
+                flushed = Instant::now();
             }
             if self.writer.written() >= self.files.limit_bytes() {
                 self.full.store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    fn carry_out(&mut self, order: Order) -> io::Result<()> {
+        let header = match order {
+            Order::Write(entry) => return self.writer.push(&entry),
+            Order::NextFile(header) => header,
+        };
+        self.writer.flush()?;
+        self.part = header.part;
+        self.writer = open(&self.files, &header)?;
+        Ok(())
     }
 }
 

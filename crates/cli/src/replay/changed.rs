@@ -72,7 +72,7 @@ pub(super) fn run<R: Read>(
     format: Format,
     name: &str,
 ) -> Result<ExitCode, Failure> {
-    let other = super::settings(&profiles::read(config, false)?);
+    let other = reader.header().timed(super::settings(&profiles::read(config, false)?));
     let comparison = compare(reader, recorded, other).map_err(|error| super::unreadable(name, &error))?;
     let document = Document::of(&comparison);
     output::print(&document, format, |_| table(&document))?;

@@ -6,6 +6,7 @@ mod explain;
 mod fixture;
 mod missing;
 mod problems;
+mod replay;
 mod schema;
 mod simulate;
 mod usage;

@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use berth_journal::part_of;
+
 /// So many files' worth is kept, the newest one included.
 const PARTS: u64 = 4;
 /// So many files are kept, however small they are.
@@ -46,12 +48,7 @@ impl Files {
 
     /// The name of a file by its number.
     pub(super) fn path(&self, part: u64) -> PathBuf {
-        if part == 1 {
-            return self.first.clone();
-        }
-        let mut name = self.first.as_os_str().to_owned();
-        name.push(format!(".{part}"));
-        name.into()
+        part_of(&self.first, part)
     }
 
     /// Makes a file, and room for it.

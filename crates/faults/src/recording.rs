@@ -1,0 +1,94 @@
+//! What a simulated process leaves behind: the recording that `berth scheduler --record` would have written.
+
+use berth_flow::{Action, Input, Now};
+use berth_journal::{Entry, Fingerprint, Header, Timing, Writer};
+
+use crate::instance;
+
+/// What was recorded is in the file after so long, as of a real process.
+const FLUSH_MILLIS: u64 = 1_000;
+
+/// The file of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The process, from 1 on.
+    pub part: u64,
+    /// What is in its file.
+    pub bytes: Vec<u8>,
+}
+
+/// The recording of a process that lives.
+pub struct Recording {
+    part: u64,
+    writer: Writer<Vec<u8>>,
+    done: Fingerprint,
+    told: u64,
+    flush_at: u64,
+}
+
+impl Recording {
+    /// Begins the recording of a process.
+    pub fn begin(part: u64) -> Self {
+        let settings = instance::settings(Vec::new());
+        let header = Header {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: instance::CONFIGURATION.to_owned(),
+            part,
+            timing: Some(Timing {
+                flush_millis: settings.flush_millis,
+                bind_timeout_millis: settings.bind_timeout_millis,
+            }),
+        };
+        let writer = Writer::new(Vec::new()).expect("memory takes all");
+        let mut recording = Self { part, writer, done: Fingerprint::new(), told: 0, flush_at: 0 };
+        recording.push(&Entry::Header(header));
+        recording.flush();
+        recording
+    }
+
+    /// The flow is told something.
+    pub fn take(&mut self, now: Now, input: &Input) {
+        if now.millis >= self.flush_at {
+            self.flush();
+            self.flush_at = now.millis + FLUSH_MILLIS;
+        }
+        self.push(&Entry::Take(now, Box::new(input.clone())));
+    }
+
+    /// The flow tried a pod, or did something whose time had come.
+    pub fn attempt(&mut self, now: Now) {
+        self.push(&Entry::Attempt(now));
+    }
+
+    /// What the flow wants done, after what it was told so far.
+    pub fn act(&mut self, actions: &[Action]) {
+        actions.iter().for_each(|action| self.done.add(action));
+        let (count, hash) = self.done.value();
+        if count != self.told {
+            self.told = count;
+            self.push(&Entry::Did(count, hash));
+        }
+    }
+
+    /// The file of a process that was asked to end.
+    pub fn end(mut self) -> Recorded {
+        self.flush();
+        Recorded { part: self.part, bytes: self.writer.into_inner() }
+    }
+
+    /// The file of a process that was killed while it wrote: its last block is half there.
+    pub fn kill(self) -> Recorded {
+        let safe = usize::try_from(self.writer.written()).unwrap_or(usize::MAX);
+        let Recorded { part, mut bytes } = self.end();
+        bytes.truncate(usize::midpoint(safe, bytes.len()));
+        Recorded { part, bytes }
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        self.writer.push(entry).expect("memory takes all");
+    }
+
+    fn flush(&mut self) {
+        self.writer.flush().expect("memory takes all");
+    }
+}

@@ -1,0 +1,24 @@
+//! The files of one recording: the first has the name that was asked for, the next ones a number appended to it.
+
+use std::path::{Path, PathBuf};
+
+/// The name of a file by its number, from 1 on.
+pub fn part_of(file: &Path, part: u64) -> PathBuf {
+    if part == 1 {
+        return file.to_owned();
+    }
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{part}"));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_file_has_the_name_that_was_asked_for_and_others_a_number() {
+        let names = [1, 2, 11].map(|part| part_of(Path::new("a/b.rec"), part));
+        assert_eq!(names, ["a/b.rec", "a/b.rec.2", "a/b.rec.11"].map(PathBuf::from));
+    }
+}
