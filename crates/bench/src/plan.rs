@@ -75,6 +75,20 @@ pub fn write(plan: Plan, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes the objects that a plan creates as manifests, the pods that it asks about among them. What it changes or takes
+/// away later is left out.
+///
+/// # Errors
+/// When the output fails.
+pub fn write_manifests(plan: Plan, mut out: impl Write) -> io::Result<()> {
+    for step in plan {
+        if let Step::Add(object) | Step::Schedule { pod: object, .. } = step {
+            writeln!(out, "---\n{object}")?;
+        }
+    }
+    out.flush()
+}
+
 /// A pod that is not rendered yet: its op, and its number there.
 type Waiting = (Arc<PodSteps>, i64);
 

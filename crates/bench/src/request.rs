@@ -71,6 +71,8 @@ pub struct Request {
     pub verify: bool,
     /// `--write-plan`: write the plan to this file and run nothing.
     pub write_plan: Option<PathBuf>,
+    /// `--write-manifests`: write the plan's objects to this file and run nothing.
+    pub write_manifests: Option<PathBuf>,
 }
 
 /// Why nothing came of it.
@@ -89,7 +91,7 @@ pub enum BenchError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// One run needs one workload.
-    #[error("--once, --verify and --write-plan need --workload")]
+    #[error("--once, --verify, --write-plan and --write-manifests need --workload")]
     NeedsWorkload,
 }
 
@@ -99,7 +101,7 @@ impl Request {
     /// # Errors
     /// When a workload is wrong, a run fails or a decision does not verify.
     pub fn carry_out(&self, out: &mut dyn Write, progress: &mut dyn FnMut(&str)) -> Result<(), BenchError> {
-        if self.once || self.verify || self.write_plan.is_some() {
+        if self.once || self.verify || self.write_plan.is_some() || self.write_manifests.is_some() {
             return self.once(out);
         }
         let programs = self.programs(progress)?;
@@ -163,6 +165,10 @@ impl Request {
         for case in self.cases()? {
             if let Some(path) = &self.write_plan {
                 plan::write(case.plan()?, BufWriter::new(File::create(path)?))?;
+                continue;
+            }
+            if let Some(path) = &self.write_manifests {
+                plan::write_manifests(case.plan()?, BufWriter::new(File::create(path)?))?;
                 continue;
             }
             let options = Options { method: self.method, verify: self.verify, budget: self.budget };

@@ -20,7 +20,9 @@ Examples:
   Growth from 1,000 to 100,000 nodes, with a plot:
     berth bench --suite scale --nodes 100000 --plot scale.svg
   Check every decision against the naive scan:
-    berth bench --workload mix --verify";
+    berth bench --workload mix --verify
+  5,000 nodes and 50,000 pods as manifests, to simulate:
+    berth bench --workload mix --size fleet --write-manifests fleet.yaml && berth simulate -f fleet.yaml";
 
 /// Measure how fast decisions are made
 #[derive(Debug, clap::Args)]
@@ -59,6 +61,9 @@ pub(crate) struct BenchArgs {
     /// Write the steps of the workload to this file and run nothing (needs --workload)
     #[arg(long, value_name = "FILE")]
     write_plan: Option<PathBuf>,
+    /// Write the objects of the workload to this file, for `berth simulate`, and run nothing (needs --workload)
+    #[arg(long, value_name = "FILE")]
+    write_manifests: Option<PathBuf>,
     /// Run once in this process and print the outcome as JSON: a turn of a comparison
     #[arg(long, hide = true)]
     once: bool,
@@ -96,6 +101,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode, Failure> {
         method: args.method,
         verify: args.verify,
         write_plan: args.write_plan.clone(),
+        write_manifests: args.write_manifests.clone(),
     };
     let mut out = anstream::stdout().lock();
     let mut say = |line: &str| {

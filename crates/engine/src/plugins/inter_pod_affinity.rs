@@ -12,7 +12,8 @@
 //!   whose going lets the pod be the first of its kind; a new node that is accepted; a node that lies in other domains of
 //!   terms that concern the pod; labels of a namespace where terms look at them.
 //! - **Upstream**: plugins/interpodaffinity. No known difference.
-//! - **Cost**: classes x terms for a pod, then the nodes with pods of the classes that match; a few array reads a node.
+//! - **Cost**: the classes that have a label which a term demands, and those whose terms demand one of the pod's; then the
+//!   nodes with pods of the classes that match; a few array reads a node.
 
 mod filter;
 mod incoming;
