@@ -14,7 +14,8 @@
 //! - **Upstream**: plugins/podtopologyspread, plugins/helper/spread.go. No known difference, also where upstream is odd:
 //!   terminating pods, and pods under a selector that selects everything, are not counted at first, but preemption
 //!   subtracts them when it takes them away.
-//! - **Cost**: the classes that have a label which a constraint demands, and one pass over the rows for a pod; a few array reads a node.
+//! - **Cost**: the classes that have a label which a constraint demands, and one pass over the rows for a pod; a few
+//!   array reads a node.
 
 mod constraint;
 mod eligible;
