@@ -11,8 +11,9 @@
 use berth_model::Str;
 
 use crate::axis::WeightedResource;
-use crate::cluster::{Cluster, Loads};
+use crate::cluster::{Cluster, Loads, Nodes};
 use crate::ids::{NodeRow, ResourceId};
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The name under which the measured utilization of disks is listed among resources.
@@ -35,6 +36,7 @@ const MILLI: i64 = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadAxis {
     name: Str,
+    resource: Option<ResourceId>,
     /// How much the resource counts, 1 to 100.
     pub weight: i64,
     /// What the waiting pod adds.
@@ -46,18 +48,32 @@ impl LoadAxis {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// What each node of a span uses at least, whatever was measured, and what it offers; `None` where that is not known.
+    pub fn least(&self, nodes: &Nodes, span: &Span) -> Option<(i64, i64)> {
+        let resource = self.resource?;
+        let offered = nodes.allocatable(span.row, resource);
+        let used = span.scored(resource)?;
+        (offered > 0).then_some((used.low, offered))
+    }
 }
 
 /// The axes of a load for a pod, in the order of `resources`.
 pub fn axes(pod: PodView<'_>, resources: &[WeightedResource]) -> Vec<LoadAxis> {
-    let ask = |name: &str| match pod.cluster.resources().find(name) {
-        _ if [DISK, NETWORK].contains(&name) => 0,
+    let find = |name: &str| {
+        let found = pod.cluster.resources().find(name);
+        found.filter(|_| ![DISK, NETWORK].contains(&name))
+    };
+    let ask = |resource| match resource {
         Some(ResourceId::CPU) => pod.class.scored_cpu,
         Some(ResourceId::MEMORY) => pod.class.scored_memory,
         Some(other) => pod.class.request(other),
         None => 0,
     };
-    let axis = |r: &WeightedResource| LoadAxis { name: r.name.clone(), weight: r.weight, ask: ask(&r.name) };
+    let axis = |r: &WeightedResource| {
+        let resource = find(&r.name);
+        LoadAxis { name: r.name.clone(), resource, weight: r.weight, ask: ask(resource) }
+    };
     resources.iter().map(axis).collect()
 }
 

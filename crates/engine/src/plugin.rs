@@ -235,7 +235,12 @@ pub trait Score: Send {
         false
     }
 
-    /// The most that a node of a span can score, for scores that are final.
+    /// Whether raw scores decide where no other plugin scores: the nodes with the highest get [`MAX_SCORE`], all others less.
+    fn ranks(&self) -> bool {
+        false
+    }
+
+    /// The highest raw score that a node of a span can have, for scores that are final or rank.
     fn bound(&self, _cluster: &Cluster, _span: &Span) -> i64 {
         MAX_SCORE
     }

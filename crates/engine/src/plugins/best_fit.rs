@@ -22,6 +22,7 @@ use crate::ids::ResourceId;
 use crate::normalize;
 use crate::plugin::{Depends, Group, Plugin, Score};
 use crate::reference;
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -79,6 +80,11 @@ impl Plugin for BestFit {
     }
 }
 
+/// The raw score of what room is left: the less, the better.
+fn score(room: i128) -> i64 {
+    i64::try_from(-room).unwrap_or(if room > 0 { -i64::MAX } else { i64::MAX })
+}
+
 impl Score for Fit {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let nodes = cluster.nodes();
@@ -91,14 +97,27 @@ impl Score for Fit {
                 (&*nodes.allocatable[id], &*nodes.requested[id], ask)
             })
             .collect();
-        for (score, group) in out.iter_mut().zip(feasible) {
+        for (out, group) in out.iter_mut().zip(feasible) {
             let at = group.row.index();
             let room = |&(offered, used, ask): &(&[i64], &[i64], &Ask)| {
                 (i128::from(offered[at]) - i128::from(used[at]) - i128::from(ask.amount)) * ask.value
             };
-            let sum: i128 = columns.iter().map(room).sum();
-            *score = i64::try_from(-sum).unwrap_or(if sum > 0 { -i64::MAX } else { i64::MAX });
+            *out = score(columns.iter().map(room).sum());
         }
+    }
+
+    fn ranks(&self) -> bool {
+        true
+    }
+
+    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+        let least = |ask: &Ask| {
+            let offered = cluster.nodes().allocatable(span.row, ask.resource);
+            let used = span.requested(ask.resource)?.high;
+            Some((i128::from(offered) - i128::from(used) - i128::from(ask.amount)) * ask.value)
+        };
+        let room: Option<i128> = self.0.iter().map(least).sum();
+        room.map_or(i64::MAX, score)
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {

@@ -18,6 +18,7 @@ use crate::cluster::Cluster;
 use crate::load::{self, LoadAxis};
 use crate::normalize;
 use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -75,6 +76,20 @@ impl Score for Lowest {
                 load::fraction(used, i128::from(offered) * heaviest)
             });
         }
+    }
+
+    fn ranks(&self) -> bool {
+        true
+    }
+
+    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+        let heaviest = i128::from(load::heaviest(&self.axes));
+        let least = self.axes.iter().filter_map(|axis| {
+            let (used, offered) = axis.least(cluster.nodes(), span)?;
+            let used = i128::from(used) * i128::from(axis.weight);
+            Some(load::fraction(used, i128::from(offered) * heaviest))
+        });
+        -least.max().unwrap_or(0)
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {

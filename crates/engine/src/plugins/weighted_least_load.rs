@@ -25,6 +25,7 @@ use crate::load::{self, LoadAxis, LoadColumn};
 use crate::normalize;
 use crate::plugin::{Depends, Group, Plugin, Score};
 use crate::reference;
+use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -112,6 +113,23 @@ impl Score for Lowest {
         for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = -Self::load(&columns, heaviest, row, number(row));
         }
+    }
+
+    fn ranks(&self) -> bool {
+        true
+    }
+
+    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+        if self.weight != NodeWeight::Capacity {
+            return 0; // nodes of a kind may have any weight
+        }
+        let heaviest = i128::from(load::heaviest(&self.axes));
+        let least = self.axes.iter().filter_map(|axis| {
+            let (used, offered) = axis.least(cluster.nodes(), span)?;
+            let used = (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight);
+            Some(load::fraction(used, i128::from(offered) * heaviest))
+        });
+        -least.max().unwrap_or(0)
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {

@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use berth_engine::cluster::Cluster;
 use berth_engine::decision::Decision;
+use berth_engine::plugin::Plugin;
+use berth_engine::plugins::best_fit::BestFit;
+use berth_engine::plugins::least_load::LeastLoad;
+use berth_engine::plugins::random::Random;
+use berth_engine::plugins::weighted_least_load::WeightedLeastLoad;
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 use berth_model::affinity::{
@@ -167,12 +172,26 @@ impl Wish {
     }
 }
 
-fn play(count: usize, steps: &[Step]) -> Result<(), String> {
+/// The standard profile, or one whose only score is that of an algorithm.
+fn profile(algorithm: usize) -> Profile {
+    let mut profile = Profile::standard("default-scheduler");
+    let only: Arc<dyn Plugin> = match algorithm {
+        0 => return profile,
+        1 => Arc::new(LeastLoad::default()),
+        2 => Arc::new(WeightedLeastLoad::default()),
+        3 => Arc::new(BestFit::default()),
+        _ => Arc::new(Random::default()),
+    };
+    profile.score = vec![(only, 2)];
+    profile
+}
+
+fn play(algorithm: usize, count: usize, steps: &[Step]) -> Result<(), String> {
     let mut cluster = Cluster::default();
     for number in 0..count {
         cluster.upsert_node(node(number, number / 2));
     }
-    let mut scheduler = Scheduler::new(cluster, vec![Profile::standard("default-scheduler")]);
+    let mut scheduler = Scheduler::new(cluster, vec![profile(algorithm)]);
     let mut running = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         match step {
@@ -216,9 +235,10 @@ proptest! {
 
     #[test]
     fn the_best_of_many_nodes_is_the_scans_though_most_are_never_looked_at(
+        algorithm in prop_oneof![4 => Just(0usize), 4 => 1usize..5],
         count in 1usize..300,
         steps in proptest::collection::vec(Step::any(), 1..150),
     ) {
-        play(count, &steps).map_err(TestCaseError::fail)?;
+        play(algorithm, count, &steps).map_err(TestCaseError::fail)?;
     }
 }

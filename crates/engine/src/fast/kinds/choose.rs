@@ -2,6 +2,7 @@
 //! is searched for, where it may still be the best of all.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -10,7 +11,7 @@ use super::crowd::Seeker;
 use crate::cluster::Cluster;
 use crate::filters::{Filters, ReadyFilter};
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Group, Score};
+use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
 use crate::profile::Profile;
 use crate::span::Span;
 use crate::verdict::Code;
@@ -36,8 +37,10 @@ struct Questions<'a> {
     single: SmallVec<[&'a ReadyFilter<'a>; 6]>,
     /// Scores with one raw score a kind, and their weights.
     shared: SmallVec<[(Box<dyn Score + 'a>, i64); 6]>,
-    /// Scores that are final, and their weights.
+    /// Scores that are final, and their weights; or the only one, whose raw scores decide.
     last: SmallVec<[(Box<dyn Score + 'a>, i64); 4]>,
+    /// The total of the best node, where raw scores decide.
+    total: Option<i64>,
 }
 
 /// Chooses a node for a pod by filters that were prepared for it. Pods with nominations, and pods that some plugin lets
@@ -70,7 +73,7 @@ pub(in crate::fast) fn choose<'a>(
         kinds.crowds[kind].search(&mut best);
     }
     match best.found {
-        Some((total, _, row)) => Choice::Best(row, total),
+        Some((total, _, row)) => Choice::Best(row, questions.total.unwrap_or(total)),
         None => Choice::Nothing,
     }
 }
@@ -84,6 +87,7 @@ impl<'a> Questions<'a> {
             single: SmallVec::new(),
             shared: SmallVec::new(),
             last: SmallVec::new(),
+            total: None,
         };
         for ready in filters.0.iter().filter(|ready| !ready.state.accepts_all()) {
             if ready.state.is_uniform(kinds) {
@@ -94,20 +98,37 @@ impl<'a> Questions<'a> {
                 return None;
             }
         }
-        for (plugin, weight) in &profile.score {
-            let state = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero());
-            let Some(state) = state else { continue };
+        questions.score(profile, pod, kinds)?;
+        Some(questions)
+    }
+
+    /// Prepares the scores; `None` where the pod cannot be decided by kinds.
+    fn score(&mut self, profile: &'a Profile, pod: PodView<'a>, kinds: &Kinds) -> Option<()> {
+        let prepared = |(plugin, weight): &'a (Arc<dyn Plugin>, i64)| {
+            let state = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero())?;
+            Some((plugin.score_depends(pod.class), state, *weight))
+        };
+        let mut states: SmallVec<[_; 8]> = profile.score.iter().filter_map(prepared).collect();
+        if let [(_, state, weight)] = &*states
+            && state.ranks()
+            && *weight > 0
+        {
+            self.total = Some(MAX_SCORE * weight);
+            self.last.extend(states.pop().map(|(_, state, _)| (state, 1)));
+            return Some(());
+        }
+        for (depends, state, weight) in states {
             if state.counts_nodes() {
                 return None;
-            } else if plugin.score_depends(pod.class) == Depends::NodeUsage || state.is_final() {
-                questions.last.push((state, *weight));
+            } else if depends == Depends::NodeUsage || state.is_final() {
+                self.last.push((state, weight));
             } else if state.is_uniform(kinds) {
-                questions.shared.push((state, *weight));
+                self.shared.push((state, weight));
             } else {
                 return None;
             }
         }
-        questions.last.iter().all(|(_, weight)| *weight >= 0).then_some(questions)
+        self.last.iter().all(|(_, weight)| *weight >= 0).then_some(())
     }
 
     /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
