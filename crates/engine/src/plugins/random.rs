@@ -13,7 +13,6 @@
 use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
-use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
@@ -52,14 +51,6 @@ impl Score for Draw {
         for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
             *score = (absorb(self.0, cluster.nodes().name(row)) >> 1).cast_signed();
         }
-    }
-
-    fn ranks(&self) -> bool {
-        true
-    }
-
-    fn bound(&self, _cluster: &Cluster, _span: &Span) -> i64 {
-        i64::MAX
     }
 
     /// Of equal draws, one in 2^63 pairs, the first row counts.
