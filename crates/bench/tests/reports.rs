@@ -55,7 +55,13 @@ fn rows() -> Vec<Row> {
 }
 
 fn machine() -> Machine {
-    Machine { processor: "A processor".into(), cores: 2, memory_bytes: 8 << 30, kernel: "linux 6".into() }
+    Machine {
+        processor: "A processor".into(),
+        cores: 2,
+        memory_bytes: 8 << 30,
+        read_bytes_per_s: 12_000_000_000,
+        kernel: "linux 6".into(),
+    }
 }
 
 #[test]
@@ -86,7 +92,7 @@ fn json_and_the_page_name_the_machine() {
     let page = report::markdown(&rows(), &machine(), 3);
     for part in [
         "# Performance",
-        "A processor, 2 cores, 8 GiB, linux 6",
+        "A processor, 2 cores, 8 GiB that one of them reads at 12 GB/s, linux 6",
         "| basic | 1,140 | 100* | 342,000 |",
         "- \\* the run",
     ] {
