@@ -33,6 +33,9 @@ pub fn profile(resolved: &ResolvedProfile) -> Profile {
         score: scored(points.score.iter().map(|s| (s.name, i64::from(s.weight))), &resolved.args),
         reserve: make(&points.reserve),
         preempts: points.post_filter.contains(&"DefaultPreemption"),
+        bind_timeout_millis: u64::try_from(resolved.args.volume_binding.bind_timeout_seconds)
+            .unwrap_or_default()
+            .saturating_mul(1_000),
     }
 }
 
@@ -78,10 +81,9 @@ fn plugin(name: &str, args: &PluginArgs) -> Option<Arc<dyn Plugin>> {
         }
         engine::volume_restrictions::NAME => Arc::new(engine::volume_restrictions::VolumeRestrictions),
         engine::node_volume_limits::NAME => Arc::new(engine::node_volume_limits::NodeVolumeLimits),
-        engine::volume_binding::NAME => Arc::new(engine::volume_binding::VolumeBinding {
-            bind_timeout_seconds: args.volume_binding.bind_timeout_seconds,
-            shape: shape(&args.volume_binding.shape),
-        }),
+        engine::volume_binding::NAME => {
+            Arc::new(engine::volume_binding::VolumeBinding { shape: shape(&args.volume_binding.shape) })
+        }
         engine::volume_zone::NAME => Arc::new(engine::volume_zone::VolumeZone),
         engine::pod_topology_spread::NAME => Arc::new(engine::pod_topology_spread::PodTopologySpread {
             defaulting: match &args.pod_topology_spread.defaulting {
@@ -237,6 +239,17 @@ mod tests {
     /// Every point of a profile of the engine, as text, with the arguments of its plugins.
     fn text(profile: &Profile) -> String {
         format!("{profile:#?}")
+    }
+
+    #[test]
+    fn a_profile_waits_for_volumes_as_long_as_its_arguments_say() {
+        let waits = |yaml: &str| profile(&only(yaml)).bind_timeout_millis;
+        let with = |seconds: &str| {
+            waits(&format!(
+                "profiles: [{{pluginConfig: [{{name: VolumeBinding, args: {{bindTimeoutSeconds: {seconds}}}}}]}}]"
+            ))
+        };
+        assert_eq!([waits(""), with("5"), with("0")], [600_000, 5_000, 0]);
     }
 
     #[test]

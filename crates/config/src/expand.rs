@@ -54,6 +54,21 @@ pub(crate) fn expand(
     let score = weigh(&score, sets, ExtensionPoint::Score, profile, sink);
     let placement_score = weigh(&placement_score, sets, ExtensionPoint::PlacementScore, profile, sink);
     leave_out_gated(sets, sink);
+    name_idle_disabling(
+        sets.at(ExtensionPoint::PreFilter),
+        ExtensionPoint::PreFilter,
+        &pre_filter,
+        &filter,
+        sink,
+    );
+    let scorers: Vec<_> = score.iter().filter_map(|s| plugin::find(s.name)).collect();
+    name_idle_disabling(
+        sets.at(ExtensionPoint::PreScore),
+        ExtensionPoint::PreScore,
+        &pre_score,
+        &scorers,
+        sink,
+    );
     ExtensionPoints {
         pre_enqueue: served(&pre_enqueue),
         queue_sort: served(&queue_sort),
@@ -192,6 +207,29 @@ fn leave_out_gated(sets: &PluginSets, sink: &Sink) {
                     format!("{name} is left out: it needs the feature gate {gate}, which is off by default"),
                 );
             }
+        }
+    }
+}
+
+/// A plugin that judges nodes prepares for it, also where the point at which upstream prepares is disabled for it.
+fn name_idle_disabling(
+    set: &PluginSet,
+    point: ExtensionPoint,
+    preparing: &[&Plugin],
+    judging: &[&Plugin],
+    sink: &Sink,
+) {
+    let is_idle = |p: &&&Plugin| p.extends(point) && preparing.iter().all(|other| other.name != p.name);
+    for entry in &set.disabled {
+        let names: Vec<&str> = judging
+            .iter()
+            .filter(is_idle)
+            .map(|p| p.name)
+            .filter(|name| entry.name == ALL || entry.name == *name)
+            .collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            sink.warn(&entry.path, format!("no effect on {names}: what judges nodes prepares for it"));
         }
     }
 }

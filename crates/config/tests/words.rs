@@ -170,6 +170,20 @@ fn plugins_that_are_named_without_effect_are_warned_of() {
                  the nodes that the plugin likes best go last"],
         ),
         (
+            "profiles: [{plugins: {preFilter: {disabled: [{name: NodePorts}]}, \
+             preScore: {disabled: [{name: '*'}], enabled: [{name: NodeAffinity}]}, \
+             score: {disabled: [{name: '*'}], enabled: [{name: NodeAffinity}, {name: TaintToleration}]}}}]",
+            &[
+                "profiles[0].plugins.preFilter.disabled[0]: no effect on NodePorts: what judges nodes prepares for it",
+                "profiles[0].plugins.preScore.disabled[0]: no effect on TaintToleration: \
+                 what judges nodes prepares for it",
+            ],
+        ),
+        (
+            "profiles: [{plugins: {preFilter: {disabled: [{name: NodePorts}]}, filter: {disabled: [{name: NodePorts}]}}}]",
+            &[],
+        ),
+        (
             "profiles: [{plugins: {placementScore: {disabled: [{name: '*'}]}}}]",
             &[
                 "profiles[0].plugins.placementScore: no effect: pod groups need the feature gate GenericWorkload, \

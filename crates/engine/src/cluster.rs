@@ -24,6 +24,7 @@ mod storage;
 mod tally;
 mod tenants;
 mod volume_index;
+mod volume_numbers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
 
-pub use attached::{Attached, AttachedVolumes, FoundVolumes, NodeVolumes, VolumeNumbers};
+pub use attached::{AttachedVolumes, FoundVolumes, NodeVolumes};
 pub use change::{Change, ChangeLog, PodChange};
 pub use domains::Domains;
 pub use groups::{Budget, Owner};
@@ -46,6 +47,7 @@ pub use roster::Roster;
 pub use storage::{Assumed, Storage};
 pub use tally::Tally;
 pub use tenants::{Start, Tenants, WATCHED};
+pub use volume_numbers::{Attached, VolumeNumbers};
 
 use crate::ids::{ClassId, NodeRow, PodRow, Sym};
 use crate::resources::Resources;

@@ -34,6 +34,9 @@ pub struct Profile {
     pub reserve: Vec<Arc<dyn Plugin>>,
     /// Whether pods that fit nowhere may evict others (DefaultPreemption at PostFilter).
     pub preempts: bool,
+    /// How long the volumes of a pod may take to be bound before its placement is given up, in milliseconds. For the
+    /// shell: `bindTimeoutSeconds` of VolumeBinding's arguments.
+    pub bind_timeout_millis: u64,
 }
 
 impl Profile {
@@ -87,6 +90,7 @@ impl Profile {
             ],
             reserve: vec![Arc::new(VolumeBinding::default()), Arc::new(DynamicResources)],
             preempts: true,
+            bind_timeout_millis: 600_000,
         }
     }
 }

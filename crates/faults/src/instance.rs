@@ -11,6 +11,11 @@ use crate::witness::Witness;
 pub const CONFIGURATION: &str = "\
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
+profiles:
+- pluginConfig:
+  - name: VolumeBinding
+    args:
+      bindTimeoutSeconds: 5
 extenders:
 - urlPrefix: http://fickle
   filterVerb: filter
@@ -21,10 +26,10 @@ extenders:
 ";
 
 /// The settings of a process. The periodic flush is off: it would hide a wake-up that is missing.
-pub fn settings(profiles: Vec<Profile>) -> Settings {
+pub fn settings(mut profiles: Vec<Profile>) -> Settings {
+    profiles.iter_mut().for_each(|profile| profile.bind_timeout_millis = 5_000);
     let mut settings = Settings::new(profiles);
     settings.flush_millis = None;
-    settings.bind_timeout_millis = 5_000;
     settings.extenders = vec![Extender {
         name: "http://fickle".into(),
         filters: true,

@@ -34,10 +34,7 @@ impl Recording {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: instance::CONFIGURATION.to_owned(),
             part,
-            timing: Some(Timing {
-                flush_millis: settings.flush_millis,
-                bind_timeout_millis: settings.bind_timeout_millis,
-            }),
+            timing: Some(Timing { flush_millis: settings.flush_millis }),
         };
         let writer = Writer::new(Vec::new()).expect("memory takes all");
         let mut recording = Self { part, writer, done: Fingerprint::new(), told: 0, flush_at: 0 };

@@ -16,8 +16,6 @@ pub struct Settings {
     pub max_backoff_millis: u64,
     /// After how long a waiting pod is tried though nothing happened that may help; `None`: never.
     pub flush_millis: Option<u64>,
-    /// How long volumes may take to be bound, in milliseconds.
-    pub bind_timeout_millis: u64,
 }
 
 impl Settings {
@@ -29,7 +27,6 @@ impl Settings {
             initial_backoff_millis: 1_000,
             max_backoff_millis: 10_000,
             flush_millis: Some(5 * 60 * 1_000),
-            bind_timeout_millis: 600_000,
         }
     }
 }

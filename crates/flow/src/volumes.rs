@@ -74,7 +74,8 @@ impl Flow {
             let request = self.request_of(effect);
             self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume { attempt } });
         }
-        let deadline = now.millis + self.settings.bind_timeout_millis;
+        let profile = &self.settings.profiles[self.track(pod).profile];
+        let deadline = now.millis.saturating_add(profile.bind_timeout_millis);
         self.tracks.set_timer(deadline, pod);
         Phase::Volumes { open: reserved.len(), deadline }
     }

@@ -40,8 +40,6 @@ pub struct Header {
 pub struct Timing {
     /// As [`Settings::flush_millis`].
     pub flush_millis: Option<u64>,
-    /// As [`Settings::bind_timeout_millis`].
-    pub bind_timeout_millis: u64,
 }
 
 impl Header {
@@ -49,7 +47,6 @@ impl Header {
     pub fn timed(&self, mut settings: Settings) -> Settings {
         if let Some(timing) = self.timing {
             settings.flush_millis = timing.flush_millis;
-            settings.bind_timeout_millis = timing.bind_timeout_millis;
         }
         settings
     }

@@ -110,13 +110,13 @@ impl PodSpec {
         total
     }
 
-    /// Sums containers, then takes the peak of the init phase into account (KEP-753).
+    /// As [`Self::peak_of_containers`], where what a container does not name counts as `absent`.
     fn aggregate<'a>(
         &'a self,
         absent: &[(Str, Quantity)],
         amounts: impl Fn(&'a Container) -> Option<&'a ResourceList>,
     ) -> Sum {
-        let of = |container: &'a Container| -> ResourceList {
+        self.peak_of_containers(|container| {
             let mut list = amounts(container).cloned().unwrap_or_default();
             for (name, amount) in absent {
                 if list.iter().all(|(n, _)| n != name) {
@@ -124,20 +124,28 @@ impl PodSpec {
                 }
             }
             list
-        };
+        })
+    }
+
+    /// What all containers need together at the pod's peak (KEP-753): init containers run one after the other before
+    /// the containers, and sidecars stay from their start on. `amounts` says what one of them needs.
+    pub fn peak_of_containers<'a, L: AsRef<[(Str, Quantity)]>>(
+        &'a self,
+        amounts: impl Fn(&'a Container) -> L,
+    ) -> BTreeMap<Str, Quantity> {
         let (mut total, mut sidecars, mut peak) = (Sum::new(), Sum::new(), Sum::new());
         for container in &self.containers {
-            add(&mut total, &of(container));
+            add(&mut total, amounts(container).as_ref());
         }
         for container in &self.init_containers {
-            let mine = of(container);
+            let mine = amounts(container);
             if container.sidecar {
-                add(&mut total, &mine);
-                add(&mut sidecars, &mine);
+                add(&mut total, mine.as_ref());
+                add(&mut sidecars, mine.as_ref());
                 raise(&mut peak, &sidecars);
             } else {
                 let mut during = sidecars.clone();
-                add(&mut during, &mine);
+                add(&mut during, mine.as_ref());
                 raise(&mut peak, &during);
             }
         }

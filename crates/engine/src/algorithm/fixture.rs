@@ -70,6 +70,7 @@ pub(crate) fn profile(score: Vec<(Arc<dyn Plugin>, i64)>) -> Profile {
         score,
         reserve: Vec::new(),
         preempts: false,
+        bind_timeout_millis: 600_000,
     }
 }
 

@@ -16,25 +16,10 @@ use crate::cluster::Cluster;
 use crate::cluster::attachments::Attachments;
 use crate::cluster::pods::Pods;
 use crate::cluster::storage::Storage;
+use crate::cluster::volume_numbers::{Attached, VolumeNumbers};
 use crate::ids::{NodeRow, PodRow};
 use crate::pod_claims::named_claims;
 use crate::verdict::Rejection;
-
-/// A volume of a driver, by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Attached {
-    /// The driver.
-    pub driver: u32,
-    /// The volume, unique among those of all drivers.
-    pub volume: u32,
-}
-
-/// The numbers of drivers and volumes.
-#[derive(Clone, Debug, Default)]
-pub struct VolumeNumbers {
-    drivers: FxHashMap<Str, u32>,
-    volumes: FxHashMap<Attachable, u32>,
-}
 
 /// The volumes of all pods that are on nodes.
 #[derive(Clone, Debug, Default)]
@@ -74,29 +59,6 @@ pub struct NodeVolumes {
     of_driver: SmallVec<[(u32, u32); 2]>,
     /// Pods whose volumes cannot be told.
     untold: u32,
-}
-
-impl VolumeNumbers {
-    /// The number of a volume, if it has one.
-    pub fn find(&self, volume: &Attachable) -> Option<Attached> {
-        let number = *self.volumes.get(volume)?;
-        Some(Attached { driver: self.driver(&volume.driver)?, volume: number })
-    }
-
-    /// The number of a driver, if it has one.
-    pub fn driver(&self, name: &str) -> Option<u32> {
-        self.drivers.get(name).copied()
-    }
-
-    fn intern(&mut self, volume: Attachable) -> Attached {
-        let next_driver = self.drivers.len() as u32;
-        let driver = match self.drivers.get(&volume.driver) {
-            Some(&number) => number,
-            None => *self.drivers.entry(volume.driver.clone()).or_insert(next_driver),
-        };
-        let next = self.volumes.len() as u32;
-        Attached { driver, volume: *self.volumes.entry(volume).or_insert(next) }
-    }
 }
 
 impl NodeVolumes {
@@ -171,7 +133,7 @@ impl AttachedVolumes {
         attached
     }
 
-    /// The numbers of volumes that pods have.
+    /// The numbers of volumes that pods have or that are attached.
     pub fn numbers(&self) -> &VolumeNumbers {
         &self.numbers
     }
@@ -245,7 +207,7 @@ impl AttachedVolumes {
             return;
         }
         let found = attachables_of_placed_pod(pod, storage);
-        let found = found.map(|list| list.into_iter().map(|v| self.numbers.intern(v)).collect());
+        let found = found.map(|list| list.into_iter().map(|v| self.numbers.acquire(v)).collect());
         if self.nodes.len() <= node.index() {
             self.nodes.resize_with(node.index() + 1, NodeVolumes::default);
         }
@@ -271,6 +233,7 @@ impl AttachedVolumes {
         self.change(gone.node, |volumes| volumes.remove(&gone.found));
         gone.claims.iter().for_each(|claim| forget(&mut self.users, claim, row));
         gone.volumes.iter().for_each(|volume| forget(&mut self.by_volume, volume, row));
+        gone.found.into_iter().flatten().for_each(|volume| self.numbers.release(volume));
     }
 
     /// A claim has changed: its pods may have other volumes now.
@@ -294,9 +257,11 @@ impl AttachedVolumes {
             let VolumeSource::Csi { handle, .. } = &volume.source else { return None };
             let handle = Handle::Volume(handle.clone());
             let volume = Attachable { driver: attachment.driver.clone(), handle };
-            Some((attachment.node.clone(), self.numbers.intern(volume)))
+            Some((attachment.node.clone(), self.numbers.acquire(volume)))
         });
-        self.attachments.set(name, now);
+        if let Some(before) = self.attachments.set(name, now) {
+            self.numbers.release(before);
+        }
     }
 
     fn look_again(&mut self, users: Vec<PodRow>, pods: &Pods, storage: &Storage) {

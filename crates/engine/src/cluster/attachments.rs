@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_model::Str;
 use rustc_hash::FxHashMap;
 
-use super::attached::Attached;
+use super::volume_numbers::Attached;
 
 /// All attachments whose volumes are known.
 #[derive(Clone, Debug, Default)]
@@ -41,14 +41,15 @@ impl Attachments {
         }
     }
 
-    /// Sets what an attachment counts for; `None`: nothing any more.
-    pub(super) fn set(&mut self, name: &Str, now: Option<(Str, Attached)>) {
+    /// Sets what an attachment counts for; `None`: nothing any more. Returns the volume that it counted for before.
+    pub(super) fn set(&mut self, name: &Str, now: Option<(Str, Attached)>) -> Option<Attached> {
         let before = match &now {
             Some(now) => self.known.insert(name.clone(), now.clone()),
             None => self.known.remove(name),
         };
+        let released = before.as_ref().map(|&(_, volume)| volume);
         if before == now {
-            return;
+            return released;
         }
         if let Some((node, volume)) = before
             && let Some(list) = self.by_node.get_mut(&node)
@@ -77,5 +78,6 @@ impl Attachments {
             self.count(before, false);
             self.count(now, true);
         }
+        released
     }
 }

@@ -206,7 +206,8 @@ mod tests {
         let attached = cluster.attached_volumes();
         let most = |driver: &str| attached.numbers().driver(driver).map_or(0, |d| attached.most(d));
         out += &format!("at most {} csi, {} ebs, ", most("csi.example"), most("ebs.csi.aws.com"));
-        out += &format!("{} attached, {}\n", attached.most_attachments(), attached.has_untold());
+        out += &format!("{} attached, {}, ", attached.most_attachments(), attached.has_untold());
+        out += &format!("{} have numbers\n", attached.numbers().volume_count());
         for (name, row) in cluster.nodes().by_name() {
             for claim in ["c0", "c1", "c2"] {
                 let free =

@@ -41,20 +41,18 @@ use search::Search;
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeBinding";
 
-/// The plugin with its arguments (`VolumeBindingArgs`).
+/// The plugin with its arguments (`VolumeBindingArgs`), but for the timeout, which the profile has.
 #[derive(Clone, Debug)]
 pub struct VolumeBinding {
-    /// How long volumes may take to be bound before the placement is given up, in seconds. For the shell.
-    pub bind_timeout_seconds: i64,
     /// The curve from utilization to score.
     pub shape: Vec<ShapePoint>,
 }
 
 impl Default for VolumeBinding {
-    /// Ten minutes; emptier storage scores higher.
+    /// Emptier storage scores higher.
     fn default() -> Self {
         let shape = [(0, 10), (100, 0)].map(|(utilization, score)| ShapePoint { utilization, score });
-        Self { bind_timeout_seconds: 600, shape: shape.into() }
+        Self { shape: shape.into() }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
+use crate::settings::Settings;
+use berth_engine::profile::Profile;
 
 const CLASS: &str = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},"provisioner":"PROVISIONER","volumeBindingMode":"WaitForFirstConsumer"}"#;
 const POD: &str = r#""volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}],"#;
@@ -25,7 +27,11 @@ const SELECTED: &str = r#""volume.kubernetes.io/selected-node":"n","#;
 const COMPLETED: &str = r#""pv.kubernetes.io/bind-completed":"yes","#;
 
 fn world(provisioner: &str) -> World {
-    let mut world = World::new();
+    world_with(provisioner, |_| {})
+}
+
+fn world_with(provisioner: &str, change: impl FnOnce(&mut Settings)) -> World {
+    let mut world = World::with(change);
     world.node("n", 4);
     world.apply(&CLASS.replace("PROVISIONER", provisioner));
     world.apply(&claim("", ""));
@@ -103,5 +109,21 @@ fn volumes_that_take_too_long_are_given_up() {
     answer_volume(&mut world, Ok(Answer::Done));
     assert_eq!(world.flow.next_timer(), Some(world.now.millis + 600_000));
     world.wait(600_000);
+    assert!(world.run()[0].contains("binding volumes: timed out waiting for the condition"));
+}
+
+#[test]
+fn each_profile_has_its_own_patience_with_volumes() {
+    let mut world = world_with("example.com/disks", |settings| {
+        let impatient = Profile { bind_timeout_millis: 5_000, ..Profile::standard("impatient") };
+        settings.profiles.push(impatient);
+    });
+    world.pod_with("a", 1, &format!(r#""schedulerName":"impatient",{POD}"#), "");
+    world.run();
+    answer_volume(&mut world, Ok(Answer::Done));
+    assert_eq!(world.flow.next_timer(), Some(world.now.millis + 5_000));
+    world.wait(4_999);
+    assert_eq!(world.run(), [""; 0]);
+    world.wait(1);
     assert!(world.run()[0].contains("binding volumes: timed out waiting for the condition"));
 }

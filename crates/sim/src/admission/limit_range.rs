@@ -91,39 +91,13 @@ fn pod_total(
     amounts: fn(&Container) -> &ResourceList,
     pod_level: Option<&ResourceList>,
 ) -> Amounts {
-    let (mut total, mut sidecars, mut peak) = (Amounts::new(), Amounts::new(), Amounts::new());
-    for container in &spec.containers {
-        add(&mut total, amounts(container));
-    }
-    for container in &spec.init_containers {
-        let mut during = sidecars.clone();
-        add(&mut during, amounts(container));
-        if container.sidecar {
-            add(&mut total, amounts(container));
-            sidecars.clone_from(&during);
-        }
-        raise(&mut peak, during);
-    }
-    raise(&mut total, peak);
+    let mut total = spec.peak_of_containers(amounts);
     for (name, amount) in pod_level.into_iter().flatten() {
         if matches!(&**name, "cpu" | "memory") {
             total.insert(name.clone(), *amount);
         }
     }
     total
-}
-
-fn add(sum: &mut Amounts, list: &ResourceList) {
-    for (name, amount) in list {
-        *sum.entry(name.clone()).or_default() += *amount;
-    }
-}
-
-fn raise(sum: &mut Amounts, other: Amounts) {
-    for (name, amount) in other {
-        let entry = sum.entry(name).or_insert(amount);
-        *entry = (*entry).max(amount);
-    }
 }
 
 fn check(per: &str, item: &LimitRangeItem, requests: &Amounts, limits: &Amounts, remarks: &mut Remarks) {

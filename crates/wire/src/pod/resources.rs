@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use berth_model::Str;
 use berth_model::node::ResourceList;
-use berth_model::pod::{Container, PodSpec};
+use berth_model::pod::PodSpec;
 use berth_model::quantity::Quantity;
 
 use crate::decode::wire_object;
@@ -79,13 +79,13 @@ impl PodLevel {
 }
 
 fn complete(spec: &mut PodSpec, mut requests: Sum, mut limits: Sum) {
-    let container_limits = aggregate(spec, |c| &c.limits);
+    let container_limits = spec.peak_of_containers(|c| &c.limits);
     for (name, amount) in &container_limits {
         if is_huge_pages(name) && !requests.contains_key(name) {
             limits.entry(name.clone()).or_insert(*amount);
         }
     }
-    for (name, amount) in aggregate(spec, |c| &c.requests) {
+    for (name, amount) in spec.peak_of_containers(|c| &c.requests) {
         if pod_level(&name) && !is_huge_pages(&name) {
             requests.entry(name).or_insert(amount);
         }
@@ -108,36 +108,4 @@ fn complete(spec: &mut PodSpec, mut requests: Sum, mut limits: Sum) {
 
 fn has(list: &ResourceList, name: &str) -> bool {
     list.iter().any(|(known, _)| &**known == name)
-}
-
-/// What all containers need together at the pod's peak: init containers run one after the other, sidecars stay.
-fn aggregate(spec: &PodSpec, amounts: impl Fn(&Container) -> &ResourceList) -> Sum {
-    let (mut total, mut sidecars, mut peak) = (Sum::new(), Sum::new(), Sum::new());
-    for container in &spec.containers {
-        add(&mut total, amounts(container));
-    }
-    for container in &spec.init_containers {
-        let mut during = sidecars.clone();
-        add(&mut during, amounts(container));
-        if container.sidecar {
-            add(&mut total, amounts(container));
-            sidecars.clone_from(&during);
-        }
-        raise(&mut peak, during);
-    }
-    raise(&mut total, peak);
-    total
-}
-
-fn add(sum: &mut Sum, list: &ResourceList) {
-    for (name, amount) in list {
-        *sum.entry(name.clone()).or_default() += *amount;
-    }
-}
-
-fn raise(sum: &mut Sum, other: Sum) {
-    for (name, amount) in other {
-        let entry = sum.entry(name).or_insert(amount);
-        *entry = (*entry).max(amount);
-    }
 }

@@ -33,6 +33,6 @@ fn the_administrators_curve_decides_the_score() {
     local(&mut world, "v2", "n2", 40, |_| {});
     let pod = pod(&mut world, &["data"]);
     let shape = [(0, 0), (50, 8), (100, 10)].map(|(utilization, score)| ShapePoint { utilization, score });
-    let plugin = VolumeBinding { shape: shape.into(), ..VolumeBinding::default() };
+    let plugin = VolumeBinding { shape: shape.into() };
     assert_eq!(score(&plugin, &world, pod), "n1: 100, n2: 40, n3: 0");
 }
