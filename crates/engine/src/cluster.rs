@@ -296,7 +296,7 @@ impl Cluster {
         if let Some(at) = there.iter().position(|&other| other == pod) {
             there.remove(at);
         }
-        self.recount_tenants(node);
+        self.revise_tenants(node);
         self.count_usage(pod, node, -1);
         self.volume_index.displaced(pod);
         let entry = self.pods.entry(pod);
@@ -305,7 +305,12 @@ impl Cluster {
         Some(node)
     }
 
-    fn recount_tenants(&mut self, node: NodeRow) {
+    /// Takes into account that a pod left the node or changed there.
+    fn revise_tenants(&mut self, node: NodeRow) {
+        let there = self.nodes.pods(node).len();
+        if !self.nodes.tenants[node.index()].is_outdated(there) {
+            return;
+        }
         let mut tenants = Tenants::default();
         for &pod in self.nodes.pods(node) {
             tenants.add(&self.pods.entry(pod).pod, self.pods.class_of(pod));

@@ -61,7 +61,8 @@ impl Cluster {
         }
         self.pods.refresh(row, pod);
         if let Some(node) = node.filter(|_| restarted) {
-            self.recount_tenants(node);
+            self.nodes.tenants[node.index()].add(&self.pods.entry(row).pod, self.pods.class_of(row));
+            self.revise_tenants(node);
         }
         if let Some(row) = node.filter(|_| terminating != 0) {
             self.changes.push(Change::Pod(PodChange { row, class, pods: 0, terminating }));

@@ -12,7 +12,8 @@ pub type Start = (bool, Option<UnixSeconds>);
 /// The resources whose largest request is known: CPU (in milli-CPU) and memory (in bytes).
 pub const WATCHED: [ResourceId; 2] = [ResourceId::CPU, ResourceId::MEMORY];
 
-/// The extremes over the pods of a node.
+/// The extremes over the pods of a node, and over a few that left it lately: so no bound is too narrow, and a node with ten
+/// thousand pods is not counted anew whenever one leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tenants {
     /// The lowest priority; `None` where there is no pod.
@@ -21,9 +22,17 @@ pub struct Tenants {
     pub largest: [i64; WATCHED.len()],
     /// The latest start.
     pub latest: Start,
+    /// How many pods left or started since all were counted.
+    departed: usize,
 }
 
 impl Tenants {
+    /// Notes that one pod of so many left or changed. Answers whether all are to be counted anew.
+    pub(crate) fn is_outdated(&mut self, pods: usize) -> bool {
+        self.departed += 1;
+        self.departed > pods / 8
+    }
+
     /// Takes one more pod into account.
     pub fn add(&mut self, pod: &Pod, class: &Class) {
         let priority = class.spec.priority;
