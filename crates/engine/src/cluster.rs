@@ -311,11 +311,9 @@ impl Cluster {
         if !self.nodes.tenants[node.index()].is_outdated(there) {
             return;
         }
-        let mut tenants = Tenants::default();
-        for &pod in self.nodes.pods(node) {
-            tenants.add(&self.pods.entry(pod).pod, self.pods.class_of(pod));
-        }
-        self.nodes.tenants[node.index()] = tenants;
+        let pods = self.nodes.pods(node).iter();
+        let tenants = pods.map(|&pod| (&self.pods.entry(pod).pod, self.pods.class_of(pod)));
+        self.nodes.tenants[node.index()] = Tenants::of(tenants);
     }
 
     fn count_usage(&mut self, pod: PodRow, node: NodeRow, sign: i64) {

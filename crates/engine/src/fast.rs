@@ -13,6 +13,7 @@ mod bucket;
 mod kinds;
 mod of_pod;
 mod refusals;
+mod scores;
 mod select;
 mod single;
 mod standing;

@@ -49,8 +49,13 @@ impl LoadAxis {
         &self.name
     }
 
+    /// The resource; `None` for disk and network, and where no object of the cluster mentions it.
+    pub fn resource(&self) -> Option<ResourceId> {
+        self.resource
+    }
+
     /// What each node of a span uses at least, whatever was measured, and what it offers; `None` where that is not known.
-    pub fn least(&self, nodes: &Nodes, span: &Span) -> Option<(i64, i64)> {
+    fn least(&self, nodes: &Nodes, span: &Span) -> Option<(i64, i64)> {
         let resource = self.resource?;
         let offered = nodes.allocatable(span.row, resource);
         let used = span.scored(resource)?;
@@ -96,7 +101,7 @@ pub struct LoadColumn<'a> {
 enum Source<'a> {
     Cpu(Amounts<'a>),
     Memory(Amounts<'a>),
-    Requested(ResourceId, Amounts<'a>),
+    Requested(Amounts<'a>),
     Disk,
     Network,
 }
@@ -115,17 +120,16 @@ pub fn columns<'a>(
 ) -> Vec<LoadColumn<'a>> {
     let nodes = cluster.nodes();
     let column = |axis: &'a LoadAxis| {
-        let resource = cluster.resources().find(&axis.name);
         let of = |used: &'a [i64]| {
-            let offered = nodes.allocatable.get(resource?.index())?;
+            let offered = nodes.allocatable.get(axis.resource?.index())?;
             Some(Amounts { offered, used })
         };
-        let source = match resource {
+        let source = match axis.resource {
             _ if &*axis.name == DISK => Source::Disk,
             _ if &*axis.name == NETWORK => Source::Network,
             Some(ResourceId::CPU) => Source::Cpu(of(&nodes.scored_cpu)?),
             Some(ResourceId::MEMORY) => Source::Memory(of(&nodes.scored_memory)?),
-            Some(other) => Source::Requested(other, of(nodes.requested.get(other.index())?)?),
+            Some(other) => Source::Requested(of(nodes.requested.get(other.index())?)?),
             None => return None,
         };
         Some(LoadColumn { axis, source, loads: cluster.loads(), freshness_seconds })
@@ -134,16 +138,6 @@ pub fn columns<'a>(
 }
 
 impl LoadColumn<'_> {
-    /// The resource; `None` for disk and network.
-    pub fn resource(&self) -> Option<ResourceId> {
-        match self.source {
-            Source::Cpu(_) => Some(ResourceId::CPU),
-            Source::Memory(_) => Some(ResourceId::MEMORY),
-            Source::Requested(id, _) => Some(id),
-            Source::Disk | Source::Network => None,
-        }
-    }
-
     /// What is used on a node, and what the node offers, never zero; `None` where nothing is offered or known.
     pub fn amounts(&self, row: NodeRow) -> Option<(i64, i64)> {
         let both = |amounts: Amounts<'_>, measured: Option<i64>| {
@@ -153,7 +147,7 @@ impl LoadColumn<'_> {
         match self.source {
             Source::Cpu(amounts) => both(amounts, self.loads.cpu_milli(row, self.freshness_seconds)),
             Source::Memory(amounts) => both(amounts, self.loads.memory_bytes(row, self.freshness_seconds)),
-            Source::Requested(_, amounts) => both(amounts, None),
+            Source::Requested(amounts) => both(amounts, None),
             Source::Disk => Some((self.loads.disk_milli(row, self.freshness_seconds)?, MILLI)),
             Source::Network => Some((self.loads.network_milli(row, self.freshness_seconds)?, MILLI)),
         }
@@ -162,16 +156,26 @@ impl LoadColumn<'_> {
 
 /// The largest of a node's shares, each made from what is used and what is offered of a resource; [`i64::MAX`] where
 /// there is none: a node of which nothing is known counts as full.
-pub fn dominant(
-    columns: &[LoadColumn<'_>],
-    row: NodeRow,
-    share: impl Fn(&LoadColumn<'_>, i64, i64) -> i64,
-) -> i64 {
+pub fn dominant(columns: &[LoadColumn<'_>], row: NodeRow, share: impl Fn(&LoadAxis, i64, i64) -> i64) -> i64 {
     let share = |column: &LoadColumn<'_>| {
         let (used, offered) = column.amounts(row)?;
-        Some(share(column, used, offered))
+        Some(share(column.axis, used, offered))
     };
     columns.iter().filter_map(share).max().unwrap_or(i64::MAX)
+}
+
+/// What [`dominant`] comes to at least on the nodes of a span.
+pub fn least_dominant(
+    axes: &[LoadAxis],
+    nodes: &Nodes,
+    span: &Span,
+    share: impl Fn(&LoadAxis, i64, i64) -> i64,
+) -> i64 {
+    let share = |axis: &LoadAxis| {
+        let (used, offered) = axis.least(nodes, span)?;
+        Some(share(axis, used, offered))
+    };
+    axes.iter().filter_map(share).max().unwrap_or(0)
 }
 
 /// `numerator / denominator` in units of [`WHOLE`], rounded down, at most [`i64::MAX`].

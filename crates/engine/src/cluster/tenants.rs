@@ -27,6 +27,14 @@ pub struct Tenants {
 }
 
 impl Tenants {
+    /// Of these pods alone.
+    pub fn of<'a>(tenants: impl Iterator<Item = (&'a Pod, &'a Class)>) -> Self {
+        tenants.fold(Self::default(), |mut all, (pod, class)| {
+            all.add(pod, class);
+            all
+        })
+    }
+
     /// Notes that one pod of so many left or changed. Answers whether all are to be counted anew.
     pub(crate) fn is_outdated(&mut self, pods: usize) -> bool {
         self.departed += 1;

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 
 use super::kinds::{self, Choice, Kinds};
+use super::scores;
 use crate::cluster::Cluster;
 use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
@@ -29,9 +30,10 @@ pub fn choose(
     if prepared.rejected.is_some() {
         return None;
     }
+    let scores = scores::prepare(profile, pod);
     if prepared.only.is_none() {
         kinds.catch_up(cluster);
-        match kinds::choose(profile, pod, &prepared.filters, kinds) {
+        match kinds::choose(cluster, &prepared.filters, &scores, kinds) {
             Choice::Best(row, total) => return Some((row, total)),
             Choice::Nothing => return None,
             Choice::NotByKind => {}
@@ -46,26 +48,8 @@ pub fn choose(
     if rows.is_empty() {
         return None;
     }
-    let totals = totals(profile, pod, &rows);
+    let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+    let totals = scores::totals(&scores, cluster, &groups);
     let ranks = cluster.nodes().ranks();
     rows.into_iter().zip(totals).max_by_key(|&(row, total)| (total, Reverse(ranks.of(row))))
-}
-
-fn totals(profile: &Profile, pod: PodView<'_>, rows: &[NodeRow]) -> Vec<i64> {
-    let feasible: Vec<Group> = rows.iter().copied().map(Group::single).collect();
-    let mut totals = vec![0; rows.len()];
-    let mut scores = vec![0; rows.len()];
-    for (plugin, weight) in &profile.score {
-        let Some(state) = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero())
-        else {
-            continue;
-        };
-        scores.fill(0);
-        state.score(pod.cluster, &feasible, &mut scores);
-        state.normalize(pod.cluster, &feasible, &mut scores);
-        for (total, score) in totals.iter_mut().zip(&scores) {
-            *total += weight * score;
-        }
-    }
-    totals
 }

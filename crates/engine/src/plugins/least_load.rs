@@ -66,15 +66,17 @@ impl Plugin for LeastLoad {
     }
 }
 
+fn share(axis: &LoadAxis, used: i64, offered: i64, heaviest: i128) -> i64 {
+    load::fraction(i128::from(used) * i128::from(axis.weight), i128::from(offered) * heaviest)
+}
+
 impl Score for Lowest {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
         for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
-            *score = -load::dominant(&columns, row, |column, used, offered| {
-                let used = i128::from(used) * i128::from(column.axis.weight);
-                load::fraction(used, i128::from(offered) * heaviest)
-            });
+            *score =
+                -load::dominant(&columns, row, |axis, used, offered| share(axis, used, offered, heaviest));
         }
     }
 
@@ -84,12 +86,9 @@ impl Score for Lowest {
 
     fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
         let heaviest = i128::from(load::heaviest(&self.axes));
-        let least = self.axes.iter().filter_map(|axis| {
-            let (used, offered) = axis.least(cluster.nodes(), span)?;
-            let used = i128::from(used) * i128::from(axis.weight);
-            Some(load::fraction(used, i128::from(offered) * heaviest))
-        });
-        -least.max().unwrap_or(0)
+        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
+            share(axis, used, offered, heaviest)
+        })
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {

@@ -105,6 +105,10 @@ impl Plugin for WeightedLeastLoad {
     }
 }
 
+fn used_with_pod(axis: &LoadAxis, used: i64) -> i128 {
+    (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight)
+}
+
 impl Score for Lowest {
     fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
@@ -124,12 +128,9 @@ impl Score for Lowest {
             return 0; // nodes of a kind may have any weight
         }
         let heaviest = i128::from(load::heaviest(&self.axes));
-        let least = self.axes.iter().filter_map(|axis| {
-            let (used, offered) = axis.least(cluster.nodes(), span)?;
-            let used = (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight);
-            Some(load::fraction(used, i128::from(offered) * heaviest))
-        });
-        -least.max().unwrap_or(0)
+        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
+            load::fraction(used_with_pod(axis, used), i128::from(offered) * heaviest)
+        })
     }
 
     fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
@@ -143,13 +144,12 @@ impl Lowest {
         if number.is_some_and(|number| number <= 0) {
             return i64::MAX;
         }
-        load::dominant(columns, row, |column, used, offered| {
-            let axis = column.axis;
-            let used = (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight);
+        load::dominant(columns, row, |axis, used, offered| {
+            let used = used_with_pod(axis, used);
             let Some(number) = number else {
                 return load::fraction(used, i128::from(offered) * heaviest);
             };
-            let reference = column.resource().map_or(offered, |id| reference::amount(id, axis.name()));
+            let reference = axis.resource().map_or(offered, |id| reference::amount(id, axis.name()));
             let weight = i128::from(reference) * heaviest * i128::from(number);
             load::scaled(used * 1000, weight, BITS_BY_NUMBER)
         })

@@ -18,15 +18,11 @@ pub(super) fn rough(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> O
 
 /// As [`rough`], from the pods of lower priority alone.
 pub(super) fn exact(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> Option<Harm> {
-    let mut lower = Tenants::default();
-    for &other in pod.cluster.nodes().pods(node) {
-        let entry = pod.cluster.pods().entry(other);
-        let class = pod.cluster.pods().class(entry.class);
-        if class.spec.priority < pod.class.spec.priority {
-            lower.add(&entry.pod, class);
-        }
-    }
-    of(pod, node, &lower, resources_count)
+    let pods = pod.cluster.pods();
+    let there = pod.cluster.nodes().pods(node).iter();
+    let there = there.map(|&other| (&pods.entry(other).pod, pods.class_of(other)));
+    let lower = there.filter(|(_, class)| class.spec.priority < pod.class.spec.priority);
+    of(pod, node, &Tenants::of(lower), resources_count)
 }
 
 /// `resources_count`: whether a filter looks at resources at all.

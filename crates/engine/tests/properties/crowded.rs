@@ -23,6 +23,7 @@ use berth_model::selector::{LabelSelector, NodeSelectorTerm, Operator, Requireme
 use proptest::prelude::*;
 
 use crate::config;
+use crate::history::waiting;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const HOST: &str = "kubernetes.io/hostname";
@@ -158,17 +159,7 @@ impl Wish {
         if self.has(9) && self.has(10) {
             spec.spread = vec![spread(HOST, false, &selector)];
         }
-        Pod {
-            uid: name.as_str().into(),
-            name: name.into(),
-            created: None,
-            spec: Arc::new(spec),
-            node: None,
-            nominated_node: None,
-            started: None,
-            terminating: false,
-            preempted: false,
-        }
+        waiting(name, spec)
     }
 }
 

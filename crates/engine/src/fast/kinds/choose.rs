@@ -2,20 +2,19 @@
 //! is searched for, where it may still be the best of all.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::Kinds;
 use super::crowd::Seeker;
 use crate::cluster::Cluster;
+use crate::fast::scores::{ReadyScore, totals};
 use crate::filters::{Filters, ReadyFilter};
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
-use crate::profile::Profile;
+use crate::plugin::{Depends, Group, MAX_SCORE, Score};
 use crate::span::Span;
 use crate::verdict::Code;
-use crate::view::{NodeView, PodView};
+use crate::view::NodeView;
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,28 +35,28 @@ struct Questions<'a> {
     /// Filters that are asked about each node.
     single: SmallVec<[&'a ReadyFilter<'a>; 6]>,
     /// Scores with one raw score a kind, and their weights.
-    shared: SmallVec<[(Box<dyn Score + 'a>, i64); 6]>,
+    shared: SmallVec<[&'a ReadyScore<'a>; 6]>,
     /// Scores that are final, and their weights; or the only one, whose raw scores decide.
-    last: SmallVec<[(Box<dyn Score + 'a>, i64); 4]>,
+    last: SmallVec<[(&'a dyn Score, i64); 4]>,
     /// The total of the best node, where raw scores decide.
     total: Option<i64>,
 }
 
-/// Chooses a node for a pod by filters that were prepared for it. Pods with nominations, and pods that some plugin lets
+/// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some plugin lets
 /// on certain nodes only, are not decided this way.
 pub(in crate::fast) fn choose<'a>(
-    profile: &'a Profile,
-    pod: PodView<'a>,
+    cluster: &'a Cluster,
     filters: &'a Filters<'a>,
+    scores: &'a [ReadyScore<'a>],
     kinds: &Kinds,
 ) -> Choice {
-    if !kinds.is_useful(pod.cluster.nodes()) {
+    if !kinds.is_useful(cluster.nodes()) {
         return Choice::NotByKind;
     }
-    let Some(questions) = Questions::new(profile, pod, filters, kinds) else { return Choice::NotByKind };
+    let Some(questions) = Questions::new(cluster, filters, scores, kinds) else { return Choice::NotByKind };
     let Some(candidates) = questions.candidates(kinds) else { return Choice::Nothing };
     let groups: Vec<Group> = candidates.iter().map(|&(_, group)| group).collect();
-    let totals = questions.totals(&groups);
+    let totals = totals(questions.shared.iter().copied(), cluster, &groups);
     let mut best = Best {
         questions: &questions,
         shared: 0,
@@ -80,9 +79,14 @@ pub(in crate::fast) fn choose<'a>(
 
 impl<'a> Questions<'a> {
     /// `None` where the pod cannot be decided by kinds.
-    fn new(profile: &'a Profile, pod: PodView<'a>, filters: &'a Filters<'a>, kinds: &Kinds) -> Option<Self> {
+    fn new(
+        cluster: &'a Cluster,
+        filters: &'a Filters<'a>,
+        scores: &'a [ReadyScore<'a>],
+        kinds: &Kinds,
+    ) -> Option<Self> {
         let mut questions = Self {
-            cluster: pod.cluster,
+            cluster,
             uniform: SmallVec::new(),
             single: SmallVec::new(),
             shared: SmallVec::new(),
@@ -98,32 +102,28 @@ impl<'a> Questions<'a> {
                 return None;
             }
         }
-        questions.score(profile, pod, kinds)?;
+        questions.sort(scores, kinds)?;
         Some(questions)
     }
 
-    /// Prepares the scores; `None` where the pod cannot be decided by kinds.
-    fn score(&mut self, profile: &'a Profile, pod: PodView<'a>, kinds: &Kinds) -> Option<()> {
-        let prepared = |(plugin, weight): &'a (Arc<dyn Plugin>, i64)| {
-            let state = plugin.prepare_score(pod).filter(|state| !state.is_idle() && !state.is_zero())?;
-            Some((plugin.score_depends(pod.class), state, *weight))
-        };
-        let mut states: SmallVec<[_; 8]> = profile.score.iter().filter_map(prepared).collect();
-        if let [(_, state, weight)] = &*states
-            && state.ranks()
-            && *weight > 0
+    /// Sorts the scores; `None` where the pod cannot be decided by kinds.
+    fn sort(&mut self, scores: &'a [ReadyScore<'a>], kinds: &Kinds) -> Option<()> {
+        if let [only] = scores
+            && only.state.ranks()
+            && only.weight > 0
         {
-            self.total = Some(MAX_SCORE * weight);
-            self.last.extend(states.pop().map(|(_, state, _)| (state, 1)));
+            self.total = Some(MAX_SCORE * only.weight);
+            self.last.push((&*only.state, 1));
             return Some(());
         }
-        for (depends, state, weight) in states {
+        for ready in scores {
+            let state = &*ready.state;
             if state.counts_nodes() {
                 return None;
-            } else if depends == Depends::NodeUsage || state.is_final() {
-                self.last.push((state, weight));
+            } else if ready.depends == Depends::NodeUsage || state.is_final() {
+                self.last.push((state, ready.weight));
             } else if state.is_uniform(kinds) {
-                self.shared.push((state, weight));
+                self.shared.push(ready);
             } else {
                 return None;
             }
@@ -134,6 +134,7 @@ impl<'a> Questions<'a> {
     /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
     fn candidates(&self, kinds: &Kinds) -> Option<Vec<(usize, Group)>> {
         let mut candidates = Vec::with_capacity(kinds.crowds.len());
+        let mut any = Any { questions: self, found: None, rows: Vec::new() };
         for (kind, crowd) in kinds.crowds.iter().enumerate() {
             let Some(&example) = crowd.rows().first() else { continue };
             let node = NodeView::new(self.cluster, example);
@@ -143,7 +144,7 @@ impl<'a> Questions<'a> {
                 Some(rejection) if rejection.code == Code::Error => return None,
                 Some(_) => continue,
             }
-            let mut any = Any { questions: self, found: None, rows: Vec::new() };
+            any.found = None;
             any.look(&[example]); // mostly the first will do
             if any.found.is_none() {
                 crowd.search(&mut any);
@@ -153,21 +154,6 @@ impl<'a> Questions<'a> {
             }
         }
         Some(candidates)
-    }
-
-    /// The weighted sum of the scores that kinds share.
-    fn totals(&self, groups: &[Group]) -> Vec<i64> {
-        let mut totals = vec![0; groups.len()];
-        let mut scores = vec![0; groups.len()];
-        for (state, weight) in &self.shared {
-            scores.fill(0);
-            state.score(self.cluster, groups, &mut scores);
-            state.normalize(self.cluster, groups, &mut scores);
-            for (total, score) in totals.iter_mut().zip(&scores) {
-                *total += weight * score;
-            }
-        }
-        totals
     }
 
     /// Leaves the nodes that pass the filters which are asked about each.

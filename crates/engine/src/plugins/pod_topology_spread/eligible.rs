@@ -84,6 +84,9 @@ impl NodeChange {
 
 /// Whether each row takes part, for each constraint in turn. Free rows take no part.
 pub(super) fn eligible(pod: PodView<'_>, constraints: &[Constraint], all_labels: bool) -> Vec<Vec<bool>> {
+    if constraints.is_empty() {
+        return Vec::new(); // as for most pods: no service selects them
+    }
     let nodes = pod.cluster.nodes();
     let rule = Eligibility::new(pod.cluster, pod.class, constraints.iter(), all_labels);
     let mut labelled = vec![false; nodes.row_count()];

@@ -19,8 +19,8 @@ use berth_model::workload::{Namespace, OwnerKind, PodGroupOwner};
 use proptest::prelude::*;
 
 pub(crate) use happening::Happening;
-pub(crate) use shape::PodShape;
 use shape::{APPS, NodeShape};
+pub(crate) use shape::{PodShape, waiting};
 use storage::StorageStep;
 
 /// One thing that happens.

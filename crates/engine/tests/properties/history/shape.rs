@@ -275,16 +275,21 @@ impl PodShape {
         if self.has(24) {
             spec.labels.insert("index".into(), name.as_str().into());
         }
-        Pod {
-            uid: name.as_str().into(),
-            name: name.into(),
-            created: None,
-            spec: Arc::new(spec),
-            node: None,
-            nominated_node: None,
-            started: None,
-            terminating: false,
-            preempted: false,
-        }
+        waiting(name, spec)
+    }
+}
+
+/// A pod that waits.
+pub(crate) fn waiting(name: String, spec: PodSpec) -> Pod {
+    Pod {
+        uid: name.as_str().into(),
+        name: name.into(),
+        created: None,
+        spec: Arc::new(spec),
+        node: None,
+        nominated_node: None,
+        started: None,
+        terminating: false,
+        preempted: false,
     }
 }
