@@ -22,7 +22,6 @@ pub struct Recording {
     part: u64,
     writer: Writer<Vec<u8>>,
     done: Fingerprint,
-    told: u64,
     flush_at: u64,
 }
 
@@ -37,7 +36,7 @@ impl Recording {
             timing: Some(Timing { flush_millis: settings.flush_millis }),
         };
         let writer = Writer::new(Vec::new()).expect("memory takes all");
-        let mut recording = Self { part, writer, done: Fingerprint::new(), told: 0, flush_at: 0 };
+        let mut recording = Self { part, writer, done: Fingerprint::new(), flush_at: 0 };
         recording.push(&Entry::Header(header));
         recording.flush();
         recording
@@ -60,10 +59,8 @@ impl Recording {
     /// What the flow wants done, after what it was told so far.
     pub fn act(&mut self, actions: &[Action]) {
         actions.iter().for_each(|action| self.done.add(action));
-        let (count, hash) = self.done.value();
-        if count != self.told {
-            self.told = count;
-            self.push(&Entry::Did(count, hash));
+        if let Some(did) = self.done.news() {
+            self.push(&did);
         }
     }
 

@@ -47,8 +47,7 @@ impl Run {
             let actions: Vec<_> = self.flow.drain_actions().collect();
             if let Some(entries) = &mut self.entries {
                 actions.iter().for_each(|action| self.done.add(action));
-                let (count, hash) = self.done.value();
-                entries.push(Entry::Did(count, hash));
+                entries.extend(self.done.news());
             }
             for action in actions {
                 if let Request::Bind { pod, node } = &action.request {

@@ -48,7 +48,6 @@ pub(crate) struct Recording {
     full: Arc<AtomicBool>,
     broken: Arc<AtomicBool>,
     done: Fingerprint,
-    told: u64,
     header: Header,
 }
 
@@ -84,7 +83,6 @@ impl Recording {
             full,
             broken,
             done: Fingerprint::new(),
-            told: 0,
             header,
         })
     }
@@ -106,10 +104,8 @@ impl Recording {
 
     /// What was done so far belongs to what was told so far.
     pub(crate) fn settle(&mut self) {
-        let (count, hash) = self.done.value();
-        if count != self.told {
-            self.told = count;
-            self.order(Order::Write(Entry::Did(count, hash)));
+        if let Some(did) = self.done.news() {
+            self.order(Order::Write(did));
         }
     }
 
@@ -122,7 +118,7 @@ impl Recording {
     pub(crate) fn next_file(&mut self) {
         self.full.store(false, Ordering::Relaxed);
         self.header.part += 1;
-        (self.done, self.told) = (Fingerprint::new(), 0);
+        self.done = Fingerprint::new();
         self.order(Order::NextFile(self.header.clone()));
     }
 

@@ -42,8 +42,8 @@ struct Questions<'a> {
     total: Option<i64>,
 }
 
-/// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some plugin lets
-/// on certain nodes only, are not decided this way.
+/// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some
+/// plugin lets on certain nodes only, are not decided this way.
 pub(in crate::fast) fn choose<'a>(
     cluster: &'a Cluster,
     filters: &'a Filters<'a>,
