@@ -137,3 +137,20 @@ fn a_nomination_by_another_process_during_a_write_of_one_is_overwritten() {
     world.pod_with("high", 4, r#""priority":100,"#, &high_nominated_to("n"));
     assert_eq!(world.run(), [""; 0], "the watch tells the same now");
 }
+
+#[test]
+fn a_victim_whose_binding_and_eviction_both_fail_is_tried_again() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.pod("low", 4);
+    assert_eq!(world.run(), ["bind low to n"]);
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    assert_eq!(world.run()[0], "evict low");
+    world.answer_bind(failure(FailureKind::Refused));
+    world.wait(2_000);
+    world.run();
+    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), None, "it is terminating");
+    let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), Some("active"));
+}
