@@ -203,7 +203,7 @@ fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str>
         Some(early) => hopeless(&early.rejection),
         None => match assessment.rejected.iter().find(|(row, _)| *row == nominated) {
             Some((_, verdict)) => hopeless(&verdict.rejection),
-            None => assessment.absent.as_ref().is_some_and(hopeless),
+            None => assessment.excluded_reason.as_ref().is_some_and(hopeless),
         },
     };
     if lost {
