@@ -73,6 +73,15 @@ impl Server {
         found.into_values().cloned().collect()
     }
 
+    /// All objects as text, in order, without the words of conditions: they tell of the last attempt, whenever that was.
+    pub fn visible(&self) -> Vec<String> {
+        let shown = |object: &Object| match object {
+            Object::Pod(manifest) => format!("{:?}", PodManifest { scheduled: None, ..(**manifest).clone() }),
+            other => format!("{other:?}"),
+        };
+        self.objects.values().map(shown).collect()
+    }
+
     /// An object.
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.get(key)

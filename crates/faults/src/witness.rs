@@ -5,8 +5,10 @@
 //! knows its own before anybody tells it; without them the scan is more lenient, never stricter.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use berth_engine::profile::Profile;
+use berth_engine::verdict::Verdict;
 use berth_flow::{
     Action, Attempted, FailureKind, Flow, Input, Now, PodRef, Report, Request, Settings, Ticket,
 };
@@ -15,6 +17,36 @@ use berth_wire::{Kind, Object, ObjectKey};
 
 /// The only time there is: none of what filters ask depends on it.
 const NOW: Now = Now { millis: 0, unix_micros: 0 };
+
+/// Why a pod cannot be on a node.
+#[derive(Debug)]
+enum Refused {
+    /// The scheduler was never told of the pod.
+    UnknownPod,
+    /// The scheduler knows no such node.
+    UnknownNode,
+    /// A plugin rejects the node, or the pod everywhere.
+    By(Option<Verdict>),
+}
+
+impl Refused {
+    fn rejecting_plugin(&self) -> Option<&str> {
+        match self {
+            Self::By(Some(verdict)) => Some(verdict.plugin),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownPod => f.write_str("the scheduler was never told of the pod"),
+            Self::UnknownNode => f.write_str("there is no such node"),
+            Self::By(verdict) => write!(f, "it does not fit: {verdict:?}"),
+        }
+    }
+}
 
 /// What one scheduler was told and has decided.
 #[derive(Debug, Default)]
@@ -53,6 +85,11 @@ impl Witness {
         }
     }
 
+    /// What was told last of an object.
+    pub fn told(&self, key: &ObjectKey) -> Option<&Object> {
+        self.told.get(key)
+    }
+
     /// The scheduler wants something done.
     pub fn see(&mut self, action: &Action) {
         if let Request::Evict { victim, .. } = &action.request {
@@ -73,33 +110,43 @@ impl Witness {
                 None
             }
             Report::Preempted { preemptor, node, victims } => {
-                let refused = self.why_not(preemptor, node, victims);
-                // As upstream has it, who is going anyway does not count for spreading, and is taken away once more.
-                let refused = refused.filter(|why| !why.contains("PodTopologySpread"));
-                refused
-                    .map(|why| format!("pods go for pod {preemptor} from node {node}, where even so {why}"))
+                let refused = self.why_not(preemptor, node, victims)?;
+                // Upstream removes each victim from the counts of PodTopologySpread, also a victim that is terminating
+                // and so was never counted (podtopologyspread/filtering.go, `updateWithPod` and `calPreFilterState`).
+                // The count may then be too low, and the node seems to fit.
+                let is_quirk = refused.rejecting_plugin() == Some("PodTopologySpread")
+                    && victims.iter().any(|victim| self.is_terminating(victim));
+                (!is_quirk)
+                    .then(|| format!("pods go for pod {preemptor} from node {node}, where even so {refused}"))
             }
             _ => None,
         }
     }
 
+    /// Whether a pod is terminating, or its eviction was requested.
+    fn is_terminating(&self, pod: &PodRef) -> bool {
+        let key = ObjectKey { kind: Kind::Pod, namespace: pod.namespace.clone(), name: pod.name.clone() };
+        let told = matches!(self.told.get(&key), Some(Object::Pod(m)) if m.pod.uid == pod.uid && m.pod.terminating);
+        told || self.evictions.values().any(|uid| *uid == pod.uid)
+    }
+
     /// Why a pod does not fit on a node once some are gone; `None`: it does.
-    fn why_not(&self, pod: &PodRef, node: &Str, without: &[PodRef]) -> Option<String> {
+    fn why_not(&self, pod: &PodRef, node: &Str, without: &[PodRef]) -> Option<Refused> {
         let flow = self.anew(without);
         let row = flow.find_pod(&pod.namespace, &pod.name);
         let Some(row) = row.filter(|&row| flow.scheduler().cluster().pods().entry(row).pod.uid == pod.uid)
         else {
-            return Some("nobody ever told of the pod".to_owned());
+            return Some(Refused::UnknownPod);
         };
         let Some(node) = flow.scheduler().cluster().nodes().find(node) else {
-            return Some("there is no such node".to_owned());
+            return Some(Refused::UnknownNode);
         };
         let found = flow.scheduler().assess(0, row);
         if found.feasible.contains(&node) {
             return None;
         }
-        let verdict = found.rejected.iter().find(|(row, _)| *row == node).map(|(_, verdict)| verdict);
-        Some(format!("it does not fit: {:?}", verdict.or(found.rejected_early.as_ref())))
+        let verdict = found.rejected.into_iter().find(|(row, _)| *row == node).map(|(_, verdict)| verdict);
+        Some(Refused::By(verdict.or(found.rejected_early)))
     }
 
     /// A scheduler that was told all of it at once.

@@ -145,7 +145,7 @@ impl Flow {
         self.not_placed(
             now,
             pod,
-            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
+            Unplaced::error(message),
         );
     }
 
