@@ -65,7 +65,10 @@ fn print(summary: &Summary, seconds: f64, jobs: usize, coverage: bool) {
         println!("{times:>10} {fault}");
     }
     for (focus, times) in &summary.focused {
-        println!("{times:>10} histories, focus: {}", focus.map_or("none".to_owned(), |focus| format!("{focus:?}")));
+        println!(
+            "{times:>10} histories, focus: {}",
+            focus.map_or("none".to_owned(), |focus| format!("{focus:?}"))
+        );
     }
     if let Some(((one, other), times)) = summary.pairs.iter().min_by_key(|(_, times)| **times) {
         println!("the rarest pair of faults is {one} with {other}, in {times} histories");

@@ -180,7 +180,10 @@ impl World {
             }
         }
         let uid = self.server.uid();
-        tell!(self, "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}");
+        tell!(
+            self,
+            "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
+        );
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}",
                 "labels":{{"app":"{app}"}}}},"spec":{{"schedulerName":"{scheduler}","priority":{priority},{spec}
@@ -233,7 +236,8 @@ impl World {
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
         let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
         // Often the node that the pod is nominated to: there two schedulers meet.
-        let hoped = self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
+        let hoped =
+            self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
         let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
         let node = match hoped {
             Some(hoped) if self.luck.chance.bool() => hoped.to_string(),
@@ -266,9 +270,8 @@ impl World {
                 let _ = self.server.end_pod(&pod);
             }
         }
-        let nodes: Vec<Str> = self.server.all(Kind::Node).map(|node| node.key().name).collect();
-        let stranded = |p: &&PodManifest| p.pod.node.as_ref().is_some_and(|node| !nodes.contains(node));
-        let stranded: Vec<PodRef> = self.server.pods().filter(stranded).map(reference).collect();
+        let stranded: Vec<PodRef> =
+            self.server.pods().filter(|pod| self.is_stranded(pod)).map(reference).collect();
         for pod in stranded {
             if self.luck.chance.usize(0..10) == 0 {
                 tell!(self, "the garbage collector ends pod {pod}: its node is gone");
@@ -281,24 +284,30 @@ impl World {
 
     /// A claim that the volume controller or the provisioner will do something about.
     pub(crate) fn open_claim(&self) -> Option<Str> {
-        let reserved = self.volumes().into_iter().find_map(|volume| self.claim_to_bind(&volume));
-        let provisioned = || self.claims_to_provision().into_iter().next().map(|(claim, _)| claim);
-        reserved.or_else(provisioned).map(|claim| claim.name)
+        let claim = self.claims_to_bind().next().map(|(claim, _)| claim);
+        claim
+            .or_else(|| self.claims_to_provision().next().map(|(claim, _)| claim))
+            .map(|claim| claim.name.clone())
     }
 
-    /// The unbound claim that a volume is reserved for.
-    fn claim_to_bind(&self, volume: &Volume) -> Option<Claim> {
-        let ClaimRef { namespace, name, uid } = volume.claim.clone()?;
-        match self.server.get(&ObjectKey { kind: Kind::Claim, namespace, name })? {
-            Object::Claim(claim) if claim.volume.is_none() && claim.uid == uid => Some(claim.clone()),
-            _ => None,
-        }
+    /// Unbound claims that a volume is reserved for, with the volume.
+    fn claims_to_bind(&self) -> impl Iterator<Item = (&Claim, &Volume)> {
+        self.server.all(Kind::Volume).filter_map(|object| {
+            let Object::Volume(volume) = object else { return None };
+            let ClaimRef { namespace, name, uid } = volume.claim.as_ref()?;
+            let key = ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: name.clone() };
+            match self.server.get(&key)? {
+                Object::Claim(claim) if claim.volume.is_none() && claim.uid == *uid => Some((claim, volume)),
+                _ => None,
+            }
+        })
     }
 
     /// The volume controller binds claims to the volumes that are reserved for them.
     fn bind_claims(&mut self) {
-        for volume in self.volumes() {
-            let Some(mut claim) = self.claim_to_bind(&volume) else { continue };
+        let open: Vec<(Claim, Volume)> =
+            self.claims_to_bind().map(|(claim, volume)| (claim.clone(), volume.clone())).collect();
+        for (mut claim, volume) in open {
             if self.luck.chance.bool() {
                 continue;
             }
@@ -310,32 +319,26 @@ impl World {
         }
     }
 
-    fn volumes(&self) -> Vec<Volume> {
-        let volume = |object: &Object| match object {
-            Object::Volume(volume) => Some(volume.clone()),
-            _ => None,
-        };
-        self.server.all(Kind::Volume).filter_map(volume).collect()
-    }
-
     /// Claims with a selected node and no volume yet.
-    fn claims_to_provision(&self) -> Vec<(Claim, Str)> {
-        let open = |object: &Object| match object {
+    fn claims_to_provision(&self) -> impl Iterator<Item = (&Claim, &Str)> {
+        self.server.all(Kind::Claim).filter_map(|object| match object {
             Object::Claim(claim)
                 if claim.volume.is_none() && claim.storage_class.as_deref() == Some("late") =>
             {
-                let node = claim.annotations.get(SELECTED_NODE).cloned()?;
-                let key = ObjectKey { kind: Kind::Volume, namespace: "".into(), name: volume_of(claim).into() };
-                self.server.get(&key).is_none().then(|| (claim.clone(), node))
+                let node = claim.annotations.get(SELECTED_NODE)?;
+                let key =
+                    ObjectKey { kind: Kind::Volume, namespace: "".into(), name: volume_of(claim).into() };
+                self.server.get(&key).is_none().then_some((claim, node))
             }
             _ => None,
-        };
-        self.server.all(Kind::Claim).filter_map(open).collect()
+        })
     }
 
     /// The provisioner makes volumes for claims whose node is selected; at times it gives one back.
     fn provision(&mut self) {
-        for (mut claim, node) in self.claims_to_provision() {
+        let open: Vec<(Claim, Str)> =
+            self.claims_to_provision().map(|(claim, node)| (claim.clone(), node.clone())).collect();
+        for (mut claim, node) in open {
             if self.luck.chance.bool() {
                 continue;
             }

@@ -73,13 +73,15 @@ impl Server {
         found.into_values().cloned().collect()
     }
 
-    /// All objects as text, in order, without the words of conditions: they tell of the last attempt, whenever that was.
-    pub fn visible(&self) -> Vec<String> {
-        let shown = |object: &Object| match object {
-            Object::Pod(manifest) => format!("{:?}", PodManifest { scheduled: None, ..(**manifest).clone() }),
-            other => format!("{other:?}"),
-        };
-        self.objects.values().map(shown).collect()
+    /// All objects, without the conditions of pods: they tell of the last attempt, whenever that was.
+    pub fn visible(&self) -> BTreeMap<ObjectKey, Object> {
+        let mut objects = self.objects.clone();
+        for object in objects.values_mut() {
+            if let Object::Pod(manifest) = object {
+                manifest.scheduled = None;
+            }
+        }
+        objects
     }
 
     /// An object.
@@ -89,7 +91,8 @@ impl Server {
 
     /// All objects of a kind, by name.
     pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+        let first = ObjectKey { kind, namespace: "".into(), name: "".into() };
+        self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
     /// All pods that have not ended.

@@ -1,12 +1,12 @@
 //! The world: one seed, one thread, one clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Input, Now, Report, Request};
-use berth_wire::{Decoder, Kind, PodManifest};
+use berth_wire::{Decoder, Kind, ObjectKey, PodManifest};
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
@@ -348,10 +348,11 @@ impl World {
             }
         }
         let after = self.server.visible();
-        if let Some((old, new)) = before.iter().zip(&after).find(|(old, new)| old != new) {
-            self.violation(format!("a restart changes the cluster at rest: {old}, then {new}"));
-        } else if before.len() != after.len() {
-            self.violation("a restart changes which objects exist".to_owned());
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let changed = keys.into_iter().find(|key| before.get(*key) != after.get(*key));
+        if let Some(key) = changed {
+            let (old, new) = (before.get(key), after.get(key));
+            self.violation(format!("a restart changes {key:?} at rest: {old:?}, then {new:?}"));
         }
     }
 
@@ -386,9 +387,11 @@ impl World {
         })
     }
 
-    fn is_stranded(&self, pod: &PodManifest) -> bool {
-        let Some(node) = &pod.pod.node else { return false };
-        self.server.all(Kind::Node).all(|object| object.key().name != *node)
+    /// Whether a pod is bound to a node that does not exist.
+    pub(crate) fn is_stranded(&self, pod: &PodManifest) -> bool {
+        let Some(name) = &pod.pod.node else { return false };
+        let key = ObjectKey { kind: Kind::Node, namespace: "".into(), name: name.clone() };
+        self.server.get(&key).is_none()
     }
 
     /// Something outside changed what a node can bear.

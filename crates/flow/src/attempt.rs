@@ -82,11 +82,7 @@ impl Flow {
 
     /// A pod could not be judged: it is tried again after its backoff.
     pub(crate) fn could_not_judge(&mut self, now: Now, pod: PodRow, message: String) {
-        self.not_placed(
-            now,
-            pod,
-            Unplaced::error(message),
-        );
+        self.not_placed(now, pod, Unplaced::error(message));
     }
 
     /// A pod fits nowhere as things are; others may have to go for it.
