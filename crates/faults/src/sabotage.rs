@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Answer, Input, Request, Ticket};
-use berth_wire::{Kind, Object};
+use berth_model::object::{Kind, Object};
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

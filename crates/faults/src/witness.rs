@@ -11,7 +11,7 @@ use berth_flow::{
     Action, Attempted, FailureKind, Flow, Input, Now, PodRef, Report, Request, Settings, Ticket,
 };
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey};
+use berth_model::object::{Kind, Object, ObjectKey};
 
 /// The only time there is: none of what filters ask depends on it.
 const NOW: Now = Now { millis: 0, unix_micros: 0 };
