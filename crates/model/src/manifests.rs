@@ -79,7 +79,8 @@ macro_rules! define_manifests {
                 self.count += 1;
                 match object {
                     $( Object::$variant(value) => {
-                        self.$list.push(Entry { value: unboxed!(value $(, $boxed)?), place, number });
+                        let value = unboxed!(value $(, $boxed)?);
+                        self.$list.push(Entry { value, place, number });
                     } )*
                 }
             }
