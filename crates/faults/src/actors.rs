@@ -2,8 +2,9 @@
 
 use berth_flow::PodRef;
 use berth_model::Str;
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
-use berth_wire::{Kind, Object, ObjectKey, PodManifest};
 
 use crate::plan::{Deed, Fault, Special};
 use crate::world::{World, tell};

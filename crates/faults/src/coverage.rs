@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use berth_engine::ids::PodRow;
 use berth_flow::{Answer, Failure, FailureKind, Flow, Input, Request};
+use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
-use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::witness::Witness;
 

@@ -8,8 +8,9 @@ use berth_engine::decision::Decision;
 use berth_engine::ids::ResourceId;
 use berth_flow::{Flow, Input, PodRef, Request};
 use berth_model::Str;
+use berth_model::object::{Kind, Object};
 use berth_model::pod::Pod;
-use berth_wire::{Kind, Object, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::actors::{is_ours, reference};
 use crate::instance::Instance;

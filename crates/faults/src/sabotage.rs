@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Answer, Failure, FailureKind, Flow, Input, Request, Ticket};
+use berth_model::object::{Kind, Object};
 use berth_model::volume::SELECTED_NODE;
-use berth_wire::{Kind, Object};
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

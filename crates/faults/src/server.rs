@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey, PodManifest, ScheduledCondition};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 
 /// One change, as watches tell it.
 #[derive(Clone, Debug)]

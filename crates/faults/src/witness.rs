@@ -14,8 +14,8 @@ use berth_engine::profile::Profile;
 use berth_engine::verdict::Verdict;
 use berth_flow::{Action, Attempted, FailureKind, Input, PodRef, Report, Request, Ticket};
 use berth_model::Str;
+use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
-use berth_wire::{Kind, Object, ObjectKey};
 
 /// Why a pod cannot be on a node.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl Witness {
                         cluster.add_pod(pod);
                     }
                 }
-                other => berth_flow::upsert(&mut cluster, other.clone()),
+                other => cluster.apply_object(other.clone()),
             }
         }
         cluster

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Input, Now, Report, Request};
-use berth_wire::{Decoder, Kind, ObjectKey, PodManifest};
+use berth_model::object::{Kind, ObjectKey};
+use berth_model::pod_manifest::PodManifest;
+use berth_wire::Decoder;
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
