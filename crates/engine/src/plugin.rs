@@ -27,11 +27,11 @@ use std::fmt::Debug;
 use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::effect::Effect;
 use crate::event::Event;
-use crate::ids::NodeRow;
+use crate::ids::{NodeRow, PodRow};
 use crate::name::PluginName;
 use crate::span::Span;
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
+use crate::view::{Delta, NodeView, PodView};
 
 /// A scheduling plugin. Only the name is required; the profile decides at which points the plugin is asked.
 pub trait Plugin: Debug + Send + Sync {
@@ -56,7 +56,7 @@ pub trait Plugin: Debug + Send + Sync {
     /// Whether an event may let a pod pass that the plugin rejected before (QueueingHintFn).
     ///
     /// The plugin is asked about one event after the other, each with the cluster as it is after that event. The answer
-    /// must be [`QueueingHint::Queue`] if a node is accepted now that was rejected before.
+    /// must be [`QueueingHint::Queue`] if a node is accepted now, or would be without pods of lower priority, that was not before.
     fn queueing_hint(&self, _pod: PodView<'_>, _event: &Event<'_>) -> QueueingHint {
         QueueingHint::Queue
     }
@@ -352,14 +352,19 @@ impl Representative {
 /// The highest normalized score of a plugin, before its weight.
 pub const MAX_SCORE: i64 = 100;
 
-/// Whether a plugin accepts a pod on a node as it is, without the pods that are nominated there.
+/// Whether a plugin accepts a pod on a node as it is, or as it would be if the pod evicted all pods of lower priority: then a
+/// new attempt may preempt. Nominated pods are left out.
 pub fn accepts(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, row: NodeRow) -> bool {
     accepts_any(plugin, pod, &[row])
 }
 
 /// As [`accepts`], for any of these nodes.
 pub fn accepts_any(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, rows: &[NodeRow]) -> bool {
-    let accepted = |state: &dyn Filter, row| state.check(NodeView::new(pod.cluster, row)).is_none();
+    let accepted = |state: &dyn Filter, row| {
+        state.check(NodeView::new(pod.cluster, row)).is_none()
+            || without_lower(pod, row)
+                .is_some_and(|delta| state.check(NodeView::with_delta(pod.cluster, row, &delta)).is_none())
+    };
     let any = |state: &dyn Filter| rows.iter().any(|&row| accepted(state, row));
     let any_of = |subset: &[NodeRow], state: &dyn Filter| {
         rows.iter().any(|row| subset.binary_search(row).is_ok() && accepted(state, *row))
@@ -372,6 +377,17 @@ pub fn accepts_any(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, rows: &[No
         PreFilter::ForClass(ClassFilter::Run(state)) => state.is_skipped() || any(&*state),
         PreFilter::ForClass(ClassFilter::Subset(subset, state)) => any_of(&subset, &*state),
     }
+}
+
+/// A node without the pods that a pod may evict there; `None` if there are none, or the pod never preempts.
+fn without_lower(pod: PodView<'_>, row: NodeRow) -> Option<Delta> {
+    let (cluster, spec) = (pod.cluster, &pod.class.spec);
+    let lowest = cluster.nodes().tenants(row).lowest_priority;
+    if spec.never_preempts || lowest.is_none_or(|lowest| lowest >= spec.priority) {
+        return None;
+    }
+    let lower = |other: &PodRow| cluster.pods().class_of(*other).spec.priority < spec.priority;
+    Some(Delta::without(cluster.nodes().pods(row).iter().copied().filter(lower), cluster))
 }
 
 /// A score of zero for every node and every pod of a class: the plugin takes part and makes no difference.

@@ -12,30 +12,37 @@ use crate::world::SharedPlugin;
 
 /// Another plugin without its queueing hints.
 #[derive(Debug)]
-pub(crate) struct Deaf(pub(crate) SharedPlugin);
+pub(crate) struct Deaf {
+    pub(crate) plugin: SharedPlugin,
+    /// Only changes of placed pods have no effect.
+    pub(crate) only_changes: bool,
+}
 
 impl Plugin for Deaf {
     fn name(&self) -> PluginName {
-        self.0.name()
+        self.plugin.name()
     }
 
     fn pre_enqueue(&self, pod: PodView<'_>) -> Option<Rejection> {
-        self.0.pre_enqueue(pod)
+        self.plugin.pre_enqueue(pod)
     }
 
     fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
-        self.0.pre_filter(pod)
+        self.plugin.pre_filter(pod)
     }
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
-        self.0.pre_score(pod)
+        self.plugin.pre_score(pod)
     }
 
     fn reserve(&self, pod: PodView<'_>, node: NodeRow) -> Vec<Effect> {
-        self.0.reserve(pod, node)
+        self.plugin.reserve(pod, node)
     }
 
-    fn queueing_hint(&self, _pod: PodView<'_>, _event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        if self.only_changes && !matches!(event, Event::PodChanged { .. }) {
+            return self.plugin.queueing_hint(pod, event);
+        }
         QueueingHint::Skip
     }
 }

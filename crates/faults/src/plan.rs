@@ -141,8 +141,14 @@ pub enum Focus {
 
 impl Focus {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Nominations, Self::Spreading, Self::Reincarnations, Self::Labels, Self::Volumes, Self::Extenders];
+    pub const ALL: [Self; 6] = [
+        Self::Nominations,
+        Self::Spreading,
+        Self::Reincarnations,
+        Self::Labels,
+        Self::Volumes,
+        Self::Extenders,
+    ];
 
     /// Faults that occur in every history of this focus.
     fn faults(self) -> &'static [Fault] {
