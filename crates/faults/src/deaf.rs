@@ -1,7 +1,7 @@
 //! A plugin that decides as it should, and never says that an event may help.
 
 use berth_engine::effect::Effect;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::NodeRow;
 use berth_engine::name::PluginName;
 use berth_engine::plugin::{Plugin, PreFilter, PreScore, QueueingHint};

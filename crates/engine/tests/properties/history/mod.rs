@@ -6,7 +6,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use berth_engine::cluster::Cluster;
+use berth_engine::cluster::{Cluster, Trial, TrialEnd};
 use berth_engine::decision::Decision;
 use berth_engine::event::FormerPod;
 use berth_engine::ids::PodRow;
@@ -107,6 +107,15 @@ pub(crate) struct History {
     pub(crate) decisions: Vec<String>,
 }
 
+/// What a history was when a trial began.
+pub(crate) struct HistoryTrial {
+    trial: Trial,
+    pods: Vec<PodRow>,
+    names: usize,
+    shapes: usize,
+    decisions: usize,
+}
+
 /// Is told what happened at once.
 type Witness<'a> = &'a mut dyn FnMut(&Scheduler, &[Happening]) -> Result<(), String>;
 
@@ -137,6 +146,28 @@ impl History {
             });
         }
         history
+    }
+
+    /// Begins a trial of what is played from here on.
+    pub(crate) fn begin_trial(&mut self) -> HistoryTrial {
+        HistoryTrial {
+            trial: self.scheduler.cluster_mut().begin_trial(),
+            pods: self.pods.clone(),
+            names: self.names,
+            shapes: self.shapes.len(),
+            decisions: self.decisions.len(),
+        }
+    }
+
+    /// Ends a trial, and takes back what was played in it or not.
+    pub(crate) fn end_trial(&mut self, trial: HistoryTrial, end: TrialEnd) {
+        self.scheduler.cluster_mut().end_trial(trial.trial, end);
+        if end == TrialEnd::RollBack {
+            self.pods = trial.pods;
+            self.names = trial.names;
+            self.shapes.truncate(trial.shapes);
+            self.decisions.truncate(trial.decisions);
+        }
     }
 
     pub(crate) fn scheduler(&self) -> &Scheduler {
@@ -296,8 +327,8 @@ impl History {
         let Decision::Unschedulable { resolvable, .. } = decision else { return Ok(()) };
         let chosen = self.scheduler.preempt(0, pod, *resolvable);
         let cluster = self.scheduler.cluster();
-        let assessment = self.scheduler.assess(0, pod);
-        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &assessment);
+        let diagnosis = self.scheduler.diagnose(0, pod);
+        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &diagnosis);
         let best =
             |outcome: &Preemption| preemption::best(&outcome.candidates, cluster).first().copied().cloned();
         let (ours, theirs) = (best(&chosen), best(&all));
