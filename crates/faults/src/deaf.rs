@@ -39,8 +39,8 @@ impl Plugin for Deaf {
         self.plugin.reserve(pod, node)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
-        if self.only_changes && !matches!(event, Event::PodChanged { .. }) {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        if self.only_changes && !matches!(event, ClusterEvent::PodChanged { .. }) {
             return self.plugin.queueing_hint(pod, event);
         }
         QueueingHint::Skip

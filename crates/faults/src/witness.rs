@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use berth_engine::cluster::Cluster;
-use berth_engine::scan;
 use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
+use berth_engine::scan;
 use berth_engine::verdict::Verdict;
 use berth_flow::{Action, Attempted, FailureKind, Input, PodRef, Report, Request, Ticket};
 use berth_model::Str;

@@ -14,11 +14,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::scan::{self, Diagnosis};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::name::PluginName;
 use berth_engine::plugin::MAX_SCORE;
 use berth_engine::preemption::{self, Candidate};
+use berth_engine::scan::{self, Diagnosis};
 use berth_engine::verdict::{Code, Rejection, Verdict};
 use berth_model::Str;
 use berth_model::pod::PodSpec;
@@ -267,8 +267,7 @@ impl Flow {
     fn none_left(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
         let diagnosis = self.assess_again(pod, &extending);
-        let mut plugins: Vec<PluginName> =
-            diagnosis.rejected.iter().map(|(_, v)| v.plugin.clone()).collect();
+        let mut plugins: Vec<PluginName> = diagnosis.rejected.iter().map(|(_, v)| v.plugin.clone()).collect();
         plugins.sort_unstable();
         plugins.dedup();
         let message = diagnosis.message(self.scheduler.cluster());

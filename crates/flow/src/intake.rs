@@ -102,10 +102,13 @@ impl Former {
         Some(match kind {
             Kind::Namespace => ("NamespaceUpdate", ClusterEvent::Namespace { name }),
             Kind::Service | Kind::Workload(_) => ("ServiceUpdate", ClusterEvent::Owner { namespace }),
-            Kind::Claim => {
-                ("PersistentVolumeClaimUpdate", ClusterEvent::Claim { namespace, name, old: self.claim.as_ref() })
+            Kind::Claim => (
+                "PersistentVolumeClaimUpdate",
+                ClusterEvent::Claim { namespace, name, old: self.claim.as_ref() },
+            ),
+            Kind::Volume => {
+                ("PersistentVolumeUpdate", ClusterEvent::Volume { name, old: self.volume.as_ref() })
             }
-            Kind::Volume => ("PersistentVolumeUpdate", ClusterEvent::Volume { name, old: self.volume.as_ref() }),
             Kind::StorageClass => ("storage.k8s.io/StorageClassUpdate", ClusterEvent::StorageClass { name }),
             Kind::CsiNode => ("storage.k8s.io/CSINodeUpdate", ClusterEvent::CsiNode { node: name }),
             Kind::CsiDriver => ("storage.k8s.io/CSIDriverUpdate", ClusterEvent::CsiDriver { name }),
@@ -113,9 +116,10 @@ impl Former {
                 "storage.k8s.io/CSIStorageCapacityUpdate",
                 ClusterEvent::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
             ),
-            Kind::Attachment => {
-                ("storage.k8s.io/VolumeAttachmentUpdate", ClusterEvent::Attachment { old: self.attachment.as_ref() })
-            }
+            Kind::Attachment => (
+                "storage.k8s.io/VolumeAttachmentUpdate",
+                ClusterEvent::Attachment { old: self.attachment.as_ref() },
+            ),
             _ => return None,
         })
     }

@@ -1,8 +1,8 @@
 //! Pods that come, change and go.
 
-use berth_engine::scan;
 use berth_engine::event::ClusterEvent;
 use berth_engine::ids::PodRow;
+use berth_engine::scan;
 use berth_engine::view::PodView;
 use berth_model::object::ObjectKey;
 use berth_model::pod::Pod;

@@ -5,8 +5,8 @@
 use berth_engine::cluster::Assumed;
 use berth_engine::effect::Effect;
 use berth_engine::ids::PodRow;
-use berth_engine::topology::NodeMatcher;
 use berth_engine::scheduler::Reserved;
+use berth_engine::topology::NodeMatcher;
 use berth_model::Str;
 use berth_model::object::{Kind, ObjectKey};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};

@@ -72,7 +72,9 @@ impl Flow {
                 None
             }
             ClusterEvent::Node { row, .. } => Some(*row),
-            ClusterEvent::PodArrived { pod } | ClusterEvent::PodChanged { pod, .. } => cluster.pods().entry(*pod).row,
+            ClusterEvent::PodArrived { pod } | ClusterEvent::PodChanged { pod, .. } => {
+                cluster.pods().entry(*pod).row
+            }
             ClusterEvent::PodLeft { pod } => pod.node(cluster),
             ClusterEvent::NodeGone { node } => {
                 let hopes =
@@ -128,7 +130,8 @@ impl Flow {
                     self.wake(now, "PersistentVolumeUpdate", &event);
                 }
                 Undone::Claim(old) => {
-                    let event = ClusterEvent::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
+                    let event =
+                        ClusterEvent::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
                     self.wake(now, "PersistentVolumeClaimUpdate", &event);
                 }
             }

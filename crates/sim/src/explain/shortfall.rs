@@ -1,6 +1,5 @@
 //! How far a node is from fitting, in words: the details of the plugins that reject it.
 
-use berth_engine::cluster::Cluster;
 use berth_engine::detail::{Detail, Domain};
 use berth_engine::filters::FilterState;
 use berth_engine::ids::{PodRow, ResourceId};
