@@ -126,7 +126,7 @@ impl Default for History {
 }
 
 impl History {
-    /// A cluster that these profiles decide for; the first one places pods.
+    /// A cluster that these profiles decide for, in turns.
     pub(crate) fn with_profiles(profiles: Vec<Profile>) -> Self {
         let mut cluster = Cluster::default();
         storage::begin(&mut cluster);
@@ -308,7 +308,7 @@ impl History {
         match self.decide(pod)? {
             Decision::Place(node, _) => {
                 let before = self.scheduler.cluster().storage().clone();
-                self.scheduler.place(0, pod, node);
+                self.scheduler.place(self.profile(), pod, node);
                 let mut happened = storage::differences(&before, self.scheduler.cluster().storage());
                 happened.push(Happening::Arrived(pod));
                 witness(&self.scheduler, &happened)?;
@@ -325,10 +325,11 @@ impl History {
     /// The best candidate for preemption is the one that trying every node finds, and so is the sentence without one.
     fn preempt(&mut self, pod: PodRow, decision: &Decision) -> Result<(), String> {
         let Decision::Unschedulable { resolvable, .. } = decision else { return Ok(()) };
-        let chosen = self.scheduler.preempt(0, pod, *resolvable);
+        let by = self.profile();
+        let chosen = self.scheduler.preempt(by, pod, *resolvable);
         let cluster = self.scheduler.cluster();
-        let diagnosis = self.scheduler.diagnose(0, pod);
-        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &diagnosis);
+        let diagnosis = self.scheduler.diagnose(by, pod);
+        let all = preemption::evaluate(&self.scheduler.profiles()[by], cluster, pod, &diagnosis);
         let best =
             |outcome: &Preemption| preemption::best(&outcome.candidates, cluster).first().copied().cloned();
         let (ours, theirs) = (best(&chosen), best(&all));
@@ -342,9 +343,15 @@ impl History {
         Ok(())
     }
 
+    /// The profile that decides for the pod that came last: profiles take turns.
+    fn profile(&self) -> usize {
+        self.names % self.scheduler.profiles().len()
+    }
+
     fn decide(&mut self, pod: PodRow) -> Result<Decision, String> {
-        let decision = self.scheduler.decide_by(0, pod);
-        self.scheduler.verify(0, pod, &decision)?;
+        let by = self.profile();
+        let decision = self.scheduler.decide_by(by, pod);
+        self.scheduler.verify(by, pod, &decision)?;
         self.decisions.push(format!("{decision:?}"));
         Ok(decision)
     }
