@@ -134,7 +134,7 @@ impl Cluster {
         class
     }
 
-    /// Parts pods that were alike and are not any more, since a selector mentions labels that none had mentioned before.
+    /// Splits classes of pods that differ in labels which a selector mentions for the first time.
     fn split_classes(&mut self) {
         let keys = self.pods.take_new_mentions();
         if keys.is_empty() {
@@ -318,7 +318,7 @@ impl Cluster {
         Some(node)
     }
 
-    /// Takes into account that a pod left the node or changed there.
+    /// Updates the statistics of a node after a pod left or changed there.
     fn revise_pod_stats(&mut self, node: NodeRow) {
         let there = self.nodes.pods(node).len();
         if !self.nodes.pod_stats[node.index()].is_outdated(there) {
