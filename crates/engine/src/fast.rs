@@ -26,7 +26,7 @@ use crate::ids::name::PluginName;
 use crate::plugin::profile::Profile;
 use crate::plugin::view::PodView;
 use crate::plugin::{
-    CacheScope, CachedScore, ClassScore, PartitionKey, Plugin, PreScore, RawScore, Validity,
+    CacheScope, CachedScore, ClassScore, MAX_SCORE, PartitionKey, Plugin, PreScore, RawScore, Validity,
 };
 use crate::scan::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::verdict::{Rejection, Verdict};
@@ -59,6 +59,8 @@ pub(crate) struct ClassCache {
     buckets: Vec<Bucket>,
     index: FxHashMap<PartitionKey, u32>,
     rejections: RejectionCounts,
+    /// Some node's score by usage does not fit into 32 bits.
+    overflows: bool,
     /// Nodes with nominated pods. Which of those count depends on the single pod, so the nodes are checked for each pod.
     nominated: Vec<NodeRow>,
     answers: Answers,
@@ -80,7 +82,8 @@ enum Scope {
 }
 
 /// The scores of a profile for a class. Plugins that score one pod at a time are put into `per_pod`. `None` if such a plugin
-/// makes a difference, or a score by usage is normalized: then no bucket has an order.
+/// makes a difference, or a score by usage is normalized: then no bucket has an order. Neither if the weights of scores by usage are so
+/// large that their sum needs more than 32 bits.
 fn class_scores(
     profile: &Profile,
     pod: PodView<'_>,
@@ -105,7 +108,10 @@ fn class_scores(
         };
         scores.push(ReadyScore { weight: *weight, scope, state });
     }
-    Some(scores)
+    let by_usage = scores.iter().filter(|ready| ready.scope == Scope::NodeUsage);
+    let largest = by_usage.map(|ready| ready.weight.unsigned_abs().saturating_mul(MAX_SCORE.unsigned_abs()));
+    let largest = largest.fold(0, u64::saturating_add);
+    (largest <= u64::from(i32::MAX.unsigned_abs())).then_some(scores)
 }
 
 impl ClassCache {
@@ -139,6 +145,7 @@ impl ClassCache {
             buckets: Vec::new(),
             index: FxHashMap::default(),
             rejections: RejectionCounts::default(),
+            overflows: false,
             nominated: Vec::new(),
             answers: Answers::default(),
         };

@@ -15,11 +15,11 @@ use crate::plugin::{CacheScope, PartitionKey, Representative, Uniform};
 use crate::scan::filters::FilterState;
 use crate::verdict::{Rejection, Verdict};
 
-/// The state of a node in sixteen bytes: there is one for each node and class.
+/// The state of a node in eight bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedState {
     number: u32,
-    score: i64,
+    score: i32,
 }
 
 /// The state of a node for a class of pods.
@@ -34,7 +34,7 @@ pub(super) enum NodeState {
     /// A filter rejects it, whatever the domains.
     Rejected(VerdictId),
     /// It is in a bucket, with this score by usage.
-    Open(u32, i64),
+    Open(u32, i32),
 }
 
 const FREE: u32 = u32::MAX;
@@ -47,12 +47,12 @@ impl PackedState {
     const EXCLUDED: Self = Self { number: EXCLUDED, score: 0 };
     const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
 
-    pub(super) fn open(bucket: u32, score: i64) -> Self {
+    pub(super) fn open(bucket: u32, score: i32) -> Self {
         Self { number: bucket, score }
     }
 
     fn rejected(id: VerdictId) -> Self {
-        Self { number: REJECTED, score: id.0.into() }
+        Self { number: REJECTED, score: id.0.cast_signed() }
     }
 
     pub(super) fn says(self) -> NodeState {
@@ -60,7 +60,7 @@ impl PackedState {
             FREE => NodeState::Free,
             EXCLUDED => NodeState::Excluded,
             NOMINATED => NodeState::Nominated,
-            REJECTED => NodeState::Rejected(VerdictId(self.score as u32)),
+            REJECTED => NodeState::Rejected(VerdictId(self.score.cast_unsigned())),
             bucket => NodeState::Open(bucket, self.score),
         }
     }
@@ -309,9 +309,17 @@ impl ClassCache {
                 *last = (key, bucket);
             }
         }
-        let score = answers.usage[at];
+        let score = self.fit(answers.usage[at]);
         self.node_states[row.index()] = PackedState::open(last.1, score);
         Some((last.1, HeapEntry { score, rank: Reverse(cluster.nodes().name_order().of(row)), row }))
+    }
+
+    /// A score by usage in 32 bits. One that does not fit makes the cache unable to answer.
+    fn fit(&mut self, score: i64) -> i32 {
+        i32::try_from(score).unwrap_or_else(|_| {
+            self.overflows = true;
+            i32::MAX
+        })
     }
 
     fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {

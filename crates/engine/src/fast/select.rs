@@ -58,6 +58,9 @@ fn rejection(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) 
 impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
     pub(crate) fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+        if self.overflows {
+            return Selection::Unanswered;
+        }
         if let Some(verdict) = &self.rejected {
             // A plugin that looks at claims may have rejected the pod before.
             if verdict.rejection.code == Code::Error || self.has_per_pod_plugins() {
@@ -126,7 +129,7 @@ impl ClassCache {
             }
             let HeapEntry { score, rank, row } = entry;
             scratch.groups.push(Representative { row, nodes: bucket.len() });
-            scratch.heads.push((rank.0, score));
+            scratch.heads.push((rank.0, score.into()));
         }
         true
     }
@@ -142,7 +145,7 @@ impl ClassCache {
 
     fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
         let score = match self.node_states[row.index()].says() {
-            NodeState::Open(_, score) => score,
+            NodeState::Open(_, score) => score.into(),
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Representative::single(row));
