@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the source that no compiler checks.
 
+mod engine_layer;
 mod layer;
 mod length;
 mod link;
@@ -23,6 +24,7 @@ const CHECKS: &[Check] = &[
     word::check,
     panic::check,
     layer::check,
+    engine_layer::check,
     orphan::check,
     plugin::check,
     link::check,
@@ -36,6 +38,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     for problem in &problems {
         println!("{problem}");
     }
+    println!("the engine's layers, the lowest first: {}", engine_layer::LAYERS.join(" < "));
     println!("tidy: {} files, {} problems", sources.len(), problems.len());
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }
