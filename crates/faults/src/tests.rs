@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_engine::profile::Profile;
-use berth_journal::{ReadError, Reader, Replay, Stop, replay};
+use berth_journal::{ReadError, Reader, Replay, Until, replay};
 
 use crate::instance;
 use crate::plan::{Fault, Plan};
@@ -77,7 +77,7 @@ fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
     let mut reader = Reader::new(bytes)?;
     let profiles = vec![Profile::standard("default-scheduler")];
     let settings = reader.header().timed(instance::settings(profiles));
-    replay(&mut reader, settings, Stop::AtItsEnd)
+    replay(&mut reader, settings, Until::End)
 }
 
 #[test]
