@@ -1,10 +1,9 @@
-//! Where the API server keeps each kind of object that is watched.
+//! The collections of the API server that are watched or listed.
 
 use berth_wire::Kind;
 
-/// What is watched of a cluster: the same as upstream's scheduler and its volume binder watch, in the order in which they
-/// are asked for: what pods refer to comes before them. Priority classes are not among them, since the API server writes
-/// the priority into every pod.
+/// The collections that are watched: those of upstream's scheduler and its volume binder. Objects that pods refer to come
+/// before pods. Priority classes are not needed, since the API server writes the priority into every pod.
 pub(crate) const WATCHED: [Resource; 15] = [
     Resource::new("v1", "Namespace", "namespaces"),
     Resource::new("v1", "Node", "nodes"),
@@ -26,11 +25,11 @@ pub(crate) const WATCHED: [Resource; 15] = [
     },
 ];
 
-/// What the API server writes into pods as their priority.
+/// Priority classes, for snapshots: the API server writes their values into pods.
 pub(crate) const PRIORITY_CLASSES: Resource =
     Resource::new("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses");
 
-/// What nodes were measured to use, where somebody measures.
+/// The measured usage of nodes, if a metrics server runs.
 pub(crate) const NODE_METRICS: Resource = Resource::new("metrics.k8s.io/v1beta1", "NodeMetrics", "nodes");
 
 /// A collection of objects of one kind.
@@ -38,11 +37,11 @@ pub(crate) const NODE_METRICS: Resource = Resource::new("metrics.k8s.io/v1beta1"
 pub(crate) struct Resource {
     /// Group and version.
     pub(crate) api_version: &'static str,
-    /// What its objects are.
+    /// The kind of its objects.
     pub(crate) kind: &'static str,
-    /// Its name in addresses.
+    /// Its name in paths.
     pub(crate) plural: &'static str,
-    /// Which of its objects are wanted; empty means all.
+    /// The field selector; empty for all objects.
     pub(crate) selector: &'static str,
 }
 
@@ -51,23 +50,31 @@ impl Resource {
         Self { api_version, kind, plural, selector: "" }
     }
 
-    /// The kind as the decoder knows it.
+    /// The kind for the decoder.
     pub(crate) fn kind(self) -> Option<Kind> {
         Kind::of(self.api_version, self.kind)
     }
 
     /// The path of the collection over all namespaces, with a query.
-    pub(crate) fn path(self, query: &str) -> String {
+    pub(crate) fn path(self, query: &[(&str, String)]) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
-        let selector = self.selector.replace("!=", "%21%3D").replace(',', "%2C");
-        let mut path = format!("/{root}/{}/{}?{query}", self.api_version, self.plural);
-        if !selector.is_empty() {
-            path.push_str("&fieldSelector=");
-            path.push_str(&selector);
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(query);
+        if !self.selector.is_empty() {
+            encoded.append_pair("fieldSelector", self.selector);
         }
-        path
+        format!("/{root}/{}/{}?{}", self.api_version, self.plural, encoded.finish())
     }
 }
+
+/// A name as a segment of a path.
+pub(crate) fn segment(name: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(name, SEGMENT)
+}
+
+/// All characters but those that RFC 3986 calls unreserved.
+const SEGMENT: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -76,14 +83,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_decoder_knows_every_kind_that_is_watched() {
+    fn every_kind_that_is_watched_can_be_decoded() {
         for resource in WATCHED.into_iter().chain([NODE_METRICS, PRIORITY_CLASSES]) {
             assert_eq!(resource.kind().map(Kind::name), Some(resource.kind));
         }
         for kind in Flow::KINDS {
             assert!(
                 WATCHED.iter().any(|r| r.kind() == Some(kind)),
-                "{} is waited for, but not watched",
+                "{} is needed, but not watched",
                 kind.name()
             );
         }
@@ -91,8 +98,10 @@ mod tests {
 
     #[test]
     fn a_path_names_group_version_and_selector() {
-        let paths: Vec<String> =
-            [WATCHED[1], WATCHED[2], WATCHED[14]].iter().map(|r| r.path("watch=1")).collect();
+        let paths: Vec<String> = [WATCHED[1], WATCHED[2], WATCHED[14]]
+            .iter()
+            .map(|r| r.path(&[("watch", "1".to_owned())]))
+            .collect();
         assert_eq!(
             paths,
             [

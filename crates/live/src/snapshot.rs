@@ -1,76 +1,72 @@
-//! A copy of what a scheduler sees of a cluster, to be simulated elsewhere, without what is nobody's business there.
+//! Snapshots: the objects of a cluster that a scheduler sees, for simulations elsewhere, without confidential data.
 
 mod redact;
 
 use berth_wire::Decoder;
 use bytes::Bytes;
-use http::StatusCode;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::client::{Answer, Api, ConnectError, Server};
+use crate::client::{ConnectError, Server};
+use crate::list;
 use crate::resource::{NODE_METRICS, PRIORITY_CLASSES, Resource, WATCHED};
-use crate::watch::{Page, Status, escape};
 
-const PAGE: usize = 500;
-
-/// Why there is no snapshot.
+/// Why a snapshot cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// No API server.
+    /// There is no way to connect to the API server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A kind cannot be listed.
     #[error("cannot list {kind}: {why}")]
     List {
-        /// As in `Pod`.
+        /// The kind.
         kind: &'static str,
-        /// In the words of the API server, if it said something.
+        /// The message of the API server, if it sent one.
         why: String,
     },
-    /// The result cannot be written, or the system refuses something else.
+    /// The result cannot be written, or the operating system refuses something else.
     #[error("{0}")]
     System(#[from] std::io::Error),
 }
 
-/// Lists everything that a scheduler sees, and gives each object, redacted, as JSON to `take`. Annotations are left out
-/// but for those that decide, and those in `annotations`. What cannot be read is left aside, as the scheduler leaves it
-/// aside, and `tell` is told of it.
+/// Lists all objects that a scheduler sees, and gives each one as JSON to `take`, without confidential data. Annotations are
+/// removed, except those that affect scheduling and those in `annotations`. An object that cannot be read is skipped, as
+/// the scheduler ignores it, with a warning to `warn`.
 ///
 /// # Errors
-/// Where a kind that decides cannot be listed, and what `take` says.
+/// If a kind that the scheduler needs cannot be listed, and the errors of `take`.
 pub fn snapshot(
     server: &Server,
     annotations: &[String],
     mut take: impl FnMut(&str) -> std::io::Result<()>,
-    mut tell: impl FnMut(&str),
+    mut warn: impl FnMut(&str),
 ) -> Result<(), SnapshotError> {
     let mut decoder = Decoder::new();
     let mut take = |object: &str| match unreadable(&mut decoder, object) {
         None => take(object),
         Some(why) => {
-            tell(&why);
+            warn(&why);
             Ok(())
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let api = server.connect().await?;
+        let mut pass_on = |resource, objects: Vec<Bytes>| {
+            objects.iter().try_for_each(|object| take(&redacted(resource, object, annotations)?))
+        };
         for resource in WATCHED {
-            list(&api, resource, annotations, &mut take).await?;
+            let failed = |why| SnapshotError::List { kind: resource.kind, why };
+            pass_on(resource, list::in_pages(&api, resource).await.map_err(failed)?)?;
         }
-        for resource in [PRIORITY_CLASSES, NODE_METRICS] {
-            match list(&api, resource, annotations, &mut take).await {
-                // Clusters work without the metrics API, and schedulers without a look at priority classes.
-                Err(SnapshotError::List { .. }) | Ok(()) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        // Clusters work without the metrics API, and a scheduler works without priority classes.
+        pass_on(PRIORITY_CLASSES, list::in_pages(&api, PRIORITY_CLASSES).await.unwrap_or_default())?;
+        pass_on(NODE_METRICS, list::at_once(&api, NODE_METRICS).await.unwrap_or_default())?;
         Ok(())
     })
 }
 
-/// What is wrong with an object, if it cannot be read.
+/// The problem of an object that cannot be read.
 fn unreadable(decoder: &mut Decoder, object: &str) -> Option<String> {
     let problems = decoder.object(object).err()?;
     let head: Value = serde_json::from_str(object).unwrap_or_default();
@@ -81,42 +77,11 @@ fn unreadable(decoder: &mut Decoder, object: &str) -> Option<String> {
         None => name,
     };
     let words: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.field, p.message)).collect();
-    Some(format!("{kind} {name} cannot be read and is left aside: {}", words.join("; ")))
+    Some(format!("{kind} {name} cannot be read and is skipped: {}", words.join("; ")))
 }
 
-async fn list(
-    api: &Api,
-    resource: Resource,
-    annotations: &[String],
-    take: &mut impl FnMut(&str) -> std::io::Result<()>,
-) -> Result<(), SnapshotError> {
-    let failed = |why: String| SnapshotError::List { kind: resource.kind, why };
-    let mut more = String::new();
-    loop {
-        let path = resource.path(&format!("limit={PAGE}{more}"));
-        let body = body(api.get(&path).await.map_err(|e| failed(e.to_string()))?).map_err(failed)?;
-        let page: Page<'_> = serde_json::from_slice(&body).map_err(|e| failed(e.to_string()))?;
-        for item in &page.items {
-            take(&redacted(resource, item, annotations).map_err(|e| failed(e.to_string()))?)?;
-        }
-        if page.metadata.more.is_empty() {
-            return Ok(());
-        }
-        more = format!("&continue={}", escape(&page.metadata.more));
-    }
-}
-
-fn body(answer: Answer) -> Result<Bytes, String> {
-    if answer.status == StatusCode::OK {
-        return Ok(answer.body);
-    }
-    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    Err(if said.message.is_empty() { answer.status.to_string() } else { said.message })
-}
-
-/// Items of lists do not say what they are, so that it is written into them.
-fn redacted(resource: Resource, item: &RawValue, annotations: &[String]) -> serde_json::Result<String> {
-    let mut object: Value = serde_json::from_str(item.get())?;
+fn redacted(resource: Resource, object: &[u8], annotations: &[String]) -> serde_json::Result<String> {
+    let mut object: Value = serde_json::from_slice(object)?;
     redact::redact(resource.kind, &mut object, annotations);
     if let Some(fields) = object.as_object_mut() {
         fields.insert("apiVersion".to_owned(), resource.api_version.into());
@@ -130,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_named_with_its_field() {
+    fn an_object_that_cannot_be_read_is_named_with_its_field() {
         let pod = |cpu: &str| {
             format!(
                 r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"namespace":"shop","name":"a"}},
@@ -140,7 +105,7 @@ mod tests {
         let mut decoder = Decoder::new();
         assert_eq!(unreadable(&mut decoder, &pod("1")), None);
         let why = unreadable(&mut decoder, &pod("many")).unwrap();
-        let start = "Pod shop/a cannot be read and is left aside: spec.containers[0].resources.requests";
+        let start = "Pod shop/a cannot be read and is skipped: spec.containers[0].resources.requests";
         assert!(why.starts_with(start), "{why}");
         let class = r#"{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"a"},"value":7}"#;
         assert_eq!(unreadable(&mut decoder, class), None);
