@@ -5,7 +5,7 @@ use berth_model::Str;
 use berth_model::volume::{BIND_COMPLETED, ClaimRef, SELECTED_NODE, Volume};
 use berth_wire::{Kind, Object, ObjectKey, PodManifest};
 
-use crate::plan::Fault;
+use crate::plan::{Deed, Fault, Special};
 use crate::world::World;
 
 /// The scheduler that is not ours.
@@ -80,18 +80,19 @@ impl World {
 
     /// A user does something.
     pub(crate) fn user_acts(&mut self) {
-        match self.luck.chance.usize(0..20) {
-            0..=9 => self.create_pod(),
-            10..=12 => {
+        let deeds: Vec<(Deed, usize)> = self.plan.deeds_by_weight().collect();
+        match self.weighted(&deeds) {
+            Deed::CreatePod => self.create_pod(),
+            Deed::DeletePod => {
                 if let Some(pod) = self.any_pod(|_| true) {
                     self.tell(format!("user deletes pod {pod}"));
-                    let _ = self.server.delete_pod(&pod); // it may be going away already
+                    let _ = self.server.delete_pod(&pod); // it may be terminating already
                 }
             }
-            13..=15 => self.add_node(),
-            16 => self.lift_gates(),
-            17 => self.relabel_pod(),
-            _ => self.write_budget(),
+            Deed::WriteNode => self.add_node(),
+            Deed::LiftGates => self.lift_gates(),
+            Deed::RelabelPod => self.relabel_pod(),
+            Deed::WriteBudget => self.write_budget(),
         }
         if self.luck.strikes(Fault::NodeFlap) {
             self.remove_node();
@@ -104,6 +105,9 @@ impl World {
         if self.luck.strikes(Fault::ForeignBinding) {
             self.bind_elsewhere(|_| true);
         }
+        if self.luck.strikes(Fault::ForeignNomination) {
+            self.nominate_elsewhere();
+        }
         if self.luck.strikes(Fault::Reincarnation)
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
@@ -111,6 +115,19 @@ impl World {
             let _ = self.server.end_pod(&pod); // it is unbound, so it goes at once
             self.write_pod(&pod.name);
         }
+    }
+
+    /// One of these, by weight.
+    fn weighted<T: Copy>(&mut self, all: &[(T, usize)]) -> T {
+        let total = all.iter().map(|(_, weight)| weight).sum();
+        let mut at = self.luck.chance.usize(0..total);
+        for &(what, weight) in all {
+            if at < weight {
+                return what;
+            }
+            at -= weight;
+        }
+        all[0].0
     }
 
     fn any_node(&mut self) -> Option<String> {
@@ -137,28 +154,32 @@ impl World {
     }
 
     fn write_pod(&mut self, name: &str) {
+        let specials: Vec<(Special, usize)> = self.plan.specials_by_weight().collect();
+        let special = self.weighted(&specials);
         let chance = &mut self.luck.chance;
         let scheduler = if chance.usize(0..10) == 0 { OTHER } else { OURS };
         let priority = [0, 0, 10, 100][chance.usize(0..4)];
         let app = ["web", "db"][chance.usize(0..2)];
         let cpu = [100, 500, 1000, 2000][chance.usize(0..4)];
         let (mut spec, mut limits) = (String::new(), "");
-        match chance.usize(0..14) {
-            0 => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
-            1 => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
-            2 => spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#),
-            3 | 4 => spec.push_str(&anti_affinity(app)),
-            5 => spec.push_str(&affinity(app)),
-            6 | 7 => spec.push_str(&spread(app)),
-            8 => limits = r#","limits":{"example.com/licence":"0"}"#,
-            9 | 10 => {
+        match special {
+            Special::Plain => {}
+            Special::Gate => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
+            Special::NodeSelector => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
+            Special::Toleration => {
+                spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#);
+            }
+            Special::AntiAffinity => spec.push_str(&anti_affinity(app)),
+            Special::Affinity => spec.push_str(&affinity(app)),
+            Special::Spread => spec.push_str(&spread(app)),
+            Special::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
+            Special::Claim => {
                 let class = ["late", "local"][chance.usize(0..2)];
                 self.write_claim(name, class);
                 spec.push_str(&format!(
                     r#""volumes":[{{"name":"v","persistentVolumeClaim":{{"claimName":"{name}"}}}}],"#
                 ));
             }
-            _ => {}
         }
         let uid = self.server.uid();
         self.tell(format!(
@@ -214,10 +235,26 @@ impl World {
     fn bind_elsewhere(&mut self, which: impl Fn(&PodManifest) -> bool) {
         let pod =
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
-        let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
+        let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
+        // Often the node that the pod is nominated to: there two schedulers meet.
+        let hoped = self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
+        let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
+        let node = match hoped {
+            Some(hoped) if self.luck.chance.bool() => hoped.to_string(),
+            _ => any,
+        };
         self.tell(format!("another scheduler binds pod {pod} to {node}"));
         self.disturb(&node);
         let _ = self.server.bind(&pod, &node.into());
+    }
+
+    /// Another process, an autoscaler or a scheduler that is gone, nominates one of our pods to a node.
+    fn nominate_elsewhere(&mut self) {
+        let pod = self.any_pod(|p| is_ours(p) && p.pod.node.is_none() && !p.pod.terminating);
+        let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
+        self.tell(format!("another process nominates pod {pod} to {node}"));
+        let node: Str = node.into();
+        let _ = self.server.change_pod(&pod, |manifest| manifest.pod.nominated_node = Some(node));
     }
 
     /// Controllers and node agents do their part.

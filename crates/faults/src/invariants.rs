@@ -118,8 +118,11 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.whereabouts(&pod.spec.namespace, &pod.name));
-            // Nobody is going any more, so there is nothing left to hope for.
-            if let Some(node) = &pod.nominated_node {
+            // No pod is terminating any more, so no nomination can come true. A gated pod is not tried, so it keeps the
+            // nomination that another process gave it, as in upstream (scheduling_queue.go, `Add`).
+            if let Some(node) = &pod.nominated_node
+                && pod.spec.scheduling_gates.is_empty()
+            {
                 found.push(format!("pod {} is still nominated to node {node}", pod.key()));
             }
             match place {

@@ -254,6 +254,9 @@ impl World {
             if let Report::Preempted { preemptor, victims, .. } = &report {
                 self.check_victims(preemptor, victims);
             }
+            if matches!(report, Report::Assumed(..) | Report::Preempted { .. }) && !self.instances[at].leads {
+                self.violation(format!("scheduler {id} decides though it does not lead: {report:?}"));
+            }
             if !matches!(report, Report::Queued { .. }) {
                 self.tell(format!("scheduler {id}: {report:?}"));
             }

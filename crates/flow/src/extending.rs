@@ -159,7 +159,8 @@ impl Flow {
             Step::Prioritize(at) => (at, Call::Prioritize { pod: reference.clone(), nodes }),
             Step::Preempt(at) => (at, Call::Preempt { pod: reference.clone(), candidates }),
         };
-        let errand = Errand { pod, uid: reference.uid, purpose: Purpose::Extend };
+        let attempt = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
+        let errand = Errand { pod, uid: reference.uid, purpose: Purpose::Extend { attempt } };
         self.outbox.ask(Request::Extend { extender, call }, errand);
     }
 
@@ -171,7 +172,16 @@ impl Flow {
     }
 
     /// An extender answered.
-    pub(crate) fn extender_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+    pub(crate) fn extender_replied(
+        &mut self,
+        now: Now,
+        pod: PodRow,
+        attempt: u32,
+        outcome: Result<Answer, Failure>,
+    ) {
+        if self.queue.entry(pod).is_none_or(|entry| entry.attempts != attempt) {
+            return; // the reply belongs to an attempt that has ended
+        }
         let Some(extending) = self.extending_mut(pod) else { return };
         let step = extending.step;
         let (Step::Filter(at) | Step::Prioritize(at) | Step::Preempt(at)) = step else { return };
@@ -196,7 +206,8 @@ impl Flow {
         self.ask_next(now, pod, step);
     }
 
-    fn end_extending(&mut self, pod: PodRow) -> Extending {
+    /// Ends the attempt, so that replies of extenders have no effect any more.
+    pub(crate) fn end_extending(&mut self, pod: PodRow) -> Extending {
         let Some(track) = self.tracks.get_mut(pod) else { return Extending::default() };
         match std::mem::replace(&mut track.stage, Stage::Queued) {
             Stage::Extending(extending) => *extending,
@@ -211,9 +222,6 @@ impl Flow {
     fn conclude(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
         let assessment = self.assess_again(pod, &extending);
-        if !self.leads {
-            return self.could_not_judge(now, pod, "another scheduler leads".to_owned());
-        }
         let total = |(&node, &score): (&NodeRow, &i64)| {
             let name = self.scheduler.cluster().nodes().name(node);
             let extra = extending.scores.get(name).copied().unwrap_or_default();

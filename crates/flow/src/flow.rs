@@ -113,7 +113,9 @@ impl Flow {
                     Purpose::Volume { attempt } => self.volume_replied(now, errand.pod, attempt, outcome),
                     Purpose::Status => self.status_replied(now, errand.pod, outcome),
                     Purpose::Evict { victim } => self.evict_replied(errand.pod, &victim, outcome),
-                    Purpose::Extend => self.extender_replied(now, errand.pod, outcome),
+                    Purpose::Extend { attempt } => {
+                        self.extender_replied(now, errand.pod, attempt, outcome);
+                    }
                 }
             }
         }
