@@ -237,7 +237,8 @@ impl World {
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
         let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
         // Often the node that the pod is nominated to: there two schedulers meet.
-        let hoped = self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
+        let hoped =
+            self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
         let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
         let node = match hoped {
             Some(hoped) if self.luck.chance.bool() => hoped.to_string(),

@@ -141,8 +141,14 @@ pub enum Focus {
 
 impl Focus {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Nominations, Self::Spreading, Self::Reincarnations, Self::Labels, Self::Volumes, Self::Extenders];
+    pub const ALL: [Self; 6] = [
+        Self::Nominations,
+        Self::Spreading,
+        Self::Reincarnations,
+        Self::Labels,
+        Self::Volumes,
+        Self::Extenders,
+    ];
 
     /// Faults that occur in every history of this focus.
     fn faults(self) -> &'static [Fault] {
@@ -191,6 +197,8 @@ impl Focus {
 pub struct Plan {
     /// The seed of all random draws.
     pub seed: u64,
+    /// The seed of how the connections of watches fail, which changes nothing else in a history.
+    pub connections: u64,
     /// What is made likely; `None`: nothing in particular.
     pub focus: Option<Focus>,
     /// Each fault's probability, where it can happen; absent: never.
@@ -218,6 +226,7 @@ impl Plan {
         }
         Self {
             seed,
+            connections: seed,
             focus,
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),

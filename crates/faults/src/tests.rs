@@ -52,6 +52,15 @@ fn the_same_seed_makes_the_same_history() {
 }
 
 #[test]
+fn connections_that_fail_change_no_history() {
+    for seed in 0..40 {
+        let plan = Plan::draw(seed);
+        let other = Plan { connections: !seed, ..plan.clone() };
+        assert_eq!(World::play(plan, None), World::play(other, None), "{seed}");
+    }
+}
+
+#[test]
 fn every_planted_violation_is_found_within_two_hundred_seeds() {
     for sabotage in Sabotage::ALL {
         let found =

@@ -59,16 +59,14 @@ mod tests {
 
     #[test]
     fn items_get_their_type() {
-        let body = "{\"items\":[{\"metadata\":\n{\"name\":\"a\"}},{},{\"kind\":\"Other\"},7]}";
+        let body = r#"{"items":[{"metadata": {"name":"a"}},{},{"kind":"Other"},7]}"#;
         let objects = Page::read(body.as_bytes()).unwrap().objects("v1", "Namespace");
-        assert_eq!(
-            objects,
-            [
-                "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":\n{\"name\":\"a\"}}".to_owned(),
-                r#"{"apiVersion":"v1","kind":"Namespace"}"#.to_owned(),
-                r#"{"apiVersion":"v1","kind":"Other"}"#.to_owned(),
-            ]
-        );
+        let expected = [
+            r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}"#,
+            r#"{"apiVersion":"v1","kind":"Namespace"}"#,
+            r#"{"apiVersion":"v1","kind":"Other"}"#,
+        ];
+        assert_eq!(objects, expected);
     }
 
     #[test]
