@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use berth_flow::{Flow, Input};
+use berth_model::object::Kind;
 use berth_watch::{Command, Decoded, LineBuffer, Request, WatchEvent, WatchState, decode};
-use berth_wire::{Decoder, Kind};
+use berth_wire::Decoder;
 
 use crate::plan::Fault;
 use crate::server::Server;

@@ -4,8 +4,9 @@ use berth_engine::cycle;
 use berth_engine::event::Event;
 use berth_engine::ids::PodRow;
 use berth_engine::view::PodView;
+use berth_model::object::ObjectKey;
 use berth_model::pod::Pod;
-use berth_wire::{ObjectKey, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::action::PodRef;
 use crate::flow::Flow;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_flow::{Flow, Unbound};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 use serde_json::json;
 use tokio::sync::oneshot::Sender;
 

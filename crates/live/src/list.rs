@@ -56,9 +56,11 @@ pub(crate) async fn at_once(api: &Api, resource: Resource) -> Result<Vec<Bytes>,
 
 #[cfg(test)]
 mod tests {
+    use berth_model::object::Kind;
+
     use super::*;
     use crate::fake::{Said, Script};
-    use crate::resource::WATCHED;
+    use crate::resource::Resource;
 
     fn page(token: &str, name: &str) -> Said {
         let metadata = format!(r#"{{"resourceVersion":"8","continue":"{token}"}}"#);
@@ -67,7 +69,7 @@ mod tests {
 
     fn listed(script: &Script) -> Result<usize, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(in_pages(&script.api(), WATCHED[0])).map(|objects| objects.len())
+        runtime.block_on(in_pages(&script.api(), Resource::of(Kind::Namespace))).map(|objects| objects.len())
     }
 
     #[test]

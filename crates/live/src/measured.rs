@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use berth_engine::profile::Profile;
+use berth_model::object::Kind;
 use berth_watch::{EventType, WatchEvent};
 
 use crate::client::Api;
 use crate::list;
 use crate::message::{Closed, Delivery, Inbox};
-use crate::resource::NODE_METRICS;
+use crate::resource::Resource;
 
 /// The time between two requests; metrics servers measure no more often.
 const PERIOD: Duration = Duration::from_secs(15);
@@ -40,8 +41,8 @@ pub(crate) async fn poll(api: Api, inbox: Inbox) {
 }
 
 async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
-    let Some(kind) = NODE_METRICS.kind() else { return Ok(Ok(())) };
-    let objects = match list::at_once(api, NODE_METRICS).await {
+    let kind = Kind::NodeMetrics;
+    let objects = match list::at_once(api, Resource::of(kind)).await {
         Ok(objects) => objects,
         Err(why) => return Ok(Err(why)),
     };

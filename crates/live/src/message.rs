@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use berth_flow::Input;
+use berth_model::object::Kind;
 use berth_watch::WatchEvent;
-use berth_wire::Kind;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// The bound on watch events that were received and not taken yet, in kilobytes: the list of a large cluster arrives

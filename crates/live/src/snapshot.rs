@@ -2,13 +2,14 @@
 
 mod redact;
 
+use berth_model::object::Kind;
 use berth_wire::Decoder;
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::client::{ConnectError, Server};
 use crate::list;
-use crate::resource::{NODE_METRICS, PRIORITY_CLASSES, Resource, WATCHED};
+use crate::resource::Resource;
 
 /// Why a snapshot cannot be taken.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +56,16 @@ pub fn snapshot(
         let mut pass_on = |resource, objects: Vec<Bytes>| {
             objects.iter().try_for_each(|object| take(&redacted(resource, object, annotations)?))
         };
-        for resource in WATCHED {
+        for kind in Kind::WATCHED {
+            let resource = Resource::of(kind);
             let failed = |why| SnapshotError::List { kind: resource.kind, why };
             pass_on(resource, list::in_pages(&api, resource).await.map_err(failed)?)?;
         }
         // Clusters work without the metrics API, and a scheduler works without priority classes.
-        pass_on(PRIORITY_CLASSES, list::in_pages(&api, PRIORITY_CLASSES).await.unwrap_or_default())?;
-        pass_on(NODE_METRICS, list::at_once(&api, NODE_METRICS).await.unwrap_or_default())?;
+        let classes = Resource::of(Kind::PriorityClass);
+        pass_on(classes, list::in_pages(&api, classes).await.unwrap_or_default())?;
+        let metrics = Resource::of(Kind::NodeMetrics);
+        pass_on(metrics, list::at_once(&api, metrics).await.unwrap_or_default())?;
         Ok(())
     })
 }

@@ -7,8 +7,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use berth_model::object::Kind;
 use berth_watch::{Command, LineBuffer, Pause, Reconnect, Request, WatchState};
-use berth_wire::Kind;
 use http::StatusCode;
 use http_body_util::BodyExt;
 

@@ -1,7 +1,8 @@
 //! The object of a watch event, decoded.
 
 use berth_model::Str;
-use berth_wire::{Decoder, Kind, Object, ObjectKey};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_wire::Decoder;
 
 use crate::protocol::{EventType, Metadata, WatchEvent};
 

@@ -3,7 +3,7 @@
 use super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 fn full() -> World {
     let mut world = World::new();

@@ -3,7 +3,7 @@
 use super::fixture::World;
 use crate::report::Report;
 use crate::step::Step;
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 #[test]
 fn a_pod_that_fits_nowhere_is_told_of_once_and_bound_when_a_node_comes() {

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use berth_flow::{Event, Input, PodRef};
 use berth_model::Str;
+use berth_model::object::{Kind, ObjectKey};
 use berth_watch::{Decoded, EventType, Metadata, WatchEvent, decode};
-use berth_wire::{Kind, ObjectKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

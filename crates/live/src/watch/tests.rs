@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, mpsc};
 
+use berth_model::object::Kind;
 use berth_watch::Metadata;
 
 use super::Watch;
 use crate::fake::{Said, Script};
 use crate::message::{Delivery, Inbox, Message, WatchMessage};
 use crate::metrics::Metrics;
-use crate::resource::WATCHED;
+use crate::resource::Resource;
 
 fn line(change: &str, name: &str, version: u32) -> String {
     let metadata = format!(r#"{{"name":"{name}","resourceVersion":"{version}"}}"#);
@@ -32,10 +33,10 @@ fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
     let (_flow, epoch) = tokio::sync::watch::channel(0);
     let metrics = Arc::new(Metrics::new().unwrap());
-    let kind = WATCHED[0].kind().unwrap();
+    let (kind, resource) = (Kind::Namespace, Resource::of(Kind::Namespace));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let watch = Watch::new(script.api(), WATCHED[0], kind, Inbox::new(sender, epoch), metrics);
+        let watch = Watch::new(script.api(), resource, kind, Inbox::new(sender, epoch), metrics);
         tokio::select! {
             () = watch.run() => {}
             () = script.ended() => {}
