@@ -1,5 +1,7 @@
 //! Thousands of histories, and the planted violations that prove the judge.
 
+use std::collections::BTreeMap;
+
 use berth_engine::profile::Profile;
 use berth_journal::{ReadError, Reader, Replay, Until, replay};
 
@@ -8,7 +10,7 @@ use crate::instance;
 use crate::plan::{Fault, Plan};
 use crate::sabotage::Sabotage;
 use crate::shrink::shrink;
-use crate::world::World;
+use crate::world::{Verdict, World};
 
 /// How many histories are played; `BERTH_SEEDS` says otherwise.
 fn seeds() -> u64 {
@@ -83,7 +85,9 @@ fn connections_that_fail_change_no_history() {
     for seed in 0..40 {
         let plan = Plan::draw(seed);
         let other = Plan { connections: !seed, ..plan.clone() };
-        assert_eq!(World::play(plan, None), World::play(other, None), "{seed}");
+        // Situations differ: a list that breaks off delivers objects twice.
+        let played = |plan| Verdict { situations: BTreeMap::new(), ..World::story(plan, None) };
+        assert_eq!(played(plan), played(other), "{seed}");
     }
 }
 
