@@ -45,7 +45,7 @@ fn no_history_violates_an_invariant_and_every_fault_occurs() {
 
 #[test]
 fn situations_in_which_violations_were_found_occur() {
-    let summary = play(0..400, cores(), None);
+    let summary = play(0..1_000, cores(), None);
     let needed = [
         ("being evicted", "bound as assumed"),
         ("being evicted", "told again"),
