@@ -147,7 +147,7 @@ impl World {
     /// A scheduler that has just been told the whole truth.
     fn fresh(&self) -> Instance {
         let mut fresh =
-            Instance::start(0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
+            Instance::start(0, 0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
         for kind in Flow::KINDS {
             fresh.flow.take(self.now, Input::Listing(kind));
             for object in self.server.list_at(kind, self.server.version()) {

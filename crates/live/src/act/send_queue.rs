@@ -1,35 +1,35 @@
 //! The order in which requests are sent.
 //!
-//! Whatever concerns one pod is sent one after the other, so that a late condition never overtakes a binding. Bindings and
-//! what leads to them go before conditions.
+//! Requests for the same pod are sent one after the other, so that a late condition never overtakes a binding. Bindings and
+//! their preparations are sent before conditions.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use berth_flow::{Action, Request};
 use berth_model::Str;
 
-/// Of the requests in flight so many may be conditions, so that bindings find a place at once.
+/// The limit on conditions in flight, so that bindings can be sent at once.
 const CONDITIONS: usize = 16;
 
-/// Which pod a request concerns, by its uid; none where it concerns no pod.
+/// The pod that a request concerns, by its uid, if it concerns one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
     uid: Option<Str>,
     urgent: bool,
 }
 
-/// What waits to be sent.
+/// The requests that wait to be sent.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct SendQueue {
     urgent: VecDeque<(Subject, Action)>,
     conditions: VecDeque<(Subject, Action)>,
     conditions_running: usize,
-    /// Pods that something is in flight for, with what waits for its end.
+    /// The pods with a request in flight, and the requests that wait for its end.
     busy: BTreeMap<Str, VecDeque<(Subject, Action)>>,
 }
 
-impl Order {
-    /// Takes a request in.
+impl SendQueue {
+    /// Adds a request.
     pub(super) fn push(&mut self, action: Action) {
         let (uid, urgent) = match &action.request {
             Request::Bind { pod, .. } => (Some(pod.uid.clone()), true),
@@ -53,7 +53,7 @@ impl Order {
         queue.push_back((subject, action));
     }
 
-    /// What is to be sent next, if anything may be sent now.
+    /// The next request to send, if one may be sent now.
     pub(super) fn next(&mut self) -> Option<(Subject, Action)> {
         if let Some(urgent) = self.urgent.pop_front() {
             return Some(urgent);
@@ -66,7 +66,7 @@ impl Order {
         Some(next)
     }
 
-    /// A request was answered.
+    /// Notes that a request was answered.
     pub(super) fn done(&mut self, subject: Subject) {
         if !subject.urgent {
             self.conditions_running -= 1;
@@ -102,35 +102,36 @@ mod tests {
 
     #[test]
     fn bindings_go_first() {
-        let mut order = Order::default();
+        let mut sending = SendQueue::default();
         for action in [condition(1, "a"), bind(2, "b"), bind(3, "c")] {
-            order.push(action);
+            sending.push(action);
         }
-        let sent: Vec<u64> = std::iter::from_fn(|| order.next()).map(|(_, action)| action.ticket.0).collect();
+        let sent: Vec<u64> =
+            std::iter::from_fn(|| sending.next()).map(|(_, action)| action.ticket.0).collect();
         assert_eq!(sent, [2, 3, 1]);
     }
 
     #[test]
     fn a_pod_has_one_request_in_flight() {
-        let mut order = Order::default();
+        let mut sending = SendQueue::default();
         for action in [condition(1, "a"), bind(2, "a"), bind(3, "b")] {
-            order.push(action);
+            sending.push(action);
         }
-        let (_, first) = order.next().unwrap();
-        let (subject, second) = order.next().unwrap();
-        assert_eq!((first.ticket.0, second.ticket.0, order.next()), (3, 1, None));
-        order.done(subject);
-        assert_eq!(order.next().unwrap().1.ticket.0, 2);
+        let (_, first) = sending.next().unwrap();
+        let (subject, second) = sending.next().unwrap();
+        assert_eq!((first.ticket.0, second.ticket.0, sending.next()), (3, 1, None));
+        sending.done(subject);
+        assert_eq!(sending.next().unwrap().1.ticket.0, 2);
     }
 
     #[test]
     fn conditions_leave_room_for_bindings() {
-        let mut order = Order::default();
-        (0..40).for_each(|i| order.push(condition(i, &format!("p{i}"))));
-        let sent: Vec<Subject> = std::iter::from_fn(|| order.next()).map(|(subject, _)| subject).collect();
+        let mut sending = SendQueue::default();
+        (0..40).for_each(|i| sending.push(condition(i, &format!("p{i}"))));
+        let sent: Vec<Subject> = std::iter::from_fn(|| sending.next()).map(|(subject, _)| subject).collect();
         assert_eq!(sent.len(), CONDITIONS);
-        sent.into_iter().take(3).for_each(|subject| order.done(subject));
-        assert_eq!(std::iter::from_fn(|| order.next()).count(), 3);
-        assert_eq!(order.busy.len(), 37);
+        sent.into_iter().take(3).for_each(|subject| sending.done(subject));
+        assert_eq!(std::iter::from_fn(|| sending.next()).count(), 3);
+        assert_eq!(sending.busy.len(), 37);
     }
 }

@@ -1,30 +1,30 @@
-//! What broke a flow is kept away from those that follow.
+//! Pods and objects that caused a panic. No later flow gets them.
 
 use std::collections::BTreeSet;
 
 use berth_model::Str;
 use berth_model::object::{Object, ObjectKey};
 
-/// Pods and objects that are left aside until they are deleted.
+/// Pods and objects that are ignored until they are deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
-    /// By uid: pods that could not be tried. Once somebody else has bound them they count as all others.
+    /// The uids of pods whose attempt panicked. Once another scheduler has bound such a pod, it is taken again.
     pods: BTreeSet<Str>,
     objects: BTreeSet<ObjectKey>,
 }
 
 impl Quarantine {
-    /// Leaves a pod aside that has this uid.
+    /// Quarantines the pod with this uid.
     pub(super) fn put_pod(&mut self, uid: Str) {
         self.pods.insert(uid);
     }
 
-    /// Leaves an object aside.
+    /// Quarantines an object.
     pub(super) fn put_object(&mut self, key: ObjectKey) {
         self.objects.insert(key);
     }
 
-    /// Whether an object is left aside.
+    /// Whether an object is quarantined.
     pub(super) fn holds(&self, object: &Object) -> bool {
         if self.pods.is_empty() && self.objects.is_empty() {
             return false;
@@ -36,13 +36,13 @@ impl Quarantine {
         is_held || self.objects.contains(&object.key())
     }
 
-    /// An object is gone; one that is made in its place may be better.
+    /// Releases an object that was deleted: another one of the same name may be valid.
     pub(super) fn release(&mut self, key: &ObjectKey, uid: &str) {
         self.objects.remove(key);
         self.pods.remove(uid);
     }
 
-    /// How many there are.
+    /// The number of pods and objects.
     pub(super) fn len(&self) -> usize {
         self.pods.len() + self.objects.len()
     }

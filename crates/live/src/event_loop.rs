@@ -1,8 +1,8 @@
-//! The flow's thread: the one owner of all state. It takes what happened, tries pods, and passes on what is to be done.
+//! The event loop: the thread that owns the flow and all state. It takes messages, attempts pods, and passes on the actions.
 
-mod anew;
 mod intake;
 mod quarantine;
+mod restart;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -22,57 +22,63 @@ use tokio::sync::watch;
 
 use crate::act::Task;
 use crate::answer;
-use crate::events::Recorder;
-use crate::extender::Errand;
+use crate::events::EventRecorder;
+use crate::explain::Explainer;
+use crate::extender::ExtenderCall;
 use crate::message::Message;
 use crate::record::Recording;
-use crate::teller::Teller;
-use anew::marked;
+use crate::reporter::Reporter;
 pub(crate) use quarantine::Quarantine;
+use restart::tag;
 use timing::Stopwatch;
-pub(crate) use timing::{Curiosity, Timing};
+pub(crate) use timing::{AlternativesSampler, Timing};
 
-/// So much is taken in before pods are tried again.
+/// The number of messages that are taken before pods are attempted again.
 const MESSAGES: usize = 1_024;
-/// So many pods are tried before a look at what happened meanwhile.
+/// The number of pods that are attempted before messages are taken again.
 const ATTEMPTS: usize = 64;
-/// How long a burst is waited for.
+/// The time in which messages gather after the first one.
 const GATHER: Duration = Duration::from_millis(1);
-/// The flow is looked after so often though nothing happens.
+/// The longest time between two looks at the flow's timers.
 const IDLE: Duration = Duration::from_secs(1);
-/// What is under way when the process is asked to end may take so long.
+/// A request is answered or given up after this time.
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(40);
+/// The longest time for bindings in flight when the process is stopped.
 const LAST_WORK: Duration = Duration::from_secs(10);
 
-/// The flow with all around it.
-pub(crate) struct Turn {
+/// The flow and everything that the event loop needs beside it.
+pub(crate) struct EventLoop {
     pub(crate) flow: Flow,
     pub(crate) inbox: Receiver<Message>,
     pub(crate) tasks: UnboundedSender<Task>,
-    pub(crate) recorder: Recorder,
-    pub(crate) teller: Teller,
-    /// The nodes as JSON, if some extender does not know them by itself.
+    pub(crate) recorder: EventRecorder,
+    pub(crate) reporter: Reporter,
+    /// The nodes as JSON, if an extender needs whole nodes.
     pub(crate) nodes: Option<BTreeMap<Str, Arc<RawValue>>>,
     pub(crate) decoder: Decoder,
     pub(crate) start: Instant,
     pub(crate) recording: Option<Recording>,
-    /// What the flow was made of, to make it anew.
+    /// The settings of the flow, to create the next one.
     pub(crate) settings: Settings,
-    /// Which flow this is, counted from 0.
-    pub(crate) era: watch::Sender<u64>,
+    /// The number of the flow, from 0 on; a restart increments it.
+    pub(crate) epoch: watch::Sender<u64>,
     pub(crate) quarantine: Quarantine,
-    /// Which decisions are told with their alternatives.
-    pub(crate) curiosity: Curiosity,
-    /// Requests that are not answered yet.
+    pub(crate) explainer: Explainer,
+    /// Chooses the decisions that are logged with their alternatives.
+    pub(crate) sampler: AlternativesSampler,
+    /// The requests that are not answered yet.
     pub(crate) open: usize,
-    /// When to end though something may be under way, once the process was asked to end.
+    /// How long a restart waits for the requests of the flow before it.
+    pub(crate) answer_limit: Duration,
+    /// When the loop ends even if requests are in flight; set once the process is stopped.
     pub(crate) stop_at: Option<Instant>,
 }
 
-impl Turn {
-    /// Runs until it is told to stop, or until nobody is left to tell it anything.
+impl EventLoop {
+    /// Runs until [`Message::Stop`], or until all senders are gone.
     pub(crate) fn run(mut self) {
         while self.wait() {
-            if self.stop_at.is_none() && self.turn_the_page() {
+            if self.stop_at.is_none() && self.rotate_recording() {
                 self.attempt();
             }
             self.pass_on(None);
@@ -82,15 +88,14 @@ impl Turn {
         }
     }
 
-    /// Takes what happened, or waits for something to happen; `false` where nobody is left who could tell.
+    /// Takes messages, or waits for one. `false`: all senders are gone.
     fn wait(&mut self) -> bool {
-        let patience = self.patience();
+        let timeout = self.poll_timeout();
         let mut next = match self.inbox.try_recv() {
             Ok(message) => Some(message),
-            Err(_) => match self.inbox.recv_timeout(patience) {
+            Err(_) => match self.inbox.recv_timeout(timeout) {
                 Ok(message) => {
-                    // What happens rarely happens alone: answers and changes come in bursts, and one look at many is
-                    // cheaper than many looks.
+                    // Replies and changes come in bursts, and taking many at once is cheaper.
                     std::thread::sleep(GATHER);
                     Some(message)
                 }
@@ -107,8 +112,8 @@ impl Turn {
         true
     }
 
-    /// How long nothing needs to be done if nothing happens.
-    fn patience(&self) -> Duration {
+    /// How long to wait for a message: until the flow's next timer.
+    fn poll_timeout(&self) -> Duration {
         let now = self.now();
         if self.stop_at.is_some() {
             return Duration::from_millis(100);
@@ -120,29 +125,36 @@ impl Turn {
         timer.unwrap_or(IDLE).clamp(Duration::from_millis(1), IDLE)
     }
 
+    /// The number of the flow.
+    fn epoch(&self) -> u64 {
+        *self.epoch.borrow()
+    }
+
     fn now(&self) -> Now {
         now_of(self.start)
     }
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Watched(watched) => self.take_watched(watched),
+            Message::Watch(message) => self.take_watched(message),
             Message::Input(input) => self.take_input(*input),
-            Message::Ask(question, sender) => answer::answer(&self.flow, &self.teller, question, sender),
+            Message::Query(query, sender) => {
+                answer::answer(&self.flow, &self.reporter, &mut self.explainer, query, sender)
+            }
             Message::Stop => self.stop_at = Some(Instant::now() + LAST_WORK),
         }
     }
 
-    /// Tries the pods whose turn it is.
+    /// Attempts the pods at the head of the queue.
     fn attempt(&mut self) {
         for _ in 0..ATTEMPTS {
             let (now, mut watch) = (self.now(), Stopwatch::start());
-            let alternatives = self.curiosity.alternatives(Instant::now());
+            let alternatives = self.sampler.alternatives(Instant::now());
             let flow = &mut self.flow;
             let attempt =
                 AssertUnwindSafe(|| flow.attempt_watched(now, alternatives, &mut |step| watch.over(step)));
             let Ok(tried) = catch_unwind(attempt) else {
-                return self.attempt_broke();
+                return self.attempt_panicked();
             };
             if let Some(recording) = &mut self.recording
                 && (tried || self.flow.has_news())
@@ -154,15 +166,15 @@ impl Turn {
             }
             let timing = watch.stop();
             if alternatives > 0 {
-                self.curiosity.took(timing.comparison, Instant::now());
+                self.sampler.took(timing.comparison, Instant::now());
             }
             self.pass_on(Some(timing));
         }
     }
 
-    /// Passes on what is to be done and told; `took` is what an attempt took that led to it.
+    /// Passes on the flow's actions and reports; `took` is the timing of the attempt that led to them.
     fn pass_on(&mut self, took: Option<Timing>) {
-        let (unix_micros, era) = (crate::clock::unix_micros(), *self.era.borrow());
+        let (unix_micros, epoch) = (crate::clock::unix_micros(), self.epoch());
         for action in self.flow.drain_actions() {
             if let Some(recording) = &mut self.recording {
                 recording.act(&action);
@@ -175,19 +187,19 @@ impl Turn {
                 }
                 Request::Extend { extender, call } => {
                     let nodes = nodes_of(&call, self.nodes.as_ref());
-                    Task::Extend(marked(ticket, era), Errand { extender, call, nodes })
+                    Task::Extend(tag(ticket, epoch), ExtenderCall { extender, call, nodes })
                 }
-                request => Task::Act(Action { ticket: marked(ticket, era), request }),
+                request => Task::Act(Action { ticket: tag(ticket, epoch), request }),
             };
             self.open += 1;
-            // Where nobody acts any more, the process is about to end.
+            // If the actor is gone, the process is about to end.
             let _ = self.tasks.send(task);
         }
         if let Some(recording) = &mut self.recording {
             recording.settle();
         }
         for report in self.flow.drain_reports() {
-            self.teller.tell(&report, took);
+            self.reporter.report(&report, took);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The flow's thread, with a flow that breaks.
+//! The event loop, with a flow that panics.
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -9,19 +9,21 @@ use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
 use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
 use berth_model::object::Kind;
+use berth_watch::{EventType, WatchEvent};
 use berth_wire::Decoder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 
-use super::{Curiosity, Quarantine, Turn};
+use super::{ANSWER_LIMIT, AlternativesSampler, EventLoop, Quarantine};
 use crate::act::Task;
 use crate::events;
+use crate::explain::Explainer;
 use crate::fake::Script;
-use crate::message::{Inbox, Message, Told};
+use crate::message::{Delivery, Inbox, Message};
 use crate::metrics::Metrics;
-use crate::teller::Teller;
+use crate::reporter::Reporter;
 
-/// A plugin that does not survive pods of one namespace.
+/// A plugin that panics for the pods of one namespace.
 #[derive(Debug)]
 struct Fragile;
 
@@ -42,48 +44,50 @@ struct Stage {
     tasks: UnboundedReceiver<Task>,
     metrics: Arc<Metrics>,
     thread: std::thread::JoinHandle<()>,
-    writer: events::Writer,
+    writer: events::EventWriter,
     script: Script,
 }
 
 impl Stage {
-    fn new() -> Self {
+    fn new(answer_limit: Duration) -> Self {
         let mut profile = Profile::standard("default-scheduler");
         profile.filter.push(Arc::new(Fragile));
         let settings = Settings::new(vec![profile]);
         let metrics = Arc::new(Metrics::new().unwrap());
         let (sender, inbox) = mpsc::channel();
         let (task_sender, tasks) = unbounded_channel();
-        let (era_sender, era) = watch::channel(0);
+        let (epoch_sender, epoch) = watch::channel(0);
         let script = Script::new(std::iter::repeat_n((201, None, String::new()), 9));
         let (recorder, writer) =
             events::recorder(script.api(), "host".into(), Arc::clone(&metrics), Arc::default());
-        let turn = Turn {
+        let event_loop = EventLoop {
             flow: Flow::new(settings.clone()),
             inbox,
             tasks: task_sender,
             recorder,
-            teller: Teller::new(Arc::clone(&metrics), vec!["default-scheduler".to_owned()]),
+            reporter: Reporter::new(Arc::clone(&metrics), vec!["default-scheduler".to_owned()]),
             nodes: None,
             decoder: Decoder::new(),
             start: Instant::now(),
             recording: None,
             settings,
-            era: era_sender,
+            epoch: epoch_sender,
             quarantine: Quarantine::default(),
-            curiosity: Curiosity::new(3),
+            explainer: Explainer::start().unwrap(),
+            sampler: AlternativesSampler::new(3),
             open: 0,
+            answer_limit,
             stop_at: None,
         };
-        let inbox = Inbox::new(sender, era);
-        let thread = std::thread::spawn(move || turn.run());
+        let inbox = Inbox::new(sender, epoch);
+        let thread = std::thread::spawn(move || event_loop.run());
         Self { inbox, tasks, metrics, thread, writer, script }
     }
 
-    /// Lists everything: one node, and these pods with their nodes.
+    /// Lists all kinds: one node, and these pods with their nodes.
     fn list(&self, pods: &[(&str, &str, Option<&str>)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let era = self.inbox.era();
+        let epoch = self.inbox.epoch();
         for kind in Flow::KINDS {
             let lines: String = match kind {
                 Kind::Node => line(
@@ -92,13 +96,13 @@ impl Stage {
                 Kind::Pod => pods.iter().map(|(namespace, name, node)| pod(namespace, name, *node)).collect(),
                 _ => String::new(),
             };
-            for told in [Told::Listing, Told::Lines(lines.into()), Told::Listed] {
-                runtime.block_on(self.inbox.tell(kind, era, told)).unwrap();
+            for delivery in [Delivery::Listing, events(&lines), Delivery::Listed] {
+                runtime.block_on(self.inbox.deliver(kind, epoch, delivery)).unwrap();
             }
         }
     }
 
-    /// The next pod that is to be bound.
+    /// The next binding.
     fn bound(&mut self) -> (Ticket, String) {
         match self.tasks.blocking_recv() {
             Some(Task::Act(Action { ticket, request: Request::Bind { pod, .. } })) => {
@@ -108,7 +112,7 @@ impl Stage {
         }
     }
 
-    /// Ends it; tells what the events say, with the pods that they are about.
+    /// Stops it, and gives the events about ignored pods, with their pods.
     fn end(self) -> Vec<String> {
         self.inbox.send(Message::Stop).unwrap();
         self.thread.join().unwrap();
@@ -119,7 +123,13 @@ impl Stage {
             let text = |field: &serde_json::Value| field.as_str().unwrap_or_default().to_owned();
             format!("{}: {}", text(&event["regarding"]["name"]), text(&event["note"]))
         });
-        told.filter(|told| told.contains("left aside")).collect()
+        told.filter(|told| told.contains("ignored")).collect()
+    }
+
+    fn await_epoch(&self, epoch: u64) {
+        while self.inbox.epoch() < epoch {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn reply(&self, ticket: Ticket) {
@@ -127,8 +137,14 @@ impl Stage {
     }
 }
 
+/// An object, on a line of its own.
 fn line(fields: &str) -> String {
-    format!(r#"{{"type":"ADDED","object":{{"apiVersion":"v1",{fields}}}}}"#) + "\n"
+    format!(r#"{{"apiVersion":"v1",{fields}}}"#) + "\n"
+}
+
+fn events(lines: &str) -> Delivery {
+    let event = |line: &str| WatchEvent { event_type: EventType::Added, object: line.to_owned().into() };
+    Delivery::Events(lines.lines().map(event).collect())
 }
 
 fn pod(namespace: &str, name: &str, node: Option<&str>) -> String {
@@ -138,20 +154,18 @@ fn pod(namespace: &str, name: &str, node: Option<&str>) -> String {
 }
 
 #[test]
-fn a_pod_that_breaks_the_flow_is_left_aside_and_all_others_go_on() {
-    let mut stage = Stage::new();
+fn a_pod_that_causes_a_panic_is_quarantined() {
+    let mut stage = Stage::new(ANSWER_LIMIT);
     stage.inbox.input(Input::Leads(true)).unwrap();
     stage.list(&[("good", "a", None), ("cursed", "b", None), ("good", "c", None)]);
-    // What was decided before the fault is finished first.
+    // Bindings in flight are finished first.
     let (ticket, name) = stage.bound();
     assert_eq!(name, "good/a");
     std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(stage.inbox.era(), 0);
+    assert_eq!(stage.inbox.epoch(), 0);
     stage.reply(ticket);
-    while stage.inbox.era() == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // An answer that is meant for the broken flow is nothing to the new one.
+    stage.await_epoch(1);
+    // The new flow ignores a reply to the old one.
     stage.reply(ticket);
     stage.list(&[("good", "a", Some("n1")), ("cursed", "b", None), ("good", "c", None)]);
     let (ticket, name) = stage.bound();
@@ -159,13 +173,34 @@ fn a_pod_that_breaks_the_flow_is_left_aside_and_all_others_go_on() {
     stage.reply(ticket);
     let text = String::from_utf8(stage.metrics.text().unwrap()).unwrap();
     assert!(text.contains("\nberth_quarantined_objects 1\n"), "{text}");
-    assert_eq!(stage.inbox.era(), 1);
-    assert_eq!(stage.end(), ["b: the scheduler failed in the middle of an attempt; the pod is left aside"]);
+    assert_eq!(stage.inbox.epoch(), 1);
+    assert_eq!(
+        stage.end(),
+        ["b: the scheduler panicked while it attempted this pod; the pod is ignored until it is recreated"]
+    );
 }
 
 #[test]
-fn a_pod_that_cannot_be_read_is_told_of() {
-    let mut stage = Stage::new();
+fn a_late_reply_to_an_older_flow_ends_no_wait() {
+    let mut stage = Stage::new(Duration::from_secs(2));
+    stage.inbox.input(Input::Leads(true)).unwrap();
+    stage.list(&[("good", "a", None), ("cursed", "b", None)]);
+    let (late, _) = stage.bound();
+    // No reply comes, so the wait for it ends after the limit.
+    stage.await_epoch(1);
+    stage.list(&[("good", "c", None), ("cursed", "d", None)]);
+    let (ticket, name) = stage.bound();
+    assert_eq!(name, "good/c");
+    stage.reply(late);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(stage.inbox.epoch(), 1, "the binding of good/c is not answered yet");
+    stage.reply(ticket);
+    stage.await_epoch(2);
+}
+
+#[test]
+fn a_pod_that_cannot_be_read_gets_an_event() {
+    let mut stage = Stage::new(ANSWER_LIMIT);
     let unreadable = |name: &str, spec: &str| {
         let container = r#"{"name":"c","resources":{"requests":{"cpu":"many"}}}"#;
         let metadata = format!(r#"{{"namespace":"good","name":"{name}","uid":"u"}}"#);
@@ -173,7 +208,7 @@ fn a_pod_that_cannot_be_read_is_told_of() {
     };
     let lines = unreadable("mine", "") + &unreadable("of-others", r#","schedulerName":"other""#);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(stage.inbox.tell(Kind::Pod, 0, Told::Lines(lines.into()))).unwrap();
+    runtime.block_on(stage.inbox.deliver(Kind::Pod, 0, events(&lines))).unwrap();
     stage.inbox.input(Input::Leads(true)).unwrap();
     stage.list(&[("good", "a", None)]);
     let (ticket, name) = stage.bound();
@@ -181,8 +216,5 @@ fn a_pod_that_cannot_be_read_is_told_of() {
     stage.reply(ticket);
     let told = stage.end();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(
-        told[0].starts_with("mine: the pod cannot be read and is left aside: spec.containers"),
-        "{told:?}"
-    );
+    assert!(told[0].starts_with("mine: the pod cannot be read and is ignored: spec.containers"), "{told:?}");
 }

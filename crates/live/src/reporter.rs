@@ -1,4 +1,4 @@
-//! What the flow reports, as metrics and lines in the log.
+//! The flow's reports, as metrics and lines in the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use berth_flow::{Alternatives, Attempted, Flow, Landing, Refusal, Report};
 use berth_model::object::Kind;
 
+use crate::event_loop::Timing;
 use crate::log::DECISION;
 use crate::metrics::Metrics;
-use crate::turn::Timing;
 
-/// From how many attempts on they are not told apart.
+/// The metrics do not distinguish more attempts than this.
 const ATTEMPTS_SHOWN: u32 = 15;
 
-/// Tells.
+/// Turns reports into metrics and log lines.
 #[derive(Debug)]
-pub(crate) struct Teller {
+pub(crate) struct Reporter {
     metrics: Arc<Metrics>,
     /// The profiles' scheduler names.
     profiles: Vec<String>,
 }
 
-impl Teller {
+impl Reporter {
     pub(crate) fn new(metrics: Arc<Metrics>, profiles: Vec<String>) -> Self {
         Self { metrics, profiles }
     }
@@ -36,8 +36,8 @@ impl Teller {
         self.profiles.get(index).map_or("", String::as_str)
     }
 
-    /// Tells one thing; `took` is what the attempt took that it came from.
-    pub(crate) fn tell(&self, report: &Report, took: Option<Timing>) {
+    /// Reports one thing; `took` is the timing of the attempt that it came from.
+    pub(crate) fn report(&self, report: &Report, took: Option<Timing>) {
         let metrics = &*self.metrics;
         let timing = took.unwrap_or_default();
         match report {
@@ -70,13 +70,13 @@ impl Teller {
             }
             Report::Unbound { pod, profile, message } => {
                 metrics.attempts.with_label_values(&["error", self.profile(*profile)]).inc();
-                tracing::warn!(%pod, "not bound, to be tried again: {message}");
+                tracing::warn!(%pod, "binding failed, will retry: {message}");
             }
             Report::Preempted { preemptor, node, victims } => {
                 metrics.preemptions.inc();
                 metrics.victims.observe(victims.len() as f64);
                 let names: Vec<String> = victims.iter().map(ToString::to_string).collect();
-                tracing::info!(target: DECISION, pod = %preemptor, node = &**node, victims = names.join(","), "preempts");
+                tracing::info!(target: DECISION, pod = %preemptor, node = &**node, victims = names.join(","), "preempted pods");
             }
             Report::Trouble(text) => {
                 metrics.troubles.inc();
@@ -85,7 +85,7 @@ impl Teller {
         }
     }
 
-    /// What the steps of an attempt took.
+    /// Observes the durations of an attempt's steps.
     fn timed(&self, attempted: &Attempted, timing: Timing, refusal: Option<&Refusal>) {
         let Timing { decision, reserve, post_filter, .. } = timing;
         let profile = self.profile(attempted.profile);
@@ -96,7 +96,7 @@ impl Teller {
         self.point("PostFilter", status, profile, post_filter.map(|took| took.as_secs_f64()));
     }
 
-    /// What an extension point took, if it had a turn.
+    /// Observes the duration of an extension point, if it ran.
     fn point(&self, point: &str, status: &str, profile: &str, seconds: Option<f64>) {
         if let Some(seconds) = seconds {
             self.metrics.point_seconds.with_label_values(&[point, status, profile]).observe(seconds);
@@ -112,19 +112,19 @@ impl Teller {
         let nominated = refusal.nominated.as_deref().unwrap_or_default();
         let plugins = refusal.plugins.join(",");
         if result == "error" {
-            tracing::warn!(%pod, attempts, micros, "cannot be judged: {}", refusal.message);
+            tracing::warn!(%pod, attempts, micros, "scheduling attempt failed, will retry: {}", refusal.message);
         } else {
-            tracing::info!(target: DECISION, %pod, attempts, micros, plugins, nominated, "waits: {}", refusal.message);
+            tracing::info!(target: DECISION, %pod, attempts, micros, plugins, nominated, "unschedulable: {}", refusal.message);
         }
     }
 
-    /// So many pods and objects are left aside.
+    /// Sets the number of quarantined pods and objects.
     pub(crate) fn quarantined(&self, count: usize) {
         self.metrics.quarantined.set(number(count));
     }
 
-    /// Brings the metrics up to date that show what there is now.
-    pub(crate) fn gauge(&self, flow: &Flow) {
+    /// Sets the gauges that show the current state.
+    pub(crate) fn set_gauges(&self, flow: &Flow) {
         let pending = flow.pending();
         let queues = [
             ("active", pending.active),
@@ -143,7 +143,7 @@ impl Teller {
         for (what, count) in sizes {
             self.metrics.cache.with_label_values(&[what]).set(number(count));
         }
-        // Those of plugins that reject no pod any more would stay.
+        // Otherwise plugins that reject no pod any more would keep their values.
         self.metrics.unschedulable.reset();
         for unbound in flow.unbound() {
             for plugin in unbound.plugins {
@@ -154,7 +154,7 @@ impl Teller {
     }
 }
 
-/// A line for a placement.
+/// Logs a placement.
 fn placed(attempted: &Attempted, landing: &Landing, timing: Timing) {
     let Attempted { pod, attempts, .. } = attempted;
     let Landing { node, score, alternatives } = landing;
@@ -181,7 +181,7 @@ fn millis(millis: &u64) -> f64 {
     *millis as f64 / 1_000.0
 }
 
-/// As upstream's label has it.
+/// The number of attempts as the label of upstream's metric.
 fn shown(attempts: u32) -> String {
     if attempts >= ATTEMPTS_SHOWN { format!("{ATTEMPTS_SHOWN}+") } else { attempts.to_string() }
 }

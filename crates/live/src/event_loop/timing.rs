@@ -1,26 +1,26 @@
-//! What an attempt took, step by step, and how many alternatives may be looked for meanwhile.
+//! The durations of an attempt's steps, and the time that may be spent on alternatives for the log.
 
 use std::time::{Duration, Instant};
 
 use berth_flow::Step;
 
-/// So many alternatives to a placement are told.
+/// The number of alternatives that are logged.
 const ALTERNATIVES: usize = 3;
-/// Who reads a line a decision (`-v=2`) is told of alternatives as far as that takes one part in so many of the time.
+/// At `-v=2`, at most one part in this many of the time is spent on alternatives.
 const SHARE: u32 = 4;
 
-/// What an attempt took.
+/// The durations of an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timing {
-    /// All of it, but for what was only told.
+    /// The attempt without the comparison.
     pub(crate) total: Duration,
-    /// The decision.
+    /// Filtering and scoring.
     pub(crate) decision: Duration,
-    /// Reserving what goes with a placement.
+    /// The extension point Reserve.
     pub(crate) reserve: Option<Duration>,
-    /// Looking for pods that may have to go.
+    /// The extension point PostFilter: preemption.
     pub(crate) post_filter: Option<Duration>,
-    /// Looking for alternatives.
+    /// Computing alternatives for the log.
     pub(crate) comparison: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Stopwatch {
         Self { began: now, last: now, timing: Timing::default() }
     }
 
-    /// A step is over.
+    /// Ends a step.
     pub(super) fn over(&mut self, step: Step) {
         let now = Instant::now();
         let took = now - std::mem::replace(&mut self.last, now);
@@ -55,21 +55,21 @@ impl Stopwatch {
     }
 }
 
-/// Which decisions are told with their alternatives: looking for them takes longer than the decision itself.
+/// Chooses the decisions that are logged with alternatives, since computing these takes longer than the decision.
 #[derive(Debug)]
-pub(crate) struct Curiosity {
+pub(crate) struct AlternativesSampler {
     verbosity: u8,
-    /// Not before.
+    /// No alternatives before this time.
     next: Instant,
 }
 
-impl Curiosity {
-    /// That of who reads the log at this verbosity.
+impl AlternativesSampler {
+    /// For a log of this verbosity.
     pub(crate) fn new(verbosity: u8) -> Self {
         Self { verbosity, next: Instant::now() }
     }
 
-    /// How many alternatives are looked for now.
+    /// The number of alternatives to compute now.
     pub(super) fn alternatives(&self, now: Instant) -> usize {
         match self.verbosity {
             0 | 1 => 0,
@@ -78,7 +78,7 @@ impl Curiosity {
         }
     }
 
-    /// Looking for them took so long, until now.
+    /// Notes the time that alternatives took, until now.
     pub(super) fn took(&mut self, comparison: Duration, now: Instant) {
         self.next = now + comparison * (SHARE - 1);
     }
@@ -89,20 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alternatives_take_a_part_of_the_time_unless_more_is_asked_for() {
+    fn alternatives_take_a_part_of_the_time_at_verbosity_two() {
         let now = Instant::now();
         let second = Duration::from_secs(1);
         for (verbosity, at_first, at_once, later) in [(1, 0, 0, 0), (2, 3, 0, 3), (3, 3, 3, 3)] {
-            let mut curiosity = Curiosity::new(verbosity);
-            assert_eq!(curiosity.alternatives(now + second), at_first, "-v={verbosity}");
-            curiosity.took(second, now);
-            assert_eq!(curiosity.alternatives(now + second), at_once, "-v={verbosity}");
-            assert_eq!(curiosity.alternatives(now + 3 * second), later, "-v={verbosity}");
+            let mut sampler = AlternativesSampler::new(verbosity);
+            assert_eq!(sampler.alternatives(now + second), at_first, "-v={verbosity}");
+            sampler.took(second, now);
+            assert_eq!(sampler.alternatives(now + second), at_once, "-v={verbosity}");
+            assert_eq!(sampler.alternatives(now + 3 * second), later, "-v={verbosity}");
         }
     }
 
     #[test]
-    fn what_is_only_told_is_no_part_of_an_attempt() {
+    fn alternatives_are_not_part_of_an_attempt() {
         let mut watch = Stopwatch::start();
         watch.over(Step::Decision);
         std::thread::sleep(Duration::from_millis(20));
