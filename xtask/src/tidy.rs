@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the source that no compiler checks.
 
+mod dependency;
 mod layer;
 mod length;
 mod link;
@@ -22,6 +23,7 @@ const CHECKS: &[Check] = &[
     length::check,
     word::check,
     panic::check,
+    dependency::check,
     layer::check,
     orphan::check,
     plugin::check,

@@ -24,32 +24,32 @@ Examples:
   5,000 nodes and 50,000 pods as manifests, to simulate:
     berth bench --workload mix --size fleet --write-manifests fleet.yaml && berth simulate -f fleet.yaml";
 
-/// Measure how fast decisions are made
+/// Measure how many scheduling decisions a second the engine makes
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct BenchArgs {
-    /// Which sizes: perf (5,000 nodes), scale (1,000 to 1,000,000 nodes) or smoke (small, to see that all runs)
+    /// The suite: perf (5,000 nodes), scale (1,000 to 1,000,000 nodes) or smoke (small, to check that all workloads run)
     #[arg(long, default_value = "perf")]
     suite: Suite,
-    /// One workload, by name or file; all of the suite without it
+    /// One workload, by name or file [default: all workloads of the suite]
     #[arg(long, value_name = "NAME|FILE")]
     workload: Option<String>,
-    /// Another size of the workload than the suite's
+    /// The size of the workload [default: the suite's]
     #[arg(long)]
     size: Option<String>,
-    /// The number of nodes, where a size leaves it open; in the scale suite the largest
+    /// The number of nodes, if the size does not set it; in the scale suite the largest number
     #[arg(long)]
     nodes: Option<i64>,
-    /// Whom to run beside: upstream (needs Go) or scan (the naive scan); may be given twice
+    /// Engines to compare with: upstream (needs Go) or scan (every plugin on every node); may be given twice
     #[arg(long, value_name = "upstream|scan")]
     against: Vec<Rival>,
-    /// How often each takes its turn
+    /// Number of runs of each engine
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// Seconds after which a run is ended
+    /// Seconds after which a run is stopped
     #[arg(long, value_name = "SECONDS")]
     budget: Option<u64>,
-    /// table, json or markdown
+    /// Output format: table, json or markdown
     #[arg(short, long, default_value = "table")]
     output: Output,
     /// Write a plot of the scale suite to this file
@@ -64,10 +64,10 @@ pub(crate) struct BenchArgs {
     /// Write the objects of the workload to this file, for `berth simulate`, and run nothing (needs --workload)
     #[arg(long, value_name = "FILE")]
     write_manifests: Option<PathBuf>,
-    /// Run once in this process and print the outcome as JSON: a turn of a comparison
+    /// Run once in this process and print the result as JSON: one run of a comparison
     #[arg(long, hide = true)]
     once: bool,
-    /// fast or scan, with --once
+    /// With --once: fast or scan
     #[arg(long, hide = true, default_value = "fast")]
     method: Method,
 }

@@ -17,7 +17,6 @@
 //! - A YAML merge key may be overridden by a field beside it; upstream calls that a duplicate.
 
 mod args;
-mod base64;
 mod client_connection;
 mod configuration;
 mod document;
@@ -46,7 +45,7 @@ pub use args::{
     SpreadDefaulting, VolumeBindingArgs, WeightSource, WeightedLeastLoadArgs, WhenUnsatisfiable,
 };
 pub use client_connection::ClientConnection;
-pub use configuration::{Configuration, parse};
+pub use configuration::{Configuration, parse, parse_known_plugins};
 pub use document::Position;
 pub use duration::Duration;
 pub use engine::{profile, with_algorithm};

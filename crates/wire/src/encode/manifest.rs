@@ -11,7 +11,7 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
     let pod = &manifest.pod;
     fields.object("metadata", |meta| {
         meta::key(meta, &pod.spec.namespace, &pod.name);
-        meta.given("uid", &pod.uid);
+        meta.non_empty("uid", &pod.uid);
         meta::labels(meta, &pod.spec.labels);
         meta.time("creationTimestamp", pod.created);
         meta::terminating(meta, pod.terminating);
@@ -21,7 +21,7 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
         }
     });
     fields.object("spec", |spec| {
-        spec.given("nodeName", pod.node.as_deref().unwrap_or_default());
+        spec.non_empty("nodeName", pod.node.as_deref().unwrap_or_default());
         write_spec(spec, &pod.spec, &manifest.admission);
         volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims);
     });
@@ -44,7 +44,7 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
         fields.number("priority", spec.priority.into());
     }
     fields.optional("runtimeClassName", admission.runtime_class.as_ref());
-    fields.given("preemptionPolicy", if spec.never_preempts { "Never" } else { "" });
+    fields.non_empty("preemptionPolicy", if spec.never_preempts { "Never" } else { "" });
     fields.amounts("overhead", &spec.overhead);
     pod::spread(fields, &spec.spread);
     if let Some(os) = &spec.os {
@@ -70,13 +70,13 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
 fn containers(fields: &mut Fields<'_>, key: &str, containers: &[Container], host_network: bool) {
     fields.objects(key, containers, |fields, container| {
         fields.text("name", &container.name);
-        fields.given("image", &container.image);
+        fields.non_empty("image", &container.image);
         fields.part("resources", |resources| {
             resources.amounts("requests", &container.requests);
             resources.amounts("limits", &container.limits);
         });
         ports(fields, container, host_network);
-        fields.given("restartPolicy", if container.sidecar { "Always" } else { "" });
+        fields.non_empty("restartPolicy", if container.sidecar { "Always" } else { "" });
         if container.restarts_all {
             let all = ["RestartAllContainers"];
             fields.objects("restartPolicyRules", &all, |rule, action| rule.text("action", action));
@@ -96,7 +96,7 @@ fn ports(fields: &mut Fields<'_>, container: &Container, host_network: bool) {
         if !host_network {
             fields.number("hostPort", port.port.into());
         }
-        fields.given(
+        fields.non_empty(
             "protocol",
             match port.protocol {
                 Protocol::Tcp => "",
@@ -104,6 +104,6 @@ fn ports(fields: &mut Fields<'_>, container: &Container, host_network: bool) {
                 Protocol::Sctp => "SCTP",
             },
         );
-        fields.given("hostIP", if &*port.ip == "0.0.0.0" { "" } else { &port.ip });
+        fields.non_empty("hostIP", if &*port.ip == "0.0.0.0" { "" } else { &port.ip });
     });
 }
