@@ -91,6 +91,7 @@ impl World {
     /// Everything is at rest: nothing may be left that is not in its place.
     pub(crate) fn judge(&mut self) {
         let fresh = self.fresh();
+        let truth = picture(fresh.flow.scheduler().cluster());
         let mut found = Vec::new();
         for instance in &self.instances {
             let (flow, id) = (&instance.flow, instance.id);
@@ -103,8 +104,7 @@ impl World {
                     flow.assumed()
                 ));
             }
-            let (believed, truth) =
-                (picture(flow.scheduler().cluster()), picture(fresh.flow.scheduler().cluster()));
+            let believed = picture(flow.scheduler().cluster());
             let places = flow.pending();
             let queued = places.active + places.backoff + places.unschedulable + places.gated;
             let unbound = self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()).count();
@@ -130,8 +130,9 @@ impl World {
                 None => found.push(format!("pod {} is lost", pod.key())),
                 Some(_) => found.extend(misplaced(&fresh.flow, manifest)),
             }
+            let truth = answer(&fresh.flow, pod);
             for instance in &self.instances {
-                let (believed, truth) = (answer(&instance.flow, pod), answer(&fresh.flow, pod));
+                let believed = answer(&instance.flow, pod);
                 if believed != truth {
                     let (id, pod) = (instance.id, pod.key());
                     found.push(format!("scheduler {id} says of pod {pod}: {believed:?}, truth: {truth:?}"));

@@ -142,11 +142,7 @@ impl Flow {
         let (reference, profile) = (self.track(pod).pod.clone(), self.track(pod).profile);
         self.give_back(now, pod);
         self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
-        self.not_placed(
-            now,
-            pod,
-            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
-        );
+        self.not_placed(now, pod, Unplaced::error(message));
     }
 
     /// Takes back what was decided for a pod; tells what was reserved with it.

@@ -56,7 +56,7 @@ pub(crate) fn workload(kind: &str, name: &str, meta: &str, spec: &str, template:
     format!(
         "{{apiVersion: apps/v1, kind: {kind}, metadata: {{name: {name}, {meta}}}, spec: {{selector: {{matchLabels: \
          {{app: {name}}}}}, {spec} template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{{template} containers: \
-         [{{name: c}}]}}}}}}}}"
+         [{{name: c, image: i}}]}}}}}}}}"
     )
 }
 
