@@ -8,26 +8,34 @@ use berth_model::pod_manifest::PodTemplate;
 use berth_model::workload::{Workload, WorkloadKind};
 
 /// A template with the identity of its controller.
-pub(super) struct Mold<'a> {
+pub(super) struct Template<'a> {
     /// The workload that the pods come from; not always their controller.
     pub(super) entry: &'a Entry<Workload>,
-    /// The template.
-    pub(super) template: &'a PodTemplate,
+    /// `spec.template`.
+    pub(super) pod_template: &'a PodTemplate,
     /// The labels of the template and those that the controller adds to every pod.
     pub(super) labels: Labels,
     /// Who owns the pods.
     pub(super) controller: Controller,
 }
 
-impl<'a> Mold<'a> {
-    /// The mold of a controller that makes its pods itself.
+impl<'a> Template<'a> {
+    /// The template of a controller that makes its pods itself.
     pub(super) fn new(entry: &'a Entry<Workload>) -> Self {
         let workload = &entry.value;
         Self {
             entry,
-            template: &workload.template,
+            pod_template: &workload.template,
             labels: workload.template.labels.clone(),
-            controller: controller(workload.kind, &workload.name, &workload.uid),
+            controller: match &workload.custom {
+                Some(custom) => Controller {
+                    api_version: custom.api_version.clone(),
+                    kind: custom.kind.clone(),
+                    name: custom.name.clone(),
+                    uid: workload.uid.clone(),
+                },
+                None => controller(workload.kind, &workload.name, &workload.uid),
+            },
         }
     }
 
@@ -38,19 +46,15 @@ impl<'a> Mold<'a> {
 
     /// The spec of a pod with these labels.
     pub(super) fn spec(&self, labels: Labels) -> PodSpec {
-        self.template.spec(self.entry.value.namespace.clone(), labels, Some(self.controller.clone()))
+        self.pod_template.spec(self.entry.value.namespace.clone(), labels, Some(self.controller.clone()))
     }
 
-    /// The workload for messages.
-    pub(super) fn object(&self) -> String {
-        object(&self.entry.value)
-    }
-
-    /// Where the pod's spec is in the workload.
-    pub(super) fn spec_path(&self) -> &'static str {
-        match self.entry.value.kind {
-            WorkloadKind::CronJob => "spec.jobTemplate.spec.template.spec",
-            _ => "spec.template.spec",
+    /// The path of the pod's spec in the workload.
+    pub(super) fn spec_path(&self) -> String {
+        match (&self.entry.value.custom, self.entry.value.kind) {
+            (Some(custom), _) => format!("{}.spec", custom.template),
+            (None, WorkloadKind::CronJob) => "spec.jobTemplate.spec.template.spec".to_owned(),
+            (None, _) => "spec.template.spec".to_owned(),
         }
     }
 }
@@ -63,9 +67,4 @@ pub(super) fn controller(kind: WorkloadKind, name: &Str, uid: &Str) -> Controlle
         name: name.clone(),
         uid: uid.clone(),
     }
-}
-
-/// A workload for messages: `Deployment shop/web`.
-pub(super) fn object(workload: &Workload) -> String {
-    format!("{} {}/{}", workload.kind.name(), workload.namespace, workload.name)
 }
