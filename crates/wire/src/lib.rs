@@ -5,7 +5,7 @@
 //! first error: [`Problems`] lists all, each with its place and the path of the field. What is odd but harmless is in
 //! [`Warnings`].
 //!
-//! The way back, for recordings, is [`encode`].
+//! The way back is [`encode`] for recordings, and [`encode_whole`] for snapshots.
 //!
 //! There is no IO here; bytes come in.
 //!
@@ -43,7 +43,7 @@ mod yaml;
 
 pub use custom::{RuleError, Rules};
 pub use decoder::Decoder;
-pub use encode::encode;
+pub use encode::{encode, encode_whole};
 pub use loader::Loader;
 pub use problem::{Problem, Problems};
 pub use warning::{Warning, Warnings};

@@ -1,12 +1,11 @@
-//! Changes of which each alone would place a waiting pod. Each is tried on a copy of the cluster before it is named.
+//! Changes of which each alone would place a waiting pod. Each is tried on the cluster before it is named, and taken back.
 
 use std::sync::Arc;
 
-use berth_engine::cluster::Cluster;
-use berth_engine::cycle;
+use berth_engine::cluster::{Cluster, TrialEnd};
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
 use berth_engine::plugins::{node_affinity, node_resources_fit, node_unschedulable, taint_toleration};
-use berth_engine::profile::Profile;
+use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_model::affinity::Toleration;
 use berth_model::node::{Node, TaintEffect};
@@ -54,11 +53,16 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 const TRIED: usize = 3;
 
 /// The changes that help, at most one of each kind.
-pub(super) fn find(profile: &Profile, cluster: &Cluster, pod: PodRow, nodes: &[NodeAnswer]) -> Vec<Remedy> {
+pub(super) fn find(
+    scheduler: &mut Scheduler,
+    profile: usize,
+    pod: PodRow,
+    nodes: &[NodeAnswer],
+) -> Vec<Remedy> {
     let rejected = || nodes.iter().filter(|node| !node.feasible);
     let attempt = |change: Change| {
-        let fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
-        fitting.filter_map(|node| try_on(change, profile, cluster, pod, node)).next()
+        let mut fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
+        fitting.find_map(|node| try_on(change, scheduler, profile, pod, node))
     };
     CHANGES.into_iter().filter_map(attempt).collect()
 }
@@ -75,31 +79,38 @@ fn is_about(change: Change, node: &NodeAnswer) -> bool {
     // The taint of a cordoned node goes when it is uncordoned.
     let lifted =
         |other: &str| other == plugin || (change == Change::Uncordon && other == taint_toleration::NAME);
-    node.rejections.iter().any(|r| r.plugin == plugin) && node.rejections.iter().all(|r| lifted(r.plugin))
+    node.rejections.iter().any(|r| r.plugin == plugin) && node.rejections.iter().all(|r| lifted(&r.plugin))
 }
 
 fn try_on(
     change: Change,
-    profile: &Profile,
-    cluster: &Cluster,
+    scheduler: &mut Scheduler,
+    profile: usize,
     pod: PodRow,
     answer: &NodeAnswer,
 ) -> Option<Remedy> {
-    let row = cluster.nodes().find(&answer.name)?;
-    let mut changed = cluster.clone();
-    let node = cluster.nodes().object(row).clone();
-    let (description, pod) = match change {
-        Change::Room => (make_room(&mut changed, pod, row, node)?, pod),
-        Change::Toleration => tolerate(&mut changed, pod, node)?,
-        Change::Uncordon => (uncordon(&mut changed, node), pod),
-        Change::Label => (label(&mut changed, pod, node)?, pod),
-        Change::Node => (one_more(&mut changed, node), pod),
+    let row = scheduler.cluster().nodes().find(&answer.name)?;
+    let try_it = |scheduler: &mut Scheduler| {
+        let (description, pod) = make(change, scheduler.cluster_mut(), pod, row)?;
+        let (taken, _) = scheduler.diagnose(profile, pod).choice()?;
+        let node = scheduler.cluster().nodes().name(taken).to_string();
+        let description =
+            if change == Change::Toleration { format!("{description}, on {node}") } else { description };
+        Some(Remedy { change, node, description })
     };
-    let (taken, _) = cycle::assess(profile, &changed, pod).choice()?;
-    let node = changed.nodes().name(taken).to_string();
-    let description =
-        if change == Change::Toleration { format!("{description}, on {node}") } else { description };
-    Some(Remedy { change, node, description })
+    scheduler.trial(|scheduler| (try_it(scheduler), TrialEnd::RollBack))
+}
+
+/// Makes the change on a node, and says it in words; with the pod, which may be another one now.
+fn make(change: Change, cluster: &mut Cluster, pod: PodRow, row: NodeRow) -> Option<(String, PodRow)> {
+    let node = cluster.nodes().object(row).clone();
+    Some(match change {
+        Change::Room => (make_room(cluster, pod, row, node)?, pod),
+        Change::Toleration => tolerate(cluster, pod, node)?,
+        Change::Uncordon => (uncordon(cluster, node), pod),
+        Change::Label => (label(cluster, pod, node)?, pod),
+        Change::Node => (one_more(cluster, node), pod),
+    })
 }
 
 /// Adds to the node what is missing there. Where the pod requests that much less it fits just as well, and where others

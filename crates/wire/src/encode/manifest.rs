@@ -1,7 +1,7 @@
 //! Pods: who they are, and what they want.
 
 use berth_model::pod::{Container, PodSpec, Protocol};
-use berth_model::pod_manifest::{Admission, PodManifest};
+use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate};
 
 use super::writer::Fields;
 use super::{meta, pod, status, volume};
@@ -22,13 +22,34 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
     });
     fields.object("spec", |spec| {
         spec.non_empty("nodeName", pod.node.as_deref().unwrap_or_default());
-        write_spec(spec, &pod.spec, &manifest.admission);
+        write_spec(spec, &pod.spec, &manifest.admission, |affinity| {
+            pod::pod_affinities(affinity, &pod.spec);
+        });
         volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims);
     });
     fields.part("status", |fields| status::status(fields, manifest));
 }
 
-fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
+/// `v1.PodTemplateSpec`.
+pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
+    let PodTemplate { labels, spec: parts } = template;
+    fields.part("metadata", |meta| meta::labels(meta, labels));
+    fields.object("spec", |spec| {
+        spec.non_empty("nodeName", parts.node.as_deref().unwrap_or_default());
+        write_spec(spec, &parts.spec, &parts.admission, |affinity| {
+            pod::template_affinities(affinity, parts);
+        });
+        volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims);
+    });
+}
+
+/// The spec of a pod or a template; `affinities` writes the affinities to pods, which differ in form.
+fn write_spec(
+    fields: &mut Fields<'_>,
+    spec: &PodSpec,
+    admission: &Admission,
+    affinities: impl FnOnce(&mut Fields<'_>),
+) {
     containers(fields, "initContainers", &spec.init_containers, spec.host_network);
     containers(fields, "containers", &spec.containers, spec.host_network);
     fields.labels("nodeSelector", &spec.node_selector);
@@ -36,7 +57,10 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
     if spec.user_namespace {
         fields.flag("hostUsers", false);
     }
-    pod::affinity(fields, spec);
+    fields.part("affinity", |affinity| {
+        pod::node_affinity(affinity, spec);
+        affinities(affinity);
+    });
     fields.text("schedulerName", &spec.scheduler_name);
     pod::tolerations(fields, &spec.tolerations);
     fields.optional("priorityClassName", admission.priority_class.as_ref());

@@ -151,7 +151,7 @@ fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &
 }
 
 /// The annotation by which a Deployment counts its ReplicaSets.
-const REVISION: &str = "deployment.kubernetes.io/revision";
+pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// A workload without what only some kinds have.
 pub(crate) fn workload(

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::decode::{decode, decode_model};
 use crate::encode::{self, Fields};
 use crate::object::Format;
+pub(crate) use controller::REVISION;
 use controller::{ControllerWire, ReplicationControllerWire};
 use job::{CronJobWire, JobWire};
 
