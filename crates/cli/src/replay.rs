@@ -41,7 +41,7 @@ Exit codes:
   2  the recording or the command line cannot be used, or the recording is damaged
   3  the replay does something else than was recorded";
 
-/// Replay what berth scheduler --record wrote: verify it, question it, or play it under another configuration
+/// Replay a recording of berth scheduler --record: verify it, explain a pod, or run it with another configuration
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
@@ -51,13 +51,13 @@ pub(crate) struct ReplayArgs {
     /// Until after the last attempt up to this time (RFC 3339, as in 2026-11-24T10:00:00Z)
     #[arg(long, value_name = "TIME", conflicts_with = "config")]
     until: Option<Timestamp>,
-    /// Explain a pod as things were when it was tried last: namespace/name
+    /// Explain the last scheduling attempt of this pod (namespace/name)
     #[arg(long, value_name = "POD", conflicts_with = "config")]
     explain: Option<String>,
-    /// Play it under this KubeSchedulerConfiguration, and tell what would have differed
+    /// Run it with this KubeSchedulerConfiguration, and show which decisions differ
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
 }
@@ -98,7 +98,7 @@ struct Line {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the recording cannot be used.
+/// When the recording cannot be used.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let name = args.file.display().to_string();
     let mut reader = open(&args.file)?;

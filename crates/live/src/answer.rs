@@ -64,7 +64,7 @@ fn queue(flow: &Flow, reporter: &Reporter, page: &QueuePage) -> String {
             "pod": unbound.pod.to_string(),
             "schedulerName": reporter.profile(unbound.profile),
             "queue": unbound.place,
-            "plugins": unbound.plugins,
+            "plugins": unbound.plugins.iter().map(|name| &**name).collect::<Vec<_>>(),
             "attempts": unbound.attempts,
             "node": unbound.node.map(|node| &**node),
         })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use berth_engine::plugins;
 use berth_engine::profile::Profile;
 use berth_model::object::Kind;
 use berth_watch::{EventType, WatchEvent};
@@ -14,12 +15,10 @@ use crate::resource::Resource;
 /// The time between two requests; metrics servers measure no more often.
 const PERIOD: Duration = Duration::from_secs(15);
 
-/// The plugins that score by it.
-const PLUGINS: [&str; 2] = ["LeastLoad", "WeightedLeastLoad"];
-
 /// Whether a profile scores by measured usage.
 pub(crate) fn wanted(profile: &Profile) -> bool {
-    profile.score.iter().any(|(plugin, _)| PLUGINS.contains(&plugin.name()))
+    let reads_load = |name: &str| plugins::find(name).is_some_and(|entry| entry.reads_load);
+    profile.score.iter().any(|(plugin, _)| reads_load(&plugin.name()))
 }
 
 /// Polls until the event loop ends. Without a metrics API, the plugins use the requests of pods.

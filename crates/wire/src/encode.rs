@@ -23,7 +23,7 @@ use writer::Writer;
 
 pub(crate) use manifest::pod_manifest;
 pub(crate) use node::{metrics as node_metrics, namespace, node};
-pub(crate) use rules::{limit_range, priority_class, runtime_class};
+pub(crate) use rules::{autoscaler, limit_range, priority_class, resource_quota, runtime_class};
 pub(crate) use storage::{
     attachment, capacity as storage_capacity, claim, class as storage_class, csi_driver, csi_node, volume,
 };

@@ -11,15 +11,17 @@
 //!
 //! The way of an object: `loader` → `json` or `yaml` (YAML becomes JSON text) → `head` (what kind is it?) → `object` →
 //! the wire type of its kind (`pod`, `node`, `storage`, `workload`, `policy`), declared with `decode`'s `wire_object!`,
-//! whose `finish` checks, applies defaults and makes the model's value. A new kind is an entry in
+//! whose `into_model` checks, applies defaults and makes the model's value. A new kind is an entry in
 //! [`for_each_object_kind`](berth_model::for_each_object_kind) and an implementation of `object::Format` for its type.
 
 mod context;
+mod custom;
 mod decode;
 mod decoder;
 mod encode;
 mod head;
 mod json;
+mod layers;
 mod loader;
 mod meta;
 mod node;
@@ -34,10 +36,12 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod time;
+mod unread;
 mod warning;
 mod workload;
 mod yaml;
 
+pub use custom::{RuleError, Rules};
 pub use decoder::Decoder;
 pub use encode::{encode, encode_whole};
 pub use loader::Loader;

@@ -73,8 +73,8 @@ pub(super) fn spread(fields: &mut Fields<'_>, constraints: &[SpreadConstraint]) 
         if let Some(domains) = constraint.min_domains {
             fields.number("minDomains", domains);
         }
-        fields.given("nodeAffinityPolicy", if constraint.honor_node_affinity { "" } else { "Ignore" });
-        fields.given("nodeTaintsPolicy", if constraint.honor_node_taints { "Honor" } else { "" });
+        fields.non_empty("nodeAffinityPolicy", if constraint.honor_node_affinity { "" } else { "Ignore" });
+        fields.non_empty("nodeTaintsPolicy", if constraint.honor_node_taints { "Honor" } else { "" });
         fields.texts("matchLabelKeys", &constraint.match_label_keys);
     });
 }
@@ -82,9 +82,9 @@ pub(super) fn spread(fields: &mut Fields<'_>, constraints: &[SpreadConstraint]) 
 /// Tolerations, of a pod or of a runtime class.
 pub(super) fn tolerations(fields: &mut Fields<'_>, tolerations: &[Toleration]) {
     fields.objects("tolerations", tolerations, |fields, toleration| {
-        fields.given("key", &toleration.key);
-        fields.given("operator", if toleration.exists { "Exists" } else { "" });
-        fields.given("value", &toleration.value);
-        fields.given("effect", toleration.effect.map_or("", effect));
+        fields.non_empty("key", &toleration.key);
+        fields.non_empty("operator", if toleration.exists { "Exists" } else { "" });
+        fields.non_empty("value", &toleration.value);
+        fields.non_empty("effect", toleration.effect.map_or("", effect));
     });
 }

@@ -55,7 +55,7 @@ fn group(spec: &mut Fields<'_>, workload: &Workload) {
 pub(super) fn whole_workload(fields: &mut Fields<'_>, workload: &Workload) {
     fields.object("metadata", |meta| {
         meta::key(meta, &workload.namespace, &workload.name);
-        meta.given("uid", &workload.uid);
+        meta.non_empty("uid", &workload.uid);
         meta::labels(meta, &workload.labels);
         meta.time("creationTimestamp", workload.created);
         meta::terminating(meta, workload.terminating);
