@@ -68,7 +68,7 @@ impl Flow {
     /// An object cannot be read: it is left as it is known, and told of.
     pub(crate) fn unreadable(&mut self, key: &ObjectKey, uid: &str, problem: &str) {
         let id = if uid.is_empty() { String::new() } else { format!(" (uid {uid})") };
-        self.outbox.report(Report::Trouble(format!("{key}{id} cannot be read and is left aside: {problem}")));
+        self.outbox.report(Report::Trouble(format!("{key}{id} cannot be read and is ignored: {problem}")));
     }
 }
 
