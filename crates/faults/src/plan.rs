@@ -84,7 +84,7 @@ impl fmt::Display for Fault {
 
 /// What users do, with its weight among all that they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum UserAction {
     /// Creates a pod.
     CreatePod,
     /// Deletes a pod.
@@ -99,9 +99,9 @@ pub enum Deed {
     WriteBudget,
 }
 
-/// What is special about a pod that a user creates.
+/// What is feature about a pod that a user creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
+pub enum PodFeature {
     /// Nothing.
     Plain,
     /// It has a scheduling gate.
@@ -164,22 +164,22 @@ impl Focus {
     }
 
     /// What users do more often, and how much more.
-    fn deeds(self) -> &'static [(Deed, usize)] {
+    fn actions(self) -> &'static [(UserAction, usize)] {
         match self {
-            Self::Labels => &[(Deed::RelabelPod, 12)],
-            Self::Spreading => &[(Deed::RelabelPod, 4), (Deed::DeletePod, 3)],
+            Self::Labels => &[(UserAction::RelabelPod, 12)],
+            Self::Spreading => &[(UserAction::RelabelPod, 4), (UserAction::DeletePod, 3)],
             _ => &[],
         }
     }
 
     /// Which pods are created more often, and how much more.
-    fn specials(self) -> &'static [(Special, usize)] {
+    fn features(self) -> &'static [(PodFeature, usize)] {
         match self {
-            Self::Nominations | Self::Reincarnations => &[(Special::Plain, 12), (Special::Toleration, 4)],
-            Self::Spreading => &[(Special::Spread, 12), (Special::Plain, 6)],
-            Self::Labels => &[(Special::AntiAffinity, 8), (Special::Affinity, 6), (Special::Spread, 4)],
-            Self::Volumes => &[(Special::Claim, 20)],
-            Self::Extenders => &[(Special::Licence, 16)],
+            Self::Nominations | Self::Reincarnations => &[(PodFeature::Plain, 12), (PodFeature::Toleration, 4)],
+            Self::Spreading => &[(PodFeature::Spread, 12), (PodFeature::Plain, 6)],
+            Self::Labels => &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)],
+            Self::Volumes => &[(PodFeature::Claim, 20)],
+            Self::Extenders => &[(PodFeature::Licence, 16)],
         }
     }
 
@@ -206,7 +206,7 @@ pub struct Plan {
     /// For how many steps users act and faults strike.
     pub steps: usize,
     /// How many things users do at most.
-    pub deeds: usize,
+    pub user_actions: usize,
 }
 
 impl Plan {
@@ -228,7 +228,7 @@ impl Plan {
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),
             steps: chance.usize(40..200),
-            deeds: chance.usize(5..80),
+            user_actions: chance.usize(5..80),
         }
     }
 
@@ -238,31 +238,31 @@ impl Plan {
     }
 
     /// Everything that users do, by weight.
-    pub fn deeds_by_weight(&self) -> impl Iterator<Item = (Deed, usize)> {
-        const USUAL: [(Deed, usize); 6] = [
-            (Deed::CreatePod, 10),
-            (Deed::DeletePod, 3),
-            (Deed::WriteNode, 3),
-            (Deed::LiftGates, 1),
-            (Deed::RelabelPod, 1),
-            (Deed::WriteBudget, 2),
+    pub fn user_actions_by_weight(&self) -> impl Iterator<Item = (UserAction, usize)> {
+        const USUAL: [(UserAction, usize); 6] = [
+            (UserAction::CreatePod, 10),
+            (UserAction::DeletePod, 3),
+            (UserAction::WriteNode, 3),
+            (UserAction::LiftGates, 1),
+            (UserAction::RelabelPod, 1),
+            (UserAction::WriteBudget, 2),
         ];
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::deeds).copied())
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::actions).copied())
     }
 
     /// All kinds of pods, by weight.
-    pub fn specials_by_weight(&self) -> impl Iterator<Item = (Special, usize)> {
-        const USUAL: [(Special, usize); 9] = [
-            (Special::Plain, 3),
-            (Special::Gate, 1),
-            (Special::NodeSelector, 1),
-            (Special::Toleration, 1),
-            (Special::AntiAffinity, 2),
-            (Special::Affinity, 1),
-            (Special::Spread, 2),
-            (Special::Licence, 1),
-            (Special::Claim, 2),
+    pub fn pod_features_by_weight(&self) -> impl Iterator<Item = (PodFeature, usize)> {
+        const USUAL: [(PodFeature, usize); 9] = [
+            (PodFeature::Plain, 3),
+            (PodFeature::Gate, 1),
+            (PodFeature::NodeSelector, 1),
+            (PodFeature::Toleration, 1),
+            (PodFeature::AntiAffinity, 2),
+            (PodFeature::Affinity, 1),
+            (PodFeature::Spread, 2),
+            (PodFeature::Licence, 1),
+            (PodFeature::Claim, 2),
         ];
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::specials).copied())
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::features).copied())
     }
 }

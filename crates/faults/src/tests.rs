@@ -6,7 +6,7 @@ use berth_journal::{ReadError, Reader, Replay, Stop, replay};
 use crate::campaign::play;
 use crate::instance;
 use crate::plan::{Fault, Plan};
-use crate::sabotage::Sabotage;
+use crate::injected_bug::InjectedBug;
 use crate::shrink::shrink;
 use crate::world::World;
 
@@ -15,9 +15,9 @@ fn seeds() -> u64 {
     std::env::var("BERTH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
 }
 
-fn story(seed: u64, sabotage: Option<Sabotage>) -> String {
-    let (plan, verdict) = shrink(&Plan::draw(seed), sabotage);
-    let timeline = verdict.timeline.join("\n");
+fn story(seed: u64, bug: Option<InjectedBug>) -> String {
+    let (plan, outcome) = shrink(&Plan::draw(seed), bug);
+    let timeline = outcome.timeline.join("\n");
     format!(
         "seed {seed}, made smaller: {plan:?}\n{timeline}\n\
          to look into it: cargo xtask simulate-faults --seed {seed} --record FILE, then berth replay FILE"
@@ -80,22 +80,22 @@ fn the_same_seed_makes_the_same_history() {
 
 #[test]
 fn every_planted_violation_is_found_within_two_thousand_seeds() {
-    for sabotage in Sabotage::ALL {
+    for bug in InjectedBug::ALL {
         let found =
-            (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(sabotage)).violations.is_empty());
-        assert!(found.is_some(), "{sabotage:?} goes unnoticed");
-        println!("{sabotage:?} is found by seed {}", found.unwrap_or_default());
+            (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(bug)).violations.is_empty());
+        assert!(found.is_some(), "{bug:?} goes unnoticed");
+        println!("{bug:?} is found by seed {}", found.unwrap_or_default());
     }
 }
 
 #[test]
 fn a_failing_history_becomes_smaller() {
-    let sabotage = Some(Sabotage::LostPod);
+    let bug = Some(InjectedBug::LostPod);
     let plan =
-        (0..200).map(Plan::draw).find(|plan| !World::play(plan.clone(), sabotage).violations.is_empty());
+        (0..200).map(Plan::draw).find(|plan| !World::play(plan.clone(), bug).violations.is_empty());
     let plan = plan.unwrap();
-    let (small, verdict) = shrink(&plan, sabotage);
-    assert!(!verdict.violations.is_empty());
+    let (small, outcome) = shrink(&plan, bug);
+    assert!(!outcome.violations.is_empty());
     assert!(small.rates.is_empty() && small.steps <= plan.steps, "{small:?}");
 }
 
@@ -111,8 +111,8 @@ fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
 fn every_process_of_a_history_replays_as_it_was_recorded() {
     let (mut torn, mut compared, mut processes) = (0, 0, 0);
     for seed in 0..60 {
-        let (verdict, recorded) = World::record(Plan::draw(seed), None);
-        assert_eq!(verdict, World::play(Plan::draw(seed), None), "a recording changes nothing");
+        let (outcome, recorded) = World::record(Plan::draw(seed), None);
+        assert_eq!(outcome, World::play(Plan::draw(seed), None), "a recording changes nothing");
         for process in recorded {
             let replay = replayed(&process.bytes).unwrap();
             assert_eq!(replay.difference, None, "seed {seed}, scheduler {}", process.part);

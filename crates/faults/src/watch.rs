@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{Flow, Input};
+use berth_flow::{SchedulingLoop, Input};
 use berth_model::object::Kind;
 
 use crate::plan::Fault;
 use crate::server::Server;
-use crate::world::Luck;
+use crate::world::FaultRng;
 
 /// How far one scheduler's watches are.
 #[derive(Debug, Default)]
@@ -28,27 +28,27 @@ struct Cursor {
 
 impl Watches {
     /// What a flow is told in this step.
-    pub fn deliver(&mut self, server: &Server, step: usize, luck: &mut Luck) -> Vec<Input> {
+    pub fn deliver(&mut self, server: &Server, step: usize, rng: &mut FaultRng) -> Vec<Input> {
         let mut inputs = Vec::new();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             if self.stalled.get(&kind).is_some_and(|until| *until > step) {
                 continue;
             }
-            if luck.strikes(Fault::SlowWatch) {
-                self.stalled.insert(kind, step + luck.chance.usize(2..15));
+            if rng.strikes(Fault::SlowWatch) {
+                self.stalled.insert(kind, step + rng.random.usize(2..15));
                 continue;
             }
             let cursor = self.cursors.entry(kind).or_default();
-            cursor.broken |= cursor.version.is_some() && luck.strikes(Fault::Relist); // 410 Gone
+            cursor.broken |= cursor.version.is_some() && rng.strikes(Fault::Relist); // 410 Gone
             let Some(version) = cursor.version.filter(|_| !cursor.broken) else {
-                let version = Some(list(kind, cursor.version, server, luck, &mut inputs));
+                let version = Some(list(kind, cursor.version, server, rng, &mut inputs));
                 *cursor = Cursor { version, broken: false };
                 continue;
             };
             let pending = server.since(version).iter().filter(|change| change.key.kind == kind);
-            let again = luck.strikes(Fault::RepeatedChanges);
+            let again = rng.strikes(Fault::RepeatedChanges);
             let mut told = server.version();
-            let most = if luck.is_over() { usize::MAX } else { luck.chance.usize(1..6) };
+            let most = if rng.is_over() { usize::MAX } else { rng.random.usize(1..6) };
             for (number, change) in pending.enumerate() {
                 if number == most {
                     told = change.version - 1;
@@ -70,7 +70,7 @@ impl Watches {
 
     /// Whether everything was told.
     pub fn are_current(&self, server: &Server) -> bool {
-        Flow::KINDS.iter().all(|kind| {
+        SchedulingLoop::KINDS.iter().all(|kind| {
             let version = self.cursors.get(kind).and_then(|cursor| cursor.version);
             version.is_some_and(|v| server.since(v).iter().all(|change| change.key.kind != *kind))
         })
@@ -79,9 +79,9 @@ impl Watches {
 
 /// Lists a kind; tells the version of the listing. The first listing is a consistent read. Later ones may be old, but not
 /// older than what was told before (`resourceVersionMatch: NotOlderThan`).
-fn list(kind: Kind, seen: Option<u64>, server: &Server, luck: &mut Luck, inputs: &mut Vec<Input>) -> u64 {
+fn list(kind: Kind, seen: Option<u64>, server: &Server, rng: &mut FaultRng, inputs: &mut Vec<Input>) -> u64 {
     let version = match seen {
-        Some(seen) if luck.strikes(Fault::StaleList) => luck.chance.u64(seen..=server.version()),
+        Some(seen) if rng.strikes(Fault::StaleList) => rng.random.u64(seen..=server.version()),
         _ => server.version(),
     };
     inputs.push(Input::Listing(kind));

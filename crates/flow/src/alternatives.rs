@@ -3,7 +3,7 @@
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_model::Str;
 
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 
 /// What a decision was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Alternatives {
     pub next: Vec<(Str, i64)>,
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// Judges all nodes for a pod that was decided to go to `node` and is not there yet.
     pub(crate) fn alternatives(
         &self,

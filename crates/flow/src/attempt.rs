@@ -6,10 +6,10 @@ use berth_engine::preemption;
 use berth_model::Str;
 
 use crate::action::{Condition, Event};
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::now::Now;
 use crate::queue::Group;
-use crate::report::{Attempted, Refusal, Report};
+use crate::report::{AttemptInfo, FailureInfo, Report};
 use crate::step::{Step, Watch};
 
 /// The longest note that the API server takes.
@@ -51,7 +51,7 @@ struct Unfit {
     plugins: Vec<&'static str>,
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// Tries a pod that is in flight.
     pub(crate) fn try_pod(&mut self, now: Now, pod: PodRow, watch: &mut Watch<'_>) {
         let profile = self.track(pod).profile;
@@ -158,8 +158,8 @@ impl Flow {
             Some(Condition { reason, message: message.clone(), generation, again: false }),
             nominate,
         );
-        let attempted = Attempted { pod: reference, profile, attempts };
-        let refusal = Refusal { message, plugins, nominated };
+        let attempted = AttemptInfo { pod: reference, profile, attempts };
+        let refusal = FailureInfo { message, plugins, nominated };
         self.outbox.report(match is_error {
             true => Report::Failed(attempted, refusal),
             false => Report::Unschedulable(attempted, refusal),

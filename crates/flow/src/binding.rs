@@ -15,11 +15,11 @@ use berth_engine::ids::{NodeRow, PodRow};
 use crate::action::{Call, Request};
 use crate::attempt::Unplaced;
 use crate::backoff::Backoff;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
-use crate::report::{Attempted, Landing, Report};
+use crate::report::{AttemptInfo, Placement, Report};
 use crate::step::{Step, Watch};
 use crate::track::{Binding, Phase, Stage, Track};
 use crate::volumes::Part;
@@ -45,7 +45,7 @@ impl Track {
     }
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// Puts a pod on a node, for all decisions that follow, and starts to bind it there.
     pub(crate) fn put(&mut self, now: Now, pod: PodRow, landing: (NodeRow, i64), watch: &mut Watch<'_>) {
         let (node, score) = landing;
@@ -77,8 +77,8 @@ impl Flow {
         if track.is_preparing() {
             self.tracks.set_preparing(pod);
         }
-        let attempted = Attempted { pod: self.track(pod).pod.clone(), profile, attempts };
-        self.outbox.report(Report::Assumed(attempted, Landing { node: name, score, alternatives }));
+        let attempted = AttemptInfo { pod: self.track(pod).pod.clone(), profile, attempts };
+        self.outbox.report(Report::Assumed(attempted, Placement { node: name, score, alternatives }));
         if matches!(phase, Phase::Sent { .. }) {
             self.send_binding(pod);
         }
@@ -124,7 +124,7 @@ impl Flow {
                 self.tracks.set_timer(again, pod);
                 let text =
                     format!("no answer to the binding of pod {}: {}", self.track(pod).pod, failure.message);
-                self.outbox.report(Report::Trouble(text));
+                self.outbox.report(Report::Warning(text));
             }
             // An earlier binding was done after all, or somebody else's: the watch will tell.
             Err(failure) if lost > 0 && failure.kind == FailureKind::Conflict => {
@@ -141,7 +141,7 @@ impl Flow {
     pub(crate) fn binding_failed(&mut self, now: Now, pod: PodRow, message: String) {
         let (reference, profile) = (self.track(pod).pod.clone(), self.track(pod).profile);
         self.give_back(now, pod);
-        self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
+        self.outbox.report(Report::BindingFailed { pod: reference, profile, message: message.clone() });
         self.not_placed(now, pod, Unplaced::error(message));
     }
 
@@ -181,7 +181,7 @@ impl Flow {
             self.queue.fail(pod, now.millis);
             if was_assumed {
                 let message = "another scheduler leads".to_owned();
-                self.outbox.report(Report::Unbound { pod: reference, profile, message });
+                self.outbox.report(Report::BindingFailed { pod: reference, profile, message });
             }
         }
     }

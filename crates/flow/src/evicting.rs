@@ -5,14 +5,14 @@ use berth_engine::preemption::{self, Candidate};
 use berth_model::pod::Pod;
 
 use crate::action::{Event, PodRef, Request};
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
 use crate::track::{Stage, Track};
 
-impl Flow {
+impl SchedulingLoop {
     /// Evicts the victims of a candidate for a pod. Tells whether some of them are gone at once.
     ///
     /// Upstream: `framework/preemption/executor.go`.
@@ -76,7 +76,7 @@ impl Flow {
         }
         let preemptor = self.track(pod).pod.clone();
         let text = format!("pod {victim} could not be evicted for pod {preemptor}: {}", failure.message);
-        self.outbox.report(Report::Trouble(text));
+        self.outbox.report(Report::Warning(text));
         self.try_at_once(pod);
     }
 

@@ -24,7 +24,7 @@ use berth_model::pod::PodSpec;
 
 use crate::action::{Call, PodRef, Request};
 use crate::attempt::Unplaced;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure, NodeVictims};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
@@ -78,7 +78,7 @@ impl Extender {
     }
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// Whether a pod cannot be decided without asking.
     pub(crate) fn wants_extenders(&self, pod: PodRow) -> bool {
         !self.settings.extenders.is_empty()
@@ -199,7 +199,7 @@ impl Flow {
                 // Scores are a wish, and so is an extender that may fail.
                 let goes_on = extender.ignorable || matches!(step, Step::Prioritize(_));
                 let text = format!("extender {} failed: {}", extender.name, failure.message);
-                self.outbox.report(Report::Trouble(text));
+                self.outbox.report(Report::Warning(text));
                 if !goes_on {
                     self.end_extending(pod);
                     return self.could_not_judge(now, pod, failure.message);

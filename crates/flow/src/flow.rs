@@ -22,10 +22,10 @@ use crate::track::{Stage, Track, Tracks};
 
 /// The flow of pods to their nodes.
 ///
-/// The shell calls [`Flow::take`] with everything that happens, [`Flow::attempt`] until it says that there is nothing to
-/// do, and carries out what [`Flow::drain_actions`] gives. [`Flow::next_timer`] says when to call again though nothing
+/// The shell calls [`SchedulingLoop::take`] with everything that happens, [`SchedulingLoop::attempt`] until it says that there is nothing to
+/// do, and carries out what [`SchedulingLoop::drain_actions`] gives. [`SchedulingLoop::next_timer`] says when to call again though nothing
 /// happened.
-pub struct Flow {
+pub struct SchedulingLoop {
     pub(crate) settings: Settings,
     pub(crate) scheduler: Scheduler,
     pub(crate) inventory: Inventory,
@@ -41,7 +41,7 @@ pub struct Flow {
     trying: Option<PodRef>,
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// What must have been listed before the first decision.
     pub const KINDS: [Kind; Kind::WATCHED.len()] = Kind::WATCHED;
 
@@ -107,12 +107,12 @@ impl Flow {
 
     /// Tries the pod whose turn it is. `false`: there is nothing to do at this time.
     pub fn attempt(&mut self, now: Now) -> bool {
-        self.attempt_watched(now, 0, &mut |_| ())
+        self.attempt_observed(now, 0, &mut |_| ())
     }
 
-    /// As [`Flow::attempt`], for those who want to know more of it: so many alternatives to a placement, which is as much
+    /// As [`SchedulingLoop::attempt`], for those who want to know more of it: so many alternatives to a placement, which is as much
     /// work as judging all nodes anew, and when each step is over. What is done is the same.
-    pub fn attempt_watched(&mut self, now: Now, alternatives: usize, over: &mut dyn FnMut(Step)) -> bool {
+    pub fn attempt_observed(&mut self, now: Now, alternatives: usize, over: &mut dyn FnMut(Step)) -> bool {
         self.run_timers(now);
         if !self.leads || !self.synced() {
             return false;
@@ -144,7 +144,7 @@ impl Flow {
     }
 
     /// Whether there is anything to be done or told.
-    pub fn has_news(&self) -> bool {
+    pub fn has_output(&self) -> bool {
         !self.outbox.actions.is_empty() || !self.outbox.reports.is_empty()
     }
 
@@ -153,13 +153,13 @@ impl Flow {
         self.leads
     }
 
-    /// When [`Flow::attempt`] may have something to do though nothing happens, in milliseconds.
+    /// When [`SchedulingLoop::attempt`] may have something to do though nothing happens, in milliseconds.
     pub fn next_timer(&self) -> Option<u64> {
         let queue = self.queue.next_timer(self.settings.flush_millis).filter(|_| self.leads && self.synced());
         queue.into_iter().chain(self.tracks.next_timer()).min()
     }
 
-    /// Whether [`Flow::attempt`] would try a pod at this time.
+    /// Whether [`SchedulingLoop::attempt`] would try a pod at this time.
     pub fn has_due(&self, now: Now) -> bool {
         self.leads && self.synced() && self.queue.has_due(now.millis)
     }
@@ -206,7 +206,7 @@ impl Flow {
 
     /// Where a pod is that this scheduler has to place: `active`, `backoff`, `unschedulable`, `gated`, `extending` or
     /// `binding`; `None` where it is bound, or not ours.
-    pub fn whereabouts(&self, namespace: &Str, name: &Str) -> Option<&'static str> {
+    pub fn place_of(&self, namespace: &Str, name: &Str) -> Option<&'static str> {
         let row = self.tracks.find(namespace, name)?;
         match &self.tracks.get(row)?.stage {
             Stage::Queued => self.queue.entry(row).map(|entry| entry.place.name()),

@@ -5,11 +5,11 @@ use berth_engine::event::Event;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
 
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::now::Now;
 use crate::report::Report;
 
-impl Flow {
+impl SchedulingLoop {
     /// An object came or changed.
     pub(crate) fn applied(&mut self, now: Now, object: Object) {
         let key = object.key();
@@ -68,7 +68,7 @@ impl Flow {
     /// An object cannot be read: it is left as it is known, and told of.
     pub(crate) fn unreadable(&mut self, key: &ObjectKey, uid: &str, problem: &str) {
         let id = if uid.is_empty() { String::new() } else { format!(" (uid {uid})") };
-        self.outbox.report(Report::Trouble(format!("{key}{id} cannot be read and is left aside: {problem}")));
+        self.outbox.report(Report::Warning(format!("{key}{id} cannot be read and is left aside: {problem}")));
     }
 }
 

@@ -35,11 +35,11 @@ mod waking;
 
 pub use action::{Action, Call, Condition, Event, PodRef, Request, Ticket};
 pub use alternatives::Alternatives;
-pub use flow::Flow;
+pub use flow::SchedulingLoop;
 pub use input::{Answer, Failure, FailureKind, Input, NodeVictims};
 pub use now::Now;
 pub use queue::Counts;
-pub use report::{Attempted, Landing, Refusal, Report};
+pub use report::{AttemptInfo, Placement, FailureInfo, Report};
 pub use settings::{Extender, Settings};
 pub use step::Step;
-pub use unbound::Unbound;
+pub use unbound::PendingPodInfo;

@@ -4,10 +4,10 @@ use berth_engine::event::Event;
 use berth_model::node::Node;
 use berth_model::object::ObjectKey;
 
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::now::Now;
 
-impl Flow {
+impl SchedulingLoop {
     /// A node came or changed.
     pub(crate) fn node_applied(&mut self, now: Now, node: Node) {
         let cluster = self.scheduler.cluster_mut();

@@ -9,11 +9,11 @@ use berth_model::pod::Pod;
 use berth_model::pod_manifest::PodManifest;
 
 use crate::action::PodRef;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::now::Now;
 use crate::track::{Phase, Stage, Track};
 
-impl Flow {
+impl SchedulingLoop {
     /// A pod came or changed.
     pub(crate) fn pod_applied(&mut self, now: Now, mut manifest: PodManifest) {
         if self.evicting.contains(&manifest.pod.uid) {

@@ -16,11 +16,11 @@ pub enum Report {
         event: &'static str,
     },
     /// A pod was put on a node, which is not bound yet.
-    Assumed(Attempted, Landing),
+    Assumed(AttemptInfo, Placement),
     /// A pod fits nowhere.
-    Unschedulable(Attempted, Refusal),
+    Unschedulable(AttemptInfo, FailureInfo),
     /// A pod could not be judged.
-    Failed(Attempted, Refusal),
+    Failed(AttemptInfo, FailureInfo),
     /// A pod is bound.
     Bound {
         /// The pod.
@@ -39,7 +39,7 @@ pub enum Report {
         waited_millis: u64,
     },
     /// A binding failed; the pod will be tried again.
-    Unbound {
+    PendingPodInfo {
         /// The pod.
         pod: PodRef,
         /// An index of the profiles.
@@ -62,7 +62,7 @@ pub enum Report {
 
 /// An attempt to place a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempted {
+pub struct AttemptInfo {
     /// The pod.
     pub pod: PodRef,
     /// An index of the profiles.
@@ -73,7 +73,7 @@ pub struct Attempted {
 
 /// Where an attempt put a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landing {
+pub struct Placement {
     /// The node.
     pub node: Str,
     /// Its total score.
@@ -84,7 +84,7 @@ pub struct Landing {
 
 /// Why an attempt put a pod nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct FailureInfo {
     /// Upstream's sentence.
     pub message: String,
     /// The plugins that rejected it, sorted.

@@ -3,13 +3,13 @@
 use berth_model::object::{Kind, Object};
 use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::Input;
 
-impl Flow {
+impl SchedulingLoop {
     /// Inputs from which a new flow comes to know what this one knows: as if the process started anew. What is on its way
-    /// is not told, so there must be nothing ([`Flow::is_quiet`]); backoffs begin again.
-    pub fn restate(&self) -> Vec<Input> {
+    /// is not told, so there must be nothing ([`SchedulingLoop::is_quiet`]); backoffs begin again.
+    pub fn dump_inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::new();
         for kind in Self::KINDS {
             inputs.push(Input::Listing(kind));
@@ -54,7 +54,7 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
-    use crate::flow::Flow;
+    use crate::flow::SchedulingLoop;
     use crate::tests::fixture::World;
 
     #[test]
@@ -75,21 +75,21 @@ mod tests {
         );
         world.run();
         assert!(world.flow.is_quiet());
-        let told = world.flow.restate();
+        let told = world.flow.dump_inputs();
         let mut other = World::unlisted(|_| {});
         for input in told.clone() {
             other.take(input);
         }
         assert!(other.flow.synced());
-        assert_eq!(format!("{:?}", other.flow.restate()), format!("{told:?}"));
+        assert_eq!(format!("{:?}", other.flow.dump_inputs()), format!("{told:?}"));
         world.pod("b", 2);
         other.pod("b", 2);
         let bound =
             |told: Vec<String>| told.into_iter().filter(|t| t.starts_with("bind")).collect::<Vec<_>>();
         assert_eq!(bound(world.run()), bound(other.run()));
         assert_eq!(
-            Flow::KINDS.map(|kind| world.flow.count(kind)),
-            Flow::KINDS.map(|kind| other.flow.count(kind))
+            SchedulingLoop::KINDS.map(|kind| world.flow.count(kind)),
+            SchedulingLoop::KINDS.map(|kind| other.flow.count(kind))
         );
     }
 }

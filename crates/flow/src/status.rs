@@ -5,7 +5,7 @@ use berth_model::Str;
 
 use crate::action::{Condition, Request};
 use crate::backoff::Backoff;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
@@ -15,7 +15,7 @@ use crate::track::Track;
 /// How long to wait before a status is written again.
 const AGAIN: Backoff = Backoff { initial_millis: 1_000, max_millis: 60_000 };
 
-impl Flow {
+impl SchedulingLoop {
     /// Nominates a pod to a node, or to none, for the decisions that follow. Where it hoped to run before is free for
     /// others.
     pub(crate) fn nominate(&mut self, now: Now, pod: PodRow, node: Option<&Str>) {
@@ -92,7 +92,7 @@ impl Flow {
                 writing.again = Some(again);
                 let text =
                     format!("the status of pod {} could not be written: {}", track.pod, failure.message);
-                self.outbox.report(Report::Trouble(text));
+                self.outbox.report(Report::Warning(text));
                 self.tracks.set_timer(again, pod);
             }
             _ if next == StatusChange::default() => track.writing = None,
@@ -117,7 +117,7 @@ impl Track {
     /// wrote.
     ///
     /// While a nomination is being written, what the watch tells may be older or newer than that. Then it is not taken over,
-    /// but noted: [`Flow::status_replied`] writes again if the two still differ.
+    /// but noted: [`SchedulingLoop::status_replied`] writes again if the two still differ.
     pub(crate) fn watch_tells_nomination(&mut self, node: Option<&Str>) -> bool {
         let changed = self.watched_nominated.as_ref() != node;
         if changed {

@@ -4,12 +4,12 @@ use berth_engine::ids::PodRow;
 use berth_model::Str;
 
 use crate::action::PodRef;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::track::{Stage, Track};
 
 /// A pod that is not bound, as far as the API server told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unbound<'a> {
+pub struct PendingPodInfo<'a> {
     /// The pod.
     pub pod: &'a PodRef,
     /// An index of the profiles.
@@ -25,13 +25,13 @@ pub struct Unbound<'a> {
     pub node: Option<&'a Str>,
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// The pods that are not bound, in the order of their rows.
-    pub fn unbound(&self) -> impl Iterator<Item = Unbound<'_>> {
+    pub fn unbound(&self) -> impl Iterator<Item = PendingPodInfo<'_>> {
         self.tracks.on_their_way().map(|(row, track)| self.unbound_pod(row, track))
     }
 
-    fn unbound_pod<'a>(&'a self, row: PodRow, track: &'a Track) -> Unbound<'a> {
+    fn unbound_pod<'a>(&'a self, row: PodRow, track: &'a Track) -> PendingPodInfo<'a> {
         let entry = self.queue.entry(row);
         let (place, attempts, node) = match &track.stage {
             Stage::Binding(binding) => ("binding", binding.attempts, Some(&binding.node)),
@@ -42,6 +42,6 @@ impl Flow {
             }
         };
         let plugins = self.queue.group(row).map_or(&[][..], |group| &group.plugins);
-        Unbound { pod: &track.pod, profile: track.profile, place, plugins, attempts, node }
+        PendingPodInfo { pod: &track.pod, profile: track.profile, place, plugins, attempts, node }
     }
 }

@@ -12,7 +12,7 @@ use berth_model::object::{Kind, ObjectKey};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};
 
 use crate::action::Request;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
@@ -54,7 +54,7 @@ enum Standing {
     Lost(String),
 }
 
-impl Flow {
+impl SchedulingLoop {
     /// Asks for what goes with a placement. The pod's binding waits for it.
     pub(crate) fn prepare_volumes(
         &mut self,

@@ -7,11 +7,11 @@ use berth_engine::view::PodView;
 use berth_model::volume::{Claim, Volume};
 
 use crate::extending::EXTENDER;
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::now::Now;
 use crate::queue::Group;
 
-impl Flow {
+impl SchedulingLoop {
     /// Something happened: pods that it may help are tried again. `label` is upstream's name for it.
     pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &Event<'_>) {
         if !self.queue.has_waiting() {

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use berth_flow::{Flow, Report, Settings};
+use berth_flow::{SchedulingLoop, Report, Settings};
 use berth_model::Str;
 
 use crate::entry::Entry;
@@ -12,7 +12,7 @@ use crate::reader::{ReadError, Reader};
 /// What a replay came to.
 pub struct Replay {
     /// The flow as it was at the end of the replay.
-    pub flow: Flow,
+    pub flow: SchedulingLoop,
     /// Every attempt and what came of it, in order.
     pub decided: Vec<Decided>,
     /// Where the replay did something else than was recorded first; `None`: nowhere.
@@ -65,7 +65,7 @@ pub struct Difference {
 /// # Errors
 /// Where the recording is damaged.
 pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Stop) -> Result<Replay, ReadError> {
-    let mut flow = Flow::new(settings);
+    let mut flow = SchedulingLoop::new(settings);
     let mut done = Fingerprint::new();
     let (mut decided, mut difference, mut compared) = (Vec::new(), None, 0);
     let (mut now, mut attempts) = (0, 0);

@@ -1,7 +1,7 @@
 //! What the flow's thread answers to those who ask.
 
 use berth_engine::scheduler::Scheduler;
-use berth_flow::{Flow, Unbound};
+use berth_flow::{SchedulingLoop, PendingPodInfo};
 use berth_model::object::Kind;
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
@@ -12,7 +12,7 @@ use crate::message::{Answer, Question};
 use crate::teller::Teller;
 
 /// Answers a question. Whoever asked may be gone, and then nobody hears it.
-pub(crate) fn answer(flow: &Flow, teller: &Teller, question: Question, sender: Sender<Answer>) {
+pub(crate) fn answer(flow: &SchedulingLoop, teller: &Teller, question: Question, sender: Sender<Answer>) {
     let answer = match question {
         Question::Gauges => {
             teller.gauge(flow);
@@ -28,8 +28,8 @@ pub(crate) fn answer(flow: &Flow, teller: &Teller, question: Question, sender: S
     let _ = sender.send(answer);
 }
 
-fn queue(flow: &Flow, teller: &Teller) -> String {
-    let shown = |unbound: Unbound<'_>| {
+fn queue(flow: &SchedulingLoop, teller: &Teller) -> String {
+    let shown = |unbound: PendingPodInfo<'_>| {
         json!({
             "pod": unbound.pod.to_string(),
             "schedulerName": teller.profile(unbound.profile),
@@ -39,11 +39,11 @@ fn queue(flow: &Flow, teller: &Teller) -> String {
             "node": unbound.node.map(|node| &**node),
         })
     };
-    json!({"pods": flow.unbound().map(shown).collect::<Vec<_>>()}).to_string()
+    json!({"pods": flow.pending_pods().map(shown).collect::<Vec<_>>()}).to_string()
 }
 
 /// Explains on a copy of the cluster and on another thread, so that nobody waits for it.
-fn explained(flow: &Flow, teller: &Teller, namespace: &str, name: &str, sender: Sender<Answer>) {
+fn explained(flow: &SchedulingLoop, teller: &Teller, namespace: &str, name: &str, sender: Sender<Answer>) {
     let Some(pod) = flow.find_pod(&namespace.into(), &name.into()) else {
         let _ = sender.send(Err(format!("no pod {namespace}/{name} is known to this scheduler\n")));
         return;

@@ -5,7 +5,7 @@ use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
 use crate::action::{Action, Request, Ticket};
-use crate::flow::Flow;
+use crate::flow::SchedulingLoop;
 use crate::input::{Answer, Failure, FailureKind, Input};
 use crate::now::Now;
 use crate::report::Report;
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 /// A flow that leads and has everything listed.
 pub(crate) struct World {
-    pub(crate) flow: Flow,
+    pub(crate) flow: SchedulingLoop,
     pub(crate) now: Now,
     decoder: Decoder,
     pub(crate) actions: Vec<Action>,
@@ -27,7 +27,7 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut world = Self::unlisted(change);
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             world.take(Input::Listing(kind));
             world.take(Input::Listed(kind));
         }
@@ -39,7 +39,7 @@ impl World {
         let mut settings = Settings::new(vec![Profile::standard("default-scheduler")]);
         change(&mut settings);
         Self {
-            flow: Flow::new(settings),
+            flow: SchedulingLoop::new(settings),
             now: Now { millis: 1_000, unix_micros: 1_000_000 },
             decoder: Decoder::new(),
             actions: Vec::new(),

@@ -55,7 +55,7 @@ fn a_nomination_from_before_the_start_counts() {
     world.pod_with("high", 4, r#""priority":100,"#, r#""nominatedNodeName":"n","#);
     world.pod("low", 4);
     world.node("n", 4);
-    for kind in crate::Flow::KINDS {
+    for kind in crate::SchedulingLoop::KINDS {
         world.take(Input::Listed(kind));
     }
     world.take(Input::Leads(true));
@@ -149,8 +149,8 @@ fn a_victim_whose_binding_and_eviction_both_fail_is_tried_again() {
     world.answer_bind(failure(FailureKind::Refused));
     world.wait(2_000);
     world.run();
-    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), None, "it is terminating");
+    assert_eq!(world.flow.place_of(&"default".into(), &"low".into()), None, "it is terminating");
     let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
     world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
-    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), Some("active"));
+    assert_eq!(world.flow.place_of(&"default".into(), &"low".into()), Some("active"));
 }

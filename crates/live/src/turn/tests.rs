@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use berth_engine::plugin::{Plugin, Prepared};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
-use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
+use berth_flow::{Action, Answer, SchedulingLoop, Input, Request, Settings, Ticket};
 use berth_model::object::Kind;
 use berth_wire::Decoder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -58,7 +58,7 @@ impl Stage {
         let (recorder, writer) =
             events::recorder(script.api(), "host".into(), Arc::clone(&metrics), Arc::default());
         let turn = Turn {
-            flow: Flow::new(settings.clone()),
+            flow: SchedulingLoop::new(settings.clone()),
             inbox,
             tasks: task_sender,
             recorder,
@@ -83,7 +83,7 @@ impl Stage {
     fn list(&self, pods: &[(&str, &str, Option<&str>)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let era = self.inbox.era();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             let lines: String = match kind {
                 Kind::Node => line(
                     r#""kind":"Node","metadata":{"name":"n1"},"status":{"allocatable":{"cpu":"4","pods":"9"}}"#,

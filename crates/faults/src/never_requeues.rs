@@ -12,13 +12,13 @@ use crate::world::SharedPlugin;
 
 /// Another plugin, deafened.
 #[derive(Debug)]
-pub(crate) struct Deaf {
+pub(crate) struct NeverRequeues {
     pub(crate) plugin: SharedPlugin,
     /// Only changes of placed pods have no effect.
     pub(crate) only_changes: bool,
 }
 
-impl Plugin for Deaf {
+impl Plugin for NeverRequeues {
     fn name(&self) -> &'static str {
         self.plugin.name()
     }
