@@ -6,7 +6,7 @@ use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
 
-use crate::plan::{UserAction, Fault, PodFeature};
+use crate::plan::{Fault, PodFeature, UserAction};
 use crate::world::{World, tell};
 
 /// The scheduler that is not ours.

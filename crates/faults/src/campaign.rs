@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::coverage::{Situation, add_up};
-use crate::plan::{Fault, Focus, Plan};
 use crate::injected_bug::InjectedBug;
+use crate::plan::{Fault, Focus, Plan};
 use crate::world::{HistoryOutcome, World};
 
 /// How many seeds a thread takes at a time.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use berth_engine::ids::PodRow;
-use berth_flow::{Answer, Failure, FailureKind, SchedulingLoop, Input, Request};
+use berth_flow::{Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Write};
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
 use berth_model::pod_manifest::PodManifest;
@@ -75,7 +75,12 @@ fn place(row: Option<PodRow>, flow: &SchedulingLoop, told: Option<&PodManifest>)
 }
 
 /// What is new about a pod.
-fn change(old: Option<&PodManifest>, new: &PodManifest, row: Option<PodRow>, flow: &SchedulingLoop) -> &'static str {
+fn change(
+    old: Option<&PodManifest>,
+    new: &PodManifest,
+    row: Option<PodRow>,
+    flow: &SchedulingLoop,
+) -> &'static str {
     let Some(old) = old else { return "created" };
     let (was, is): (&Pod, &Pod) = (&old.pod, &new.pod);
     if was.uid != is.uid {
@@ -108,8 +113,8 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::SetStatus { nominated_node: Some(_), .. } => "nominate",
         Request::SetStatus { .. } => "write condition",
         Request::Evict { .. } => "Evict",
-        Request::BindVolume { .. } => "BindVolume",
-        Request::SelectNode { .. } => "SelectNode",
+        Request::Write(Write::BindVolume { .. }) => "BindVolume",
+        Request::Write(Write::SelectNode { .. }) => "SelectNode",
         Request::Extend { .. } => "Extend",
         Request::Emit(_) => "Emit",
     };

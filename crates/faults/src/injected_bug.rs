@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Answer, Failure, FailureKind, SchedulingLoop, Input, Request, Ticket};
+use berth_flow::{Action, Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Ticket};
 use berth_model::object::{Kind, Object};
 use berth_model::volume::SELECTED_NODE;
 
@@ -129,7 +129,8 @@ impl InjectedBug {
         if matches!(self, Self::MissedWakeUp | Self::PodChangeIgnored) {
             let only_changes = self == Self::PodChangeIgnored;
             for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
-                *plugin = Arc::new(crate::never_requeues::NeverRequeues { plugin: plugin.clone(), only_changes });
+                *plugin =
+                    Arc::new(crate::never_requeues::NeverRequeues { plugin: plugin.clone(), only_changes });
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Extender, SchedulingLoop, Input, Now, Report, Settings};
+use berth_flow::{Action, Extender, Input, Now, Report, SchedulingLoop, Settings};
 
 use crate::coverage::{self, Situation};
 use crate::recording::{Recorded, Recording};
-use crate::watch::Watches;
 use crate::reference_model::ReferenceModel;
+use crate::watch::Watches;
 
 /// What a process is started with, for who replays it; [`settings`] are these.
 pub const CONFIGURATION: &str = "\

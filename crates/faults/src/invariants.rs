@@ -6,7 +6,7 @@ use std::fmt::Write;
 use berth_engine::cluster::Cluster;
 use berth_engine::decision::Decision;
 use berth_engine::ids::ResourceId;
-use berth_flow::{SchedulingLoop, Input, PodRef, Request};
+use berth_flow::{Input, PodRef, Request, SchedulingLoop};
 use berth_model::Str;
 use berth_model::object::{Kind, Object};
 use berth_model::pod::Pod;

@@ -15,17 +15,17 @@ pub mod actors;
 pub mod campaign;
 pub mod conversation;
 pub mod coverage;
-mod never_requeues;
+pub mod injected_bug;
 pub mod instance;
 pub mod invariants;
 pub mod network;
+mod never_requeues;
 pub mod plan;
 pub mod recording;
-pub mod injected_bug;
+pub mod reference_model;
 pub mod server;
 pub mod shrink;
 pub mod watch;
-pub mod reference_model;
 pub mod world;
 
 #[cfg(test)]

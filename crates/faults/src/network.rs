@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::ScheduledCondition;
@@ -125,12 +125,14 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
             Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
             outcome => outcome,
         },
-        Request::BindVolume { volume, namespace, claim, claim_uid, .. } => reserve(
+        Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, .. }) => reserve(
             server,
             volume,
             &ClaimRef { namespace: namespace.clone(), name: claim.clone(), uid: claim_uid.clone() },
         ),
-        Request::SelectNode { namespace, claim, node } => select(server, namespace, claim, node),
+        Request::Write(Write::SelectNode { namespace, claim, node }) => {
+            select(server, namespace, claim, node)
+        }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
     };

@@ -175,9 +175,13 @@ impl Focus {
     /// Which pods are created more often, and how much more.
     fn features(self) -> &'static [(PodFeature, usize)] {
         match self {
-            Self::Nominations | Self::Reincarnations => &[(PodFeature::Plain, 12), (PodFeature::Toleration, 4)],
+            Self::Nominations | Self::Reincarnations => {
+                &[(PodFeature::Plain, 12), (PodFeature::Toleration, 4)]
+            }
             Self::Spreading => &[(PodFeature::Spread, 12), (PodFeature::Plain, 6)],
-            Self::Labels => &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)],
+            Self::Labels => {
+                &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)]
+            }
             Self::Volumes => &[(PodFeature::Claim, 20)],
             Self::Extenders => &[(PodFeature::Licence, 16)],
         }

@@ -1,7 +1,7 @@
 //! A failing history, made as small as it goes: fewer faults, fewer nodes, fewer actions, fewer steps.
 
-use crate::plan::Plan;
 use crate::injected_bug::InjectedBug;
+use crate::plan::Plan;
 use crate::world::{HistoryOutcome, World};
 
 /// The smallest plan found that still fails, and what comes of it.

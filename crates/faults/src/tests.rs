@@ -4,9 +4,9 @@ use berth_engine::profile::Profile;
 use berth_journal::{ReadError, Reader, Replay, Stop, replay};
 
 use crate::campaign::play;
+use crate::injected_bug::InjectedBug;
 use crate::instance;
 use crate::plan::{Fault, Plan};
-use crate::injected_bug::InjectedBug;
 use crate::shrink::shrink;
 use crate::world::World;
 
@@ -81,8 +81,7 @@ fn the_same_seed_makes_the_same_history() {
 #[test]
 fn every_planted_violation_is_found_within_two_thousand_seeds() {
     for bug in InjectedBug::ALL {
-        let found =
-            (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(bug)).violations.is_empty());
+        let found = (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(bug)).violations.is_empty());
         assert!(found.is_some(), "{bug:?} goes unnoticed");
         println!("{bug:?} is found by seed {}", found.unwrap_or_default());
     }
@@ -91,8 +90,7 @@ fn every_planted_violation_is_found_within_two_thousand_seeds() {
 #[test]
 fn a_failing_history_becomes_smaller() {
     let bug = Some(InjectedBug::LostPod);
-    let plan =
-        (0..200).map(Plan::draw).find(|plan| !World::play(plan.clone(), bug).violations.is_empty());
+    let plan = (0..200).map(Plan::draw).find(|plan| !World::play(plan.clone(), bug).violations.is_empty());
     let plan = plan.unwrap();
     let (small, outcome) = shrink(&plan, bug);
     assert!(!outcome.violations.is_empty());

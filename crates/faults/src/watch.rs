@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{SchedulingLoop, Input};
+use berth_flow::{Input, SchedulingLoop};
 use berth_model::object::Kind;
 
 use crate::plan::Fault;

@@ -12,11 +12,11 @@ use berth_wire::Decoder;
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
+use crate::injected_bug::InjectedBug;
 use crate::instance::Instance;
 use crate::network::Network;
 use crate::plan::{Fault, Plan};
 use crate::recording::Recorded;
-use crate::injected_bug::InjectedBug;
 use crate::server::Server;
 
 /// Adds a line to the timeline, if one is kept.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, SchedulingLoop, Input, Now, PodRef, Report, Request, Settings};
+use berth_flow::{Answer, Input, Now, PodRef, Report, Request, SchedulingLoop, Settings};
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 

@@ -7,7 +7,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, SchedulingLoop, Input, Now, Request, Settings};
+use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_journal::{Entry, Fingerprint, Writer};
 use berth_wire::Decoder;
 

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use berth_flow::{SchedulingLoop, Report, Settings};
+use berth_flow::{Report, SchedulingLoop, Settings};
 use berth_model::Str;
 
 use crate::entry::Entry;

@@ -1,7 +1,7 @@
 //! What is written is read, what is replayed is the same, and what is damaged is not believed.
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, SchedulingLoop, Input, Now, Request, Settings};
+use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use berth_flow::{Answer, SchedulingLoop, Input, Now, PodRef, Report, Request, Settings};
+use berth_flow::{Answer, Input, Now, PodRef, Report, Request, SchedulingLoop, Settings};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::PodManifest;

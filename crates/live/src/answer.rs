@@ -1,7 +1,7 @@
 //! What the flow's thread answers to those who ask.
 
 use berth_engine::scheduler::Scheduler;
-use berth_flow::{SchedulingLoop, PendingPodInfo};
+use berth_flow::{PendingPodInfo, SchedulingLoop};
 use berth_model::object::Kind;
 use berth_sim::explain::explain;
 use berth_sim::run::Options;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use berth_config::Configuration;
 use berth_engine::profile::Profile;
-use berth_flow::{SchedulingLoop, Input, Settings};
+use berth_flow::{Input, SchedulingLoop, Settings};
 use berth_model::object::Kind;
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};

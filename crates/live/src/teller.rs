@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth_flow::{Alternatives, AttemptInfo, SchedulingLoop, Placement, FailureInfo, Report};
+use berth_flow::{Alternatives, AttemptInfo, FailureInfo, Placement, Report, SchedulingLoop};
 use berth_model::object::Kind;
 
 use crate::log::DECISION;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use berth_flow::{Action, Call, SchedulingLoop, Now, Request, Settings};
+use berth_flow::{Action, Call, Now, Request, SchedulingLoop, Settings};
 use berth_model::Str;
 use berth_wire::Decoder;
 use serde_json::value::RawValue;

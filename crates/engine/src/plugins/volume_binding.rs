@@ -5,7 +5,7 @@
 //!   make one there (provisioner, allowed topologies, published capacity). A claim of another class must be bound
 //!   already. Missing, lost and disappearing claims reject the pod. Eviction never helps.
 //! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
-//! - **Reserve**: volumes for claims, and the node where others are to be made.
+//! - **Reserve**: volumes for claims, and the node where others are to be made. PreBind waits until the claims are bound.
 //! - **Depends on** the cluster: claims, volumes, classes, drivers and capacities.
 //! - **Unblocked by** the pod's claims; their volumes, and any volume of their classes; their classes and the drivers of
 //!   these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that is
@@ -18,6 +18,7 @@ mod bound;
 mod claims;
 mod find_volume;
 mod hint;
+mod pre_bind;
 mod provision;
 mod score;
 mod search;
@@ -32,8 +33,8 @@ use crate::event::Event;
 use crate::ids::NodeRow;
 use crate::name::PluginName;
 use crate::plugin::{
-    Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative, Score, ScoreHints,
-    ZeroScore,
+    Filter, FilterHints, Plugin, PreBind, PreFilter, PreScore, QueueingHint, Representative, Score,
+    ScoreHints, ZeroScore,
 };
 use crate::pod_claims::has_claims;
 use crate::registry::{ExtensionPoint, PluginEntry};
@@ -134,6 +135,10 @@ impl Plugin for VolumeBinding {
             node: name.clone(),
         });
         bind.chain(provision).collect()
+    }
+
+    fn pre_bind(&self, cluster: &Cluster, effect: &Effect, node: &Str) -> PreBind {
+        pre_bind::pre_bind(cluster, effect, node)
     }
 }
 

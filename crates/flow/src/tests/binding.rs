@@ -1,7 +1,7 @@
 //! From the decision to the binding, and what can come in between.
 
 use super::fixture::{World, failure};
-use crate::flow::SchedulingLoop;
+use crate::SchedulingLoop;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
 use berth_model::object::Kind;

@@ -1,13 +1,13 @@
 //! A flow with a world around it that answers when it is told to.
 
+use berth_engine::effect::Write;
 use berth_engine::profile::Profile;
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
+use crate::SchedulingLoop;
 use crate::action::{Action, Request, Ticket};
-use crate::flow::SchedulingLoop;
-use crate::input::{Answer, Failure, FailureKind, Input};
-use crate::now::Now;
+use crate::input::{Answer, Failure, FailureKind, Input, Now};
 use crate::report::Report;
 use crate::settings::Settings;
 
@@ -152,8 +152,10 @@ fn told(request: &Request) -> String {
             format!("{}{}{}", pod.name, condition.unwrap_or_default(), nominated.unwrap_or_default())
         }
         Request::Evict { victim, .. } => format!("evict {}", victim.name),
-        Request::BindVolume { volume, claim, .. } => format!("bind volume {volume} to claim {claim}"),
-        Request::SelectNode { claim, node, .. } => format!("select {node} for claim {claim}"),
+        Request::Write(Write::BindVolume { volume, claim, .. }) => {
+            format!("bind volume {volume} to claim {claim}")
+        }
+        Request::Write(Write::SelectNode { claim, node, .. }) => format!("select {node} for claim {claim}"),
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
     }

@@ -1,8 +1,7 @@
 //! Who waits, what is said about it, and what ends the waiting.
 
 use super::fixture::World;
-use crate::report::Report;
-use crate::step::Step;
+use crate::report::{Report, Step};
 use berth_model::object::Kind;
 
 #[test]

@@ -7,7 +7,7 @@
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use berth_flow::{SchedulingLoop, Input, Ticket};
+use berth_flow::{Input, SchedulingLoop, Ticket};
 use berth_model::object::ObjectKey;
 use berth_wire::Decoder;
 

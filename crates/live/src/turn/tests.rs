@@ -7,7 +7,7 @@ use berth_engine::name::PluginName;
 use berth_engine::plugin::{Plugin, PreFilter};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
-use berth_flow::{Action, Answer, SchedulingLoop, Input, Request, Settings, Ticket};
+use berth_flow::{Action, Answer, Input, Request, SchedulingLoop, Settings, Ticket};
 use berth_model::object::Kind;
 use berth_wire::Decoder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
