@@ -31,7 +31,7 @@ enum Refused {
 impl Refused {
     fn rejecting_plugin(&self) -> Option<&str> {
         match self {
-            Self::By(Some(verdict)) => Some(verdict.plugin),
+            Self::By(Some(verdict)) => Some(&verdict.plugin),
             _ => None,
         }
     }

@@ -47,7 +47,7 @@ impl FaultRng {
     /// Whether a fault strikes now.
     pub fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.plan.rate(fault);
-        let strikes = !self.over && rate > 0.0 && self.chance.f64() < rate;
+        let strikes = !self.over && rate > 0.0 && self.random.f64() < rate;
         if strikes {
             *self.struck.entry(fault).or_default() += 1;
         }
