@@ -6,9 +6,6 @@
 
 use berth_model::Str;
 use berth_model::object::{Kind, ObjectKey};
-use berth_model::volume::BOUND_BY_CONTROLLER;
-
-use crate::cluster::Cluster;
 
 /// A change of an object that a placement needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +30,7 @@ pub enum Effect {
     },
 }
 
-/// A write at the API server.
+/// A write at the API server that makes an effect true (`Cluster::write_of`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Write {
     /// PATCH a volume's `spec.claimRef`, and the annotation `pv.kubernetes.io/bound-by-controller: "yes"`.
@@ -70,20 +67,6 @@ impl Effect {
             Self::ProvisionVolume { namespace, claim, .. } => {
                 ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: claim.clone() }
             }
-        }
-    }
-
-    /// The write that makes the effect true. The effect must have been applied to the cluster.
-    pub fn write(&self, cluster: &Cluster) -> Write {
-        let storage = cluster.storage();
-        match self.clone() {
-            Self::BindVolume { volume, namespace, claim } => {
-                let claim_uid = storage.claim(&namespace, &claim).map(|c| c.uid.clone()).unwrap_or_default();
-                let annotations = storage.volumes.get(&volume).map(|v| &v.annotations);
-                let reserved = annotations.is_none_or(|a| !a.contains_key(BOUND_BY_CONTROLLER));
-                Write::BindVolume { volume, namespace, claim, claim_uid, reserved }
-            }
-            Self::ProvisionVolume { namespace, claim, node } => Write::SelectNode { namespace, claim, node },
         }
     }
 

@@ -79,7 +79,7 @@ impl World {
 
     /// A user does something.
     pub(crate) fn user_acts(&mut self) {
-        let actions: Vec<(UserAction, usize)> = self.plan.user_actions_by_weight().collect();
+        let actions = self.plan.user_actions_by_weight(self.step);
         match self.weighted(&actions) {
             UserAction::CreatePod => self.create_pod(),
             UserAction::DeletePod => {

@@ -1,20 +1,22 @@
-//! A plugin that decides as it should, and never says that an event may help.
+//! A plugin with the decisions of another one and without its queueing hints.
 
+use berth_engine::cluster::Cluster;
 use berth_engine::effect::Effect;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::NodeRow;
 use berth_engine::name::PluginName;
-use berth_engine::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
+use berth_engine::plugin::{Plugin, PreBind, PreFilter, PreScore, QueueingHint};
 use berth_engine::verdict::Rejection;
 use berth_engine::view::PodView;
+use berth_model::Str;
 
 use crate::world::SharedPlugin;
 
-/// Another plugin without its queueing hints.
+/// Another plugin without its queueing hints: no event requeues a pod that it rejected.
 #[derive(Debug)]
 pub(crate) struct NeverRequeues {
     pub(crate) plugin: SharedPlugin,
-    /// Only changes of placed pods have no effect.
+    /// Only changes of assigned pods requeue no pod.
     pub(crate) only_changes: bool,
 }
 
@@ -39,8 +41,12 @@ impl Plugin for NeverRequeues {
         self.plugin.reserve(pod, node)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
-        if self.only_changes && !matches!(event, Event::PodChanged { .. }) {
+    fn pre_bind(&self, cluster: &Cluster, effect: &Effect, node: &Str) -> PreBind {
+        self.plugin.pre_bind(cluster, effect, node)
+    }
+
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        if self.only_changes && !matches!(event, ClusterEvent::PodChanged { .. }) {
             return self.plugin.queueing_hint(pod, event);
         }
         QueueingHint::Skip

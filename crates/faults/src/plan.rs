@@ -159,7 +159,7 @@ impl Focus {
             Self::Reincarnations => &[F::Reincarnation, F::SlowWatch, F::SlowRequest, F::Relist],
             Self::Labels => &[F::SlowWatch, F::SlowRequest, F::RepeatedChanges],
             Self::Volumes => &[F::ForeignBinding, F::LostRequest, F::Refused, F::ClockJump],
-            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest],
+            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest, F::Reincarnation],
         }
     }
 
@@ -168,6 +168,16 @@ impl Focus {
         match self {
             Self::Labels => &[(UserAction::RelabelPod, 12)],
             Self::Spreading => &[(UserAction::RelabelPod, 4), (UserAction::DeletePod, 3)],
+            _ => &[],
+        }
+    }
+
+    /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would hide
+    /// that an event requeued no pod.
+    fn last_deeds(self) -> &'static [(UserAction, usize)] {
+        match self {
+            Self::Labels => &[(UserAction::RelabelPod, 1)],
+            Self::Spreading => &[(UserAction::RelabelPod, 2), (UserAction::DeletePod, 1)],
             _ => &[],
         }
     }
@@ -201,6 +211,8 @@ impl Focus {
 pub struct Plan {
     /// The seed of all random draws.
     pub seed: u64,
+    /// The seed of how the connections of watches fail, which changes nothing else in a history.
+    pub connections: u64,
     /// What is made likely; `None`: nothing in particular.
     pub focus: Option<Focus>,
     /// Each fault's probability, where it can happen; absent: never.
@@ -228,6 +240,7 @@ impl Plan {
         }
         Self {
             seed,
+            connections: seed,
             focus,
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),
@@ -241,8 +254,8 @@ impl Plan {
         self.rates.get(&fault).copied().unwrap_or_default()
     }
 
-    /// Everything that users do, by weight.
-    pub fn user_actions_by_weight(&self) -> impl Iterator<Item = (UserAction, usize)> {
+    /// Everything that users do at a step, by weight.
+    pub fn user_actions_by_weight(&self, step: usize) -> Vec<(UserAction, usize)> {
         const USUAL: [(UserAction, usize); 6] = [
             (UserAction::CreatePod, 10),
             (UserAction::DeletePod, 3),
@@ -251,7 +264,11 @@ impl Plan {
             (UserAction::RelabelPod, 1),
             (UserAction::WriteBudget, 2),
         ];
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::actions).copied())
+        let last = self.focus.map_or(&[][..], Focus::last_deeds);
+        if !last.is_empty() && step > self.steps / 4 * 3 {
+            return last.to_vec();
+        }
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::actions).copied()).collect()
     }
 
     /// All kinds of pods, by weight.

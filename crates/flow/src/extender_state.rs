@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::cycle::Assessment;
 use berth_engine::name::PluginName;
 use berth_engine::plugin::MAX_SCORE;
+use berth_engine::scan::Diagnosis;
 use berth_engine::verdict::{Code, Rejection, Verdict};
 use berth_model::Str;
 
@@ -39,12 +39,12 @@ pub(crate) struct ExtenderState {
     /// The number of changes of the cluster when the first extender was asked.
     generation: u64,
     /// The answers of the plugins at that time.
-    diagnosis: Option<Assessment>,
+    diagnosis: Option<Diagnosis>,
 }
 
 impl ExtenderState {
     /// Extenders are asked about nodes that passed all filters, when the cluster had had this number of changes.
-    pub(crate) fn for_nodes(passed: Vec<Str>, diagnosis: Assessment, generation: u64) -> Self {
+    pub(crate) fn for_nodes(passed: Vec<Str>, diagnosis: Diagnosis, generation: u64) -> Self {
         Self { passed, diagnosis: Some(diagnosis), ..Self::empty(generation) }
     }
 
@@ -98,7 +98,7 @@ impl ExtenderState {
     }
 
     /// Takes the answers of the plugins, if the cluster has not changed since they were given.
-    pub(crate) fn take_diagnosis(&mut self, generation: u64) -> Option<Assessment> {
+    pub(crate) fn take_diagnosis(&mut self, generation: u64) -> Option<Diagnosis> {
         self.diagnosis.take().filter(|_| self.generation == generation)
     }
 

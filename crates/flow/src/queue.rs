@@ -23,7 +23,7 @@ mod requeue;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::ids::{ClassId, PodRow};
+use berth_engine::ids::{PodClassId, PodRow};
 use berth_engine::name::PluginName;
 
 pub(crate) use requeue::EXTENDER;
@@ -52,7 +52,7 @@ pub(crate) struct RejectionGroup {
     /// An index of the profiles.
     pub(crate) profile: usize,
     /// The pods' class.
-    pub(crate) class: ClassId,
+    pub(crate) class: PodClassId,
     /// The plugins that rejected them, sorted.
     pub(crate) plugins: Vec<PluginName>,
 }
@@ -173,8 +173,8 @@ pub(crate) struct SchedulingQueue {
     unschedulable_since: BTreeSet<(u64, PodRow)>,
     gated: BTreeSet<PodRow>,
     arrivals: u64,
-    /// The engine's number of class splits when unschedulable pods were grouped by class last.
-    splits: u64,
+    /// The engine's number of reclassifications when unschedulable pods were grouped by class last.
+    reclassifications: u64,
 }
 
 impl SchedulingQueue {
@@ -189,7 +189,7 @@ impl SchedulingQueue {
             unschedulable_since: BTreeSet::new(),
             gated: BTreeSet::new(),
             arrivals: 0,
-            splits: 0,
+            reclassifications: 0,
         }
     }
 

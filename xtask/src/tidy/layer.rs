@@ -3,13 +3,14 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 14] = [
+const LAYERS: [(&str, usize); 15] = [
     ("model", 0),
     ("engine", 1),
     ("wire", 2),
     ("config", 2),
     ("sim", 3),
     ("flow", 3),
+    ("watch", 3),
     ("journal", 4),
     ("bench", 4),
     ("conformance", 4),

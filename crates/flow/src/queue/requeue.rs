@@ -3,7 +3,7 @@
 //! Upstream: `backend/queue/scheduling_queue.go` (`MoveAllToActiveOrBackoffQueue`, `isPodWorthRequeuing`).
 
 use berth_engine::cluster::Cluster;
-use berth_engine::event::{Event, FormerPod};
+use berth_engine::event::{ClusterEvent, FormerPod};
 use berth_engine::ids::PodRow;
 use berth_engine::name::PluginName;
 use berth_engine::plugin::QueueingHint;
@@ -21,7 +21,7 @@ impl SchedulingQueue {
     pub(crate) fn requeue_on(
         &mut self,
         scheduler: &Scheduler,
-        event: &Event<'_>,
+        event: &ClusterEvent<'_>,
         now: u64,
     ) -> Vec<&'static str> {
         if !self.has_unschedulable() {
@@ -52,7 +52,7 @@ impl SchedulingQueue {
         now: u64,
     ) -> Option<&'static str> {
         let group = self.info(pod)?.rejection()?.clone();
-        if may_help(scheduler, &group, pod, &Event::Itself) {
+        if may_help(scheduler, &group, pod, &ClusterEvent::Itself) {
             return self.requeue(pod, now);
         }
         let class = scheduler.cluster().pods().entry(pod).class;
@@ -74,7 +74,9 @@ impl SchedulingQueue {
     /// its pods apart.
     fn regroup_by_class(&mut self, cluster: &Cluster) {
         let pods = cluster.pods();
-        if std::mem::replace(&mut self.splits, pods.splits()) == pods.splits() {
+        if std::mem::replace(&mut self.reclassifications, pods.reclassifications())
+            == pods.reclassifications()
+        {
             return;
         }
         let mut moved = Vec::new();
@@ -93,7 +95,7 @@ impl SchedulingQueue {
 }
 
 /// Whether an event may help a pod of a group.
-fn may_help(scheduler: &Scheduler, group: &RejectionGroup, pod: PodRow, event: &Event<'_>) -> bool {
+fn may_help(scheduler: &Scheduler, group: &RejectionGroup, pod: PodRow, event: &ClusterEvent<'_>) -> bool {
     // The loop does not know what extenders depend on.
     if group.plugins.contains(&EXTENDER) {
         return true;
@@ -105,17 +107,22 @@ fn may_help(scheduler: &Scheduler, group: &RejectionGroup, pod: PodRow, event: &
 
 /// The pods that are nominated to the node of an event. They are tried again, so that a nomination that no longer holds is
 /// cleared and does not block other pods.
-fn nominated_pods_for(cluster: &Cluster, event: &Event<'_>) -> Vec<PodRow> {
+fn nominated_pods_for(cluster: &Cluster, event: &ClusterEvent<'_>) -> Vec<PodRow> {
     let row = match event {
-        Event::Node { .. } | Event::PodArrived { .. } | Event::PodChanged { .. } | Event::PodLeft { .. }
+        ClusterEvent::Node { .. }
+        | ClusterEvent::PodArrived { .. }
+        | ClusterEvent::PodChanged { .. }
+        | ClusterEvent::PodLeft { .. }
             if !cluster.has_nominations() =>
         {
             None
         }
-        Event::Node { row, .. } => Some(*row),
-        Event::PodArrived { pod } | Event::PodChanged { pod, .. } => cluster.pods().entry(*pod).row,
-        Event::PodLeft { pod } => pod.node(cluster),
-        Event::NodeGone { node } => {
+        ClusterEvent::Node { row, .. } => Some(*row),
+        ClusterEvent::PodArrived { pod } | ClusterEvent::PodChanged { pod, .. } => {
+            cluster.pods().entry(*pod).row
+        }
+        ClusterEvent::PodLeft { pod } => pod.node(cluster),
+        ClusterEvent::NodeGone { node } => {
             let is_nominated =
                 |row: &PodRow| cluster.pods().entry(*row).pod.nominated_node.as_ref() == Some(&node.name);
             return cluster.pods().rows().filter(is_nominated).collect();

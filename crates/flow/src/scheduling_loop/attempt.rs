@@ -78,7 +78,7 @@ impl SchedulingLoop {
     ) {
         let profile = self.pending_pod(pod).profile();
         if self.wants_preempting_extenders(pod) {
-            let diagnosis = self.scheduler.assess(profile, pod);
+            let diagnosis = self.scheduler.diagnose(profile, pod);
             return self.preempt_with_extenders(now, pod, (message, plugins), &diagnosis);
         }
         let mut failure = SchedulingFailure::unschedulable(message, plugins, Some(None));
@@ -151,7 +151,7 @@ impl SchedulingLoop {
         node: NodeRow,
         count: usize,
     ) -> Alternatives {
-        let diagnosis = self.scheduler.assess(profile, pod);
+        let diagnosis = self.scheduler.diagnose(profile, pod);
         let scored = diagnosis.feasible.iter().zip(&diagnosis.totals);
         let mut others: Vec<_> = scored.filter(|(row, _)| **row != node).collect();
         // The sort is stable, and the nodes are in the order of their names.

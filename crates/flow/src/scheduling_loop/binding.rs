@@ -2,7 +2,7 @@
 //!
 //! Upstream: `schedule_one.go` (`assume`, `bindingCycle`).
 
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::plugin::PreBind;
 use berth_model::object::ObjectKey;
@@ -49,7 +49,7 @@ impl SchedulingLoop {
             self.send_binding(pod);
         }
         self.requeue_for_left(now, former); // a nomination to another node is void
-        self.requeue_on(now, &Event::PodArrived { pod });
+        self.requeue_on(now, &ClusterEvent::PodArrived { pod });
     }
 
     /// Sends the writes of the reserved effects. The binding waits for them and for what follows from them.
@@ -60,7 +60,7 @@ impl SchedulingLoop {
         let (node, deadline) = (binding.node().clone(), binding.pre_bind_deadline());
         let cluster = self.scheduler.cluster();
         let writes: Vec<_> =
-            binding.effects().iter().map(|reserved| reserved.effect().write(cluster)).collect();
+            binding.effects().iter().map(|reserved| cluster.write_of(reserved.effect())).collect();
         // The nomination tells others, for example an autoscaler, where the pod will run: PreBind may take long.
         self.write_status(pod, None, Some(Some(node)));
         for (effect, write) in writes.into_iter().enumerate() {

@@ -12,10 +12,10 @@
 //! Upstream: `extender.go`, `schedule_one.go` (`findNodesThatPassExtenders`, `prioritizeNodes`), `preemption.go`
 //! (`callExtenders`).
 
-use berth_engine::cycle::{self, Assessment};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::name::PluginName;
 use berth_engine::preemption::{self, Candidate};
+use berth_engine::scan::{self, Diagnosis};
 use berth_model::Str;
 
 use super::SchedulingLoop;
@@ -60,7 +60,7 @@ impl SchedulingLoop {
     /// Starts to ask extenders about a pod that fits on some nodes according to the plugins.
     pub(super) fn ask_extenders(&mut self, now: Now, pod: PodRow) {
         let profile = self.pending_pod(pod).profile();
-        let diagnosis = self.scheduler.assess(profile, pod);
+        let diagnosis = self.scheduler.diagnose(profile, pod);
         let nodes = self.scheduler.cluster().nodes();
         let passed = diagnosis.feasible.iter().map(|&row| nodes.name(row).clone()).collect();
         let state = ExtenderState::for_nodes(passed, diagnosis, self.generation());
@@ -170,13 +170,13 @@ impl SchedulingLoop {
     }
 
     /// The answers of plugins and extenders. The plugins are asked again only if the cluster has changed.
-    fn diagnosis_with_extenders(&self, pod: PodRow, state: &mut ExtenderState) -> Assessment {
+    fn diagnosis_with_extenders(&self, pod: PodRow, state: &mut ExtenderState) -> Diagnosis {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.pending_pod(pod).profile()];
         let kept = state.take_diagnosis(self.generation());
-        let mut diagnosis = kept.unwrap_or_else(|| cycle::assess(profile, cluster, pod));
+        let mut diagnosis = kept.unwrap_or_else(|| scan::diagnose(profile, cluster, pod));
         let verdict = state.verdicts();
-        cycle::narrow(profile, cluster, pod, &mut diagnosis, |row| verdict(cluster.nodes().name(row)));
+        scan::narrow(profile, cluster, pod, &mut diagnosis, |row| verdict(cluster.nodes().name(row)));
         diagnosis
     }
 
@@ -201,7 +201,7 @@ impl SchedulingLoop {
         now: Now,
         pod: PodRow,
         (mut message, plugins): (String, Vec<PluginName>),
-        diagnosis: &Assessment,
+        diagnosis: &Diagnosis,
     ) {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.pending_pod(pod).profile()];

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use berth_engine::cluster::Cluster;
-use berth_engine::cycle;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::PodRow;
+use berth_engine::scan;
 use berth_engine::view::PodView;
 use berth_model::Str;
 use berth_model::node::Node;
@@ -114,7 +114,7 @@ impl SchedulingLoop {
         }
         let old = known.map(|row| cluster.nodes().object(row).clone());
         let row = cluster.upsert_node(node);
-        self.requeue_on(now, &Event::Node { row, old: old.as_ref() });
+        self.requeue_on(now, &ClusterEvent::Node { row, old: old.as_ref() });
     }
 
     /// A node was deleted. Its pods stay until the watch delivers that they are deleted.
@@ -123,7 +123,7 @@ impl SchedulingLoop {
         let Some(row) = cluster.nodes().find(&key.name) else { return };
         let node = cluster.nodes().object(row).clone();
         cluster.remove_node(row);
-        self.requeue_on(now, &Event::NodeGone { node: &node });
+        self.requeue_on(now, &ClusterEvent::NodeGone { node: &node });
     }
 
     fn pod_applied(&mut self, now: Now, mut manifest: PodManifest) {
@@ -150,7 +150,7 @@ impl SchedulingLoop {
         if pod.node.is_some() {
             let row = self.scheduler.cluster_mut().add_pod(pod);
             self.pods.insert(namespace, name, row, None);
-            self.requeue_on(now, &Event::PodArrived { pod: row });
+            self.requeue_on(now, &ClusterEvent::PodArrived { pod: row });
             return;
         }
         let wanted = &pod.spec.scheduler_name;
@@ -242,7 +242,7 @@ impl SchedulingLoop {
             self.bound_pod_changed(now, row, pod);
         } else {
             self.scheduler.cluster_mut().update_pod(row, pod);
-            self.requeue_on(now, &Event::PodArrived { pod: row });
+            self.requeue_on(now, &ClusterEvent::PodArrived { pod: row });
         }
     }
 
@@ -255,7 +255,7 @@ impl SchedulingLoop {
         if let Some(old) = former
             && self.scheduler.cluster().changes().next() != before
         {
-            self.requeue_on(now, &Event::PodChanged { pod: row, old: &old });
+            self.requeue_on(now, &ClusterEvent::PodChanged { pod: row, old: &old });
         }
     }
 
@@ -276,7 +276,7 @@ impl SchedulingLoop {
     /// Whether a PreEnqueue plugin holds a pod back.
     pub(super) fn is_gated(&self, profile: usize, row: PodRow) -> bool {
         let view = PodView::new(self.scheduler.cluster(), row);
-        cycle::gate(&self.scheduler.profiles()[profile], view).is_some()
+        scan::gate(&self.scheduler.profiles()[profile], view).is_some()
     }
 }
 
@@ -313,18 +313,20 @@ impl FormerObject {
     }
 
     /// The event of a change of the object; `None` if no pod can be helped by it.
-    pub(super) fn event(&self) -> Option<Event<'_>> {
+    pub(super) fn event(&self) -> Option<ClusterEvent<'_>> {
         let ObjectKey { kind, namespace, name } = &self.key;
         Some(match kind {
-            Kind::Namespace => Event::Namespace { name },
-            Kind::Service | Kind::Workload(_) => Event::Owner { namespace },
-            Kind::Claim => Event::Claim { namespace, name, old: self.claim.as_ref() },
-            Kind::Volume => Event::Volume { name, old: self.volume.as_ref() },
-            Kind::StorageClass => Event::StorageClass { name },
-            Kind::CsiNode => Event::CsiNode { node: name },
-            Kind::CsiDriver => Event::CsiDriver { name },
-            Kind::StorageCapacity => Event::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
-            Kind::Attachment => Event::Attachment { old: self.attachment.as_ref() },
+            Kind::Namespace => ClusterEvent::Namespace { name },
+            Kind::Service | Kind::Workload(_) => ClusterEvent::Owner { namespace },
+            Kind::Claim => ClusterEvent::Claim { namespace, name, old: self.claim.as_ref() },
+            Kind::Volume => ClusterEvent::Volume { name, old: self.volume.as_ref() },
+            Kind::StorageClass => ClusterEvent::StorageClass { name },
+            Kind::CsiNode => ClusterEvent::CsiNode { node: name },
+            Kind::CsiDriver => ClusterEvent::CsiDriver { name },
+            Kind::StorageCapacity => {
+                ClusterEvent::StorageCapacity { namespace, name, old: self.capacity.as_ref() }
+            }
+            Kind::Attachment => ClusterEvent::Attachment { old: self.attachment.as_ref() },
             _ => return None,
         })
     }

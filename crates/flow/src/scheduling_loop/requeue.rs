@@ -1,6 +1,6 @@
 //! Passes events to the queue, and reports the pods that it requeues.
 
-use berth_engine::event::{Event, FormerPod};
+use berth_engine::event::{ClusterEvent, FormerPod};
 use berth_engine::ids::PodRow;
 
 use super::SchedulingLoop;
@@ -8,7 +8,7 @@ use crate::input::Now;
 
 impl SchedulingLoop {
     /// Requeues the pods that an event may help.
-    pub(super) fn requeue_on(&mut self, now: Now, event: &Event<'_>) {
+    pub(super) fn requeue_on(&mut self, now: Now, event: &ClusterEvent<'_>) {
         for queue in self.queue.requeue_on(&self.scheduler, event, now.millis) {
             self.report_queued(queue, event.label());
         }
@@ -22,7 +22,7 @@ impl SchedulingLoop {
     /// A pod does not count on its node any more.
     pub(super) fn requeue_for_left(&mut self, now: Now, former: Option<FormerPod>) {
         if let Some(former) = former.filter(|former| former.row.is_some()) {
-            self.requeue_on(now, &Event::PodLeft { pod: &former });
+            self.requeue_on(now, &ClusterEvent::PodLeft { pod: &former });
         }
     }
 

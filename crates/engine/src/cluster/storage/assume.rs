@@ -14,7 +14,7 @@ use berth_model::Str;
 use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
-use crate::effect::Effect;
+use crate::effect::{Effect, Write};
 
 /// A change that is taken as done, so that it can be undone.
 #[derive(Clone, Debug)]
@@ -58,6 +58,22 @@ impl Cluster {
         }
     }
 
+    /// The write at the API server that makes an effect true. The effect must have been applied.
+    pub fn write_of(&self, effect: &Effect) -> Write {
+        let storage = self.storage();
+        match effect.clone() {
+            Effect::BindVolume { volume, namespace, claim } => {
+                let claim_uid = storage.claim(&namespace, &claim).map(|c| c.uid.clone()).unwrap_or_default();
+                let annotations = storage.volumes.get(&volume).map(|v| &v.annotations);
+                let reserved = annotations.is_none_or(|a| !a.contains_key(BOUND_BY_CONTROLLER));
+                Write::BindVolume { volume, namespace, claim, claim_uid, reserved }
+            }
+            Effect::ProvisionVolume { namespace, claim, node } => {
+                Write::SelectNode { namespace, claim, node }
+            }
+        }
+    }
+
     fn reserve_volume(&self, volume: &Str, namespace: &Str, claim: &Str) -> Option<Change> {
         let claim = self.storage().claim(namespace, claim)?;
         let before = self.storage().volumes.get(volume)?;
@@ -70,7 +86,7 @@ impl Cluster {
         let mut after = before.clone();
         after.claim = Some(reference);
         if !was_reserved {
-            // So that who releases the volume again knows that no user had reserved it.
+            // A controller that releases the volume again must know that no user had reserved it.
             after.annotations.insert(BOUND_BY_CONTROLLER.into(), "yes".into());
         }
         (after != *before)

@@ -6,9 +6,9 @@ use berth_model::Str;
 use berth_model::volume::{BIND_COMPLETED, Claim, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
+use crate::cluster::storage::topology::NodeMatcher;
 use crate::effect::Effect;
 use crate::plugin::PreBind;
-use crate::reach::Reach;
 
 /// Whether an effect is true, so that a pod that is assumed on the node can use the volume.
 pub(super) fn pre_bind(cluster: &Cluster, effect: &Effect, node: &Str) -> PreBind {
@@ -44,7 +44,7 @@ pub(super) fn pre_bind(cluster: &Cluster, effect: &Effect, node: &Str) -> PreBin
 fn is_usable(cluster: &Cluster, claim: &Claim, volume: &Volume, node: &Str) -> PreBind {
     if let Some(affinity) = &volume.node_affinity {
         let row = cluster.nodes().find(node);
-        if !row.is_some_and(|row| Reach::of_affinity(affinity, cluster).includes(row, cluster)) {
+        if !row.is_some_and(|row| NodeMatcher::of_affinity(affinity, cluster).includes(row, cluster)) {
             return PreBind::Failed(format!(
                 "pv {:?} node affinity doesn't match node {node:?}: no matching NodeSelectorTerms",
                 volume.name
