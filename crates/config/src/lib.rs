@@ -17,7 +17,7 @@
 //! - A YAML merge key may be overridden by a field beside it; upstream calls that a duplicate.
 
 mod args;
-mod base64;
+mod arguments;
 mod client_connection;
 mod configuration;
 mod document;
@@ -46,12 +46,12 @@ pub use args::{
     SpreadDefaulting, VolumeBindingArgs, WeightSource, WeightedLeastLoadArgs, WhenUnsatisfiable,
 };
 pub use client_connection::ClientConnection;
-pub use configuration::{Configuration, parse};
+pub use configuration::{Configuration, parse, parse_known_plugins};
 pub use document::Position;
 pub use duration::Duration;
 pub use engine::{profile, with_algorithm};
 pub use error::{ConfigError, Problem, ProblemKind, Problems};
 pub use extender::{Extender, ExtenderTls, ManagedResource};
 pub use leader_election::LeaderElection;
-pub use plugin::{ExtensionPoint, PLUGINS, Plugin, find as find_plugin};
+pub use plugin::{ExtensionPoint, PluginEntry, REGISTRY, find as find_plugin};
 pub use profile::{ExtensionPoints, ResolvedProfile, WeightedPlugin};

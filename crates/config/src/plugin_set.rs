@@ -5,7 +5,9 @@
 
 use crate::fields::Fields;
 use crate::path::Path;
-use crate::plugin::{self, ExtensionPoint};
+use crate::plugin::{self, ExtensionPoint, PluginEntry, REGISTRY};
+use crate::quote::quoted;
+use crate::sink::Sink;
 
 /// What a user writes to mean every default plugin.
 pub(crate) const ALL: &str = "*";
@@ -50,6 +52,21 @@ impl PluginSet {
         Self { enabled: entries("enabled"), disabled: entries("disabled") }
     }
 
+    /// Leaves out the plugins that do not exist. At a point that needs a plugin the default ones then stay enabled.
+    fn leave_out_unknown(&mut self, point: &str, sink: &Sink) {
+        let before = self.enabled.len();
+        self.enabled.retain(|entry| {
+            let is_known = plugin::find(&entry.name).is_some();
+            if !is_known {
+                sink.warn(&entry.path, format!("{} does not exist; it is left out", quoted(&entry.name)));
+            }
+            is_known
+        });
+        if self.enabled.is_empty() && before > 0 && matches!(point, "queueSort" | "bind") {
+            self.disabled.clear();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.enabled.is_empty() && self.disabled.is_empty()
     }
@@ -85,7 +102,13 @@ impl PluginSets {
     pub(crate) fn read(profile: &Fields<'_>) -> Self {
         let names: Vec<&str> = ExtensionPoint::ALL.iter().map(|p| p.field()).chain(["multiPoint"]).collect();
         let fields = profile.object("plugins", &names);
-        let set = |name| PluginSet::read(&fields.object(name, SET));
+        let set = |name| {
+            let mut set = PluginSet::read(&fields.object(name, SET));
+            if profile.sink().ignores_unknown_plugins {
+                set.leave_out_unknown(name, profile.sink());
+            }
+            set
+        };
         Self {
             multi_point: defaults(&fields.at("multiPoint")).merge(set("multiPoint")),
             by_point: ExtensionPoint::ALL.map(|p| set(p.field())),
@@ -116,30 +139,11 @@ impl PluginSets {
 
 /// The default plugins and weights, in upstream's order, with default feature gates.
 fn defaults(path: &Path) -> PluginSet {
-    let names = [
-        ("SchedulingGates", 0),
-        ("PrioritySort", 0),
-        ("NodeName", 0),
-        ("NodeUnschedulable", 0),
-        ("TaintToleration", 3),
-        ("NodeAffinity", 2),
-        ("NodePorts", 0),
-        ("NodeResourcesFit", 1),
-        ("VolumeRestrictions", 0),
-        ("NodeVolumeLimits", 0),
-        ("VolumeBinding", 0),
-        ("VolumeZone", 0),
-        ("PodTopologySpread", 2),
-        ("InterPodAffinity", 2),
-        ("DynamicResources", 2),
-        ("DefaultPreemption", 0),
-        ("NodeResourcesBalancedAllocation", 1),
-        ("ImageLocality", 1),
-        ("DefaultBinder", 0),
-        ("NodeDeclaredFeatures", 0),
-    ];
-    let entry = |(name, weight): (&str, i32)| Entry { name: name.to_owned(), weight, path: path.clone() };
-    PluginSet { enabled: names.into_iter().map(entry).collect(), disabled: Vec::new() }
+    let entry = |entry: &PluginEntry| {
+        let weight = entry.default_weight?;
+        Some(Entry { name: entry.name.to_string(), weight, path: path.clone() })
+    };
+    PluginSet { enabled: REGISTRY.iter().filter_map(entry).collect(), disabled: Vec::new() }
 }
 
 /// Names plugins that version v1 removed, and warns of what is written without effect.

@@ -6,138 +6,213 @@
 //! filters over domains about the head of each bucket, score the heads, choose; after the assignment one node changes
 //! its place in each class that is asked for again.
 //!
-//! The answers are those of the naive scan ([`crate::cycle::assess`]), always: property tests hold the two together, and
+//! The answers are those of the naive scan ([`crate::scan::diagnose`]), always: property tests hold the two together, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
 
 mod bucket;
-mod kinds;
-mod of_pod;
-mod refusals;
-mod scores;
+mod node_groups;
+mod node_state;
+mod per_pod;
+mod rejection_counts;
 mod select;
 mod single;
-mod standing;
+
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{Change, Cluster};
-use crate::filters::{Filters, Preparation, keep};
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Key, Score};
-use crate::profile::Profile;
+use crate::ids::name::PluginName;
+use crate::plugin::profile::Profile;
+use crate::plugin::view::PodView;
+use crate::plugin::{
+    CacheScope, CachedScore, ClassScore, PartitionKey, Plugin, PreScore, RawScore, Validity,
+};
+use crate::scan::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::verdict::{Rejection, Verdict};
-use crate::view::PodView;
 use bucket::Bucket;
-pub use kinds::Kinds;
-use of_pod::OfPods;
-use refusals::Refusals;
-pub use select::{Scratch, Selection};
-pub use single::choose as choose_once;
-use standing::{Answers, Standing};
+pub(crate) use node_groups::NodeGroups;
+use node_state::{Answers, PackedState};
+use per_pod::PerPodPlugins;
+use rejection_counts::RejectionCounts;
+pub(crate) use select::{Scratch, Selection};
+pub(crate) use single::choose as choose_once;
 
 /// What a profile says of all nodes to the pods of one class.
-pub struct ClassCache {
+pub(crate) struct ClassCache {
     /// The change up to which the cache is true.
     seen: u64,
-    ranks_epoch: u64,
+    /// How many of the changes up to there were to be followed.
+    to_follow: u64,
+    name_order_epoch: u64,
     filters: Filters<'static>,
-    scores: Vec<KeptScore>,
-    /// Plugins that each pod asks for itself.
-    of_pods: OfPods,
+    scores: Vec<ReadyScore>,
+    /// Plugins that are asked about each pod.
+    per_pod: PerPodPlugins,
     rejected: Option<Verdict>,
     only: Option<Vec<NodeRow>>,
-    absent: Option<Rejection>,
-    narrowed_by: Vec<&'static str>,
-    absent_nodes: usize,
+    excluded_reason: Option<Rejection>,
+    prefilter_plugins: Vec<PluginName>,
+    excluded_nodes: usize,
     /// By row.
-    standings: Vec<Standing>,
+    node_states: Vec<PackedState>,
     buckets: Vec<Bucket>,
-    index: FxHashMap<Key, u32>,
-    refusals: Refusals,
-    /// Nodes with nominated pods: who counts there depends on the single pod, so they are asked anew each time.
+    index: FxHashMap<PartitionKey, u32>,
+    rejections: RejectionCounts,
+    /// Nodes with nominated pods. Which of those count depends on the single pod, so the nodes are checked for each pod.
     nominated: Vec<NodeRow>,
     answers: Answers,
 }
 
-struct KeptScore {
+/// One plugin's score for the class.
+struct ReadyScore {
     weight: i64,
-    depends: Depends,
-    state: Box<dyn Score>,
+    scope: Scope,
+    state: Box<dyn CachedScore>,
 }
 
-/// Whether what decides for the class can be kept, but for what single pods are asked about.
-pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
-    let keeps = |depends: Depends| depends <= Depends::Pod;
-    let mut filters = profile.pre_filter.iter().chain(&profile.filter);
-    filters.all(|plugin| keeps(plugin.filter_depends(pod.class)))
-        && profile.score.iter().all(|(plugin, _)| keeps(plugin.score_depends(pod.class)))
+/// How far the raw scores of a plugin reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    NodeFacts,
+    NodeUsage,
+    Domains,
+}
+
+/// The scores of a profile for a class. Plugins that score one pod at a time are put into `per_pod`. `None` if such a plugin
+/// makes a difference, or a score by usage is normalized: then no bucket has an order.
+fn class_scores(
+    profile: &Profile,
+    pod: PodView<'_>,
+    per_pod: &mut Vec<Arc<dyn Plugin>>,
+) -> Option<Vec<ReadyScore>> {
+    let mut scores = Vec::new();
+    for (plugin, weight) in &profile.score {
+        let state = match plugin.pre_score(pod) {
+            PreScore::ForClass(ClassScore::Skip) => continue,
+            PreScore::ForClass(ClassScore::Run(state)) => state,
+            PreScore::Run(state) if !state.hints().zero => return None,
+            PreScore::Skip | PreScore::Run(_) => {
+                per_pod.push(plugin.clone());
+                continue;
+            }
+        };
+        let scope = match state.scope() {
+            CacheScope::NodeFacts => Scope::NodeFacts,
+            CacheScope::NodeUsage if matches!(state.hints().raw, RawScore::Final(_)) => Scope::NodeUsage,
+            CacheScope::NodeUsage => return None,
+            CacheScope::Domains(_) => Scope::Domains,
+        };
+        scores.push(ReadyScore { weight: *weight, scope, state });
+    }
+    Some(scores)
 }
 
 impl ClassCache {
-    /// Asks everything anew. The kinds must have caught up.
-    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds, scratch: &mut Scratch) -> Self {
+    /// Asks all plugins about all nodes. `None` if the class cannot have a cache. The kinds must have caught up.
+    pub(crate) fn new(
+        profile: &Profile,
+        pod: PodView<'_>,
+        node_groups: &NodeGroups,
+        scratch: &mut Scratch,
+    ) -> Option<Self> {
         let cluster = pod.cluster;
-        let prepared = keep(profile, pod);
-        let (absent, narrowed_by) = (prepared.absent(), prepared.answerable());
+        let (mut per_pod_filters, mut per_pod_scores) = (Vec::new(), Vec::new());
+        let scores = class_scores(profile, pod, &mut per_pod_scores)?;
+        let prepared = prepare_class(profile, pod, &mut per_pod_filters);
+        let (excluded_reason, prefilter_plugins) =
+            (prepared.excluded_reason(), prepared.rejecting_prefilters());
         let Preparation { filters, rejected, only, .. } = prepared;
-        let scores = profile.score.iter().filter_map(|(plugin, weight)| {
-            let depends = plugin.score_depends(pod.class);
-            if depends == Depends::Pod {
-                return None;
-            }
-            Some(KeptScore { weight: *weight, depends, state: plugin.keep_score(pod)? })
-        });
         let mut cache = Self {
             seen: cluster.changes().next(),
-            ranks_epoch: cluster.nodes().ranks().epoch(),
+            to_follow: cluster.changes().to_follow(),
+            name_order_epoch: cluster.nodes().name_order().epoch(),
             filters,
-            scores: scores.collect(),
-            of_pods: OfPods::of(profile, pod),
+            scores,
+            per_pod: PerPodPlugins::new(profile, per_pod_filters, per_pod_scores),
             rejected,
             only,
-            absent,
-            narrowed_by,
-            absent_nodes: 0,
-            standings: vec![Standing::FREE; cluster.nodes().row_count()],
+            excluded_reason,
+            prefilter_plugins,
+            excluded_nodes: 0,
+            node_states: vec![PackedState::FREE; cluster.nodes().row_count()],
             buckets: Vec::new(),
             index: FxHashMap::default(),
-            refusals: Refusals::default(),
+            rejections: RejectionCounts::default(),
             nominated: Vec::new(),
             answers: Answers::default(),
         };
-        cache.stand_all(cluster, kinds, &mut scratch.answers);
-        cache
+        cache.insert_all(cluster, node_groups, &mut scratch.answers);
+        Some(cache)
     }
 
-    /// Takes into account what changed since. `false`: the cache is void and must be made anew.
-    pub fn catch_up(&mut self, cluster: &Cluster) -> bool {
+    /// Whether all states are right after a change.
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> bool {
+        let filters = self.filters.0.iter_mut().all(|ready| match &mut ready.state {
+            FilterState::Cached(state) => state.apply_change(cluster, change) == Validity::Valid,
+            FilterState::Once(_) => false,
+        });
+        let valid = |ready: &mut ReadyScore| ready.state.apply_change(cluster, change) == Validity::Valid;
+        filters && self.scores.iter_mut().all(valid)
+    }
+
+    /// Applies the changes since the last call. Returns `false` if the cache is stale and must be rebuilt.
+    pub(crate) fn catch_up(&mut self, cluster: &Cluster) -> bool {
         let Some(changes) = cluster.changes().since(self.seen) else { return false };
-        // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
-        if changes.len() > 64 + self.standings.len() / 2 {
+        // To rebuild costs about as much a node as to apply a change, so many changes are not applied.
+        let to_follow = cluster.changes().to_follow();
+        if to_follow - self.to_follow > 64 + self.node_states.len() as u64 / 2 {
             return false;
         }
-        let followed = |state: &mut Self, change: Change| {
-            state.filters.0.iter_mut().all(|f| f.state.follow(cluster, change))
-                && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
-        };
-        if !changes.iter().all(|&change| change.spares_others() && followed(self, change)) {
+        let mut changed = changes.iter();
+        if !changed.all(|&change| !change.invalidates_all() && self.apply_change(cluster, change)) {
             return false;
         }
-        self.standings.resize(cluster.nodes().row_count(), Standing::FREE);
+        self.node_states.resize(cluster.nodes().row_count(), PackedState::FREE);
         let mut last = None;
         for row in changes.iter().filter_map(|change| change.row()) {
             if last.replace(row) != Some(row) {
                 self.withdraw(row);
                 if cluster.nodes().is_live(row) {
-                    self.stand(cluster, row);
+                    self.insert_node(cluster, row);
                 }
             }
         }
-        let epoch = cluster.nodes().ranks().epoch();
-        if std::mem::replace(&mut self.ranks_epoch, epoch) != epoch {
+        let epoch = cluster.nodes().name_order().epoch();
+        if std::mem::replace(&mut self.name_order_epoch, epoch) != epoch {
             self.put_in_order(cluster);
         }
-        self.seen = cluster.changes().next();
+        (self.seen, self.to_follow) = (cluster.changes().next(), to_follow);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::World;
+    use berth_model::load::MeasuredUsage;
+
+    #[test]
+    fn measured_load_voids_no_cache_of_plugins_that_do_not_read_it() {
+        let mut world = World::default();
+        let nodes: Vec<NodeRow> = (0..200).map(|n| world.node(&format!("n{n}"), |_| {})).collect();
+        let pod = world.pod("web", |_, _| {});
+        let profile = Profile::standard("default-scheduler");
+        let (mut node_groups, mut scratch) = (NodeGroups::default(), Scratch::default());
+        node_groups.catch_up(&world.cluster);
+        let view = PodView::new(&world.cluster, pod);
+        let mut cache = ClassCache::new(&profile, view, &node_groups, &mut scratch).unwrap();
+        for second in 1..5 {
+            for &node in &nodes {
+                let usage = MeasuredUsage { cpu_milli: Some(7), memory_bytes: Some(7), taken: Some(second) };
+                world.cluster.set_measured(node, Some(usage));
+            }
+            world.cluster.set_now(second);
+            assert!(cache.catch_up(&world.cluster));
+        }
+        world.node("n0", |node| node.unschedulable = true);
+        assert!(cache.catch_up(&world.cluster));
     }
 }

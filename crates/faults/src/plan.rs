@@ -207,6 +207,8 @@ impl Focus {
 pub struct Plan {
     /// The seed of all random draws.
     pub seed: u64,
+    /// The seed of how the connections of watches fail, which changes nothing else in a history.
+    pub connections: u64,
     /// What is made likely; `None`: nothing in particular.
     pub focus: Option<Focus>,
     /// Each fault's probability, where it can happen; absent: never.
@@ -234,6 +236,7 @@ impl Plan {
         }
         Self {
             seed,
+            connections: seed,
             focus,
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),

@@ -23,7 +23,8 @@ mod entry;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::ids::{ClassId, PodRow};
+use berth_engine::ids::{PodClassId, PodRow};
+use berth_engine::name::PluginName;
 
 use crate::backoff::Backoff;
 pub use entry::Counts;
@@ -36,9 +37,9 @@ pub(crate) struct Group {
     /// An index of the profiles.
     pub(crate) profile: usize,
     /// The pods' class.
-    pub(crate) class: ClassId,
+    pub(crate) class: PodClassId,
     /// Who rejected them, sorted.
-    pub(crate) plugins: Vec<&'static str>,
+    pub(crate) plugins: Vec<PluginName>,
 }
 
 /// Less is earlier: priority, time, order of arrival.

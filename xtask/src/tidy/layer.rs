@@ -11,6 +11,7 @@ const LAYERS: [(&str, usize); 15] = [
     ("config", 2),
     ("sim", 3),
     ("flow", 3),
+    ("watch", 3),
     ("journal", 4),
     ("bench", 4),
     ("conformance", 4),

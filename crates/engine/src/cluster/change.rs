@@ -1,6 +1,6 @@
 //! The change log: what happened to which row, so that caches repair themselves instead of being rebuilt.
 
-use crate::ids::{ClassId, NodeRow, Sym};
+use crate::ids::{NodeRow, PodClassId, Sym};
 
 /// One change of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub enum Change {
     Nominated(NodeRow),
     /// A service or controller of the namespace came, changed or went.
     Owners(Sym),
+    /// Measured load changed: of this node, or the time against which all measurements are fresh or stale. Only plugins
+    /// that read measured load look at it.
+    Load(Option<NodeRow>),
     /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
     Storage,
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
@@ -29,7 +32,7 @@ pub struct PodChange {
     /// The node.
     pub row: NodeRow,
     /// The pod's class.
-    pub class: ClassId,
+    pub class: PodClassId,
     /// Added to the number of pods: -1, 0 or 1.
     pub pods: i8,
     /// Added to the number of those that are terminating: -1, 0 or 1.
@@ -37,12 +40,12 @@ pub struct PodChange {
 }
 
 impl Change {
-    /// Whether all but nodes and pods is as it was, or of those objects that few plugins look at, which say so themselves.
-    pub fn spares_others(self) -> bool {
-        self != Self::Elsewhere
+    /// Whether any answer may be different now. States that are cached are stale, whatever they look at.
+    pub fn invalidates_all(self) -> bool {
+        self == Self::Elsewhere
     }
 
-    /// The node that it is about.
+    /// The node whose answers may be different now. None for measured load: a state that reads it is prepared again.
     pub fn row(self) -> Option<NodeRow> {
         match self {
             Self::Pod(PodChange { row, .. })
@@ -50,25 +53,27 @@ impl Change {
             | Self::NodeAdded(row)
             | Self::NodeRemoved(row)
             | Self::NodeChanged(row) => Some(row),
-            Self::Owners(_) | Self::Storage | Self::Elsewhere => None,
+            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Elsewhere => None,
         }
     }
 
-    /// Whether it leaves all nodes as they were, and all that most plugins keep: it is about pods, or about objects that
-    /// few plugins look at, which say so themselves.
-    pub fn spares_nodes(self) -> bool {
+    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage or measured load must
+    /// check for those changes itself.
+    pub fn invalidates_nodes(self) -> bool {
         match self {
-            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Storage => true,
-            Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => false,
+            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Load(_) | Self::Storage => false,
+            Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => true,
         }
     }
 }
 
-/// Changes by sequence number. Old entries are dropped; who is behind the oldest one rebuilds.
+/// Changes by sequence number. Old entries are dropped; a reader that is behind the oldest one rebuilds.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeLog {
     first: u64,
     entries: Vec<Change>,
+    /// How many changes there were of measured load.
+    of_load: u64,
 }
 
 /// How many entries are kept at least. A cache that is further behind rebuilds for less than it would repair.
@@ -78,6 +83,11 @@ impl ChangeLog {
     /// The number that the next change will have.
     pub fn next(&self) -> u64 {
         self.first + self.entries.len() as u64
+    }
+
+    /// How many changes there were that caches have to follow node by node: all but those of measured load.
+    pub fn to_follow(&self) -> u64 {
+        self.next() - self.of_load
     }
 
     /// The changes from number `since` on, or `None` where they are no longer known.
@@ -91,6 +101,7 @@ impl ChangeLog {
             self.entries.drain(..KEPT);
             self.first += KEPT as u64;
         }
+        self.of_load += u64::from(matches!(change, Change::Load(_)));
         self.entries.push(change);
     }
 }

@@ -1,11 +1,16 @@
 //! Topology domains: the nodes that share a value of one label, by dense ids.
 //!
-//! Ids are kept up to date as nodes come and go, so that whoever counts per domain indexes a plain vector. An id whose
+//! Ids are kept up to date as nodes come and go, so that counts per domain are a plain vector. An id whose
 //! last node left is used again: names of nodes are domains too, and they change all the time where nodes are scaled.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
+use super::Nodes;
 use crate::ids::{NodeRow, Sym};
+
+/// What tells nodes apart by topology domains.
+pub type PartitionKey = SmallVec<[u64; 8]>;
 
 const NONE: u32 = u32::MAX;
 
@@ -19,7 +24,7 @@ pub struct Domains {
     /// By domain: how many nodes it has.
     nodes: Vec<u32>,
     free: Vec<u32>,
-    upheavals: u64,
+    partition_version: u64,
 }
 
 impl Domains {
@@ -66,8 +71,8 @@ impl Domains {
 
     /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or the
     /// other way round.
-    pub fn upheavals(&self) -> u64 {
-        self.upheavals
+    pub fn partition_version(&self) -> u64 {
+        self.partition_version
     }
 
     /// Makes room for rows below `rows`.
@@ -79,7 +84,7 @@ impl Domains {
     /// Changes the label of a node that stays.
     pub(crate) fn relabel(&mut self, row: NodeRow, value: Option<Sym>) {
         if self.values[row.index()] != value {
-            self.upheavals += 1;
+            self.partition_version += 1;
             self.set(row, value);
         }
     }
@@ -89,7 +94,7 @@ impl Domains {
         let id = std::mem::replace(&mut self.ids[row.index()], NONE);
         if let Some(old) = self.values[row.index()].take() {
             self.nodes[id as usize] -= 1;
-            self.upheavals += u64::from(self.nodes[id as usize] == 1);
+            self.partition_version += u64::from(self.nodes[id as usize] == 1);
             if self.nodes[id as usize] == 0 {
                 self.index.remove(&old);
                 self.free.push(id);
@@ -103,10 +108,38 @@ impl Domains {
             })
         });
         self.nodes[id as usize] += 1;
-        self.upheavals += u64::from(self.nodes[id as usize] == 2);
+        self.partition_version += u64::from(self.nodes[id as usize] == 2);
         self.values[row.index()] = Some(value);
         self.ids[row.index()] = id;
     }
+}
+
+/// Labels, by column, whose values are shared by nodes rather than telling each node from all others.
+#[derive(Clone, Debug, Default)]
+pub struct UniformColumns(Vec<u32>);
+
+impl UniformColumns {
+    /// The labels whose values nodes share now.
+    pub fn of(nodes: &Nodes) -> Self {
+        let columns = 0..u32::try_from(nodes.label_count()).expect("fewer than 2^32 label keys");
+        Self(columns.filter(|&column| is_shared(nodes.domains_at(column))).collect())
+    }
+
+    /// Whether the label of a column is one of them.
+    pub fn contains(&self, column: u32) -> bool {
+        self.0.binary_search(&column).is_ok()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+fn is_shared(domains: &Domains) -> bool {
+    let sizes = (0..domains.id_count()).map(|domain| domains.node_count(domain) as usize);
+    let (values, having) = sizes.filter(|&size| size > 0).fold((0, 0), |(v, h), size| (v + 1, h + size));
+    3 * values <= 2 * having
 }
 
 #[cfg(test)]

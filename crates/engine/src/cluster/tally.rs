@@ -1,9 +1,7 @@
 //! Counts per topology domain.
 
-use super::{Change, Domains, Nodes};
-use crate::fast::Kinds;
+use super::{Change, Domains, Nodes, PartitionKey, UniformColumns};
 use crate::ids::{NodeRow, Sym};
-use crate::plugin::Key;
 
 /// A number for each domain of one label.
 #[derive(Clone, Debug)]
@@ -11,10 +9,10 @@ pub struct Tally {
     /// The column of the label; `None`: no node ever had it.
     column: Option<u32>,
     key: Sym,
-    upheavals: u64,
+    partition_version: u64,
     counts: Vec<i64>,
-    /// By row: the domain that the node is counted in, or [`NOWHERE`]. Who catches up with changes one by one looks at a
-    /// node here as it was before it went.
+    /// By row: the domain that the node is counted in, or [`NOWHERE`]. A reader that applies changes one by
+    /// one finds a node here as it was before it went.
     homes: Vec<u32>,
 }
 
@@ -31,15 +29,15 @@ impl Tally {
         Self {
             column,
             key,
-            upheavals: domains.map_or(0, Domains::upheavals),
+            partition_version: domains.map_or(0, Domains::partition_version),
             counts: vec![0; domains.map_or(0, Domains::id_count)],
             homes: domains.map_or(Vec::new(), |domains| domains.ids().to_vec()),
         }
     }
 
-    /// Takes a change of nodes into account; a node takes its pods with it, which left before. `false`: nodes that stayed
-    /// lie in other domains now, or domains that held one node hold several, or the other way round; the counts are void.
-    pub fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
+    /// Applies a change of nodes. The pods of a node that goes have left before. Returns `false` if an existing node changed
+    /// domains, or a domain changed between one node and several: then the counts are stale.
+    pub fn apply_change(&mut self, change: Change, nodes: &Nodes) -> bool {
         let Some(column) = self.column else { return nodes.column(self.key).is_none() };
         let domains = nodes.domains_at(column);
         self.counts.resize(domains.id_count().max(self.counts.len()), 0);
@@ -49,12 +47,12 @@ impl Tally {
             Change::NodeRemoved(row) => self.homes[row.index()] = NOWHERE,
             _ => {}
         }
-        self.upheavals == domains.upheavals()
+        self.partition_version == domains.partition_version()
     }
 
-    /// Whether nodes of a kind lie in the same domain.
-    pub fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.column.is_none_or(|column| kinds.tells(column))
+    /// Whether uniform nodes lie in the same domain.
+    pub fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.column.is_none_or(|column| columns.contains(column))
     }
 
     fn domains<'a>(&self, nodes: &'a Nodes) -> Option<&'a Domains> {
@@ -101,7 +99,7 @@ impl Tally {
 
     /// Appends what tells nodes apart by this tally: the number where the node is alone in its domain, else the domain.
     /// So a change of a number changes the keys of no other nodes.
-    pub fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
+    pub fn partition_key(&self, row: NodeRow, nodes: &Nodes, key: &mut PartitionKey) {
         key.push(match self.domains(nodes).and_then(|domains| Some((domains, self.domain(row)?))) {
             None => 0,
             Some((domains, domain)) if domains.node_count(domain) == 1 => {

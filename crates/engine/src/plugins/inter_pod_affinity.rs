@@ -8,29 +8,41 @@
 //!   node lies in; required affinity of running pods counts with a configured weight. Scaled so that the lowest is 0
 //!   and the highest 100.
 //! - **Depends on** the classes' terms, the labels of namespaces, and how many pods of each class a domain has.
-//! - **Unblocked by** company that comes; a pod that goes, or changes its labels, which one of the two wanted away, or
+//! - **Unblocked by** a pod that comes and satisfies the affinity; a pod that goes, or changes its labels, which one of the two wanted away, or
 //!   whose going lets the pod be the first of its kind; a new node that is accepted; a node that lies in other domains of
 //!   terms that concern the pod; labels of a namespace where terms look at them.
 //! - **Upstream**: plugins/interpodaffinity. No known difference.
 //! - **Cost**: the classes that have a label which a term demands, and those whose terms demand one of the pod's; then the
 //!   nodes with pods of the classes that match; a few array reads a node.
 
+mod explain;
 mod filter;
+mod hint;
 mod incoming;
 mod score;
 #[cfg(test)]
 mod tests;
-mod unblocks;
+use std::sync::Arc;
 
-use crate::class::Class;
-use crate::event::Event;
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
-use crate::view::PodView;
-use filter::Rules;
-use score::Attraction;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
+use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
+use filter::AffinityFilter;
+use score::AffinityScore;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "InterPodAffinity";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(InterPodAffinity::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 /// The plugin with its arguments.
 #[derive(Clone, Copy, Debug)]
@@ -48,32 +60,24 @@ impl Default for InterPodAffinity {
 }
 
 impl Plugin for InterPodAffinity {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        PreFilter::cached(AffinityFilter::new(pod))
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        Prepared::Ready(Box::new(Rules::new(pod)))
-    }
-
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let class = pod.class;
         let prefers = !class.preferred_affinity.is_empty() || !class.preferred_anti_affinity.is_empty();
         if self.ignore_preferred_terms_of_existing_pods && !prefers {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
-        Some(Box::new(Attraction::new(pod, self.hard_pod_affinity_weight)))
+        PreScore::cached(AffinityScore::new(pod, self.hard_pod_affinity_weight))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(self, pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }

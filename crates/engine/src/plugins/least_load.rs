@@ -12,17 +12,28 @@
 //! The raw score is the load, negated; it looks at one node only, so where the plugin is alone, the order of raw scores is
 //! the order of choice.
 
-use crate::axis::WeightedResource;
-use crate::class::Class;
+use std::sync::Arc;
+
 use crate::cluster::Cluster;
-use crate::load::{self, LoadAxis};
-use crate::normalize;
-use crate::plugin::{Depends, Group, Plugin, Score};
-use crate::span::Span;
-use crate::view::PodView;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
+use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
+use crate::scoring::axis::WeightedResource;
+use crate::scoring::load::{self, LoadAxis};
+use crate::scoring::normalize;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "LeastLoad";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(LeastLoad::default())
+    })
+    .with_arguments()
+    .reading_load();
 
 /// The plugin and its arguments (`LeastLoadArgs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,23 +57,19 @@ impl Default for LeastLoad {
 }
 
 #[derive(Debug)]
-struct Lowest {
+struct LoadScore {
     axes: Vec<LoadAxis>,
     freshness_seconds: i64,
 }
 
 impl Plugin for LeastLoad {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = load::axes(pod, &self.resources);
-        Some(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
+        PreScore::Run(Box::new(LoadScore { axes, freshness_seconds: self.freshness_seconds }))
     }
 }
 
@@ -70,29 +77,31 @@ fn share(axis: &LoadAxis, used: i64, offered: i64, heaviest: i128) -> i64 {
     load::fraction(i128::from(used) * i128::from(axis.weight), i128::from(offered) * heaviest)
 }
 
-impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+impl Score for LoadScore {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score =
                 -load::dominant(&columns, row, |axis, used, offered| share(axis, used, offered, heaviest));
         }
     }
 
-    fn ranks(&self) -> bool {
-        true
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
+        normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Ranked(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for LoadScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let heaviest = i128::from(load::heaviest(&self.axes));
-        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
+        -load::least_dominant(&self.axes, cluster.nodes(), bounds, |axis, used, offered| {
             share(axis, used, offered, heaviest)
         })
-    }
-
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
-        normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 }
 

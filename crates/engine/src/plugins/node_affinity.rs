@@ -9,25 +9,42 @@
 //! - **Upstream**: plugins/nodeaffinity, component-helpers `scheduling/corev1/nodeaffinity`. No known difference.
 //! - **Cost**: a label look-up in a column a test and node; nothing for pods without demands or preferences.
 
+mod explain;
 mod term;
+
+use std::sync::Arc;
 
 use berth_model::affinity::NodeAffinity as Affinity;
 use berth_model::node::Node;
 use berth_model::selector::{NodeSelectorTerm, Operator};
 
-use crate::cluster::{Change, Cluster};
-use crate::event::Event;
-use crate::fast::Kinds;
-use crate::ids::{NodeRow, Sym};
-use crate::normalize;
-use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
+use crate::cluster::{Change, Cluster, UniformColumns};
+use crate::ids::name::PluginName;
+use crate::ids::{NodeRow, PodClassId, Sym};
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{
+    CacheScope, CachedFilter, CachedScore, ClassFilter, Filter, FilterHints, Plugin, PreFilter, PreScore,
+    QueueingHint, Representative, Score, ScoreHints, Uniform, Validity, accepts,
+};
+use crate::scoring::normalize;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 use term::{Column, Term};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeAffinity";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(NodeAffinity::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 const REASON_POD: &str = "node(s) didn't match Pod's node affinity/selector";
 const REASON_ENFORCED: &str = "node(s) didn't match scheduler-enforced node affinity";
@@ -42,7 +59,8 @@ pub struct NodeAffinity {
 
 /// What a node must satisfy.
 #[derive(Debug)]
-struct Demands {
+struct AffinityFilter {
+    class: PodClassId,
     /// One of these, on the profile's account.
     enforced: Option<Vec<Term>>,
     /// All of these labels.
@@ -53,27 +71,28 @@ struct Demands {
 
 /// What the pod or the profile prefers, with weights.
 #[derive(Debug)]
-struct Preferences(Vec<(i64, Term)>);
+struct AffinityScore(Vec<(i64, Term)>);
 
 impl Plugin for NodeAffinity {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let required = &pod.class.required_nodes;
         if required.is_empty() && self.added_affinity.required.is_none() {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let named = match pod.class.spec.node_affinity.required.as_ref().map(|s| named_nodes(&s.terms)) {
             Some(Some(names)) if names.is_empty() => {
-                return Prepared::Reject(Rejection::unresolvable(REASON_CONFLICT));
+                return PreFilter::ForClass(ClassFilter::Reject(Rejection::unresolvable(REASON_CONFLICT)));
             }
             named => named.flatten(),
         };
         let cluster = pod.cluster;
         let enforced = self.added_affinity.required.as_ref();
-        let demands = Box::new(Demands {
+        let demands = Box::new(AffinityFilter {
+            class: pod.class_id(),
             enforced: enforced.map(|s| s.terms.iter().map(|t| Term::interpret(t, cluster)).collect()),
             selector: required.selector.iter().map(|&(k, v)| (Column::of(k, cluster), v)).collect(),
             required: required
@@ -82,35 +101,35 @@ impl Plugin for NodeAffinity {
                 .map(|terms| terms.iter().map(|t| Term::of(t, cluster)).collect()),
         });
         match named {
-            None => Prepared::Ready(demands),
+            None => PreFilter::ForClass(ClassFilter::Run(demands)),
             Some(names) => {
                 let mut rows: Vec<NodeRow> =
                     names.iter().filter_map(|name| cluster.nodes().find(name)).collect();
                 rows.sort_unstable();
                 rows.dedup();
-                Prepared::Only(rows, demands)
+                PreFilter::ForClass(ClassFilter::Subset(rows, demands))
             }
         }
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let (own, added) = (&pod.class.preferred_nodes, &self.added_affinity.preferred);
         if own.is_empty() && added.is_empty() {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
         let added = added.iter().map(|p| (p.weight, Term::interpret(&p.term, pod.cluster)));
         let own = own.iter().map(|(weight, term)| (*weight, Term::of(term, pod.cluster)));
-        Some(Box::new(Preferences(added.chain(own).collect())))
+        PreScore::cached(AffinityScore(added.chain(own).collect()))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
-                old.is_none_or(|old| !self.accepted(pod, old)) && self.accepts(pod, row)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
+                old.is_none_or(|old| !self.accepted(pod, old)) && accepts(self, pod, row)
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -135,7 +154,7 @@ fn named_nodes(terms: &[NodeSelectorTerm]) -> Option<Vec<&str>> {
     (!terms.is_empty()).then_some(all)
 }
 
-impl Filter for Demands {
+impl Filter for AffinityFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let cluster = node.cluster;
         let any = |terms: &Vec<Term>| terms.iter().any(|term| term.matches(node.row, cluster));
@@ -147,17 +166,35 @@ impl Filter for Demands {
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        let mut terms = self.enforced.iter().chain(&self.required).flatten();
-        terms.all(|term| term.is_uniform(kinds)) && self.selector.iter().all(|(c, _)| c.is_uniform(kinds))
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let spec = &node.cluster.pods().class(self.class).spec;
+        explain::explain(spec, node.cluster.nodes().object(node.row), details);
     }
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.spares_others() && self.is_settled())
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { uniform: Some(self), never_errs: true, ..FilterHints::default() }
     }
 }
 
-impl Demands {
+impl Uniform for AffinityFilter {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        let mut terms = self.enforced.iter().chain(&self.required).flatten();
+        terms.all(|term| term.is_uniform(columns)) && self.selector.iter().all(|(c, _)| c.is_uniform(columns))
+    }
+}
+
+impl CachedFilter for AffinityFilter {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        let settled = !change.invalidates_all() && self.is_settled();
+        Validity::valid_if(!change.invalidates_nodes() || settled)
+    }
+}
+
+impl AffinityFilter {
     /// Whether nodes may come and change without making the demands mean something else.
     fn is_settled(&self) -> bool {
         let mut terms = self.enforced.iter().chain(&self.required).flatten();
@@ -165,8 +202,8 @@ impl Demands {
     }
 }
 
-impl Score for Preferences {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+impl Score for AffinityScore {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (weight, term) in &self.0 {
             for (score, group) in out.iter_mut().zip(feasible) {
                 if term.matches(group.row, cluster) {
@@ -176,16 +213,29 @@ impl Score for Preferences {
         }
     }
 
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         normalize::most_is_best(scores);
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.0.iter().all(|(_, term)| term.is_uniform(kinds))
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { uniform: Some(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl Uniform for AffinityScore {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.0.iter().all(|(_, term)| term.is_uniform(columns))
+    }
+}
+
+impl CachedScore for AffinityScore {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
     }
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.spares_others() && self.0.iter().all(|(_, term)| term.is_settled()))
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        let settled = !change.invalidates_all() && self.0.iter().all(|(_, term)| term.is_settled());
+        Validity::valid_if(!change.invalidates_nodes() || settled)
     }
 }
 

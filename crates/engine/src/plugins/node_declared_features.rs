@@ -9,16 +9,27 @@
 //!   difference.
 //! - **Cost**: nothing for pods that need none; else a search in the node's list.
 
+use std::sync::Arc;
+
 use berth_model::pod::PodSpec;
 
 use crate::cluster::{Change, Cluster};
-use crate::event::Event;
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeDeclaredFeatures";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(NodeDeclaredFeatures)
+    })
+    .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't match Pod's required features";
 
@@ -27,27 +38,27 @@ const REASON: &str = "node(s) didn't match Pod's required features";
 pub struct NodeDeclaredFeatures;
 
 #[derive(Debug)]
-struct Needed(Vec<&'static str>);
+struct FeatureFilter(Vec<&'static str>);
 
 impl Plugin for NodeDeclaredFeatures {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let needed = needed(&pod.class.spec);
-        if needed.is_empty() { Prepared::Nothing } else { Prepared::Ready(Box::new(Needed(needed))) }
+        if needed.is_empty() { PreFilter::SKIP_CLASS } else { PreFilter::cached(FeatureFilter(needed)) }
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 let now = &pod.cluster.nodes().object(row).declared_features;
-                old.is_none_or(|old| old.declared_features != *now) && self.accepts(pod, row)
+                old.is_none_or(|old| old.declared_features != *now) && accepts(self, pod, row)
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -62,15 +73,21 @@ fn needed(spec: &PodSpec) -> Vec<&'static str> {
     rules.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name).collect()
 }
 
-impl Filter for Needed {
+impl Filter for FeatureFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let declared = &node.cluster.nodes().object(node.row).declared_features;
         let all = self.0.iter().all(|feature| declared.iter().any(|d| &**d == *feature));
         (!all).then(|| Rejection::unresolvable(REASON))
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedFilter for FeatureFilter {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

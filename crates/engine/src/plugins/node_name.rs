@@ -7,14 +7,25 @@
 //! - **Upstream**: plugins/nodename. No known difference.
 //! - **Cost**: nothing for pods that name no node.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{Filter, Plugin, PreFilter, QueueingHint, accepts};
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeName";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(NodeName))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't match the requested node name";
 
@@ -23,30 +34,42 @@ const REASON: &str = "node(s) didn't match the requested node name";
 pub struct NodeName;
 
 #[derive(Debug)]
-struct Named(Str);
+struct NameFilter(Str);
 
 impl Plugin for NodeName {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        let Some(name) = &pod.entry().pod.node else { return Prepared::Nothing };
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        let Some(name) = &pod.entry().pod.node else { return PreFilter::SKIP_CLASS };
         let rows = pod.cluster.nodes().find(name).into_iter().collect();
-        Prepared::Only(rows, Box::new(Named(name.clone())))
+        PreFilter::Subset(rows, Box::new(NameFilter(name.clone())))
+    }
+
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, .. } => accepts(self, pod, row),
+            _ => false,
+        })
     }
 }
 
-impl Filter for Named {
+impl Filter for NameFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         (node.name() != &*self.0).then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn explain(&self, _node: NodeView<'_>, details: &mut Vec<Detail>) {
+        details.push(Detail::NodeName(self.0.clone()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, state};
     use expect_test::expect;
 
     #[test]
@@ -71,9 +94,7 @@ mod tests {
         let mut world = World::default();
         let [n1, n2] = ["n1", "n2"].map(|name| world.node(name, |_| {}));
         let pod = world.pod("p", |pod, _| pod.node = Some("n2".into()));
-        let Prepared::Only(_, state) = NodeName.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            panic!("the nodes are narrowed");
-        };
+        let state = state(&NodeName, &world, pod);
         let check = |row| state.check(NodeView::new(&world.cluster, row));
         assert_eq!(check(n1), Some(Rejection::unresolvable(REASON)));
         assert_eq!(check(n2), None);
@@ -89,8 +110,8 @@ mod tests {
             pod.node = Some("n2".into());
             spec.containers = vec![crate::fixture::container(&[("cpu", "5")])];
         });
-        let profile = crate::profile::Profile::standard("default-scheduler");
-        let found = crate::cycle::assess(&profile, &world.cluster, pod);
+        let profile = crate::plugin::profile::Profile::standard("default-scheduler");
+        let found = crate::scan::diagnose(&profile, &world.cluster, pod);
         expect![
             "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeName]."
         ]

@@ -8,18 +8,28 @@
 //!   port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
 //! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
 
+use std::sync::Arc;
+
 use berth_model::pod::HostPort;
 
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange};
-use crate::event::Event;
-use crate::ids::ClassId;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::ids::PodClassId;
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
+use crate::pod_class::PodClass;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodePorts";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(NodePorts))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't have free ports for the requested pod ports";
 
@@ -28,53 +38,49 @@ const REASON: &str = "node(s) didn't have free ports for the requested pod ports
 pub struct NodePorts;
 
 #[derive(Debug)]
-struct Conflicts {
-    class: ClassId,
+struct PortFilter {
+    class: PodClassId,
     /// By row: how many pods on the node hold one of the ports.
     holders: Vec<u32>,
 }
 
 impl Plugin for NodePorts {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let wanted: &[HostPort] = &pod.class.host_ports;
         if wanted.is_empty() {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let mut holders = vec![0; pod.cluster.nodes().row_count()];
         let pods = pod.cluster.pods();
-        for (_, class, placements) in pods.placed(pods.roster().with_ports()) {
+        for (_, class, placements) in pods.placed(pods.class_index().with_ports()) {
             if conflict(class, wanted) {
                 for placement in placements.entries() {
                     holders[placement.row.index()] += placement.pods;
                 }
             }
         }
-        Prepared::Ready(Box::new(Conflicts { class: pod.class_id(), holders }))
+        PreFilter::cached(PortFilter { class: pod.class_id(), holders })
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        let holds = |class: &Class| conflict(class, &pod.class.host_ports);
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
-            Event::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
-            Event::PodChanged { pod: changed, old } => {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        let holds = |class: &PodClass| conflict(class, &pod.class.host_ports);
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => old.is_none() && accepts(self, pod, row),
+            ClusterEvent::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
+            ClusterEvent::PodChanged { pod: changed, old } => {
                 holds(&old.class) && !holds(pod.cluster.pods().class_of(changed))
             }
             _ => false,
-        }
+        })
     }
 }
 
-fn conflict(class: &Class, wanted: &[HostPort]) -> bool {
+fn conflict(class: &PodClass, wanted: &[HostPort]) -> bool {
     class.host_ports.iter().any(|held| wanted.iter().any(|port| clash(held, port)))
 }
 
@@ -83,7 +89,7 @@ fn clash(a: &HostPort, b: &HostPort) -> bool {
     a.port == b.port && a.protocol == b.protocol && (a.ip == b.ip || &*a.ip == ANY || &*b.ip == ANY)
 }
 
-impl Filter for Conflicts {
+impl Filter for PortFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let wanted = &node.cluster.pods().class(self.class).host_ports;
         let held = if node.freed_ports().is_empty() && node.added().is_empty() {
@@ -96,7 +102,22 @@ impl Filter for Conflicts {
         held.then(|| Rejection::unschedulable(REASON))
     }
 
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let wanted = &node.cluster.pods().class(self.class).host_ports;
+        for holder in node.pods() {
+            let held = node.cluster.pods().class_of(holder).host_ports.iter();
+            let held = held.filter(|port| wanted.iter().any(|wanted| clash(wanted, port)));
+            details.extend(held.map(|port| Detail::Port { port: port.clone(), holder }));
+        }
+    }
+}
+
+impl CachedFilter for PortFilter {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         if let Change::Pod(PodChange { row, class, pods, .. }) = change
             && conflict(cluster.pods().class(class), &cluster.pods().class(self.class).host_ports)
         {
@@ -104,15 +125,15 @@ impl Filter for Conflicts {
             *holders = holders.saturating_add_signed(pods.into());
         }
         self.holders.resize(cluster.nodes().row_count(), 0);
-        change.spares_others()
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
-    use crate::view::Delta;
+    use crate::fixture::{World, filter, state};
+    use crate::plugin::view::Delta;
     use berth_model::pod::Protocol::{Tcp, Udp};
     use berth_model::pod::{Container, PodSpec, Protocol};
     use expect_test::expect;
@@ -185,9 +206,7 @@ mod tests {
         });
         let nominated = world.pod("nominated", |_, spec| ports(spec));
         let pod = world.pod("p", |_, spec| ports(spec));
-        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            unreachable!("the pod has ports")
-        };
+        let state = state(&NodePorts, &world, pod);
         let mut delta = Delta::default();
         let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
         assert!(!fits(&delta));
@@ -209,9 +228,7 @@ mod tests {
             })
         });
         let pod = world.pod("p", |_, spec| ports(spec));
-        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            unreachable!("the pod has ports")
-        };
+        let state = state(&NodePorts, &world, pod);
         let mut delta = Delta::default();
         let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
         delta.remove(first, &world.cluster);

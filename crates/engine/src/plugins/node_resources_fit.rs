@@ -8,35 +8,56 @@
 //!   on the node already.
 //! - **Depends on** what the node offers and what its pods request.
 //! - **Unblocked by** a pod that leaves a node or changes there, a new node, or one that offers more of something, where
-//!   the pod fits on that node then (upstream: wherever a pod leaves).
+//!   the pod fits on that node then (upstream: if a pod leaves any node).
 //! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`. Known difference: upstream leaves extended
 //!   resources that a DeviceClass provides to DynamicResources; Berth does not know device classes yet and asks the
 //!   node for them.
 //! - **Cost**: one comparison a requested resource and node; a division or two a scored resource and node.
 
-mod least_allocated;
-mod most_allocated;
-mod requested_to_capacity_ratio;
+mod strategy;
+
+use std::sync::Arc;
 
 use berth_model::Str;
 use berth_model::node::Node;
 use smallvec::SmallVec;
 
-use crate::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes};
-use crate::event::Event;
+use crate::ids::name::PluginName;
+use crate::ids::resources::{is_extended, is_scalar};
 use crate::ids::{NodeRow, ResourceId};
-use crate::plugin::{Depends, Filter, Group, MAX_SCORE, Plugin, Prepared, Score};
-use crate::resources::{is_extended, is_scalar};
-use crate::span::Span;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{
+    BatchFilter, CacheScope, CachedFilter, CachedScore, Filter, FilterHints, MAX_SCORE, Plugin, PreFilter,
+    PreScore, QueueingHint, RangeFilter, RawScore, Representative, Score, ScoreBound, ScoreHints, Validity,
+    accepts,
+};
+use crate::scoring::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
 use crate::verdict::{Code, Reason, Rejection};
-use crate::view::{NodeView, PodView};
 
-pub use crate::shape::ShapePoint;
+pub use crate::scoring::shape::ShapePoint;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[
+        ExtensionPoint::PreFilter,
+        ExtensionPoint::Filter,
+        ExtensionPoint::PreScore,
+        ExtensionPoint::Score,
+        ExtensionPoint::PlacementScore,
+    ],
+    || Arc::new(NodeResourcesFit::default()),
+)
+.in_default_profile(1)
+.with_arguments();
 
 const TOO_MANY_PODS: &str = "Too many pods";
 
@@ -71,14 +92,14 @@ impl Default for NodeResourcesFit {
             ignored_resources: Vec::new(),
             ignored_resource_groups: Vec::new(),
             strategy: Strategy::LeastAllocated,
-            resources: crate::axis::cpu_and_memory(),
+            resources: crate::scoring::axis::cpu_and_memory(),
         }
     }
 }
 
 /// What the pod needs, with the sentence for a node that lacks it.
 #[derive(Debug)]
-struct Needs(SmallVec<[Need; 4]>);
+struct FitFilter(SmallVec<[Need; 4]>);
 
 #[derive(Debug)]
 struct Need {
@@ -92,13 +113,13 @@ type Room<'a> = (&'a [i64], &'a [i64], i64);
 
 /// The axes of the score and the strategy over them.
 #[derive(Debug)]
-struct Fullness {
+struct FitScore {
     strategy: Strategy,
     axes: Vec<Axis>,
 }
 
 impl NodeResourcesFit {
-    fn needs(&self, pod: PodView<'_>) -> Needs {
+    fn needs(&self, pod: PodView<'_>) -> FitFilter {
         let resources = pod.cluster.resources();
         let mut needs: SmallVec<[Need; 4]> = SmallVec::new();
         for &(resource, amount) in pod.class.requests.iter().filter(|(_, amount)| *amount > 0) {
@@ -115,7 +136,7 @@ impl NodeResourcesFit {
         // The rest by name, because ids depend on the order in which objects came.
         let scalar = |need: &Need| need.resource > ResourceId::EPHEMERAL_STORAGE;
         needs.sort_by(|a, b| scalar(a).cmp(&scalar(b)).then_with(|| a.reason.text().cmp(b.reason.text())));
-        Needs(needs)
+        FitFilter(needs)
     }
 
     fn ignores(&self, name: &str) -> bool {
@@ -129,40 +150,34 @@ impl NodeResourcesFit {
 }
 
 impl Plugin for NodeResourcesFit {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        PreFilter::cached(self.needs(pod))
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        Prepared::Ready(Box::new(self.needs(pod)))
-    }
-
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
-        Some(Box::new(Fullness { strategy: self.strategy.clone(), axes }))
+        PreScore::cached(FitScore { strategy: self.strategy.clone(), axes })
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         let cluster = pod.cluster;
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
-                old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && self.accepts(pod, row)
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
+                old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && accepts(self, pod, row)
             }
-            Event::PodLeft { pod: gone } => gone.node(cluster).is_some_and(|row| self.accepts(pod, row)),
-            Event::PodChanged { pod: changed, .. } => {
-                cluster.pods().entry(changed).row.is_some_and(|row| self.accepts(pod, row))
+            ClusterEvent::PodLeft { pod: gone } => {
+                gone.node(cluster).is_some_and(|row| accepts(self, pod, row))
+            }
+            ClusterEvent::PodChanged { pod: changed, .. } => {
+                cluster.pods().entry(changed).row.is_some_and(|row| accepts(self, pod, row))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -172,7 +187,7 @@ fn offers_more(now: &Node, old: &Node) -> bool {
     now.allocatable.iter().any(|(name, amount)| before(name).is_none_or(|before| *amount > before))
 }
 
-impl Needs {
+impl FitFilter {
     /// Whether a node has room, as a look at a few columns.
     fn by_columns<'a>(&self, nodes: &'a Nodes) -> impl Fn(NodeRow) -> bool + use<'a> {
         // A column exists for every resource of a class that the cluster knows.
@@ -192,7 +207,7 @@ impl Needs {
     }
 }
 
-impl Filter for Needs {
+impl Filter for FitFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let mut reasons: SmallVec<[Reason; 1]> = SmallVec::new();
         let mut code = Code::Unschedulable;
@@ -211,34 +226,71 @@ impl Filter for Needs {
         (!reasons.is_empty()).then_some(Rejection { code, reasons })
     }
 
-    fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let (running, allowed) = (node.pod_count(), node.cluster.nodes().allowed_pods(node.row));
+        if running >= allowed {
+            details.push(Detail::Pods { running, allowed });
+        }
+        for &Need { resource, amount: need, .. } in &self.0 {
+            let offered = node.allocatable(resource);
+            let free = offered.wrapping_sub(node.requested(resource));
+            if need > free {
+                details.push(Detail::Resource { resource, need, free, offered });
+            }
+        }
+    }
+
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints {
+            batch: Some(self),
+            range: Some(self),
+            never_errs: true,
+            checks_requests: true,
+            ..FilterHints::default()
+        }
+    }
+}
+
+impl BatchFilter for FitFilter {
+    fn check_all(
+        &self,
+        cluster: &Cluster,
+        rows: &[NodeRow],
+        verdict: &mut dyn FnMut(NodeRow, Option<Rejection>),
+    ) {
         let fits = self.by_columns(cluster.nodes());
         for &row in rows {
             verdict(row, if fits(row) { None } else { self.check(NodeView::new(cluster, row)) });
         }
     }
 
-    fn may_fail(&self) -> bool {
-        false
-    }
-
-    fn rules_out(&self, cluster: &Cluster, span: &Span) -> bool {
-        let nodes = cluster.nodes();
-        let lacks = |need: &Need| {
-            let used = span.requested(need.resource);
-            used.is_some_and(|used| lacks(nodes.allocatable(span.row, need.resource), used.low, need.amount))
-        };
-        span.pods as i64 >= nodes.allowed_pods(span.row) || self.0.iter().any(lacks)
-    }
-
-    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
+    fn retain(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let fits = self.by_columns(cluster.nodes());
         rows.retain(|&row| fits(row));
         true
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl RangeFilter for FitFilter {
+    fn rejects_all(&self, cluster: &Cluster, bounds: &UsageBounds) -> bool {
+        let nodes = cluster.nodes();
+        let lacks = |need: &Need| {
+            let used = bounds.requested(need.resource);
+            used.is_some_and(|used| {
+                lacks(nodes.allocatable(bounds.row, need.resource), used.low, need.amount)
+            })
+        };
+        bounds.pods as i64 >= nodes.allowed_pods(bounds.row) || self.0.iter().any(lacks)
+    }
+}
+
+impl CachedFilter for FitFilter {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 
@@ -247,14 +299,14 @@ fn lacks(offered: i64, used: i64, amount: i64) -> bool {
     offered.checked_sub(used).is_some_and(|free| amount > free)
 }
 
-impl Score for Fullness {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+impl Score for FitScore {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = columns(&self.axes, cluster.nodes());
         let score = |at: usize| match &self.strategy {
-            Strategy::LeastAllocated => weighted_mean(&columns, at, least_allocated::score),
-            Strategy::MostAllocated => weighted_mean(&columns, at, most_allocated::score),
+            Strategy::LeastAllocated => weighted_mean(&columns, at, strategy::least_allocated),
+            Strategy::MostAllocated => weighted_mean(&columns, at, strategy::most_allocated),
             Strategy::RequestedToCapacityRatio(shape) => {
-                requested_to_capacity_ratio::score(shape, &columns, at)
+                strategy::requested_to_capacity_ratio(shape, &columns, at)
             }
         };
         for (out, group) in out.iter_mut().zip(feasible) {
@@ -262,24 +314,36 @@ impl Score for Fullness {
         }
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Final(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for FitScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let best = |ends: Ends| match (&self.strategy, ends) {
-            (Strategy::LeastAllocated, Ends::Known { least, .. }) => least_allocated::score(least),
+            (Strategy::LeastAllocated, Ends::Known { least, .. }) => strategy::least_allocated(least),
             // What is over the top scores zero.
             (Strategy::MostAllocated, Ends::Known { most, .. }) if most.used_with_pod <= most.allocatable => {
-                most_allocated::score(most)
+                strategy::most_allocated(most)
             }
             _ => MAX_SCORE,
         };
         mean(
             self.axes
                 .iter()
-                .filter_map(|axis| Some((best(axis.ends(cluster.nodes(), span)?), axis.weight()))),
+                .filter_map(|axis| Some((best(axis.ends(cluster.nodes(), bounds)?), axis.weight()))),
         )
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedScore for FitScore {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

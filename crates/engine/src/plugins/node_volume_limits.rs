@@ -3,7 +3,7 @@
 //! - **Filter**: per driver, the distinct volumes of the pods on the node, those that are attached for no pod, and the
 //!   pod's own must not exceed the driver's limit on the node. A claim that is not bound yet counts for the provisioner
 //!   of its class. A driver with `preventPodSchedulingIfMissing` must run on the node. Eviction may help.
-//! - **Depends on** the cluster: the pod's claims, their volumes, and the volumes of the pods on a node.
+//! - **Depends on** the single pod: the pod's claims, their volumes, and the volumes of the pods on a node.
 //! - **Unblocked by** a pod that leaves, an attachment that ends, drivers of a node that change, a new node, and another
 //!   claim or volume of a pod on a node, where the node takes the pod then; the pod's own claims and their volumes;
 //!   classes and drivers.
@@ -12,26 +12,36 @@
 //! - **Cost**: nothing for pods without claims and disks; else a few look-ups a node in what is kept of attached volumes.
 
 mod asks;
-mod unblocks;
+mod hint;
+
+use std::sync::Arc;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use berth_model::volume::CsiNode;
 
-use crate::attachable::{CsiNodePresence, has_attachables};
-use crate::class::Class;
+use crate::cluster::storage::attachable::{CsiNodePresence, has_attachables};
 use crate::cluster::{AttachedVolumes, Cluster, NodeVolumes};
-use crate::event::Event;
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{BatchFilter, Filter, FilterHints, Plugin, PreFilter, QueueingHint};
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 use asks::{Asks, DriverAsk, Numbering};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeVolumeLimits";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(NodeVolumeLimits)
+    })
+    .in_default_profile(0);
 
 const REASON: &str = "node(s) exceed max volume count";
 
@@ -39,7 +49,7 @@ const REASON: &str = "node(s) exceed max volume count";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeVolumeLimits;
 
-struct Limits<'a> {
+struct LimitFilter<'a> {
     cluster: &'a Cluster,
     with_csi_node: Result<Asks<'a>, Rejection>,
     without_csi_node: Result<Asks<'a>, Rejection>,
@@ -50,17 +60,13 @@ struct Limits<'a> {
 }
 
 impl Plugin for NodeVolumeLimits {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if has_attachables(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !has_attachables(&pod.class.spec) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let attached = pod.cluster.attached_volumes();
         let numbering = Numbering::new(attached.numbers());
@@ -68,10 +74,10 @@ impl Plugin for NodeVolumeLimits {
             .map(|csi_node| Asks::of(pod, csi_node, &numbering));
         let nothing = |asks: &Result<Asks<'_>, _>| asks.as_ref().is_ok_and(Asks::is_empty);
         if nothing(&with_csi_node) && nothing(&without_csi_node) {
-            return Prepared::Nothing;
+            return PreFilter::Skip;
         }
         let (cluster, csi_nodes) = (pod.cluster, OnceCell::new());
-        Prepared::Ready(Box::new(Limits {
+        PreFilter::Run(Box::new(LimitFilter {
             cluster,
             with_csi_node,
             without_csi_node,
@@ -81,8 +87,8 @@ impl Plugin for NodeVolumeLimits {
         }))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(self, pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }
 
@@ -99,7 +105,7 @@ fn csi_nodes(cluster: &Cluster) -> Vec<Option<&CsiNode>> {
     by_row
 }
 
-impl Filter for Limits<'_> {
+impl Filter for LimitFilter<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let csi_node = match self.csi_nodes.get() {
             Some(by_row) => by_row[node.row.index()],
@@ -123,13 +129,33 @@ impl Filter for Limits<'_> {
         self.is_exceeded(asks, csi_node, &used, node.name()).then(|| Rejection::unschedulable(REASON))
     }
 
-    fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
+    fn hints(&self) -> FilterHints<'_> {
+        let never_errs = !self.may_err();
+        FilterHints {
+            batch: Some(self),
+            accepts_all: never_errs && self.accepts_all(),
+            never_errs,
+            ..FilterHints::default()
+        }
+    }
+}
+
+impl BatchFilter for LimitFilter<'_> {
+    fn check_all(
+        &self,
+        cluster: &Cluster,
+        rows: &[NodeRow],
+        verdict: &mut dyn FnMut(NodeRow, Option<Rejection>),
+    ) {
         self.csi_nodes.get_or_init(|| csi_nodes(self.cluster));
         for &row in rows {
             verdict(row, self.check(NodeView::new(cluster, row)));
         }
     }
+}
 
+impl<'a> LimitFilter<'a> {
+    /// Whether no node comes near its limit with the pod.
     fn accepts_all(&self) -> bool {
         let elsewhere = self.attached.most_attachments();
         let has_room = |ask: &DriverAsk| {
@@ -140,16 +166,15 @@ impl Filter for Limits<'_> {
         let have_room = |asks: &Result<Asks<'_>, _>| {
             asks.as_ref().is_ok_and(|asks| asks.required.is_empty() && asks.drivers.iter().all(has_room))
         };
-        !self.may_fail() && have_room(&self.with_csi_node) && have_room(&self.without_csi_node)
+        have_room(&self.with_csi_node) && have_room(&self.without_csi_node)
     }
 
-    fn may_fail(&self) -> bool {
+    /// Whether the volumes of some pod cannot be found out.
+    fn may_err(&self) -> bool {
         let fails = |asks: &Result<Asks<'_>, Rejection>| asks.as_ref().is_err_and(|r| r.code == Code::Error);
-        self.attached.has_untold() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
+        self.attached.has_unresolved() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
     }
-}
 
-impl<'a> Limits<'a> {
     /// The volumes of the pods on a node.
     fn used(&self, node: NodeView<'_>) -> Result<Cow<'a, NodeVolumes>, Rejection> {
         let mut used = self.attached.node(node.row).map_or(Cow::Owned(NodeVolumes::default()), Cow::Borrowed);
@@ -159,13 +184,13 @@ impl<'a> Limits<'a> {
         for &pod in node.added() {
             used.to_mut().add(&self.numbering.of_pod(pod, node.cluster));
         }
-        if used.has_untold() {
+        if used.has_unresolved() {
             // Upstream goes through the pods and stops at the first.
-            let untold = node.pods().find_map(|pod| match self.attached.pod(pod) {
+            let unresolved = node.pods().find_map(|pod| match self.attached.pod(pod) {
                 Some(found) => found.as_ref().err().cloned(),
                 None => self.numbering.of_pod(pod, node.cluster).err(),
             });
-            untold.map_or(Ok(()), Err)?;
+            unresolved.map_or(Ok(()), Err)?;
         }
         Ok(used)
     }

@@ -1,6 +1,6 @@
 //! Spreads pods that belong together evenly over topology domains.
 //!
-//! - **Filter** (constraints that decide): a node without the constraint's label is rejected for good. Otherwise the
+//! - **Filter** (constraints that decide): a node without the constraint's label is rejected, and no eviction helps. Otherwise the
 //!   pods that the constraint selects are counted in the node's domain; with the pod itself they may exceed the count of
 //!   the emptiest domain by `maxSkew` at most. Evicting pods may help.
 //! - **Score** (constraints that prefer): the same counts, weighted by the logarithm of the number of domains, so that
@@ -20,23 +20,36 @@
 mod constraint;
 mod eligible;
 mod filter;
+mod hint;
 mod score;
 #[cfg(test)]
 mod tests;
-mod unblocks;
+
+use std::sync::Arc;
 
 use berth_model::affinity::SpreadConstraint;
 
-use crate::class::Class;
-use crate::event::Event;
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
-use crate::view::PodView;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
+use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
+use crate::pod_class::PodClass;
 use constraint::Constraint;
-use filter::Skews;
-use score::Evenness;
+use filter::SpreadFilter;
+use score::SpreadScore;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "PodTopologySpread";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(PodTopologySpread::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 /// The plugin with its arguments.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +70,7 @@ pub enum Defaulting {
 
 impl PodTopologySpread {
     /// Whether pods without constraints get some once a service or controller selects them.
-    fn may_have_defaults(&self, class: &Class, required: bool) -> bool {
+    fn may_have_defaults(&self, class: &PodClass, required: bool) -> bool {
         class.spread.is_empty()
             && match &self.defaulting {
                 Defaulting::System => !required,
@@ -67,36 +80,28 @@ impl PodTopologySpread {
 }
 
 impl Plugin for PodTopologySpread {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let constraints = Constraint::of(pod, &self.defaulting, true);
         if constraints.is_empty() && !self.may_have_defaults(pod.class, true) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
-        Prepared::Ready(Box::new(Skews::new(pod, constraints)))
+        PreFilter::cached(SpreadFilter::new(pod, constraints))
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let constraints = Constraint::of(pod, &self.defaulting, false);
         if constraints.is_empty() && !self.may_have_defaults(pod.class, false) {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
-        Some(Box::new(Evenness::new(pod, constraints, !by_system)))
+        PreScore::cached(SpreadScore::new(pod, constraints, !by_system))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(&Constraint::of(pod, &self.defaulting, true), pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(&Constraint::of(pod, &self.defaulting, true), pod, event))
     }
 }

@@ -4,28 +4,39 @@
 //! - **Filter**: a disk that the pod names itself (GCE PD, EBS, iSCSI, Ceph RBD) must not be on the node already; all
 //!   but EBS may be shared read-only. A claim with `ReadWriteOncePod` must not be used by any placed pod.
 //!   Both may be cured by eviction.
-//! - **Depends on** the cluster: who uses the pod's claims, and which disks the pods on a node have.
+//! - **Depends on** the single pod: which pods use its claims, and which disks the pods on a node have.
 //! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the disk
 //!   is free; the missing claim.
 //! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
 //!   with the claims by name alone, whatever their namespace.
 //! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use berth_model::pod::PodSpec;
 use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
 
-use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::event::Event;
+use crate::cluster::storage::claims::not_found;
 use crate::ids::PodRow;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
-use crate::pod_claims::not_found;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
+use crate::pod_class::PodClass;
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeRestrictions";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(VolumeRestrictions)
+    })
+    .in_default_profile(0);
 
 const DISK_IN_USE: &str = "node(s) had no available disk";
 const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
@@ -34,7 +45,7 @@ const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim wit
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VolumeRestrictions;
 
-struct InUse<'a> {
+struct InUseFilter<'a> {
     cluster: &'a Cluster,
     disks: Option<Disks>,
     /// The pod's claims with `ReadWriteOncePod`.
@@ -43,7 +54,7 @@ struct InUse<'a> {
     single_in_use: i64,
 }
 
-/// Who has a disk that the pod cannot share.
+/// The pods that have a disk which the pod cannot share.
 struct Disks {
     /// By class.
     conflicting: Vec<bool>,
@@ -52,22 +63,18 @@ struct Disks {
 }
 
 impl Plugin for VolumeRestrictions {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if is_concerned(class) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !is_concerned(pod.class) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let single = match single_pod_claims(pod) {
             Ok(names) => names,
             Err(missing) => {
-                return Prepared::Reject(Rejection::new(
+                return PreFilter::Reject(Rejection::new(
                     Code::UnschedulableAndUnresolvable,
                     not_found(&missing).into(),
                 ));
@@ -76,35 +83,39 @@ impl Plugin for VolumeRestrictions {
         let single_in_use = single.iter().filter(|name| is_used(pod, name)).count() as i64;
         let disks = exclusive_disks(&pod.class.spec);
         if disks.is_empty() && single_in_use == 0 {
-            return Prepared::Nothing;
+            return PreFilter::Skip;
         }
         let disks = (!disks.is_empty()).then(|| Disks::find(&disks, pod.cluster));
-        Prepared::Ready(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
+        PreFilter::Run(Box::new(InUseFilter { cluster: pod.cluster, disks, single, single_in_use }))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         let own = &pod.entry().pod.spec;
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
-            Event::NodeGone { node } => {
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => old.is_none() && accepts(self, pod, row),
+            ClusterEvent::NodeGone { node } => {
                 let pods = pod.cluster.pods();
-                let orphans = pod.cluster.orphans(&node.name).iter().map(|&gone| &pods.entry(gone).pod.spec);
-                orphans.into_iter().any(|gone| shares(own, gone))
+                let pods_on_missing_node = pod
+                    .cluster
+                    .pods_on_missing_node(&node.name)
+                    .iter()
+                    .map(|&gone| &pods.entry(gone).pod.spec);
+                pods_on_missing_node.into_iter().any(|gone| shares(own, gone))
             }
-            Event::PodLeft { pod: gone } => gone.row.is_some() && shares(own, &gone.pod.spec),
-            Event::PodChanged { pod: changed, old } => {
+            ClusterEvent::PodLeft { pod: gone } => gone.row.is_some() && shares(own, &gone.pod.spec),
+            ClusterEvent::PodChanged { pod: changed, old } => {
                 let now = &pod.cluster.pods().entry(changed).pod.spec;
                 old.pod.spec.volumes != now.volumes && shares(own, &old.pod.spec)
             }
-            Event::Claim { namespace, name, old } => {
-                let Some(now) = pod.cluster.storage().claim(namespace, name) else { return false };
+            ClusterEvent::Claim { namespace, name, old } => {
+                let now = pod.cluster.storage().claim(namespace, name);
                 *namespace == own.namespace
                     && claim_names(own).any(|own| own == name)
-                    && old.is_none_or(|old| old.access_modes != now.access_modes)
+                    && now.is_some_and(|now| old.is_none_or(|old| old.access_modes != now.access_modes))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -137,7 +148,7 @@ fn shares(own: &PodSpec, other: &PodSpec) -> bool {
 }
 
 /// Whether the pod has a volume that could be in use.
-fn is_concerned(class: &Class) -> bool {
+fn is_concerned(class: &PodClass) -> bool {
     class.spec.volumes.iter().any(|volume| match &volume.source {
         PodVolumeSource::Claim { .. } => true,
         PodVolumeSource::Disk(disk) => is_exclusive(disk),
@@ -217,7 +228,7 @@ impl Disks {
     }
 }
 
-impl InUse<'_> {
+impl InUseFilter<'_> {
     /// How often a pod names one of the single-pod claims.
     fn references(&self, pod: PodRow) -> i64 {
         claim_names(&self.cluster.pods().entry(pod).pod.spec)
@@ -226,9 +237,9 @@ impl InUse<'_> {
     }
 }
 
-impl Filter for InUse<'_> {
-    fn may_fail(&self) -> bool {
-        false
+impl Filter for InUseFilter<'_> {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { never_errs: true, ..FilterHints::default() }
     }
 
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
@@ -244,9 +255,9 @@ impl Filter for InUse<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, state};
+    use crate::plugin::view::Delta;
     use crate::storage_fixture::{claim_volume, disk_volume};
-    use crate::view::Delta;
     use berth_model::pod::PodSpec;
     use expect_test::expect;
 
@@ -343,9 +354,7 @@ mod tests {
         .assert_eq(&filter(&VolumeRestrictions, &world, pod));
 
         let cluster = &world.cluster;
-        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
-            panic!("the claim is in use");
-        };
+        let state = state(&VolumeRestrictions, &world, pod);
         let mut evicted = Delta::default();
         evicted.remove(running, cluster);
         assert_eq!(state.check(NodeView::with_delta(cluster, n1, &evicted)), None);
@@ -368,9 +377,7 @@ mod tests {
             spec.volumes.push(disk_volume("d", ebs("a")));
         });
         let cluster = &world.cluster;
-        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
-            panic!("the pod has a disk");
-        };
+        let state = state(&VolumeRestrictions, &world, pod);
         let mut delta = Delta::default();
         delta.remove(running, cluster);
         assert_eq!(state.check(NodeView::with_delta(cluster, n1, &delta)), None);

@@ -2,29 +2,37 @@
 //!
 //! - **Filter**: for each zone or region label of a bound volume, the node's value must be one of the volume's
 //!   (`a__b` are two values). The old labels match the node's old or new ones. A node without any such label passes.
-//! - **Depends on** the cluster: the pod's claims and their volumes.
+//! - **Depends on** the single pod: the pod's claims and their volumes.
 //! - **Unblocked by** the pod's claims, their volumes and classes; a new node, or one whose labels change, that is
 //!   accepted.
 //! - **Upstream**: plugins/volumezone. No known difference.
 //! - **Cost**: nothing for pods without claims; else the claims once, then a few column look-ups a node.
+
+use std::sync::Arc;
 
 use std::collections::BTreeSet;
 
 use berth_model::volume::{Claim, PodVolumeSource, Volume};
 use smallvec::SmallVec;
 
-use crate::class::Class;
+use crate::cluster::storage::claims::{has_claims, not_found};
+use crate::cluster::storage::csi_migration::ZONE_SEPARATOR;
 use crate::cluster::{Cluster, Domains};
-use crate::csi_migration::ZONE_SEPARATOR;
-use crate::event::Event;
+use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, Sym};
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
-use crate::pod_claims::{has_claims, not_found};
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
+use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeZone";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(VolumeZone))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) had no available volume zone";
 
@@ -40,7 +48,7 @@ const TOPOLOGY_LABELS: [(&str, &str); 4] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VolumeZone;
 
-struct Zones<'a> {
+struct ZoneFilter<'a> {
     /// Any of the labels, where nodes have it.
     any_label: SmallVec<[&'a Domains; 4]>,
     demands: Vec<Demand<'a>>,
@@ -65,46 +73,42 @@ impl VolumeZone {
 }
 
 impl Plugin for VolumeZone {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 let labels = &pod.cluster.nodes().object(row).labels;
-                old.is_none_or(|old| old.labels != *labels) && self.accepts(pod, row)
+                old.is_none_or(|old| old.labels != *labels) && accepts(self, pod, row)
             }
-            Event::Claim { namespace, name, .. } => {
+            ClusterEvent::Claim { namespace, name, .. } => {
                 Self::is_of_claims(pod, |claim| claim.namespace == *namespace && claim.name == *name)
             }
-            Event::Volume { name, .. } => {
+            ClusterEvent::Volume { name, .. } => {
                 Self::is_of_claims(pod, |claim| claim.volume.as_ref() == Some(name))
             }
-            Event::StorageClass { name } => {
+            ClusterEvent::StorageClass { name } => {
                 Self::is_of_claims(pod, |claim| claim.storage_class.as_deref() == Some(name))
             }
             _ => false,
-        }
+        })
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !has_claims(&pod.class.spec) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         match demands(pod) {
             Err(reason) => {
-                Prepared::Reject(Rejection::new(Code::UnschedulableAndUnresolvable, reason.into()))
+                PreFilter::Reject(Rejection::new(Code::UnschedulableAndUnresolvable, reason.into()))
             }
-            Ok(demands) if demands.is_empty() => Prepared::Nothing,
+            Ok(demands) if demands.is_empty() => PreFilter::Skip,
             Ok(demands) => {
                 let any_label = TOPOLOGY_LABELS.iter().filter_map(|(key, _)| column(pod.cluster, key));
-                Prepared::Ready(Box::new(Zones { any_label: any_label.collect(), demands }))
+                PreFilter::Run(Box::new(ZoneFilter { any_label: any_label.collect(), demands }))
             }
         }
     }
@@ -164,9 +168,9 @@ impl Demand<'_> {
     }
 }
 
-impl Filter for Zones<'_> {
-    fn may_fail(&self) -> bool {
-        false
+impl Filter for ZoneFilter<'_> {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { never_errs: true, ..FilterHints::default() }
     }
 
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {

@@ -2,7 +2,7 @@
 //!
 //! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of
 //!   `(max(requested, measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers
-//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::reference). The node with
+//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::scoring::reference). The node with
 //!   the lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
 //! - A node with a weight of zero or less scores 0 where any other node is feasible. A node without a number, or with
 //!   one that cannot be read, has the default weight.
@@ -13,23 +13,34 @@
 //! The raw score is the load by weight, negated; it looks at one node only, so where the plugin is alone, the order of
 //! raw scores is the order of choice.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use berth_model::quantity::Quantity;
 use rustc_hash::FxHashMap;
 
-use crate::axis::{WeightedResource, cpu_and_memory};
-use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::ids::NodeRow;
-use crate::load::{self, LoadAxis, LoadColumn};
-use crate::normalize;
-use crate::plugin::{Depends, Group, Plugin, Score};
-use crate::reference;
-use crate::span::Span;
-use crate::view::PodView;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
+use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
+use crate::scoring::axis::{WeightedResource, cpu_and_memory};
+use crate::scoring::load::{self, LoadAxis, LoadColumn};
+use crate::scoring::normalize;
+use crate::scoring::reference;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "WeightedLeastLoad";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(WeightedLeastLoad::default())
+    })
+    .with_arguments()
+    .reading_load();
 
 /// The plugin and its arguments (`WeightedLeastLoadArgs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +90,7 @@ pub fn parse_weight(text: &str) -> Option<i64> {
 const BITS_BY_NUMBER: u32 = 40;
 
 #[derive(Debug)]
-struct Lowest {
+struct LoadScore {
     weight: NodeWeight,
     default_weight_milli: i64,
     axes: Vec<LoadAxis>,
@@ -87,16 +98,12 @@ struct Lowest {
 }
 
 impl Plugin for WeightedLeastLoad {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
-        Some(Box::new(Lowest {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
+        PreScore::Run(Box::new(LoadScore {
             weight: self.weight.clone(),
             default_weight_milli: self.default_weight_milli,
             axes: load::axes(pod, &self.resources),
@@ -109,36 +116,38 @@ fn used_with_pod(axis: &LoadAxis, used: i64) -> i128 {
     (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight)
 }
 
-impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+impl Score for LoadScore {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
         let mut number = self.numbers(cluster);
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = -Self::load(&columns, heaviest, row, number(row));
         }
     }
 
-    fn ranks(&self) -> bool {
-        true
-    }
-
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
-        if self.weight != NodeWeight::Capacity {
-            return 0; // nodes of a kind may have any weight
-        }
-        let heaviest = i128::from(load::heaviest(&self.axes));
-        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
-            load::fraction(used_with_pod(axis, used), i128::from(offered) * heaviest)
-        })
-    }
-
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         normalize::by_ratio(scores);
+    }
+
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Ranked(self), ignores_counts: true, ..ScoreHints::default() }
     }
 }
 
-impl Lowest {
+impl ScoreBound for LoadScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
+        if self.weight != NodeWeight::Capacity {
+            return 0; // nodes with equal facts may have any weight
+        }
+        let heaviest = i128::from(load::heaviest(&self.axes));
+        -load::least_dominant(&self.axes, cluster.nodes(), bounds, |axis, used, offered| {
+            load::fraction(used_with_pod(axis, used), i128::from(offered) * heaviest)
+        })
+    }
+}
+
+impl LoadScore {
     /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no capacity.
     fn load(columns: &[LoadColumn<'_>], heaviest: i128, row: NodeRow, number: Option<i64>) -> i64 {
         if number.is_some_and(|number| number <= 0) {

@@ -6,7 +6,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use berth_engine::cluster::Cluster;
+use berth_engine::cluster::{Cluster, Trial, TrialEnd};
 use berth_engine::decision::Decision;
 use berth_engine::event::FormerPod;
 use berth_engine::ids::PodRow;
@@ -14,6 +14,7 @@ use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 use berth_model::labels::Labels;
+use berth_model::load::MeasuredUsage;
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{Namespace, OwnerKind, PodGroupOwner};
 use proptest::prelude::*;
@@ -48,6 +49,10 @@ pub(crate) enum Step {
     Namespace(bool, Option<bool>),
     /// Storage changes.
     Storage(StorageStep),
+    /// What a node uses is measured, in milli-CPU and at a time, or its measurement goes.
+    Measure(usize, Option<(i64, i64)>),
+    /// It is as many seconds later.
+    Wait(i64),
 }
 
 impl Step {
@@ -64,7 +69,18 @@ impl Step {
             1 => (any::<bool>(), proptest::option::of(0usize..4)).prop_map(|(set, app)| Step::Owner(set, app)),
             1 => any::<(bool, Option<bool>)>().prop_map(|(home, team)| Step::Namespace(home, team)),
             3 => StorageStep::any().prop_map(Step::Storage),
+            2 => (0usize..8, proptest::option::of((0i64..5000, 0i64..100)))
+                .prop_map(|(node, usage)| Step::Measure(node, usage)),
+            1 => (0i64..60).prop_map(Step::Wait),
         ]
+    }
+
+    /// The same with nodes of which many are alike.
+    pub(crate) fn with_plain_nodes(self) -> Self {
+        match self {
+            Self::Node(shape) => Self::Node(shape.plain()),
+            other => other,
+        }
     }
 
     /// Nodes come and go under pods that look at topology domains.
@@ -91,19 +107,33 @@ pub(crate) struct History {
     pub(crate) decisions: Vec<String>,
 }
 
+/// What a history was when a trial began.
+pub(crate) struct HistoryTrial {
+    trial: Trial,
+    pods: Vec<PodRow>,
+    names: usize,
+    shapes: usize,
+    decisions: usize,
+}
+
 /// Is told what happened at once.
 type Witness<'a> = &'a mut dyn FnMut(&Scheduler, &[Happening]) -> Result<(), String>;
 
 impl Default for History {
     fn default() -> Self {
-        let mut cluster = Cluster::default();
-        storage::begin(&mut cluster);
-        let scheduler = Scheduler::new(cluster, vec![Profile::standard("default-scheduler")]);
-        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new(), decisions: Vec::new() }
+        Self::with_profiles(vec![Profile::standard("default-scheduler")])
     }
 }
 
 impl History {
+    /// A cluster that these profiles decide for, in turns.
+    pub(crate) fn with_profiles(profiles: Vec<Profile>) -> Self {
+        let mut cluster = Cluster::default();
+        storage::begin(&mut cluster);
+        let scheduler = Scheduler::new(cluster, profiles);
+        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new(), decisions: Vec::new() }
+    }
+
     /// A cluster where selectors mention all labels from the start, though they select nothing.
     pub(crate) fn with_all_mentioned() -> Self {
         let mut history = Self::default();
@@ -116,6 +146,28 @@ impl History {
             });
         }
         history
+    }
+
+    /// Begins a trial of what is played from here on.
+    pub(crate) fn begin_trial(&mut self) -> HistoryTrial {
+        HistoryTrial {
+            trial: self.scheduler.cluster_mut().begin_trial(),
+            pods: self.pods.clone(),
+            names: self.names,
+            shapes: self.shapes.len(),
+            decisions: self.decisions.len(),
+        }
+    }
+
+    /// Ends a trial, and takes back what was played in it or not.
+    pub(crate) fn end_trial(&mut self, trial: HistoryTrial, end: TrialEnd) {
+        self.scheduler.cluster_mut().end_trial(trial.trial, end);
+        if end == TrialEnd::RollBack {
+            self.pods = trial.pods;
+            self.names = trial.names;
+            self.shapes.truncate(trial.shapes);
+            self.decisions.truncate(trial.decisions);
+        }
     }
 
     pub(crate) fn scheduler(&self) -> &Scheduler {
@@ -182,8 +234,28 @@ impl History {
             Step::Owner(set, app) => self.own(*set, *app),
             Step::Namespace(home, team) => self.name(*home, *team),
             Step::Storage(step) => step.take(self.scheduler.cluster_mut()),
+            Step::Measure(number, usage) => {
+                self.measure(*number, *usage);
+                return Ok(());
+            }
+            Step::Wait(seconds) => {
+                let cluster = self.scheduler.cluster_mut();
+                cluster.set_now(cluster.loads().now().unwrap_or(0) + seconds);
+                return Ok(());
+            }
         };
         witness(&self.scheduler, &[happened])
+    }
+
+    fn measure(&mut self, number: usize, usage: Option<(i64, i64)>) {
+        let cluster = self.scheduler.cluster_mut();
+        let Some(row) = cluster.nodes().find(&format!("n{number}")) else { return };
+        let usage = usage.map(|(cpu_milli, taken)| MeasuredUsage {
+            cpu_milli: Some(cpu_milli),
+            memory_bytes: Some(cpu_milli << 20),
+            taken: Some(taken),
+        });
+        cluster.set_measured(row, usage);
     }
 
     fn nominate(&mut self, shape: &PodShape, node: usize) -> Result<(), String> {
@@ -236,7 +308,7 @@ impl History {
         match self.decide(pod)? {
             Decision::Place(node, _) => {
                 let before = self.scheduler.cluster().storage().clone();
-                self.scheduler.place(0, pod, node);
+                self.scheduler.place(self.profile(), pod, node);
                 let mut happened = storage::differences(&before, self.scheduler.cluster().storage());
                 happened.push(Happening::Arrived(pod));
                 witness(&self.scheduler, &happened)?;
@@ -253,10 +325,11 @@ impl History {
     /// The best candidate for preemption is the one that trying every node finds, and so is the sentence without one.
     fn preempt(&mut self, pod: PodRow, decision: &Decision) -> Result<(), String> {
         let Decision::Unschedulable { resolvable, .. } = decision else { return Ok(()) };
-        let chosen = self.scheduler.preempt(0, pod, *resolvable);
+        let by = self.profile();
+        let chosen = self.scheduler.preempt(by, pod, *resolvable);
         let cluster = self.scheduler.cluster();
-        let assessment = self.scheduler.assess(0, pod);
-        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &assessment);
+        let diagnosis = self.scheduler.diagnose(by, pod);
+        let all = preemption::evaluate(&self.scheduler.profiles()[by], cluster, pod, &diagnosis);
         let best =
             |outcome: &Preemption| preemption::best(&outcome.candidates, cluster).first().copied().cloned();
         let (ours, theirs) = (best(&chosen), best(&all));
@@ -270,9 +343,15 @@ impl History {
         Ok(())
     }
 
+    /// The profile that decides for the pod that came last: profiles take turns.
+    fn profile(&self) -> usize {
+        self.names % self.scheduler.profiles().len()
+    }
+
     fn decide(&mut self, pod: PodRow) -> Result<Decision, String> {
-        let decision = self.scheduler.decide_by(0, pod);
-        self.scheduler.verify(0, pod, &decision)?;
+        let by = self.profile();
+        let decision = self.scheduler.decide_by(by, pod);
+        self.scheduler.verify(by, pod, &decision)?;
         self.decisions.push(format!("{decision:?}"));
         Ok(decision)
     }
