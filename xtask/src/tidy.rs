@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the source that no compiler checks.
 
+mod dependency;
 mod engine_layer;
 mod layer;
 mod length;
@@ -23,6 +24,7 @@ const CHECKS: &[Check] = &[
     length::check,
     word::check,
     panic::check,
+    dependency::check,
     layer::check,
     engine_layer::check,
     orphan::check,

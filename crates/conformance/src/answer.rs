@@ -1,10 +1,10 @@
 //! The engine's answer in the words of the corpus.
 
 use berth_engine::cluster::Cluster;
-use berth_engine::scan::{self, Diagnosis, sorted_reasons};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption;
 use berth_engine::profile::Profile;
+use berth_engine::scan::{self, Diagnosis, sorted_reasons};
 use berth_engine::verdict::{Rejection, Verdict};
 
 use crate::scenario::{Answer, CandidateAnswer, PreemptionAnswer, Status};

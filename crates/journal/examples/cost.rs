@@ -1,13 +1,13 @@
-//! What recording costs: the flow's thread alone, with what it does for a recording, and what the recorder does beside it.
+//! The cost of recording: on the thread that owns the flow, and on the thread that writes.
 //!
-//! `cargo run --release -p berth-journal --example cost`: 1,000 nodes and 5,000 pods, each bound and told of.
+//! `cargo run --release -p berth-journal --example cost`: 1,000 nodes and 5,000 pods, each one bound and confirmed.
 #![allow(clippy::print_stdout, reason = "a measurement is to be read")]
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, Flow, Input, Now, Request, Settings};
+use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_journal::{Entry, Fingerprint, Writer};
 use berth_wire::Decoder;
 
@@ -15,9 +15,9 @@ const NODES: usize = 1_000;
 const PODS: usize = 5_000;
 const RUNS: usize = 9;
 
-/// A flow, and what it tells its recorder, if it has one.
+/// A flow, and the entries for its recorder, if it has one.
 struct Run {
-    flow: Flow,
+    flow: SchedulingLoop,
     decoder: Decoder,
     now: Now,
     entries: Option<Vec<Entry>>,
@@ -79,19 +79,19 @@ fn pod(name: &str, node: &str) -> String {
     )
 }
 
-/// One whole run; how long the flow's thread took, and what it would have sent to its recorder.
+/// One run: the time of the flow's thread, and the entries for the recorder.
 fn run(records: bool) -> (Duration, Vec<Entry>) {
     let texts: Vec<String> =
         (0..NODES).map(node).chain((0..PODS).map(|number| pod(&format!("pod-{number}"), ""))).collect();
     let mut run = Run {
-        flow: Flow::new(Settings::new(vec![Profile::standard("default-scheduler")])),
+        flow: SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")])),
         decoder: Decoder::new(),
         now: Now { millis: 1, unix_micros: 1_700_000_000_000_000 },
         entries: records.then(|| Vec::with_capacity(1 << 16)),
         done: Fingerprint::new(),
     };
     let began = Instant::now();
-    for kind in Flow::KINDS {
+    for kind in SchedulingLoop::KINDS {
         run.take(Input::Listing(kind));
         run.take(Input::Listed(kind));
     }

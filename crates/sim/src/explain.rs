@@ -4,6 +4,7 @@
 //! is asked about every node, not only until the first rejection, so that it shows how far each node is from fitting.
 //! What is said to help has been tried on a copy of the cluster.
 
+mod absent;
 mod amount;
 mod answer;
 mod nodes;
@@ -19,10 +20,13 @@ mod tests;
 use std::collections::BTreeMap;
 
 use berth_engine::cluster::TrialEnd;
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::ids::{NodeRow, PodRow, ResourceId};
 use berth_engine::preemption;
 use berth_engine::scan::Diagnosis;
 use berth_engine::scheduler::Scheduler;
+use berth_model::Str;
+use berth_model::quantity::Quantity;
+use berth_model::requests::CPU;
 use serde::Serialize;
 
 use crate::report::{API_VERSION, quantity};
@@ -164,14 +168,23 @@ fn explain_in_trial(
 fn subject(scheduler: &Scheduler, pod: PodRow, profile: Option<usize>) -> Subject {
     let cluster = scheduler.cluster();
     let class = cluster.pods().class_of(pod);
-    let request = |&(id, amount): &(_, i64)| (cluster.resources().name(id).to_string(), quantity(id, amount));
+    let exact = class.spec.total_requests().exact;
     Subject {
         namespace: class.spec.namespace.to_string(),
         name: cluster.pods().entry(pod).pod.name.to_string(),
         priority: class.spec.priority,
         profile: profile.map(|at| scheduler.profiles()[at].scheduler_name.to_string()),
-        requests: class.requests.iter().filter(|(_, amount)| *amount != 0).map(request).collect(),
+        // Exact: the engine's amounts wrap around as upstream's do.
+        requests: exact.into_iter().filter(|(_, amount)| !amount.is_zero()).map(printed).collect(),
     }
+}
+
+fn printed((name, amount): (Str, Quantity)) -> (String, String) {
+    let text = match &*name {
+        CPU => quantity(ResourceId::CPU, amount.milli_value()),
+        _ => amount.to_string(),
+    };
+    (name.to_string(), text)
 }
 
 fn running(document: &mut Explanation, scheduler: &Scheduler, diagnosis: &Diagnosis, node: &str) {
@@ -211,6 +224,9 @@ fn pending(
     document.message = Some(message);
     document.remedies = remedy::find(scheduler, profile, pod, &document.nodes);
     let cluster = scheduler.cluster();
-    document.answer =
-        answer::pending(document, &room::beyond_all_nodes(cluster, cluster.pods().class_of(pod)));
+    let (class, pod) = (cluster.pods().class_of(pod), &cluster.pods().entry(pod).pod);
+    let absent = absent::storage(cluster, pod);
+    let mut beyond = room::beyond_all_nodes(cluster, class);
+    beyond.extend(absent::selected_nodes(cluster, pod));
+    document.answer = answer::pending(document, &absent, &beyond);
 }

@@ -36,7 +36,12 @@ impl Cluster {
             Object::CsiDriver(driver) => self.upsert_csi_driver(driver),
             Object::StorageCapacity(capacity) => self.upsert_capacity(capacity),
             Object::Attachment(attachment) => self.upsert_attachment(attachment),
-            Object::Pod(_) | Object::PriorityClass(_) | Object::RuntimeClass(_) | Object::LimitRange(_) => {}
+            Object::Pod(_)
+            | Object::PriorityClass(_)
+            | Object::RuntimeClass(_)
+            | Object::LimitRange(_)
+            | Object::ResourceQuota(_)
+            | Object::Autoscaler(_) => {}
         }
     }
 
@@ -68,7 +73,12 @@ impl Cluster {
             Kind::CsiDriver => self.remove_csi_driver(name),
             Kind::StorageCapacity => self.remove_capacity(namespace, name),
             Kind::Attachment => self.remove_attachment(name),
-            Kind::Pod | Kind::PriorityClass | Kind::RuntimeClass | Kind::LimitRange => {}
+            Kind::Pod
+            | Kind::PriorityClass
+            | Kind::RuntimeClass
+            | Kind::LimitRange
+            | Kind::ResourceQuota
+            | Kind::Autoscaler => {}
         }
     }
 
@@ -103,9 +113,13 @@ impl Cluster {
             Kind::Budget => {
                 self.budgets().iter().map(|budget| Object::Budget(budget.object.clone())).collect()
             }
-            Kind::Pod | Kind::PriorityClass | Kind::RuntimeClass | Kind::LimitRange | Kind::NodeMetrics => {
-                Vec::new()
-            }
+            Kind::Pod
+            | Kind::PriorityClass
+            | Kind::RuntimeClass
+            | Kind::LimitRange
+            | Kind::ResourceQuota
+            | Kind::Autoscaler
+            | Kind::NodeMetrics => Vec::new(),
         }
     }
 }

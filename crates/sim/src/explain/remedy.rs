@@ -137,6 +137,9 @@ fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -
         |s: &Shortage| format!("{} {}", amount(cluster, s.resource, s.short()), noun(cluster, s.resource));
     let missing: Vec<String> = shortages.iter().map(missing).collect();
     let missing = missing.join(" and ");
+    let most =
+        |s: &Shortage| format!("{} {}", amount(cluster, s.resource, s.free), noun(cluster, s.resource));
+    let most: Vec<String> = shortages.iter().map(most).collect();
     let by_less = shortages.iter().all(|s| s.short() < s.need);
     let by_freeing = shortages.iter().all(|s| s.need <= s.offered);
     cluster.upsert_node(node);
@@ -144,7 +147,7 @@ fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -
         _ if shortages.is_empty() => format!("one pod less on {name}"),
         _ if full => format!("{missing} more free on {name}, and one pod less there"),
         (true, true) => format!("{missing} less requested, or more free on {name}"),
-        (true, false) => format!("{missing} less requested, on {name}"),
+        (true, false) => format!("at most {} requested, on {name}", most.join(" and ")),
         (false, true) => format!("{missing} more free on {name}"),
         (false, false) => return None,
     })
@@ -188,19 +191,26 @@ fn uncordon(cluster: &mut Cluster, mut node: Node) -> String {
     description
 }
 
-/// Sets the labels that the pod's node selector names. A hostname is no label to be set.
+/// Whether a label describes what a node is: the node's agent or the cloud's controller sets it, so that setting it by
+/// hand would be a lie about hardware or place.
+fn is_of_the_node(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}")))
+}
+
+/// Sets the labels that the pod's node selector names, if a user can set them.
 fn label(cluster: &mut Cluster, pod: PodRow, mut node: Node) -> Option<String> {
     let selector = &cluster.pods().class_of(pod).spec.node_selector;
     let missing = selector.iter().filter(|&(key, value)| node.labels.get(key) != Some(value));
     let missing: Vec<(Str, Str)> = missing.map(|(key, value)| (key.clone(), value.clone())).collect();
     let texts: Vec<String> = missing.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let description = format!("the label {} on {}", texts.join(" and "), node.name);
-    let names_host = missing.iter().any(|(key, _)| &**key == HOSTNAME);
+    let is_settable = !missing.iter().any(|(key, _)| is_of_the_node(key));
     for (key, value) in missing {
         node.labels.insert(key, value);
     }
     cluster.upsert_node(node);
-    (!texts.is_empty() && !names_host).then_some(description)
+    (!texts.is_empty() && is_settable).then_some(description)
 }
 
 fn one_more(cluster: &mut Cluster, mut node: Node) -> String {
