@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
-use berth_flow::Flow;
+use berth_flow::SchedulingLoop;
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
 use tokio::sync::oneshot;
@@ -62,7 +62,7 @@ impl Explainer {
     /// Explains where a pod is, or refuses to.
     pub(crate) fn explain(
         &mut self,
-        flow: &Flow,
+        flow: &SchedulingLoop,
         pod: PodRow,
         profile: String,
         sender: oneshot::Sender<Answer>,
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn explanations_are_computed_one_at_a_time_and_more_are_refused() {
-        let mut flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let mut flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"n","name":"a","uid":"u"},"spec":{"containers":[{"name":"c"}]}}"#;
         let pod = Decoder::new().object(json).unwrap().unwrap();
         flow.take(Now { millis: 0, unix_micros: 0 }, Input::Applied(pod));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn copies_of_the_cluster_take_a_part_of_the_time() {
-        let flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let (mut explainer, _jobs) = Explainer::new();
         explainer.not_before = Instant::now() + std::time::Duration::from_secs(60);
         let (sender, mut answer) = oneshot::channel();

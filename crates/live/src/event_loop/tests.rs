@@ -7,7 +7,7 @@ use berth_engine::name::PluginName;
 use berth_engine::plugin::{Plugin, PreFilter};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
-use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
+use berth_flow::{Action, Answer, Input, Request, SchedulingLoop, Settings, Ticket};
 use berth_model::object::Kind;
 use berth_watch::{EventType, WatchEvent};
 use berth_wire::Decoder;
@@ -61,7 +61,7 @@ impl Stage {
         let (recorder, writer) =
             events::recorder(script.api(), "host".into(), Arc::clone(&metrics), Arc::default());
         let event_loop = EventLoop {
-            flow: Flow::new(settings.clone()),
+            flow: SchedulingLoop::new(settings.clone()),
             inbox,
             tasks: task_sender,
             recorder,
@@ -88,7 +88,7 @@ impl Stage {
     fn list(&self, pods: &[(&str, &str, Option<&str>)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let epoch = self.inbox.epoch();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             let lines: String = match kind {
                 Kind::Node => line(
                     r#""kind":"Node","metadata":{"name":"n1"},"status":{"allocatable":{"cpu":"4","pods":"9"}}"#,
