@@ -1,8 +1,9 @@
 //! Actions as bytes that depend on nothing but their values: no compiler, no word size, no library version.
 //!
-//! Each value has one encoding: a variant is one byte, a number eight bytes (little endian), a text or a list its length
-//! and its contents, an optional value one byte before it. So different actions have different bytes. The numbers of the
-//! variants are part of the format of recordings: a new variant gets a new number, and no number is used again.
+//! Each value has one encoding: a variant is one byte, a number eight bytes (little endian), a text or a list its
+//! length and its contents, an optional value one byte before it. So different actions have different bytes. The
+//! numbers of the variants are part of the format of recordings: a new variant gets a new number, and no number is used
+//! again.
 
 use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request, Write};
 
