@@ -100,8 +100,7 @@ fn a_changed_template_begins_a_rollout() {
     assert_eq!(
         warnings,
         [
-            "in, document 1: Deployment default/web: has another template than its ReplicaSets: its new pods are those \
-          of the first step of a rollout"
+            "in: Deployment default/web: template changed: only the first step of the rolling update is simulated"
         ]
     );
 }
