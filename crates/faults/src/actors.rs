@@ -1,4 +1,4 @@
-//! Everyone else: users, controllers, node agents, other schedulers. What they make is written as manifests.
+//! Users, controllers, kubelets and other schedulers. They write objects as manifests.
 
 use berth_flow::PodRef;
 use berth_model::Str;
@@ -9,23 +9,23 @@ use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume
 use crate::plan::{Fault, PodFeature, UserAction};
 use crate::world::{World, tell};
 
-/// The scheduler that is not ours.
+/// The name of another scheduler.
 pub const OTHER: &str = "other-scheduler";
 const OURS: &str = "default-scheduler";
 
-/// Names a pod.
+/// The reference to a pod.
 pub fn reference(manifest: &PodManifest) -> PodRef {
     let pod = &manifest.pod;
     PodRef { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
 }
 
-/// Whether a pod is for our scheduler to place.
+/// Whether Berth places the pod.
 pub fn is_ours(manifest: &PodManifest) -> bool {
     &*manifest.pod.spec.scheduler_name == OURS
 }
 
 impl World {
-    /// Sets the scene.
+    /// Creates the objects that exist at the start.
     pub(crate) fn set_up(&mut self) {
         self.store(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}"#);
         self.store(
@@ -61,7 +61,7 @@ impl World {
         self.write_node(&name);
     }
 
-    /// A node with labels, taints and room by chance.
+    /// Writes a node with random labels, taints and allocatable CPU.
     fn write_node(&mut self, name: &str) {
         let chance = &mut self.rng.random;
         let (cpu, zone) = (chance.usize(1..6), chance.usize(0..3));
@@ -111,12 +111,12 @@ impl World {
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
             tell!(self, "user deletes pod {pod} and makes another one of its name");
-            let _ = self.server.end_pod(&pod); // it is unbound, so it goes at once
+            let _ = self.server.end_pod(&pod); // it is not bound, so it is deleted at once
             self.write_pod(&pod.name);
         }
     }
 
-    /// One of these, by weight.
+    /// Draws one of these by weight.
     fn weighted<T: Copy>(&mut self, all: &[(T, usize)]) -> T {
         let total = all.iter().map(|(_, weight)| weight).sum();
         let mut at = self.rng.random.usize(0..total);
@@ -231,12 +231,12 @@ impl World {
         ));
     }
 
-    /// Another scheduler binds one of these pods to a node by chance, as it is free to.
+    /// Another scheduler binds one of these pods to a random node.
     fn bind_elsewhere(&mut self, which: impl Fn(&PodManifest) -> bool) {
         let pod =
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
         let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
-        // Often the node that the pod is nominated to: there two schedulers meet.
+        // Often the node that the pod is nominated to, so that two schedulers compete for it.
         let hoped =
             self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
         let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
@@ -249,7 +249,7 @@ impl World {
         let _ = self.server.bind(&pod, &node.into());
     }
 
-    /// Another process, an autoscaler or a scheduler that is gone, nominates one of our pods to a node.
+    /// Another process, for example an autoscaler, nominates a pod of Berth to a node.
     fn nominate_elsewhere(&mut self) {
         let pod = self.any_pod(|p| is_ours(p) && p.pod.node.is_none() && !p.pod.terminating);
         let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
@@ -258,7 +258,7 @@ impl World {
         let _ = self.server.change_pod(&pod, |manifest| manifest.pod.nominated_node = Some(node));
     }
 
-    /// Controllers and node agents do their part.
+    /// Controllers and kubelets act.
     pub(crate) fn agents_act(&mut self) {
         if self.rng.random.usize(0..4) == 0 {
             self.bind_elsewhere(|p| !is_ours(p));
@@ -283,7 +283,7 @@ impl World {
         self.provision();
     }
 
-    /// A claim that the volume controller or the provisioner will do something about.
+    /// A claim that the volume controller or the provisioner will act on.
     pub(crate) fn open_claim(&self) -> Option<Str> {
         let claim = self.claims_to_bind().next().map(|(claim, _)| claim);
         claim
@@ -291,7 +291,7 @@ impl World {
             .map(|claim| claim.name.clone())
     }
 
-    /// PendingPodInfo claims that a volume is reserved for, with the volume.
+    /// Unbound claims that a volume is reserved for, with the volume.
     fn claims_to_bind(&self) -> impl Iterator<Item = (&Claim, &Volume)> {
         self.server.all(Kind::Volume).filter_map(|object| {
             let Object::Volume(volume) = object else { return None };
@@ -335,7 +335,7 @@ impl World {
         })
     }
 
-    /// The provisioner makes volumes for claims whose node is selected; at times it gives one back.
+    /// The provisioner makes volumes for claims with a selected node. Sometimes it rejects the node.
     fn provision(&mut self) {
         let open: Vec<(Claim, Str)> =
             self.claims_to_provision().map(|(claim, node)| (claim.clone(), node.clone())).collect();
