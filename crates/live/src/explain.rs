@@ -4,6 +4,7 @@
 //! one is computed, and copying takes at most [`SHARE`] of the event loop's time. Further requests are refused.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -84,9 +85,12 @@ fn compute(jobs: &Receiver<Job>, open: &AtomicUsize) {
     for Job { mut scheduler, pod, profile, sender } in jobs {
         if !sender.is_closed() {
             let options = Options { preemption: true, all_schedulers: false, verify: false };
-            let explanation = explain(&mut scheduler, pod, profile, options);
-            let text = serde_json::to_string(&explanation);
-            let _ = sender.send(text.map_err(|error| Refusal::NotFound(format!("{error}\n"))));
+            let explained = AssertUnwindSafe(|| explain(&mut scheduler, pod, profile, options));
+            let answer = match catch_unwind(explained) {
+                Ok(explanation) => serde_json::to_string(&explanation).map_err(|error| error.to_string()),
+                Err(_) => Err("the explanation panicked: a bug in Berth; the log has the reason".to_owned()),
+            };
+            let _ = sender.send(answer.map_err(Refusal::Failed));
         }
         drop(scheduler);
         open.fetch_sub(1, Ordering::Relaxed);
@@ -124,6 +128,19 @@ mod tests {
         compute(&jobs, &open);
         let text = first.try_recv().unwrap().unwrap();
         assert!(text.contains(r#""kind":"Explanation""#), "{text}");
+        assert_eq!(open.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn an_explanation_that_panics_stops_no_other() {
+        let flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let (mut explainer, jobs) = Explainer::new();
+        let open = Arc::clone(&explainer.open);
+        let (sender, mut answer) = oneshot::channel();
+        explainer.explain(&flow, PodRow(0), String::new(), sender); // there is no such pod
+        drop(explainer);
+        compute(&jobs, &open);
+        assert!(matches!(answer.try_recv(), Ok(Err(Refusal::Failed(_)))));
         assert_eq!(open.load(Ordering::Relaxed), 0);
     }
 

@@ -3,8 +3,9 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 15] = [
+const LAYERS: [(&str, usize); 16] = [
     ("model", 0),
+    ("controllers", 1),
     ("engine", 1),
     ("wire", 2),
     ("config", 2),
@@ -22,7 +23,11 @@ const LAYERS: [(&str, usize); 15] = [
 ];
 
 /// All that a pure crate may depend on.
-const PURE: [(&str, &[&str]); 2] = [("model", &[]), ("engine", &["berth-model", "rustc-hash", "smallvec"])];
+const PURE: [(&str, &[&str]); 3] = [
+    ("model", &[]),
+    ("controllers", &["berth-model", "rustc-hash"]),
+    ("engine", &["berth-model", "rustc-hash", "smallvec"]),
+];
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     sources.iter().filter(|s| s.path.ends_with("/Cargo.toml")).flat_map(in_manifest).collect()

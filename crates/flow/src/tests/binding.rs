@@ -146,9 +146,8 @@ fn an_unreadable_object_of_a_listing_keeps_its_last_version() {
     world.take(Input::Listed(Kind::Pod));
     world.pod("b", 3);
     assert!(world.run()[0].starts_with("b Unschedulable"), "a is still on the node");
-    let warning = "cannot read pod default/a (uid uid-a), it is ignored: no containers";
-    let is_expected =
-        |report: &Report| matches!(report, Report::Warning(text) if text.to_lowercase() == warning);
+    let warning = "Pod default/a (uid uid-a) cannot be read and is ignored: no containers";
+    let is_expected = |report: &Report| matches!(report, Report::Warning(text) if text == warning);
     assert!(world.reports.iter().any(is_expected), "{:?}", world.reports);
 }
 
