@@ -1,9 +1,9 @@
 //! The flow as a whole: what it does when this and that happens.
 
 mod binding;
-mod extending;
+mod extenders;
 pub(crate) mod fixture;
-mod preempting;
+mod pre_bind;
+mod preemption;
 mod queueing;
 mod upstream;
-mod volumes;

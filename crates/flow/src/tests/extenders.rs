@@ -158,3 +158,12 @@ fn a_reply_to_an_earlier_attempt_has_no_effect() {
     reply(&mut world, filtered(&["n2"], &[]));
     assert_eq!(world.run(), ["bind a to n2"]);
 }
+
+#[test]
+fn a_node_that_fills_up_while_extenders_are_asked_is_not_chosen() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.run();
+    world.bound("big", 4, "n2");
+    reply(&mut world, filtered(&["n2", "n3"], &[]));
+    assert_eq!(world.run(), ["bind a to n3"]);
+}
