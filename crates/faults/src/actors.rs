@@ -7,7 +7,7 @@ use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::plan::{Fault, PodFeature, UserAction};
-use crate::world::{World, tell};
+use crate::world::{World, log};
 
 /// The name of another scheduler.
 pub const OTHER: &str = "other-scheduler";
@@ -68,7 +68,7 @@ impl World {
         let cordoned = chance.usize(0..6) == 0;
         let taint = if chance.usize(0..6) == 0 { r#"{"key":"dedicated","effect":"NoSchedule"}"# } else { "" };
         let disk = if chance.bool() { r#","disk":"ssd""# } else { "" };
-        tell!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
+        log!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
         self.mark_disturbed(name);
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{"kubernetes.io/hostname":"{name}",
@@ -84,7 +84,7 @@ impl World {
             UserAction::CreatePod => self.create_pod(),
             UserAction::DeletePod => {
                 if let Some(pod) = self.any_pod(|_| true) {
-                    tell!(self, "user deletes pod {pod}");
+                    log!(self, "user deletes pod {pod}");
                     let _ = self.server.delete_pod(&pod); // it may be terminating already
                 }
             }
@@ -110,7 +110,7 @@ impl World {
         if self.rng.strikes(Fault::Reincarnation)
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
-            tell!(self, "user deletes pod {pod} and makes another one of its name");
+            log!(self, "user deletes pod {pod} and makes another one of its name");
             let _ = self.server.end_pod(&pod); // it is not bound, so it is deleted at once
             self.write_pod(&pod.name);
         }
@@ -141,7 +141,7 @@ impl World {
 
     fn remove_node(&mut self) {
         let Some(node) = self.any_node() else { return };
-        tell!(self, "node {node} goes away");
+        log!(self, "node {node} goes away");
         self.mark_disturbed(&node);
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
@@ -181,7 +181,7 @@ impl World {
             }
         }
         let uid = self.server.uid();
-        tell!(
+        log!(
             self,
             "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
         );
@@ -203,7 +203,7 @@ impl World {
 
     fn lift_gates(&mut self) {
         let Some(pod) = self.any_pod(|p| !p.pod.spec.scheduling_gates.is_empty()) else { return };
-        tell!(self, "user lifts the gates of pod {pod}");
+        log!(self, "user lifts the gates of pod {pod}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.scheduling_gates.clear();
@@ -214,7 +214,7 @@ impl World {
     fn relabel_pod(&mut self) {
         let Some(pod) = self.any_pod(|_| true) else { return };
         let app = ["web", "db"][self.rng.random.usize(0..2)];
-        tell!(self, "user labels pod {pod} app={app}");
+        log!(self, "user labels pod {pod} app={app}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.labels.insert("app".into(), app.into());
@@ -224,7 +224,7 @@ impl World {
 
     fn write_budget(&mut self) {
         let allowed = self.rng.random.usize(0..2);
-        tell!(self, "budget for app=db allows {allowed}");
+        log!(self, "budget for app=db allows {allowed}");
         self.store(&format!(
             r#"{{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{{"name":"db","namespace":"default"}},
                 "spec":{{"selector":{{"matchLabels":{{"app":"db"}}}}}},"status":{{"disruptionsAllowed":{allowed}}}}}"#
@@ -244,7 +244,7 @@ impl World {
             Some(hoped) if self.rng.random.bool() => hoped.to_string(),
             _ => any,
         };
-        tell!(self, "another scheduler binds pod {pod} to {node}");
+        log!(self, "another scheduler binds pod {pod} to {node}");
         self.mark_disturbed(&node);
         let _ = self.server.bind(&pod, &node.into());
     }
@@ -253,7 +253,7 @@ impl World {
     fn nominate_elsewhere(&mut self) {
         let pod = self.any_pod(|p| is_ours(p) && p.pod.node.is_none() && !p.pod.terminating);
         let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
-        tell!(self, "another process nominates pod {pod} to {node}");
+        log!(self, "another process nominates pod {pod} to {node}");
         let node: Str = node.into();
         let _ = self.server.change_pod(&pod, |manifest| manifest.pod.nominated_node = Some(node));
     }
@@ -267,7 +267,7 @@ impl World {
             self.server.pods().filter(|p| p.pod.terminating && p.pod.node.is_some()).map(reference).collect();
         for pod in ending {
             if self.rng.is_over() || self.rng.random.usize(0..6) == 0 {
-                tell!(self, "pod {pod} has ended");
+                log!(self, "pod {pod} has ended");
                 let _ = self.server.end_pod(&pod);
             }
         }
@@ -275,7 +275,7 @@ impl World {
             self.server.pods().filter(|pod| self.is_stranded(pod)).map(reference).collect();
         for pod in stranded {
             if self.rng.random.usize(0..10) == 0 {
-                tell!(self, "the garbage collector ends pod {pod}: its node is gone");
+                log!(self, "the garbage collector ends pod {pod}: its node is gone");
                 let _ = self.server.end_pod(&pod);
             }
         }
@@ -314,7 +314,7 @@ impl World {
             }
             claim.volume = Some(volume.name.clone());
             claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
-            tell!(self, "claim {} is bound to {}", claim.name, volume.name);
+            log!(self, "claim {} is bound to {}", claim.name, volume.name);
             self.server.put(Object::Claim(claim));
             self.server.put(Object::Volume(Volume { available: false, ..volume }));
         }
@@ -344,14 +344,14 @@ impl World {
                 continue;
             }
             if self.rng.strikes(Fault::Refused) {
-                tell!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
+                log!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
                 let others = claim.annotations.iter().filter(|(key, _)| &***key != SELECTED_NODE);
                 claim.annotations = others.map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.server.put(Object::Claim(claim));
                 continue;
             }
             let name = volume_of(&claim);
-            tell!(self, "the provisioner makes {name} on node {node}");
+            log!(self, "the provisioner makes {name} on node {node}");
             self.store(&format!(
                 r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"{name}"}},"spec":{{
                     "storageClassName":"late","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],

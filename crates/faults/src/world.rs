@@ -20,7 +20,7 @@ use crate::recording::Recorded;
 use crate::server::Server;
 
 /// Adds a line to the timeline if one is kept.
-macro_rules! tell {
+macro_rules! log {
     ($world:expr, $($line:tt)*) => {
         if $world.keeps_timeline {
             let line = format!($($line)*);
@@ -28,7 +28,7 @@ macro_rules! tell {
         }
     };
 }
-pub(crate) use tell;
+pub(crate) use log;
 
 /// How many steps the world has to come to rest after the last fault.
 const SETTLE_STEPS: usize = 3_000;
@@ -179,7 +179,7 @@ impl World {
         let mut instance =
             Instance::start(self.started, self.plan.connections, self.profiles(), self.records);
         instance.lead(self.now, leads);
-        tell!(self, "scheduler {} starts, leads: {leads}", self.started);
+        log!(self, "scheduler {} starts, leads: {leads}", self.started);
         self.instances.push(instance);
     }
 
@@ -209,13 +209,13 @@ impl World {
         if self.rng.strikes(Fault::Crash) {
             let leads = self.instances.last().is_some_and(|instance| instance.leads);
             let gone = self.instances.last().map(|instance| instance.id);
-            tell!(self, "scheduler {} dies", gone.unwrap_or_default());
+            log!(self, "scheduler {} dies", gone.unwrap_or_default());
             self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
             self.mark_all_disturbed();
             self.start(leads || self.instances.is_empty());
         }
         if self.rng.strikes(Fault::LeaseTheft) {
-            tell!(self, "the lease changes hands");
+            log!(self, "the lease changes hands");
             for instance in &mut self.instances {
                 instance.leads = false;
                 if self.bug.is_none_or(|bug| !bug.hides_lost_lease(&instance.flow)) {
@@ -230,7 +230,7 @@ impl World {
             let jump = self.rng.random.u64(0..20_000);
             self.now.millis += jump;
             self.now.unix_micros += self.rng.random.i64(-3_600_000_000..3_600_000_000);
-            tell!(self, "the clock jumps by {jump} ms");
+            log!(self, "the clock jumps by {jump} ms");
         }
     }
 
@@ -245,7 +245,7 @@ impl World {
             self.before_it_is_done(&pending);
             let reply = pending.carry_out(&mut self.server);
             *self.outcome.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
-            tell!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
+            log!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
             self.hand(pending.instance, reply);
         }
         for at in 0..self.instances.len() {
@@ -290,7 +290,7 @@ impl World {
                 self.violation(format!("scheduler {id} decides without the lease: {report:?}"));
             }
             if !matches!(report, Report::Queued { .. }) {
-                tell!(self, "scheduler {id}: {report:?}");
+                log!(self, "scheduler {id}: {report:?}");
             }
         }
         for objection in objections {
@@ -319,7 +319,7 @@ impl World {
             self.kill(0..self.instances.len());
             self.start(true);
         }
-        tell!(self, "the faults are over");
+        log!(self, "the faults are over");
         for _ in 0..SETTLE_STEPS {
             if !self.outcome.violations.is_empty() {
                 return;
@@ -417,7 +417,7 @@ impl World {
 
     /// An invariant is violated.
     pub(crate) fn violation(&mut self, what: String) {
-        tell!(self, "VIOLATION: {what}");
+        log!(self, "VIOLATION: {what}");
         self.outcome.violations.push(what);
     }
 

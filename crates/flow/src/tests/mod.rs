@@ -1,4 +1,4 @@
-//! The flow as a whole: what it does when this and that happens.
+//! The loop as a whole: inputs and the requests that follow.
 
 mod binding;
 mod extenders;
