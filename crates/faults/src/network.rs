@@ -12,17 +12,17 @@ use crate::plan::Fault;
 use crate::server::Server;
 use crate::world::FaultRng;
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
     Refused,
-    /// Done, but nobody is told.
+    /// It is carried out, and the answer is lost.
     LostAnswer,
     LostRequest,
 }
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// Which process sent it.
@@ -34,7 +34,7 @@ pub struct Pending {
     fate: Fate,
 }
 
-/// All requests on their way, by the step in which they arrive.
+/// All requests in flight, by the step in which they arrive.
 #[derive(Debug, Default)]
 pub struct Network {
     pending: BTreeMap<(usize, u64), Pending>,
@@ -67,12 +67,12 @@ impl Network {
         self.pending.insert((due, self.sent), pending);
     }
 
-    /// Whether nothing is on its way.
+    /// Whether no request is in flight.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// The requests on their way.
+    /// The requests in flight.
     pub fn pending(&self) -> impl Iterator<Item = &Pending> {
         self.pending.values()
     }
@@ -85,7 +85,7 @@ impl Network {
 }
 
 impl Pending {
-    /// The server does what is asked, and the answer goes back.
+    /// Carries the request out at the server. Returns the answer.
     pub fn carry_out(&self, server: &mut Server) -> Input {
         let lost =
             || Err(Failure { kind: FailureKind::Unknown, message: "context deadline exceeded".to_owned() });
@@ -97,14 +97,14 @@ impl Pending {
             Fate::Refused => refused(),
             Fate::LostRequest => lost(),
             Fate::LostAnswer => {
-                let _ = carry_out(&self.request, server); // whatever it was, nobody is told
+                let _ = carry_out(&self.request, server); // the answer is lost
                 lost()
             }
         };
         Input::Reply(self.ticket, outcome)
     }
 
-    /// Whether the server does something.
+    /// Whether the server carries the request out.
     pub fn is_done(&self) -> bool {
         matches!(self.fate, Fate::Answered | Fate::LostAnswer)
     }
@@ -171,7 +171,7 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
     Ok(())
 }
 
-/// The extender has its own mind, but not another one each time.
+/// The extender's answer. It depends only on the call.
 fn answer(call: &Call) -> Answer {
     let likes = |pod: &PodRef, node: &str| {
         !(pod.name.len() + node.bytes().map(usize::from).sum::<usize>()).is_multiple_of(3)

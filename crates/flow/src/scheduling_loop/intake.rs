@@ -90,7 +90,7 @@ impl SchedulingLoop {
     pub(super) fn unreadable(&mut self, key: &ObjectKey, uid: &str, problem: &str) {
         self.listings.add(key);
         let id = if uid.is_empty() { String::new() } else { format!(" (uid {uid})") };
-        self.outbox.warn(format!("cannot read {key}{id}, it is ignored: {problem}"));
+        self.outbox.warn(format!("{key}{id} cannot be read and is ignored: {problem}"));
     }
 
     /// Changes the cluster by an object, requeues the pods that this may help, and continues PreBind.
