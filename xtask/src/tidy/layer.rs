@@ -3,21 +3,22 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 14] = [
+const LAYERS: [(&str, usize); 15] = [
     ("model", 0),
-    ("engine", 1),
-    ("wire", 2),
-    ("config", 2),
-    ("sim", 3),
-    ("flow", 3),
-    ("journal", 4),
-    ("bench", 4),
-    ("conformance", 4),
-    ("live", 5),
-    ("faults", 5),
-    ("cli", 6),
-    ("e2e", 6),
-    ("xtask", 7),
+    ("devices", 1),
+    ("engine", 2),
+    ("wire", 3),
+    ("config", 3),
+    ("sim", 4),
+    ("flow", 4),
+    ("journal", 5),
+    ("bench", 5),
+    ("conformance", 5),
+    ("live", 6),
+    ("faults", 6),
+    ("cli", 7),
+    ("e2e", 7),
+    ("xtask", 8),
 ];
 
 /// All that a pure crate may depend on.

@@ -1,0 +1,4 @@
+//! Device decisions: the allocator alone, and selectors alone.
+
+pub mod allocator;
+pub mod selector;
