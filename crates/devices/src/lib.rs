@@ -1,4 +1,15 @@
 //! Dynamic resource allocation: which devices a claim gets.
+//!
+//! [`cel`] compiles and evaluates device selectors; [`allocator`] searches devices for claims on a node, as upstream does,
+//! with the same first solution.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
+pub mod allocator;
+mod capacity;
 pub mod cel;
+mod constraint;
+mod pools;
+pub mod selectors;
+pub mod state;
+
+pub use pools::NodeView;

@@ -109,6 +109,11 @@ impl Quantity {
         format!("{count}e{power}")
     }
 
+    /// The amount in thousand millionths of the base unit, exact; for sums that must not lose anything.
+    pub fn nanos(self) -> i128 {
+        self.nanos
+    }
+
     /// The amount in base units, rounded up.
     pub fn value(self) -> i64 {
         self.at_scale(0)
