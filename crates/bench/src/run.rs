@@ -7,8 +7,9 @@
 
 use std::time::{Duration, Instant};
 
+use berth_model::object::Object;
 use berth_model::pod::Pod;
-use berth_wire::{Decoder, Object, Problems};
+use berth_wire::{Decoder, Problems};
 
 use crate::machine;
 use crate::outcome::Outcome;

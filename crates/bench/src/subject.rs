@@ -8,9 +8,9 @@ use berth_engine::ids::PodRow;
 use berth_engine::preemption;
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
+use berth_model::object::Object;
 use berth_model::pod::Pod;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
-use berth_wire::Object;
 use rustc_hash::FxHashMap;
 
 /// How decisions are made.
@@ -78,13 +78,10 @@ impl Subject {
     pub fn put(&mut self, object: Object) {
         let cluster = self.scheduler.cluster_mut();
         match object {
-            Object::Node(node) => {
-                cluster.upsert_node(node);
-            }
             Object::Pod(manifest) => {
                 self.bring(manifest.pod);
             }
-            other => berth_flow::upsert(cluster, other),
+            other => cluster.apply_object(other),
         }
     }
 

@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use berth_live::Server;
+use berth_model::manifests::Manifests;
 use berth_sim::world::World;
-use berth_wire::{Loader, Manifests, Problems, Warnings};
+use berth_wire::{Loader, Problems, Warnings};
 
 use crate::failure::{Failure, words};
 use crate::notice;
@@ -34,7 +35,7 @@ pub(crate) struct InputArgs {
 /// # Errors
 /// As [`load`], and what [`World::admitted`] refuses.
 pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
-    admit(&load(files, quiet)?, quiet)
+    admit(load(files, quiet)?, quiet)
 }
 
 /// Lists a running cluster and makes it one with pods that wait.
@@ -53,10 +54,10 @@ pub(crate) fn live(server: &Server, quiet: bool) -> Result<World, Failure> {
         }
     };
     berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
-    admit(&finish(loader, Vec::new(), quiet)?, quiet)
+    admit(finish(loader, Vec::new(), quiet)?, quiet)
 }
 
-fn admit(manifests: &Manifests, quiet: bool) -> Result<World, Failure> {
+fn admit(manifests: Manifests, quiet: bool) -> Result<World, Failure> {
     // The input tells the time, so that a file means the same tomorrow: measurements age against the newest one.
     let now = manifests.node_metrics.iter().filter_map(|entry| entry.value.timestamp).max();
     let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;

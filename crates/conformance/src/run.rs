@@ -7,9 +7,10 @@ use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
+use berth_model::object::Object;
 use berth_model::pod::Pod;
 use berth_sim::world::World;
-use berth_wire::{Decoder, Loader, Object};
+use berth_wire::{Decoder, Loader};
 
 use crate::answer::answer;
 use crate::compare::{brief_differences, differences};
@@ -110,7 +111,7 @@ fn load(scenario: &Scenario) -> Result<World> {
         loader.read_json_object(&scenario.name, raw.get());
     }
     let (manifests, _) = loader.finish().map_err(|problems| anyhow!("{problems}"))?;
-    Ok(World::as_stored(&manifests))
+    Ok(World::as_stored(manifests))
 }
 
 fn pod(decoder: &mut Decoder, json: &str) -> Result<Pod> {

@@ -15,6 +15,7 @@ mod likeness;
 mod load;
 mod nodes;
 mod nominations;
+mod objects;
 mod offers;
 mod pod_update;
 mod pods;

@@ -16,10 +16,10 @@ use crate::cluster::{Change, Cluster};
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::fast::Kinds;
-use crate::ids::NodeRow;
+use crate::ids::{NodeRow, PodRow};
 use crate::span::Span;
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
+use crate::view::{Delta, NodeView, PodView};
 
 /// What a plugin's answer for a (pod class, node) depends on. This is what makes keeping answers exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +92,8 @@ pub trait Plugin: Debug + Send + Sync {
         }
     }
 
-    /// Whether the plugin has nothing against a node, as it is, nominated pods aside.
+    /// Whether the plugin accepts a node as it is, or as it would be if the pod evicted all pods of lower priority: then a
+    /// new attempt may preempt. Nominated pods are left out.
     fn accepts(&self, pod: PodView<'_>, row: NodeRow) -> bool {
         self.accepts_any(pod, &[row])
     }
@@ -105,7 +106,13 @@ pub trait Plugin: Debug + Send + Sync {
             Prepared::Ready(state) => (None, state),
             Prepared::Only(only, state) => (Some(only), state),
         };
-        let accepts = |row| state.is_idle() || state.check(NodeView::new(pod.cluster, row)).is_none();
+        let accepts = |row| {
+            state.is_idle()
+                || state.check(NodeView::new(pod.cluster, row)).is_none()
+                || without_lower(pod, row).is_some_and(|delta| {
+                    state.check(NodeView::with_delta(pod.cluster, row, &delta)).is_none()
+                })
+        };
         let mut rows =
             rows.iter().filter(|&row| only.as_ref().is_none_or(|only| only.binary_search(row).is_ok()));
         rows.any(|&row| accepts(row))
@@ -115,6 +122,17 @@ pub trait Plugin: Debug + Send + Sync {
     fn reserve(&self, _pod: PodView<'_>, _node: NodeRow) -> Vec<Effect> {
         Vec::new()
     }
+}
+
+/// A node without the pods that a pod may evict there; `None` if there are none, or it never preempts.
+fn without_lower(pod: PodView<'_>, row: NodeRow) -> Option<Delta> {
+    let (cluster, spec) = (pod.cluster, &pod.class.spec);
+    let lowest = cluster.nodes().tenants(row).lowest_priority;
+    if spec.never_preempts || lowest.is_none_or(|lowest| lowest >= spec.priority) {
+        return None;
+    }
+    let lower = |other: &PodRow| cluster.pods().class_of(*other).spec.priority < spec.priority;
+    Some(Delta::without(cluster.nodes().pods(row).iter().copied().filter(lower), cluster))
 }
 
 /// What a plugin has to say about a pod before any node is looked at.

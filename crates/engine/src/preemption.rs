@@ -6,7 +6,7 @@
 //!   What cannot be given back is a victim.
 //! - **Best** is the candidate that does the least harm.
 //!
-//! The filters are asked about a hypothetical node ([`Delta`]); plugins know nothing of preemption.
+//! The filters are asked about a hypothetical node ([`Delta`](crate::view::Delta)); plugins know nothing of preemption.
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
 //! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets
@@ -31,9 +31,10 @@ use crate::message::{ReasonCounts, with_reasons};
 use crate::plugins::node_resources_fit;
 use crate::profile::Profile;
 use crate::verdict::{Code, Rejection};
-use crate::view::{Delta, PodView};
+use crate::view::PodView;
 
 pub use pick::best;
+use victims::Refusal;
 
 /// What preemption could do for a pod.
 #[derive(Debug, Default)]
@@ -44,6 +45,9 @@ pub struct Preemption {
     pub candidates: Vec<Candidate>,
     /// Upstream's sentence where there is no candidate; empty otherwise.
     pub message: String,
+    /// The plugins that reject nodes even without the pods of lower priority, sorted. An event that one of them is interested
+    /// in may make preemption possible. Upstream does not record them, so there such a pod waits for the periodic retry.
+    pub rejecting: Vec<&'static str>,
 }
 
 /// A node that would take the pod once the victims are gone.
@@ -66,6 +70,14 @@ impl Candidate {
 }
 
 impl Preemption {
+    /// There is no candidate, for these reasons.
+    fn give_up(&mut self, cluster: &Cluster, tried: &[Refusal]) {
+        self.message = no_help(cluster, tried);
+        self.rejecting = tried.iter().filter_map(|refusal| refusal.plugin).collect();
+        self.rejecting.sort_unstable();
+        self.rejecting.dedup();
+    }
+
     /// What upstream adds to the pod's message, with a space before it.
     pub fn suffix(&self) -> String {
         let text = self.ineligible.unwrap_or(&self.message);
@@ -91,15 +103,15 @@ pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &
         return result;
     }
     let prepared = prepare(profile, pod);
-    let mut tried: Vec<Rejection> = Vec::new();
+    let mut tried: Vec<Refusal> = Vec::new();
     for node in potential_nodes(cluster, assessment) {
         match victims::select(&prepared.filters, pod, node) {
             Ok(candidate) => result.candidates.push(candidate),
-            Err(rejection) => tried.push(rejection),
+            Err(refusal) => tried.push(refusal),
         }
     }
     if result.candidates.is_empty() {
-        result.message = no_help(cluster, &tried);
+        result.give_up(cluster, &tried);
     }
     result
 }
@@ -136,7 +148,7 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
             continue;
         }
         match victims::select(filters, pod, node) {
-            Err(rejection) => tried.push(rejection),
+            Err(refusal) => tried.push(refusal),
             Ok(candidate) => {
                 let found = (pick::harm(&candidate, cluster), rank);
                 if best.as_ref().is_none_or(|(harm, at, _)| found < (*harm, *at)) {
@@ -149,7 +161,7 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
         Some((_, _, candidate)) => result.candidates.push(candidate),
         None => {
             tried.resize_with(tried.len() + without_lower, victims::none);
-            result.message = no_help(cluster, &tried);
+            result.give_up(cluster, &tried);
         }
     }
     result
@@ -170,8 +182,8 @@ pub fn hopeless(pod: PodView<'_>) -> Preemption {
     let never = pod.class.spec.never_preempts;
     Preemption {
         ineligible: never.then_some(NEVER),
-        candidates: Vec::new(),
         message: if never { String::new() } else { no_help(pod.cluster, &[]) },
+        ..Preemption::default()
     }
 }
 
@@ -219,11 +231,11 @@ fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str>
     waiting.then_some("not eligible due to a terminating pod on the nominated node.")
 }
 
-fn no_help(cluster: &Cluster, tried: &[Rejection]) -> String {
+fn no_help(cluster: &Cluster, tried: &[Refusal]) -> String {
     let untried = Rejection::unresolvable(NOT_HELPFUL);
     let mut counts = ReasonCounts::default();
-    for rejection in tried {
-        counts.add(rejection, 1);
+    for refusal in tried {
+        counts.add(&refusal.rejection, 1);
     }
     counts.add(&untried, cluster.nodes().len() - tried.len());
     with_reasons(cluster.nodes().len(), &counts.text())
@@ -234,13 +246,4 @@ pub fn outranked_nominations(cluster: &Cluster, pod: PodRow, node: NodeRow) -> V
     let priority = |row: PodRow| cluster.pods().class_of(row).spec.priority;
     let lower = |other: &&PodRow| **other != pod && priority(**other) < priority(pod);
     cluster.nominated(node).iter().filter(lower).copied().collect()
-}
-
-/// A node without the pods in `gone`.
-fn without(gone: &[PodRow], cluster: &Cluster) -> Delta {
-    let mut delta = Delta::default();
-    for &pod in gone {
-        delta.remove(pod, cluster);
-    }
-    delta
 }

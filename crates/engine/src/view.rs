@@ -55,6 +55,15 @@ pub struct Delta {
 }
 
 impl Delta {
+    /// A node without these pods, which are on it.
+    pub fn without(gone: impl IntoIterator<Item = PodRow>, cluster: &Cluster) -> Self {
+        let mut delta = Self::default();
+        for pod in gone {
+            delta.remove(pod, cluster);
+        }
+        delta
+    }
+
     /// Takes a pod of the node away.
     pub fn remove(&mut self, pod: PodRow, cluster: &Cluster) {
         match self.added.iter().position(|&p| p == pod) {

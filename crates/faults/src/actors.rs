@@ -2,11 +2,12 @@
 
 use berth_flow::PodRef;
 use berth_model::Str;
-use berth_model::volume::{BIND_COMPLETED, ClaimRef, SELECTED_NODE, Volume};
-use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::PodManifest;
+use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
 
-use crate::plan::Fault;
-use crate::world::World;
+use crate::plan::{Deed, Fault, Special};
+use crate::world::{World, tell};
 
 /// The scheduler that is not ours.
 pub const OTHER: &str = "other-scheduler";
@@ -67,9 +68,7 @@ impl World {
         let cordoned = chance.usize(0..6) == 0;
         let taint = if chance.usize(0..6) == 0 { r#"{"key":"dedicated","effect":"NoSchedule"}"# } else { "" };
         let disk = if chance.bool() { r#","disk":"ssd""# } else { "" };
-        self.tell(format!(
-            "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]"
-        ));
+        tell!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
         self.disturb(name);
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{"kubernetes.io/hostname":"{name}",
@@ -80,18 +79,19 @@ impl World {
 
     /// A user does something.
     pub(crate) fn user_acts(&mut self) {
-        match self.luck.chance.usize(0..20) {
-            0..=9 => self.create_pod(),
-            10..=12 => {
+        let deeds: Vec<(Deed, usize)> = self.plan.deeds_by_weight().collect();
+        match self.weighted(&deeds) {
+            Deed::CreatePod => self.create_pod(),
+            Deed::DeletePod => {
                 if let Some(pod) = self.any_pod(|_| true) {
-                    self.tell(format!("user deletes pod {pod}"));
-                    let _ = self.server.delete_pod(&pod); // it may be going away already
+                    tell!(self, "user deletes pod {pod}");
+                    let _ = self.server.delete_pod(&pod); // it may be terminating already
                 }
             }
-            13..=15 => self.add_node(),
-            16 => self.lift_gates(),
-            17 => self.relabel_pod(),
-            _ => self.write_budget(),
+            Deed::WriteNode => self.add_node(),
+            Deed::LiftGates => self.lift_gates(),
+            Deed::RelabelPod => self.relabel_pod(),
+            Deed::WriteBudget => self.write_budget(),
         }
         if self.luck.strikes(Fault::NodeFlap) {
             self.remove_node();
@@ -104,13 +104,29 @@ impl World {
         if self.luck.strikes(Fault::ForeignBinding) {
             self.bind_elsewhere(|_| true);
         }
+        if self.luck.strikes(Fault::ForeignNomination) {
+            self.nominate_elsewhere();
+        }
         if self.luck.strikes(Fault::Reincarnation)
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
-            self.tell(format!("user deletes pod {pod} and makes another one of its name"));
+            tell!(self, "user deletes pod {pod} and makes another one of its name");
             let _ = self.server.end_pod(&pod); // it is unbound, so it goes at once
             self.write_pod(&pod.name);
         }
+    }
+
+    /// One of these, by weight.
+    fn weighted<T: Copy>(&mut self, all: &[(T, usize)]) -> T {
+        let total = all.iter().map(|(_, weight)| weight).sum();
+        let mut at = self.luck.chance.usize(0..total);
+        for &(what, weight) in all {
+            if at < weight {
+                return what;
+            }
+            at -= weight;
+        }
+        all[0].0
     }
 
     fn any_node(&mut self) -> Option<String> {
@@ -125,7 +141,7 @@ impl World {
 
     fn remove_node(&mut self) {
         let Some(node) = self.any_node() else { return };
-        self.tell(format!("node {node} goes away"));
+        tell!(self, "node {node} goes away");
         self.disturb(&node);
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
@@ -137,33 +153,38 @@ impl World {
     }
 
     fn write_pod(&mut self, name: &str) {
+        let specials: Vec<(Special, usize)> = self.plan.specials_by_weight().collect();
+        let special = self.weighted(&specials);
         let chance = &mut self.luck.chance;
         let scheduler = if chance.usize(0..10) == 0 { OTHER } else { OURS };
         let priority = [0, 0, 10, 100][chance.usize(0..4)];
         let app = ["web", "db"][chance.usize(0..2)];
         let cpu = [100, 500, 1000, 2000][chance.usize(0..4)];
         let (mut spec, mut limits) = (String::new(), "");
-        match chance.usize(0..14) {
-            0 => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
-            1 => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
-            2 => spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#),
-            3 | 4 => spec.push_str(&anti_affinity(app)),
-            5 => spec.push_str(&affinity(app)),
-            6 | 7 => spec.push_str(&spread(app)),
-            8 => limits = r#","limits":{"example.com/licence":"0"}"#,
-            9 | 10 => {
+        match special {
+            Special::Plain => {}
+            Special::Gate => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
+            Special::NodeSelector => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
+            Special::Toleration => {
+                spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#);
+            }
+            Special::AntiAffinity => spec.push_str(&anti_affinity(app)),
+            Special::Affinity => spec.push_str(&affinity(app)),
+            Special::Spread => spec.push_str(&spread(app)),
+            Special::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
+            Special::Claim => {
                 let class = ["late", "local"][chance.usize(0..2)];
                 self.write_claim(name, class);
                 spec.push_str(&format!(
                     r#""volumes":[{{"name":"v","persistentVolumeClaim":{{"claimName":"{name}"}}}}],"#
                 ));
             }
-            _ => {}
         }
         let uid = self.server.uid();
-        self.tell(format!(
+        tell!(
+            self,
             "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
-        ));
+        );
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}",
                 "labels":{{"app":"{app}"}}}},"spec":{{"schedulerName":"{scheduler}","priority":{priority},{spec}
@@ -182,7 +203,7 @@ impl World {
 
     fn lift_gates(&mut self) {
         let Some(pod) = self.any_pod(|p| !p.pod.spec.scheduling_gates.is_empty()) else { return };
-        self.tell(format!("user lifts the gates of pod {pod}"));
+        tell!(self, "user lifts the gates of pod {pod}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.scheduling_gates.clear();
@@ -193,7 +214,7 @@ impl World {
     fn relabel_pod(&mut self) {
         let Some(pod) = self.any_pod(|_| true) else { return };
         let app = ["web", "db"][self.luck.chance.usize(0..2)];
-        self.tell(format!("user labels pod {pod} app={app}"));
+        tell!(self, "user labels pod {pod} app={app}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.labels.insert("app".into(), app.into());
@@ -203,7 +224,7 @@ impl World {
 
     fn write_budget(&mut self) {
         let allowed = self.luck.chance.usize(0..2);
-        self.tell(format!("budget for app=db allows {allowed}"));
+        tell!(self, "budget for app=db allows {allowed}");
         self.store(&format!(
             r#"{{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{{"name":"db","namespace":"default"}},
                 "spec":{{"selector":{{"matchLabels":{{"app":"db"}}}}}},"status":{{"disruptionsAllowed":{allowed}}}}}"#
@@ -214,10 +235,27 @@ impl World {
     fn bind_elsewhere(&mut self, which: impl Fn(&PodManifest) -> bool) {
         let pod =
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
-        let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
-        self.tell(format!("another scheduler binds pod {pod} to {node}"));
+        let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
+        // Often the node that the pod is nominated to: there two schedulers meet.
+        let hoped =
+            self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
+        let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
+        let node = match hoped {
+            Some(hoped) if self.luck.chance.bool() => hoped.to_string(),
+            _ => any,
+        };
+        tell!(self, "another scheduler binds pod {pod} to {node}");
         self.disturb(&node);
         let _ = self.server.bind(&pod, &node.into());
+    }
+
+    /// Another process, an autoscaler or a scheduler that is gone, nominates one of our pods to a node.
+    fn nominate_elsewhere(&mut self) {
+        let pod = self.any_pod(|p| is_ours(p) && p.pod.node.is_none() && !p.pod.terminating);
+        let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
+        tell!(self, "another process nominates pod {pod} to {node}");
+        let node: Str = node.into();
+        let _ = self.server.change_pod(&pod, |manifest| manifest.pod.nominated_node = Some(node));
     }
 
     /// Controllers and node agents do their part.
@@ -229,16 +267,15 @@ impl World {
             self.server.pods().filter(|p| p.pod.terminating && p.pod.node.is_some()).map(reference).collect();
         for pod in ending {
             if self.luck.is_over() || self.luck.chance.usize(0..6) == 0 {
-                self.tell(format!("pod {pod} has ended"));
+                tell!(self, "pod {pod} has ended");
                 let _ = self.server.end_pod(&pod);
             }
         }
-        let nodes: Vec<Str> = self.server.all(Kind::Node).map(|node| node.key().name).collect();
-        let stranded = |p: &&PodManifest| p.pod.node.as_ref().is_some_and(|node| !nodes.contains(node));
-        let stranded: Vec<PodRef> = self.server.pods().filter(stranded).map(reference).collect();
+        let stranded: Vec<PodRef> =
+            self.server.pods().filter(|pod| self.is_stranded(pod)).map(reference).collect();
         for pod in stranded {
             if self.luck.chance.usize(0..10) == 0 {
-                self.tell(format!("the garbage collector ends pod {pod}: its node is gone"));
+                tell!(self, "the garbage collector ends pod {pod}: its node is gone");
                 let _ = self.server.end_pod(&pod);
             }
         }
@@ -246,59 +283,75 @@ impl World {
         self.provision();
     }
 
+    /// A claim that the volume controller or the provisioner will do something about.
+    pub(crate) fn open_claim(&self) -> Option<Str> {
+        let claim = self.claims_to_bind().next().map(|(claim, _)| claim);
+        claim
+            .or_else(|| self.claims_to_provision().next().map(|(claim, _)| claim))
+            .map(|claim| claim.name.clone())
+    }
+
+    /// Unbound claims that a volume is reserved for, with the volume.
+    fn claims_to_bind(&self) -> impl Iterator<Item = (&Claim, &Volume)> {
+        self.server.all(Kind::Volume).filter_map(|object| {
+            let Object::Volume(volume) = object else { return None };
+            let ClaimRef { namespace, name, uid } = volume.claim.as_ref()?;
+            let key = ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: name.clone() };
+            match self.server.get(&key)? {
+                Object::Claim(claim) if claim.volume.is_none() && claim.uid == *uid => Some((claim, volume)),
+                _ => None,
+            }
+        })
+    }
+
     /// The volume controller binds claims to the volumes that are reserved for them.
     fn bind_claims(&mut self) {
-        let volumes: Vec<Volume> = self.volumes();
-        for volume in volumes {
-            let Some(ClaimRef { namespace, name, uid }) = volume.claim.clone() else { continue };
-            let key = ObjectKey { kind: Kind::Claim, namespace, name };
-            let Some(Object::Claim(claim)) = self.server.get(&key) else { continue };
-            if claim.volume.is_some() || claim.uid != uid || self.luck.chance.bool() {
+        let open: Vec<(Claim, Volume)> =
+            self.claims_to_bind().map(|(claim, volume)| (claim.clone(), volume.clone())).collect();
+        for (mut claim, volume) in open {
+            if self.luck.chance.bool() {
                 continue;
             }
-            let mut bound = claim.clone();
-            bound.volume = Some(volume.name.clone());
-            bound.annotations.insert(BIND_COMPLETED.into(), "yes".into());
-            self.tell(format!("claim {} is bound to {}", bound.name, volume.name));
-            self.server.put(Object::Claim(bound));
+            claim.volume = Some(volume.name.clone());
+            claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
+            tell!(self, "claim {} is bound to {}", claim.name, volume.name);
+            self.server.put(Object::Claim(claim));
             self.server.put(Object::Volume(Volume { available: false, ..volume }));
         }
     }
 
-    fn volumes(&self) -> Vec<Volume> {
-        let volume = |object: &Object| match object {
-            Object::Volume(volume) => Some(volume.clone()),
+    /// Claims with a selected node and no volume yet.
+    fn claims_to_provision(&self) -> impl Iterator<Item = (&Claim, &Str)> {
+        self.server.all(Kind::Claim).filter_map(|object| match object {
+            Object::Claim(claim)
+                if claim.volume.is_none() && claim.storage_class.as_deref() == Some("late") =>
+            {
+                let node = claim.annotations.get(SELECTED_NODE)?;
+                let key =
+                    ObjectKey { kind: Kind::Volume, namespace: "".into(), name: volume_of(claim).into() };
+                self.server.get(&key).is_none().then_some((claim, node))
+            }
             _ => None,
-        };
-        self.server.all(Kind::Volume).filter_map(volume).collect()
+        })
     }
 
     /// The provisioner makes volumes for claims whose node is selected; at times it gives one back.
     fn provision(&mut self) {
-        let claims: Vec<_> = self
-            .server
-            .all(Kind::Claim)
-            .filter_map(|object| match object {
-                Object::Claim(claim) => Some(claim.clone()),
-                _ => None,
-            })
-            .filter(|claim| claim.volume.is_none() && claim.storage_class.as_deref() == Some("late"))
-            .collect();
-        for mut claim in claims {
-            let Some(node) = claim.annotations.get(SELECTED_NODE).cloned() else { continue };
-            let name = format!("pvc-{}", claim.uid);
-            let key = ObjectKey { kind: Kind::Volume, namespace: "".into(), name: name.as_str().into() };
-            if self.server.get(&key).is_some() || self.luck.chance.bool() {
+        let open: Vec<(Claim, Str)> =
+            self.claims_to_provision().map(|(claim, node)| (claim.clone(), node.clone())).collect();
+        for (mut claim, node) in open {
+            if self.luck.chance.bool() {
                 continue;
             }
             if self.luck.strikes(Fault::Refused) {
-                self.tell(format!("the provisioner gives claim {} back: not on node {node}", claim.name));
+                tell!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
                 let others = claim.annotations.iter().filter(|(key, _)| &***key != SELECTED_NODE);
                 claim.annotations = others.map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.server.put(Object::Claim(claim));
                 continue;
             }
-            self.tell(format!("the provisioner makes {name} on node {node}"));
+            let name = volume_of(&claim);
+            tell!(self, "the provisioner makes {name} on node {node}");
             self.store(&format!(
                 r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"{name}"}},"spec":{{
                     "storageClassName":"late","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],
@@ -310,6 +363,11 @@ impl World {
             ));
         }
     }
+}
+
+/// The name of the volume that is provisioned for a claim.
+fn volume_of(claim: &Claim) -> String {
+    format!("pvc-{}", claim.uid)
 }
 
 fn term(app: &str, key: &str) -> String {

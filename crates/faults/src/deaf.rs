@@ -12,46 +12,51 @@ use crate::world::SharedPlugin;
 
 /// Another plugin, deafened.
 #[derive(Debug)]
-pub(crate) struct Deaf(pub(crate) SharedPlugin);
+pub(crate) struct Deaf {
+    pub(crate) plugin: SharedPlugin,
+    /// Only changes of placed pods have no effect.
+    pub(crate) only_changes: bool,
+}
 
 impl Plugin for Deaf {
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.plugin.name()
     }
 
     fn filter_depends(&self, class: &Class) -> Depends {
-        self.0.filter_depends(class)
+        self.plugin.filter_depends(class)
     }
 
     fn score_depends(&self, class: &Class) -> Depends {
-        self.0.score_depends(class)
+        self.plugin.score_depends(class)
     }
 
     fn pre_enqueue(&self, pod: PodView<'_>) -> Option<Rejection> {
-        self.0.pre_enqueue(pod)
+        self.plugin.pre_enqueue(pod)
     }
 
     fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        self.0.keep_filter(pod)
+        self.plugin.keep_filter(pod)
     }
 
     fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        self.0.prepare_filter(pod)
+        self.plugin.prepare_filter(pod)
     }
 
     fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
-        self.0.keep_score(pod)
+        self.plugin.keep_score(pod)
     }
 
     fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
-        self.0.prepare_score(pod)
+        self.plugin.prepare_score(pod)
     }
 
     fn reserve(&self, pod: PodView<'_>, node: NodeRow) -> Vec<Effect> {
-        self.0.reserve(pod, node)
+        self.plugin.reserve(pod, node)
     }
 
-    fn unblocks(&self, _: PodView<'_>, _: &Event<'_>) -> bool {
-        false
+    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+        let heard = self.only_changes && !matches!(event, Event::PodChanged { .. });
+        heard && self.plugin.unblocks(pod, event)
     }
 }

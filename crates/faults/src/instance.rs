@@ -1,8 +1,11 @@
 //! One running scheduler: a flow and its watches.
 
+use std::collections::BTreeMap;
+
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Extender, Flow, Input, Now, Report, Settings};
 
+use crate::coverage::{self, Situation};
 use crate::recording::{Recorded, Recording};
 use crate::watch::Watches;
 use crate::witness::Witness;
@@ -57,6 +60,7 @@ pub struct Instance {
     actions: Vec<Action>,
     reports: Vec<Report>,
     objections: Vec<String>,
+    situations: BTreeMap<Situation, u64>,
 }
 
 impl Instance {
@@ -74,6 +78,7 @@ impl Instance {
             actions: Vec::new(),
             reports: Vec::new(),
             objections: Vec::new(),
+            situations: BTreeMap::new(),
         }
     }
 
@@ -88,9 +93,17 @@ impl Instance {
         if let Some(recording) = &mut self.recording {
             recording.take(now, &input);
         }
+        if let Some(situation) = coverage::of_input(&input, &self.flow, &self.witness) {
+            *self.situations.entry(situation).or_default() += 1;
+        }
         self.witness.take(&input);
         self.flow.take(now, input);
         self.listen();
+    }
+
+    /// How often which situation occurred since it was asked last.
+    pub fn take_situations(&mut self) -> BTreeMap<Situation, u64> {
+        std::mem::take(&mut self.situations)
     }
 
     /// Has the flow try a pod. `false`: there was none to try.

@@ -8,8 +8,9 @@ use berth_engine::decision::Decision;
 use berth_engine::ids::ResourceId;
 use berth_flow::{Flow, Input, PodRef, Request};
 use berth_model::Str;
+use berth_model::object::{Kind, Object};
 use berth_model::pod::Pod;
-use berth_wire::{Kind, Object, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::actors::{is_ours, reference};
 use crate::instance::Instance;
@@ -90,6 +91,7 @@ impl World {
     /// Everything is at rest: nothing may be left that is not in its place.
     pub(crate) fn judge(&mut self) {
         let fresh = self.fresh();
+        let truth = picture(fresh.flow.scheduler().cluster());
         let mut found = Vec::new();
         for instance in &self.instances {
             let (flow, id) = (&instance.flow, instance.id);
@@ -102,8 +104,7 @@ impl World {
                     flow.assumed()
                 ));
             }
-            let (believed, truth) =
-                (picture(flow.scheduler().cluster()), picture(fresh.flow.scheduler().cluster()));
+            let believed = picture(flow.scheduler().cluster());
             let places = flow.pending();
             let queued = places.active + places.backoff + places.unschedulable + places.gated;
             let unbound = self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()).count();
@@ -118,16 +119,20 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.whereabouts(&pod.spec.namespace, &pod.name));
-            // Nobody is going any more, so there is nothing left to hope for.
-            if let Some(node) = &pod.nominated_node {
+            // No pod is terminating any more, so no nomination can come true. A gated pod is not tried, so it keeps the
+            // nomination that another process gave it, as in upstream (scheduling_queue.go, `Add`).
+            if let Some(node) = &pod.nominated_node
+                && pod.spec.scheduling_gates.is_empty()
+            {
                 found.push(format!("pod {} is still nominated to node {node}", pod.key()));
             }
             match place {
                 None => found.push(format!("pod {} is lost", pod.key())),
                 Some(_) => found.extend(misplaced(&fresh.flow, manifest)),
             }
+            let truth = answer(&fresh.flow, pod);
             for instance in &self.instances {
-                let (believed, truth) = (answer(&instance.flow, pod), answer(&fresh.flow, pod));
+                let believed = answer(&instance.flow, pod);
                 if believed != truth {
                     let (id, pod) = (instance.id, pod.key());
                     found.push(format!("scheduler {id} says of pod {pod}: {believed:?}, truth: {truth:?}"));

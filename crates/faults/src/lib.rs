@@ -12,7 +12,9 @@
 //! judge must find them.
 
 pub mod actors;
+pub mod campaign;
 pub mod conversation;
+pub mod coverage;
 mod deaf;
 pub mod instance;
 pub mod invariants;

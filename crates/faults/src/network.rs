@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
 use berth_model::Str;
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::ScheduledCondition;
 use berth_model::volume::{BOUND_BY_CONTROLLER, ClaimRef, SELECTED_NODE, Volume};
-use berth_wire::{Kind, Object, ObjectKey, ScheduledCondition};
 
 use crate::plan::Fault;
 use crate::server::Server;

@@ -36,13 +36,15 @@ pub enum Fault {
     Reincarnation,
     /// Another scheduler binds a pod.
     ForeignBinding,
+    /// Another process nominates a pod to a node.
+    ForeignNomination,
     /// An extender does not answer, or with an error.
     ExtenderFails,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SlowWatch,
         Self::RepeatedChanges,
         Self::Relist,
@@ -58,8 +60,20 @@ impl Fault {
         Self::NodeShrinks,
         Self::Reincarnation,
         Self::ForeignBinding,
+        Self::ForeignNomination,
         Self::ExtenderFails,
     ];
+
+    /// How much likelier it is than others, since there are fewer occasions for it.
+    fn frequency(self) -> f64 {
+        match self {
+            Self::ExtenderFails => 6.0,
+            Self::NodeFlap | Self::NodeShrinks | Self::Reincarnation => 2.0,
+            Self::ForeignBinding | Self::ForeignNomination => 2.0,
+            Self::Crash | Self::LeaseTheft => 0.5,
+            _ => 1.0,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -68,16 +82,128 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What users do, with its weight among all that they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Creates a pod.
+    CreatePod,
+    /// Deletes a pod.
+    DeletePod,
+    /// Adds a node, or changes the one of that name.
+    WriteNode,
+    /// Removes a pod's scheduling gates.
+    LiftGates,
+    /// Changes a pod's label.
+    RelabelPod,
+    /// Creates or changes the disruption budget.
+    WriteBudget,
+}
+
+/// What is special about a pod that a user creates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Special {
+    /// Nothing.
+    Plain,
+    /// It has a scheduling gate.
+    Gate,
+    /// It needs a label of a node.
+    NodeSelector,
+    /// It tolerates the taint.
+    Toleration,
+    /// It excludes pods with its label from its node.
+    AntiAffinity,
+    /// It needs a pod with its label in its zone.
+    Affinity,
+    /// Pods with its label must be spread over zones.
+    Spread,
+    /// An extender decides about it.
+    Licence,
+    /// It has a claim.
+    Claim,
+}
+
+/// What must come together for faults that uniform chance seldom finds. Half of all histories have one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Focus {
+    /// Preemption on full nodes, while others bind and nominate the same pods.
+    Nominations,
+    /// Topology spread, while evictions and bindings are told late.
+    Spreading,
+    /// Pods deleted and created again under their names, while others are evicted for them.
+    Reincarnations,
+    /// Labels change while pods wait, are assumed or are bound, so that equivalence classes split.
+    Labels,
+    /// Claims, while others bind the pods, requests fail and time runs out.
+    Volumes,
+    /// Extenders, while the lease changes hands and replies come late.
+    Extenders,
+}
+
+impl Focus {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Nominations,
+        Self::Spreading,
+        Self::Reincarnations,
+        Self::Labels,
+        Self::Volumes,
+        Self::Extenders,
+    ];
+
+    /// Faults that occur in every history of this focus.
+    fn faults(self) -> &'static [Fault] {
+        use Fault as F;
+        match self {
+            Self::Nominations => &[F::ForeignBinding, F::ForeignNomination, F::SlowRequest, F::Crash],
+            Self::Spreading => &[F::SlowWatch, F::ClockJump, F::LostAnswer, F::NodeShrinks],
+            Self::Reincarnations => &[F::Reincarnation, F::SlowWatch, F::SlowRequest, F::Relist],
+            Self::Labels => &[F::SlowWatch, F::SlowRequest, F::RepeatedChanges],
+            Self::Volumes => &[F::ForeignBinding, F::LostRequest, F::Refused, F::ClockJump],
+            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest],
+        }
+    }
+
+    /// What users do more often, and how much more.
+    fn deeds(self) -> &'static [(Deed, usize)] {
+        match self {
+            Self::Labels => &[(Deed::RelabelPod, 12)],
+            Self::Spreading => &[(Deed::RelabelPod, 4), (Deed::DeletePod, 3)],
+            _ => &[],
+        }
+    }
+
+    /// Which pods are created more often, and how much more.
+    fn specials(self) -> &'static [(Special, usize)] {
+        match self {
+            Self::Nominations | Self::Reincarnations => &[(Special::Plain, 12), (Special::Toleration, 4)],
+            Self::Spreading => &[(Special::Spread, 12), (Special::Plain, 6)],
+            Self::Labels => &[(Special::AntiAffinity, 8), (Special::Affinity, 6), (Special::Spread, 4)],
+            Self::Volumes => &[(Special::Claim, 20)],
+            Self::Extenders => &[(Special::Licence, 16)],
+        }
+    }
+
+    /// How many nodes there are at most: preemption needs full nodes.
+    fn most_nodes(self) -> usize {
+        match self {
+            Self::Nominations | Self::Reincarnations => 3,
+            _ => 7,
+        }
+    }
+}
+
 /// The faults of one history and the size of its world.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What all chance comes from.
+    /// The seed of all random draws.
     pub seed: u64,
-    /// Each fault's chance, where it can happen; absent: never.
+    /// What is made likely; `None`: nothing in particular.
+    pub focus: Option<Focus>,
+    /// Each fault's probability, where it can happen; absent: never.
     pub rates: BTreeMap<Fault, f64>,
     /// How many nodes there are at the start.
     pub nodes: usize,
-    /// How many steps the users have their way.
+    /// For how many steps users act and faults strike.
     pub steps: usize,
     /// How many things users do at most.
     pub deeds: usize,
@@ -87,23 +213,56 @@ impl Plan {
     /// Draws a plan.
     pub fn draw(seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed ^ 0x0bad_5eed);
+        let focus = if chance.bool() { chance.choice(Focus::ALL) } else { None };
         let mut rates = BTreeMap::new();
         for fault in Fault::ALL {
-            if chance.bool() {
-                rates.insert(fault, 0.002 + 0.15 * chance.f64() * chance.f64());
+            let certain = focus.is_some_and(|focus| focus.faults().contains(&fault));
+            if chance.bool() || certain {
+                let least = if certain { 0.03 } else { 0.002 };
+                rates.insert(fault, (least + 0.15 * chance.f64() * chance.f64()) * fault.frequency());
             }
         }
         Self {
             seed,
+            focus,
             rates,
-            nodes: chance.usize(1..8),
+            nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),
             steps: chance.usize(40..200),
             deeds: chance.usize(5..80),
         }
     }
 
-    /// A fault's chance.
+    /// A fault's probability.
     pub fn rate(&self, fault: Fault) -> f64 {
         self.rates.get(&fault).copied().unwrap_or_default()
+    }
+
+    /// Everything that users do, by weight.
+    pub fn deeds_by_weight(&self) -> impl Iterator<Item = (Deed, usize)> {
+        const USUAL: [(Deed, usize); 6] = [
+            (Deed::CreatePod, 10),
+            (Deed::DeletePod, 3),
+            (Deed::WriteNode, 3),
+            (Deed::LiftGates, 1),
+            (Deed::RelabelPod, 1),
+            (Deed::WriteBudget, 2),
+        ];
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::deeds).copied())
+    }
+
+    /// All kinds of pods, by weight.
+    pub fn specials_by_weight(&self) -> impl Iterator<Item = (Special, usize)> {
+        const USUAL: [(Special, usize); 9] = [
+            (Special::Plain, 3),
+            (Special::Gate, 1),
+            (Special::NodeSelector, 1),
+            (Special::Toleration, 1),
+            (Special::AntiAffinity, 2),
+            (Special::Affinity, 1),
+            (Special::Spread, 2),
+            (Special::Licence, 1),
+            (Special::Claim, 2),
+        ];
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::specials).copied())
     }
 }

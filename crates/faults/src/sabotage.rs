@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Answer, Input, Request, Ticket};
-use berth_wire::{Kind, Object};
+use berth_flow::{Action, Answer, Failure, FailureKind, Flow, Input, Request, Ticket};
+use berth_model::object::{Kind, Object};
+use berth_model::volume::SELECTED_NODE;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,21 @@ pub enum Sabotage {
     RelistKept,
     /// A filter is not asked.
     FilterLeftOut,
+    /// The mark of a pod whose eviction was requested is lost.
+    EvictionForgotten,
+    /// A claim that lost its selected node is not told.
+    ReservationKept,
+    /// Nominations that are not its own are not told to a scheduler.
+    NominationOverlooked,
+    /// Changes of placed pods requeue no pod.
+    PodChangeIgnored,
+    /// A scheduler that waits for an extender is not told that it lost the lease.
+    ExtenderOutlivesLease,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::DoubleBind,
         Self::LostPod,
         Self::Overcommit,
@@ -43,10 +54,20 @@ impl Sabotage {
         Self::StaleNomination,
         Self::RelistKept,
         Self::FilterLeftOut,
+        Self::EvictionForgotten,
+        Self::ReservationKept,
+        Self::NominationOverlooked,
+        Self::PodChangeIgnored,
+        Self::ExtenderOutlivesLease,
     ];
 
     /// What the flow is told instead.
-    pub(crate) fn of_input(&mut self, input: Input) -> Option<Input> {
+    pub(crate) fn of_input(&mut self, mut input: Input, flow: &Flow) -> Option<Input> {
+        if *self == Self::NominationOverlooked
+            && let Input::Applied(Object::Pod(manifest)) = &mut input
+        {
+            manifest.pod.nominated_node = None;
+        }
         let spoilt = match (&*self, &input) {
             (Self::LostPod, Input::Applied(Object::Pod(pod))) => {
                 pod.pod.name.ends_with('3') && pod.pod.node.is_none()
@@ -56,6 +77,13 @@ impl Sabotage {
             }
             (Self::Leak, Input::Reply(Ticket(ticket), Ok(Answer::Done))) => ticket % 7 == 0,
             (Self::RelistKept, Input::Listing(kind)) => *kind == Kind::Pod,
+            (Self::ReservationKept, Input::Applied(Object::Claim(claim))) => {
+                let known = flow.scheduler().cluster().storage().claim(&claim.namespace, &claim.name);
+                known.is_some_and(|known| {
+                    known.annotations.contains_key(SELECTED_NODE)
+                        && !claim.annotations.contains_key(SELECTED_NODE)
+                })
+            }
             _ => false,
         };
         (!spoilt).then_some(input)
@@ -77,14 +105,31 @@ impl Sabotage {
         }
     }
 
+    /// What only the flow is told, and the reference model is not, when this action is sent.
+    pub(crate) fn secret(self, action: &Action) -> Option<Input> {
+        let forgets = self == Self::EvictionForgotten && matches!(action.request, Request::Evict { .. });
+        let refused = || Failure { kind: FailureKind::Refused, message: "injected".to_owned() };
+        forgets.then(|| Input::Reply(action.ticket, Err(refused())))
+    }
+
+    /// Whether a scheduler is not told that it lost the lease.
+    pub(crate) fn hides_lost_lease(self, flow: &Flow) -> bool {
+        match self {
+            Self::BindAfterLostLease => true,
+            Self::ExtenderOutlivesLease => flow.unbound().any(|pod| pod.place == "extending"),
+            _ => false,
+        }
+    }
+
     /// Breaks a profile.
     pub(crate) fn spoil(self, profile: &mut Profile) {
         if self == Self::FilterLeftOut {
             profile.filter.retain(|plugin| plugin.name() != "TaintToleration");
         }
-        if self == Self::MissedWakeUp {
+        if matches!(self, Self::MissedWakeUp | Self::PodChangeIgnored) {
+            let only_changes = self == Self::PodChangeIgnored;
             for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
-                *plugin = Arc::new(crate::deaf::Deaf(plugin.clone()));
+                *plugin = Arc::new(crate::deaf::Deaf { plugin: plugin.clone(), only_changes });
             }
         }
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey, PodManifest, ScheduledCondition};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 
 /// One change, as watches tell it.
 #[derive(Clone, Debug)]
@@ -73,6 +74,17 @@ impl Server {
         found.into_values().cloned().collect()
     }
 
+    /// All objects, without the conditions of pods: they tell of the last attempt, whenever that was.
+    pub fn visible(&self) -> BTreeMap<ObjectKey, Object> {
+        let mut objects = self.objects.clone();
+        for object in objects.values_mut() {
+            if let Object::Pod(manifest) = object {
+                manifest.scheduled = None;
+            }
+        }
+        objects
+    }
+
     /// An object.
     pub fn get(&self, key: &ObjectKey) -> Option<&Object> {
         self.objects.get(key)
@@ -80,7 +92,8 @@ impl Server {
 
     /// All objects of a kind, by name.
     pub fn all(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(move |(key, _)| key.kind == kind).map(|(_, object)| object)
+        let first = ObjectKey { kind, namespace: "".into(), name: "".into() };
+        self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
     /// All pods that have not ended.

@@ -7,17 +7,12 @@ use crate::world::{Verdict, World};
 /// The smallest plan found that still fails, and what comes of it.
 pub fn shrink(plan: &Plan, sabotage: Option<Sabotage>) -> (Plan, Verdict) {
     let mut best = plan.clone();
-    let mut verdict = World::play(best.clone(), sabotage);
-    loop {
-        let smaller = smaller(&best).into_iter().find_map(|plan| {
-            let verdict = World::play(plan.clone(), sabotage);
-            (!verdict.violations.is_empty()).then_some((plan, verdict))
-        });
-        match smaller {
-            Some((plan, found)) => (best, verdict) = (plan, found),
-            None => return (best, verdict),
-        }
+    let fails = |plan: &Plan| !World::play(plan.clone(), sabotage).violations.is_empty();
+    while let Some(plan) = smaller(&best).into_iter().find(fails) {
+        best = plan;
     }
+    let verdict = World::story(best.clone(), sabotage);
+    (best, verdict)
 }
 
 /// Plans that are a little smaller, the boldest first.

@@ -1,10 +1,9 @@
 //! Thousands of histories, and the planted violations that prove the judge.
 
-use std::collections::BTreeMap;
-
 use berth_engine::profile::Profile;
 use berth_journal::{ReadError, Reader, Replay, Stop, replay};
 
+use crate::campaign::play;
 use crate::instance;
 use crate::plan::{Fault, Plan};
 use crate::sabotage::Sabotage;
@@ -25,37 +24,65 @@ fn story(seed: u64, sabotage: Option<Sabotage>) -> String {
     )
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 #[test]
 fn no_history_violates_an_invariant_and_every_fault_occurs() {
-    let mut struck: BTreeMap<Fault, u64> = BTreeMap::new();
-    let mut bound = 0;
-    for seed in 0..seeds() {
-        let verdict = World::play(Plan::draw(seed), None);
-        assert!(verdict.violations.is_empty(), "{}", story(seed, None));
-        bound += verdict.bound;
-        for (fault, times) in verdict.struck {
-            *struck.entry(fault).or_default() += times;
-        }
+    let summary = play(0..seeds(), cores(), None);
+    if let Some(seed) = summary.violations.keys().next() {
+        panic!("{}", story(*seed, None));
     }
-    println!("{} histories, {bound} pods bound, faults: {struck:?}", seeds());
+    println!("{} histories, {} pods bound, faults: {:?}", seeds(), summary.bound, summary.struck);
     for fault in Fault::ALL {
-        assert!(seeds() < 500 || struck.contains_key(&fault), "{fault} never occurred");
+        assert!(seeds() < 500 || summary.struck.contains_key(&fault), "{fault} never occurred");
     }
+    assert!(seeds() < 2_000 || summary.missing_pairs().is_empty(), "{:?}", summary.missing_pairs());
+}
+
+#[test]
+fn situations_in_which_violations_were_found_occur() {
+    let summary = play(0..400, cores(), None);
+    let needed = [
+        ("being evicted", "bound as assumed"),
+        ("being evicted", "told again"),
+        ("binding", "bound by another"),
+        ("binding", "relabelled"),
+        ("binding", "bound as assumed, relabelled"),
+        ("unschedulable", "nominated"),
+        ("unschedulable", "relabelled"),
+        ("lease lost", "extending"),
+        ("lease lost", "binding"),
+        ("extending", "created again"),
+        ("binding", "created again"),
+        ("Evict", "refused"),
+        ("nominate", "no answer"),
+    ];
+    for situation in needed {
+        let times = summary.situations.get(&situation);
+        assert!(times.is_some(), "{situation:?} never occurred: {:#?}", summary.situations);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_result() {
+    assert_eq!(play(0..200, 1, None), play(0..200, 3, None));
 }
 
 #[test]
 fn the_same_seed_makes_the_same_history() {
     for seed in 0..20 {
-        let play = || World::play(Plan::draw(seed), None);
+        let play = || World::story(Plan::draw(seed), None);
         assert_eq!(play(), play(), "{seed}");
     }
 }
 
 #[test]
-fn every_planted_violation_is_found_within_two_hundred_seeds() {
+fn every_planted_violation_is_found_within_two_thousand_seeds() {
     for sabotage in Sabotage::ALL {
         let found =
-            (0..200).find(|&seed| !World::play(Plan::draw(seed), Some(sabotage)).violations.is_empty());
+            (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(sabotage)).violations.is_empty());
         assert!(found.is_some(), "{sabotage:?} goes unnoticed");
         println!("{sabotage:?} is found by seed {}", found.unwrap_or_default());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_flow::{Flow, Input};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 use crate::plan::Fault;
 use crate::server::Server;

@@ -5,20 +5,51 @@
 //! knows its own before anybody tells it; without them the scan is more lenient, never stricter.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use berth_engine::cluster::Cluster;
+use berth_engine::cycle;
+use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
-use berth_flow::{
-    Action, Attempted, FailureKind, Flow, Input, Now, PodRef, Report, Request, Settings, Ticket,
-};
+use berth_engine::verdict::Verdict;
+use berth_flow::{Action, Attempted, FailureKind, Input, PodRef, Report, Request, Ticket};
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod::Pod;
 
-/// The only time there is: none of what filters ask depends on it.
-const NOW: Now = Now { millis: 0, unix_micros: 0 };
+/// Why a pod cannot be on a node.
+#[derive(Debug)]
+enum Refused {
+    /// The scheduler was never told of the pod.
+    UnknownPod,
+    /// The scheduler knows no such node.
+    UnknownNode,
+    /// A plugin rejects the node, or the pod everywhere.
+    By(Option<Verdict>),
+}
+
+impl Refused {
+    fn rejecting_plugin(&self) -> Option<&str> {
+        match self {
+            Self::By(Some(verdict)) => Some(verdict.plugin),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownPod => f.write_str("the scheduler was never told of the pod"),
+            Self::UnknownNode => f.write_str("there is no such node"),
+            Self::By(verdict) => write!(f, "it does not fit: {verdict:?}"),
+        }
+    }
+}
 
 /// What one scheduler was told and has decided.
-#[derive(Debug, Default)]
 pub struct Witness {
+    profile: Profile,
     told: BTreeMap<ObjectKey, Object>,
     /// What was told of a kind since its listing began.
     listings: BTreeMap<Kind, BTreeSet<ObjectKey>>,
@@ -26,6 +57,18 @@ pub struct Witness {
     put: BTreeMap<Str, Str>,
     /// Evictions that were asked for and have not failed.
     evictions: BTreeMap<Ticket, Str>,
+}
+
+impl Default for Witness {
+    fn default() -> Self {
+        Self {
+            profile: Profile::standard("default-scheduler"),
+            told: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            put: BTreeMap::new(),
+            evictions: BTreeMap::new(),
+        }
+    }
 }
 
 impl Witness {
@@ -53,6 +96,11 @@ impl Witness {
         }
     }
 
+    /// What was told last of an object.
+    pub fn told(&self, key: &ObjectKey) -> Option<&Object> {
+        self.told.get(key)
+    }
+
     /// The scheduler wants something done.
     pub fn see(&mut self, action: &Action) {
         if let Request::Evict { victim, .. } = &action.request {
@@ -73,53 +121,73 @@ impl Witness {
                 None
             }
             Report::Preempted { preemptor, node, victims } => {
-                let refused = self.why_not(preemptor, node, victims);
-                // As upstream has it, who is going anyway does not count for spreading, and is taken away once more.
-                let refused = refused.filter(|why| !why.contains("PodTopologySpread"));
-                refused
-                    .map(|why| format!("pods go for pod {preemptor} from node {node}, where even so {why}"))
+                let refused = self.why_not(preemptor, node, victims)?;
+                // Upstream removes each victim from the counts of PodTopologySpread, also a victim that is terminating
+                // and so was never counted (podtopologyspread/filtering.go, `updateWithPod` and `calPreFilterState`).
+                // The count may then be too low, and the node seems to fit.
+                let is_quirk = refused.rejecting_plugin() == Some("PodTopologySpread")
+                    && victims.iter().any(|victim| self.is_terminating(victim));
+                (!is_quirk)
+                    .then(|| format!("pods go for pod {preemptor} from node {node}, where even so {refused}"))
             }
             _ => None,
         }
     }
 
+    /// Whether a pod is terminating, or its eviction was requested.
+    fn is_terminating(&self, pod: &PodRef) -> bool {
+        let key = ObjectKey { kind: Kind::Pod, namespace: pod.namespace.clone(), name: pod.name.clone() };
+        let told =
+            matches!(self.told.get(&key), Some(Object::Pod(m)) if m.pod.uid == pod.uid && m.pod.terminating);
+        told || self.evictions.values().any(|uid| *uid == pod.uid)
+    }
+
     /// Why a pod does not fit on a node once some are gone; `None`: it does.
-    fn why_not(&self, pod: &PodRef, node: &Str, without: &[PodRef]) -> Option<String> {
-        let flow = self.anew(without);
-        let row = flow.find_pod(&pod.namespace, &pod.name);
-        let Some(row) = row.filter(|&row| flow.scheduler().cluster().pods().entry(row).pod.uid == pod.uid)
-        else {
-            return Some("nobody ever told of the pod".to_owned());
+    fn why_not(&self, pod: &PodRef, node: &Str, without: &[PodRef]) -> Option<Refused> {
+        let cluster = self.rebuild(without);
+        let named = |row: &PodRow| {
+            let found = &cluster.pods().entry(*row).pod;
+            found.uid == pod.uid && found.name == pod.name
         };
-        let Some(node) = flow.scheduler().cluster().nodes().find(node) else {
-            return Some("there is no such node".to_owned());
-        };
-        let found = flow.scheduler().assess(0, row);
+        let Some(row) = cluster.pods().rows().find(named) else { return Some(Refused::UnknownPod) };
+        let Some(node) = cluster.nodes().find(node) else { return Some(Refused::UnknownNode) };
+        let found = cycle::assess(&self.profile, &cluster, row);
         if found.feasible.contains(&node) {
             return None;
         }
-        let verdict = found.rejected.iter().find(|(row, _)| *row == node).map(|(_, verdict)| verdict);
-        Some(format!("it does not fit: {:?}", verdict.or(found.rejected_early.as_ref())))
+        let verdict = found.rejected.into_iter().find(|(row, _)| *row == node).map(|(_, verdict)| verdict);
+        Some(Refused::By(verdict.or(found.rejected_early)))
     }
 
-    /// A scheduler that was told all of it at once.
-    fn anew(&self, without: &[PodRef]) -> Flow {
-        let mut flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+    /// The cluster as the scheduler must see it, built from nothing. Only the pods of `without` are left out.
+    fn rebuild(&self, without: &[PodRef]) -> Cluster {
+        let mut cluster = Cluster::default();
         for object in self.told.values() {
-            let mut object = object.clone();
-            if let Object::Pod(manifest) = &mut object {
-                let pod = &mut manifest.pod;
-                if without.iter().any(|gone| gone.uid == pod.uid) {
-                    continue;
+            match object {
+                Object::Node(node) => drop(cluster.upsert_node(node.clone())),
+                Object::Pod(manifest) => {
+                    let gone = manifest.finished || without.iter().any(|gone| gone.uid == manifest.pod.uid);
+                    let pod = self.pod_as_decided(&manifest.pod);
+                    if !gone
+                        && (pod.node.is_some() || *pod.spec.scheduler_name == *self.profile.scheduler_name)
+                    {
+                        cluster.add_pod(pod);
+                    }
                 }
-                pod.nominated_node = None;
-                pod.terminating |= self.evictions.values().any(|uid| *uid == pod.uid);
-                if pod.node.is_none() {
-                    pod.node = self.put.get(&pod.uid).cloned();
-                }
+                other => cluster.apply_object(other.clone()),
             }
-            flow.take(NOW, Input::Applied(object));
         }
-        flow
+        cluster
+    }
+
+    /// A pod as it was told, with what the scheduler decided about it since.
+    fn pod_as_decided(&self, told: &Pod) -> Pod {
+        let mut pod = told.clone();
+        pod.nominated_node = None;
+        pod.terminating |= self.evictions.values().any(|uid| *uid == pod.uid);
+        if pod.node.is_none() {
+            pod.node = self.put.get(&pod.uid).cloned();
+        }
+        pod
     }
 }

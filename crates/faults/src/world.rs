@@ -1,20 +1,34 @@
 //! The world: one seed, one thread, one clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Input, Now, Report, Request};
-use berth_wire::{Decoder, Kind, PodManifest};
+use berth_model::object::{Kind, ObjectKey};
+use berth_model::pod_manifest::PodManifest;
+use berth_wire::Decoder;
 
 use crate::actors::is_ours;
+use crate::coverage::{self, Situation, add_up};
 use crate::instance::Instance;
 use crate::network::Network;
 use crate::plan::{Fault, Plan};
 use crate::recording::Recorded;
 use crate::sabotage::Sabotage;
 use crate::server::Server;
+
+/// Adds a line to the timeline, if one is kept.
+macro_rules! tell {
+    ($world:expr, $($line:tt)*) => {
+        if $world.keeps_timeline {
+            let line = format!($($line)*);
+            $world.add_line(&line);
+        }
+    };
+}
+pub(crate) use tell;
 
 /// Steps in which everything must come to rest once the faults are over.
 const SETTLE_STEPS: usize = 3_000;
@@ -55,9 +69,11 @@ pub struct Verdict {
     pub struck: BTreeMap<Fault, u64>,
     /// How many pods were bound.
     pub bound: usize,
-    /// What happened, a line each.
+    /// How often which situation occurred: where a pod was, and what was told of it; or a request, and its outcome.
+    pub situations: BTreeMap<Situation, u64>,
+    /// What happened, a line each; empty unless it is asked for.
     pub timeline: Vec<String>,
-    /// Everything that was asked for, folded: equal for equal histories.
+    /// A hash of everything that was asked for; 0 unless the timeline is kept.
     pub fingerprint: u64,
 }
 
@@ -79,6 +95,7 @@ pub struct World {
     started: usize,
     verdict: Verdict,
     records: bool,
+    pub(crate) keeps_timeline: bool,
     /// Of processes that are no more.
     recorded: Vec<Recorded>,
 }
@@ -87,6 +104,13 @@ impl World {
     /// Plays a history to its end.
     pub fn play(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
         Self::new(plan, sabotage, false).into_end().0
+    }
+
+    /// Plays a history to its end, with its timeline and fingerprint.
+    pub fn story(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
+        let mut world = Self::new(plan, sabotage, false);
+        world.keeps_timeline = true;
+        world.into_end().0
     }
 
     /// Plays a history to its end and records each of its processes, in the order in which they started.
@@ -116,6 +140,7 @@ impl World {
             started: 0,
             verdict: Verdict::default(),
             records,
+            keeps_timeline: false,
             recorded: Vec::new(),
         }
     }
@@ -125,7 +150,10 @@ impl World {
         self.start(true);
         self.live();
         self.settle();
-        let Self { luck, server, mut verdict, mut recorded, instances, .. } = self;
+        let Self { luck, server, mut verdict, mut recorded, mut instances, .. } = self;
+        for instance in &mut instances {
+            add_up(&mut verdict.situations, instance.take_situations());
+        }
         recorded.extend(instances.into_iter().filter_map(Instance::end));
         recorded.sort_by_key(|recorded| recorded.part);
         verdict.struck = luck.struck;
@@ -150,13 +178,16 @@ impl World {
         }
         let mut instance = Instance::start(self.started, self.profiles(), self.records);
         instance.lead(self.now, leads);
-        self.tell(format!("scheduler {} starts, leads: {leads}", self.started));
+        tell!(self, "scheduler {} starts, leads: {leads}", self.started);
         self.instances.push(instance);
     }
 
     /// Ends processes without asking them.
     fn kill(&mut self, which: Range<usize>) {
-        self.recorded.extend(self.instances.drain(which).filter_map(Instance::kill));
+        for mut instance in self.instances.drain(which) {
+            add_up(&mut self.verdict.situations, instance.take_situations());
+            self.recorded.extend(instance.kill());
+        }
     }
 
     /// The time of users and faults.
@@ -177,17 +208,16 @@ impl World {
         if self.luck.strikes(Fault::Crash) {
             let leads = self.instances.last().is_some_and(|instance| instance.leads);
             let gone = self.instances.last().map(|instance| instance.id);
-            self.tell(format!("scheduler {} dies", gone.unwrap_or_default()));
+            tell!(self, "scheduler {} dies", gone.unwrap_or_default());
             self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
             self.disturb_all();
             self.start(leads || self.instances.is_empty());
         }
         if self.luck.strikes(Fault::LeaseTheft) {
-            self.tell("the lease changes hands".to_owned());
-            let keeps = self.sabotage == Some(Sabotage::BindAfterLostLease);
+            tell!(self, "the lease changes hands");
             for instance in &mut self.instances {
                 instance.leads = false;
-                if !keeps {
+                if self.sabotage.is_none_or(|sabotage| !sabotage.hides_lost_lease(&instance.flow)) {
                     instance.lead(self.now, false);
                 }
             }
@@ -199,7 +229,7 @@ impl World {
             let jump = self.luck.chance.u64(0..20_000);
             self.now.millis += jump;
             self.now.unix_micros += self.luck.chance.i64(-3_600_000_000..3_600_000_000);
-            self.tell(format!("the clock jumps by {jump} ms"));
+            tell!(self, "the clock jumps by {jump} ms");
         }
     }
 
@@ -213,7 +243,8 @@ impl World {
         while let Some(pending) = self.network.arrive(self.step) {
             self.before_it_is_done(&pending);
             let reply = pending.carry_out(&mut self.server);
-            self.tell(format!("scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request));
+            *self.verdict.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
+            tell!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
             self.hand(pending.instance, reply);
         }
         for at in 0..self.instances.len() {
@@ -228,12 +259,12 @@ impl World {
 
     /// Tells a scheduler something, if it still lives.
     fn hand(&mut self, id: usize, input: Input) {
+        let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) else { return };
         let input = match &mut self.sabotage {
-            Some(sabotage) => sabotage.of_input(input),
+            Some(sabotage) => sabotage.of_input(input, &instance.flow),
             None => Some(input),
         };
-        let instance = self.instances.iter_mut().find(|instance| instance.id == id);
-        if let (Some(instance), Some(input)) = (instance, input) {
+        if let Some(input) = input {
             instance.take(self.now, input);
         }
     }
@@ -254,8 +285,11 @@ impl World {
             if let Report::Preempted { preemptor, victims, .. } = &report {
                 self.check_victims(preemptor, victims);
             }
+            if matches!(report, Report::Assumed(..) | Report::Preempted { .. }) && !self.instances[at].leads {
+                self.violation(format!("scheduler {id} decides though it does not lead: {report:?}"));
+            }
             if !matches!(report, Report::Queued { .. }) {
-                self.tell(format!("scheduler {id}: {report:?}"));
+                tell!(self, "scheduler {id}: {report:?}");
             }
         }
         for objection in objections {
@@ -269,6 +303,9 @@ impl World {
             for action in actions {
                 self.fold(&action.request);
                 self.before_it_is_sent(id, &action.request);
+                if let Some(input) = self.sabotage.and_then(|sabotage| sabotage.secret(&action)) {
+                    self.instances[at].flow.take(self.now, input);
+                }
                 self.network.send(self.step, id, action, &mut self.luck);
             }
         }
@@ -281,7 +318,7 @@ impl World {
             self.kill(0..self.instances.len());
             self.start(true);
         }
-        self.tell("the faults are over".to_owned());
+        tell!(self, "the faults are over");
         for _ in 0..SETTLE_STEPS {
             if !self.verdict.violations.is_empty() {
                 return;
@@ -289,11 +326,36 @@ impl World {
             self.pass();
             self.now.millis += 100;
             if self.unrest().is_none() {
-                return self.judge();
+                self.judge();
+                return self.restart();
             }
         }
         let why = self.unrest().unwrap_or_default();
         self.violation(format!("it does not come to rest: {why}"));
+    }
+
+    /// At rest a restart of the scheduler changes nothing that anybody can see.
+    fn restart(&mut self) {
+        let before = self.server.visible();
+        self.kill(0..self.instances.len());
+        self.start(true);
+        for _ in 0..SETTLE_STEPS {
+            if !self.verdict.violations.is_empty() {
+                return;
+            }
+            self.pass();
+            self.now.millis += 100;
+            if self.unrest().is_none() {
+                break;
+            }
+        }
+        let after = self.server.visible();
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let changed = keys.into_iter().find(|key| before.get(*key) != after.get(*key));
+        if let Some(key) = changed {
+            let (old, new) = (before.get(key), after.get(key));
+            self.violation(format!("a restart changes {key:?} at rest: {old:?}, then {new:?}"));
+        }
     }
 
     /// What is still going on; `None`: nothing.
@@ -307,6 +369,9 @@ impl World {
         };
         if let Some(pod) = self.server.pods().find(waits_for_agents) {
             return Some(format!("pod {} waits for others", pod.pod.key()));
+        }
+        if let Some(claim) = self.open_claim() {
+            return Some(format!("claim {claim} waits for the volume controller or the provisioner"));
         }
         if let Some(pending) = self.network.pending().next() {
             return Some(format!("{:?} is on its way", pending.request));
@@ -324,9 +389,11 @@ impl World {
         })
     }
 
-    fn is_stranded(&self, pod: &PodManifest) -> bool {
-        let Some(node) = &pod.pod.node else { return false };
-        self.server.all(Kind::Node).all(|object| object.key().name != *node)
+    /// Whether a pod is bound to a node that does not exist.
+    pub(crate) fn is_stranded(&self, pod: &PodManifest) -> bool {
+        let Some(name) = &pod.pod.node else { return false };
+        let key = ObjectKey { kind: Kind::Node, namespace: "".into(), name: name.clone() };
+        self.server.get(&key).is_none()
     }
 
     /// Something outside changed what a node can bear.
@@ -342,17 +409,21 @@ impl World {
         }
     }
 
-    pub(crate) fn tell(&mut self, line: String) {
+    /// Adds a line to the timeline.
+    pub(crate) fn add_line(&mut self, line: &str) {
         self.verdict.timeline.push(format!("{:>4} {:>7} ms  {line}", self.step, self.now.millis));
     }
 
     /// Something happened that must never happen.
     pub(crate) fn violation(&mut self, what: String) {
-        self.tell(format!("VIOLATION: {what}"));
+        tell!(self, "VIOLATION: {what}");
         self.verdict.violations.push(what);
     }
 
     fn fold(&mut self, request: &Request) {
+        if !self.keeps_timeline {
+            return;
+        }
         for byte in format!("{request:?}").bytes() {
             self.verdict.fingerprint =
                 (self.verdict.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);

@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Answer, Flow, Input, Now, PodRef, Report, Request, Settings};
-use berth_wire::{Decoder, Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
+use berth_wire::Decoder;
 
 /// So many of each are there at a time.
 const NODES: u64 = 40;

@@ -20,9 +20,27 @@ pub(crate) struct Unplaced {
     pub(crate) message: String,
     /// Who rejected it; empty where it could not be judged.
     pub(crate) plugins: Vec<&'static str>,
+    /// Who made preemption impossible; beside `plugins` these decide which events requeue the pod.
+    pub(crate) against_preemption: Vec<&'static str>,
     pub(crate) is_error: bool,
     /// What becomes of its nomination: nothing, or another node, or none.
     pub(crate) nominate: Option<Option<Str>>,
+}
+
+impl Unplaced {
+    /// The pod could not be judged or bound.
+    pub(crate) fn error(message: String) -> Self {
+        Self { is_error: true, ..Self::rejected(message, Vec::new(), Some(None)) }
+    }
+
+    /// The pod fits nowhere.
+    pub(crate) fn rejected(
+        message: String,
+        plugins: Vec<&'static str>,
+        nominate: Option<Option<Str>>,
+    ) -> Self {
+        Self { message, plugins, against_preemption: Vec::new(), is_error: false, nominate }
+    }
 }
 
 /// Why a pod fits nowhere.
@@ -64,11 +82,7 @@ impl Flow {
 
     /// A pod could not be judged: it is tried again after its backoff.
     pub(crate) fn could_not_judge(&mut self, now: Now, pod: PodRow, message: String) {
-        self.not_placed(
-            now,
-            pod,
-            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
-        );
+        self.not_placed(now, pod, Unplaced::error(message));
     }
 
     /// A pod fits nowhere as things are; others may have to go for it.
@@ -80,7 +94,7 @@ impl Flow {
             return self.consider_preemption(now, pod, message, plugins, &assessment);
         }
         // Without nodes or preemption there is nothing to hope for.
-        let mut unplaced = Unplaced { message, plugins, is_error: false, nominate: Some(None) };
+        let mut unplaced = Unplaced::rejected(message, plugins, Some(None));
         let mut has_room = false;
         let has_nodes = !self.scheduler.cluster().nodes().is_empty();
         if has_nodes && self.scheduler.profiles()[profile].preempts {
@@ -93,6 +107,7 @@ impl Flow {
                 has_room = self.evict_for(now, pod, &best);
             } else {
                 unplaced.message.push_str(&found.suffix());
+                unplaced.against_preemption.clone_from(&found.rejecting);
                 if found.ineligible.is_some() {
                     unplaced.nominate = None; // it waits for those who are going already, say
                 }
@@ -113,7 +128,7 @@ impl Flow {
 
     /// Puts a pod back into the queue, and tells everyone why.
     pub(crate) fn not_placed(&mut self, now: Now, pod: PodRow, unplaced: Unplaced) {
-        let Unplaced { message, plugins, is_error, nominate } = unplaced;
+        let Unplaced { message, plugins, against_preemption, is_error, nominate } = unplaced;
         let track = self.track(pod);
         let (profile, reference) = (track.profile, track.pod.clone());
         let attempts = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
@@ -122,7 +137,13 @@ impl Flow {
             self.report_queued("backoff", "ScheduleAttemptFailure");
         } else {
             let class = self.scheduler.cluster().pods().entry(pod).class;
-            self.queue.reject(pod, Group { profile, class, plugins: plugins.clone() }, now.millis);
+            let mut rejecting = [plugins.as_slice(), &against_preemption].concat();
+            rejecting.sort_unstable();
+            rejecting.dedup();
+            if plugins.is_empty() {
+                rejecting.clear(); // any event may help
+            }
+            self.queue.reject(pod, Group { profile, class, plugins: rejecting }, now.millis);
             self.report_queued("unschedulable", "ScheduleAttemptFailure");
         }
         if let Some(node) = &nominate {

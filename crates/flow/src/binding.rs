@@ -142,11 +142,7 @@ impl Flow {
         let (reference, profile) = (self.track(pod).pod.clone(), self.track(pod).profile);
         self.give_back(now, pod);
         self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
-        self.not_placed(
-            now,
-            pod,
-            Unplaced { message, plugins: Vec::new(), is_error: true, nominate: Some(None) },
-        );
+        self.not_placed(now, pod, Unplaced::error(message));
     }
 
     /// Takes back what was decided for a pod; tells what was reserved with it.
@@ -166,16 +162,27 @@ impl Flow {
         undone
     }
 
-    /// Another scheduler leads: what was not sent is not sent any more, and what was lost is the other one's to find out.
+    /// Another scheduler leads. Attempts that wait for extenders or volumes end here. A binding whose answer did not come is
+    /// not sent again: the new leader finds out whether the pod is bound.
     pub(crate) fn let_go(&mut self, now: Now) {
-        let unsent = |track: &Track| match &track.stage {
+        let open = |track: &Track| match &track.stage {
+            Stage::Queued => false,
+            Stage::Extending(_) => true,
             Stage::Binding(binding) => matches!(binding.phase, Phase::Volumes { .. } | Phase::Lost { .. }),
-            _ => false,
         };
-        let pods = self.tracks.on_their_way().filter(|(_, track)| unsent(track)).map(|(pod, _)| pod);
+        let pods = self.tracks.on_their_way().filter(|(_, track)| open(track)).map(|(pod, _)| pod);
         for pod in pods.collect::<Vec<_>>() {
-            self.give_back(now, pod);
+            let track = self.track(pod);
+            let (reference, profile, was_assumed) = (track.pod.clone(), track.profile, track.is_binding());
+            self.end_extending(pod);
+            if was_assumed {
+                self.give_back(now, pod);
+            }
             self.queue.fail(pod, now.millis);
+            if was_assumed {
+                let message = "another scheduler leads".to_owned();
+                self.outbox.report(Report::Unbound { pod: reference, profile, message });
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
-use crate::track::Track;
+use crate::track::{Stage, Track};
 
 impl Flow {
     /// Evicts the victims of a candidate for a pod. Tells whether some of them are gone at once.
@@ -86,8 +86,17 @@ impl Flow {
         self.evicting.remove(&victim.uid);
         let Some(row) = self.tracks.find(&victim.namespace, &victim.name) else { return };
         let pod = self.scheduler.cluster().pods().entry(row).pod.clone();
-        if pod.uid == victim.uid && failure.kind != FailureKind::Gone {
-            self.bound_pod_changed(now, row, Pod { terminating: false, preempted: false, ..pod });
+        if pod.uid != victim.uid || failure.kind == FailureKind::Gone {
+            return;
+        }
+        let priority = pod.spec.priority;
+        self.bound_pod_changed(now, row, Pod { terminating: false, preempted: false, ..pod });
+        let Some(track) = self.tracks.get(row) else { return };
+        if matches!(track.stage, Stage::Queued) && self.queue.entry(row).is_none() {
+            // Its binding failed while it was terminating, so it left the queue.
+            let gated = self.is_gated(track.profile, row);
+            self.queue.add(row, priority, gated, now.millis);
+            self.report_queued(if gated { "gated" } else { "active" }, "UnscheduledPodUpdate");
         }
     }
 }

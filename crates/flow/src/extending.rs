@@ -53,6 +53,8 @@ pub(crate) struct Extending {
     /// What is told of the pod if nobody may go.
     message: String,
     plugins: Vec<&'static str>,
+    /// The number of changes of the cluster when the first extender was asked.
+    since: u64,
 }
 
 /// What extenders are being asked; the number is that of the extender.
@@ -106,7 +108,8 @@ impl Flow {
         let profile = self.track(pod).profile;
         let assessment = self.scheduler.assess(profile, pod);
         let left = self.names(&assessment.feasible);
-        self.set_stage(pod, Extending { left, ..Extending::default() });
+        let since = self.scheduler.cluster().changes().next();
+        self.set_stage(pod, Extending { left, since, ..Extending::default() });
         self.ask_next(now, pod, Step::Start);
     }
 
@@ -159,7 +162,8 @@ impl Flow {
             Step::Prioritize(at) => (at, Call::Prioritize { pod: reference.clone(), nodes }),
             Step::Preempt(at) => (at, Call::Preempt { pod: reference.clone(), candidates }),
         };
-        let errand = Errand { pod, uid: reference.uid, purpose: Purpose::Extend };
+        let attempt = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
+        let errand = Errand { pod, uid: reference.uid, purpose: Purpose::Extend { attempt } };
         self.outbox.ask(Request::Extend { extender, call }, errand);
     }
 
@@ -171,7 +175,16 @@ impl Flow {
     }
 
     /// An extender answered.
-    pub(crate) fn extender_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+    pub(crate) fn extender_replied(
+        &mut self,
+        now: Now,
+        pod: PodRow,
+        attempt: u32,
+        outcome: Result<Answer, Failure>,
+    ) {
+        if self.queue.entry(pod).is_none_or(|entry| entry.attempts != attempt) {
+            return; // the reply belongs to an attempt that has ended
+        }
         let Some(extending) = self.extending_mut(pod) else { return };
         let step = extending.step;
         let (Step::Filter(at) | Step::Prioritize(at) | Step::Preempt(at)) = step else { return };
@@ -196,7 +209,8 @@ impl Flow {
         self.ask_next(now, pod, step);
     }
 
-    fn end_extending(&mut self, pod: PodRow) -> Extending {
+    /// Ends the attempt, so that replies of extenders have no effect any more.
+    pub(crate) fn end_extending(&mut self, pod: PodRow) -> Extending {
         let Some(track) = self.tracks.get_mut(pod) else { return Extending::default() };
         match std::mem::replace(&mut track.stage, Stage::Queued) {
             Stage::Extending(extending) => *extending,
@@ -211,9 +225,6 @@ impl Flow {
     fn conclude(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
         let assessment = self.assess_again(pod, &extending);
-        if !self.leads {
-            return self.could_not_judge(now, pod, "another scheduler leads".to_owned());
-        }
         let total = |(&node, &score): (&NodeRow, &i64)| {
             let name = self.scheduler.cluster().nodes().name(node);
             let extra = extending.scores.get(name).copied().unwrap_or_default();
@@ -227,11 +238,7 @@ impl Flow {
             None => {
                 // What extenders left does not fit any more; they are asked again.
                 let message = assessment.message(self.scheduler.cluster());
-                self.not_placed(
-                    now,
-                    pod,
-                    Unplaced { message, plugins: vec![EXTENDER], is_error: false, nominate: None },
-                );
+                self.not_placed(now, pod, Unplaced::rejected(message, vec![EXTENDER], None));
                 self.try_at_once(pod);
             }
         }
@@ -264,6 +271,9 @@ impl Flow {
         plugins.dedup();
         let message = assessment.message(self.scheduler.cluster());
         self.consider_preemption(now, pod, message, plugins, &assessment);
+        if self.changed_since(extending.since) {
+            self.retry_after_backoff(now, pod);
+        }
     }
 
     /// Nothing fits: who would have to go, as plugins and extenders see it?
@@ -278,20 +288,19 @@ impl Flow {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.track(pod).profile];
         if !profile.preempts {
-            return self.not_placed(
-                now,
-                pod,
-                Unplaced { message, plugins, is_error: false, nominate: Some(None) },
-            );
+            return self.not_placed(now, pod, Unplaced::rejected(message, plugins, Some(None)));
         }
         let found = preemption::evaluate(profile, cluster, pod, assessment);
         if found.candidates.is_empty() {
             message.push_str(&found.suffix());
             let nominate = found.ineligible.is_none().then_some(None);
-            return self.not_placed(now, pod, Unplaced { message, plugins, is_error: false, nominate });
+            let mut unplaced = Unplaced::rejected(message, plugins, nominate);
+            unplaced.against_preemption = found.rejecting;
+            return self.not_placed(now, pod, unplaced);
         }
         let candidates = found.candidates.iter().map(|c| self.named(c)).collect();
-        self.set_stage(pod, Extending { candidates, message, plugins, ..Extending::default() });
+        let since = cluster.changes().next();
+        self.set_stage(pod, Extending { candidates, message, plugins, since, ..Extending::default() });
         self.ask_next(now, pod, Step::Preempt(BEFORE_ALL));
     }
 
@@ -323,14 +332,30 @@ impl Flow {
         let candidates: Vec<Candidate> = extending.candidates.iter().filter_map(candidate).collect();
         let best = preemption::best(&candidates, cluster).first().copied().cloned();
         let nominate = best.as_ref().map(|best| Some(cluster.nodes().name(best.node).clone()));
-        let Extending { mut message, plugins, .. } = extending;
+        let Extending { mut message, plugins, since, .. } = extending;
         if let Some(best) = &best {
             message.push_str(&best.suffix(cluster));
         }
         let has_room = best.is_some_and(|best| self.evict_for(now, pod, &best));
-        self.not_placed(now, pod, Unplaced { message, plugins, is_error: false, nominate });
+        let lost = nominate.is_none() && self.changed_since(since);
+        self.not_placed(now, pod, Unplaced::rejected(message, plugins, nominate));
         if has_room {
             self.try_at_once(pod);
+        } else if lost {
+            self.retry_after_backoff(now, pod);
+        }
+    }
+
+    /// Whether anything changed in the cluster since a number of changes.
+    fn changed_since(&self, since: u64) -> bool {
+        self.scheduler.cluster().changes().next() != since
+    }
+
+    /// Events that happened while extenders were asked may have helped a pod that waits now, so it does not wait for another
+    /// one. Upstream: the events of pods in flight (`active_queue.go`).
+    fn retry_after_backoff(&mut self, now: Now, pod: PodRow) {
+        if let Some(queue) = self.queue.wake(pod, now.millis) {
+            self.report_queued(queue, "ScheduleAttemptFailure");
         }
     }
 }

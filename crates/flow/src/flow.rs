@@ -6,7 +6,7 @@ use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
-use berth_wire::{Kind, WorkloadKind};
+use berth_model::object::Kind;
 
 use crate::action::{Action, PodRef};
 use crate::backoff::Backoff;
@@ -43,23 +43,7 @@ pub struct Flow {
 
 impl Flow {
     /// What must have been listed before the first decision.
-    pub const KINDS: [Kind; 15] = [
-        Kind::Namespace,
-        Kind::Node,
-        Kind::StorageClass,
-        Kind::Volume,
-        Kind::Claim,
-        Kind::CsiNode,
-        Kind::CsiDriver,
-        Kind::StorageCapacity,
-        Kind::Attachment,
-        Kind::Service,
-        Kind::Workload(WorkloadKind::ReplicationController),
-        Kind::Workload(WorkloadKind::ReplicaSet),
-        Kind::Workload(WorkloadKind::StatefulSet),
-        Kind::Budget,
-        Kind::Pod,
-    ];
+    pub const KINDS: [Kind; Kind::WATCHED.len()] = Kind::WATCHED;
 
     /// A flow that knows nothing yet, and does not lead.
     pub fn new(settings: Settings) -> Self {
@@ -113,7 +97,9 @@ impl Flow {
                     Purpose::Volume { attempt } => self.volume_replied(now, errand.pod, attempt, outcome),
                     Purpose::Status => self.status_replied(now, errand.pod, outcome),
                     Purpose::Evict { victim } => self.evict_replied(errand.pod, &victim, outcome),
-                    Purpose::Extend => self.extender_replied(now, errand.pod, outcome),
+                    Purpose::Extend { attempt } => {
+                        self.extender_replied(now, errand.pod, attempt, outcome);
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey};
+use berth_model::object::{Kind, Object, ObjectKey};
 
 use crate::action::{PodRef, Ticket};
 

@@ -2,10 +2,8 @@
 
 use berth_engine::cluster::Cluster;
 use berth_engine::event::Event;
-use berth_model::load::MeasuredUsage;
+use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
-use berth_model::workload::OwnerKind;
-use berth_wire::{Kind, Object, ObjectKey, WorkloadKind};
 
 use crate::flow::Flow;
 use crate::now::Now;
@@ -25,16 +23,14 @@ impl Flow {
         self.inventory.note(key);
         match object {
             Object::Node(node) => self.node_applied(now, node),
-            Object::NodeMetrics(metrics) => {
+            metrics @ Object::NodeMetrics(_) => {
                 let cluster = self.scheduler.cluster_mut();
                 cluster.set_now(now.unix_seconds());
-                if let Some(row) = cluster.nodes().find(&metrics.node) {
-                    cluster.set_measured(row, Some(MeasuredUsage::new(&metrics.usage, metrics.timestamp)));
-                }
+                cluster.apply_object(metrics);
             }
             other => {
                 let key = other.key();
-                self.take_in(now, &key, |cluster| upsert(cluster, other));
+                self.take_in(now, &key, |cluster| cluster.apply_object(other));
                 self.look_at_claims(now, &key);
             }
         }
@@ -48,14 +44,9 @@ impl Flow {
         match key.kind {
             Kind::Pod => self.pod_deleted(now, key),
             Kind::Node => self.node_deleted(now, key),
-            Kind::NodeMetrics => {
-                let cluster = self.scheduler.cluster_mut();
-                if let Some(row) = cluster.nodes().find(&key.name) {
-                    cluster.set_measured(row, None);
-                }
-            }
+            Kind::NodeMetrics => self.scheduler.cluster_mut().remove_object(key),
             _ => {
-                self.take_in(now, key, |cluster| remove(cluster, key));
+                self.take_in(now, key, |cluster| cluster.remove_object(key));
                 self.look_at_claims(now, key);
             }
         }
@@ -127,59 +118,5 @@ impl Former {
             }
             _ => return None,
         })
-    }
-}
-
-/// Takes an object into a cluster that is neither a pod nor a node. Others have no part in decisions.
-pub fn upsert(cluster: &mut Cluster, object: Object) {
-    match object {
-        Object::Namespace(namespace) => cluster.upsert_namespace(&namespace),
-        Object::Service(owner) => cluster.upsert_owner(owner),
-        Object::Workload(workload) => {
-            if let Some(owner) = workload.owner() {
-                cluster.upsert_owner(owner);
-            }
-        }
-        Object::Budget(budget) => cluster.upsert_budget(budget),
-        Object::Volume(volume) => cluster.upsert_volume(volume),
-        Object::Claim(claim) => cluster.upsert_claim(claim),
-        Object::StorageClass(class) => cluster.upsert_class(class),
-        Object::CsiNode(node) => cluster.upsert_csi_node(node),
-        Object::CsiDriver(driver) => cluster.upsert_csi_driver(driver),
-        Object::StorageCapacity(capacity) => cluster.upsert_capacity(capacity),
-        Object::Attachment(attachment) => cluster.upsert_attachment(attachment),
-        _ => {}
-    }
-}
-
-/// Forgets an object that is neither a pod nor a node.
-fn remove(cluster: &mut Cluster, key: &ObjectKey) {
-    let ObjectKey { kind, namespace, name } = key;
-    match kind {
-        Kind::Namespace => cluster.remove_namespace(name),
-        Kind::Service | Kind::Workload(_) => {
-            if let Some(kind) = owner_kind(*kind) {
-                cluster.remove_owner(kind, namespace, name);
-            }
-        }
-        Kind::Budget => cluster.remove_budget(namespace, name),
-        Kind::Volume => cluster.remove_volume(name),
-        Kind::Claim => cluster.remove_claim(namespace, name),
-        Kind::StorageClass => cluster.remove_class(name),
-        Kind::CsiNode => cluster.remove_csi_node(name),
-        Kind::CsiDriver => cluster.remove_csi_driver(name),
-        Kind::StorageCapacity => cluster.remove_capacity(namespace, name),
-        Kind::Attachment => cluster.remove_attachment(name),
-        _ => {}
-    }
-}
-
-fn owner_kind(kind: Kind) -> Option<OwnerKind> {
-    match kind {
-        Kind::Service => Some(OwnerKind::Service),
-        Kind::Workload(WorkloadKind::ReplicationController) => Some(OwnerKind::ReplicationController),
-        Kind::Workload(WorkloadKind::ReplicaSet) => Some(OwnerKind::ReplicaSet),
-        Kind::Workload(WorkloadKind::StatefulSet) => Some(OwnerKind::StatefulSet),
-        _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_model::Str;
-use berth_wire::{Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
 
 /// Every object that is known, and in which listing of its kind it was seen last.
 #[derive(Debug, Default)]

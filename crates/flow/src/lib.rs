@@ -37,7 +37,6 @@ pub use action::{Action, Call, Condition, Event, PodRef, Request, Ticket};
 pub use alternatives::Alternatives;
 pub use flow::Flow;
 pub use input::{Answer, Failure, FailureKind, Input, NodeVictims};
-pub use intake::upsert;
 pub use now::Now;
 pub use queue::Counts;
 pub use report::{Attempted, Landing, Refusal, Report};

@@ -2,7 +2,7 @@
 
 use berth_engine::event::Event;
 use berth_model::node::Node;
-use berth_wire::ObjectKey;
+use berth_model::object::ObjectKey;
 
 use crate::flow::Flow;
 use crate::now::Now;

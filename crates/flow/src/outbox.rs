@@ -28,8 +28,8 @@ pub(crate) enum Purpose {
     Status,
     /// To evict a victim for it.
     Evict { victim: PodRef },
-    /// To ask an extender about it.
-    Extend,
+    /// To ask an extender about it, in this attempt.
+    Extend { attempt: u32 },
 }
 
 #[derive(Debug, Default)]

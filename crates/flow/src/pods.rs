@@ -4,8 +4,9 @@ use berth_engine::cycle;
 use berth_engine::event::Event;
 use berth_engine::ids::PodRow;
 use berth_engine::view::PodView;
+use berth_model::object::ObjectKey;
 use berth_model::pod::Pod;
-use berth_wire::{ObjectKey, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::action::PodRef;
 use crate::flow::Flow;
@@ -14,7 +15,11 @@ use crate::track::{Phase, Stage, Track};
 
 impl Flow {
     /// A pod came or changed.
-    pub(crate) fn pod_applied(&mut self, now: Now, manifest: PodManifest) {
+    pub(crate) fn pod_applied(&mut self, now: Now, mut manifest: PodManifest) {
+        if self.evicting.contains(&manifest.pod.uid) {
+            // This scheduler has asked for the eviction. The watch may not tell yet.
+            (manifest.pod.terminating, manifest.pod.preempted) = (true, true);
+        }
         let pod = &manifest.pod;
         let known = self.tracks.find(&pod.spec.namespace, &pod.name);
         match known {
@@ -55,6 +60,7 @@ impl Flow {
             profile,
             generation: manifest.generation,
             seen_nominated: pod.nominated_node.clone(),
+            watched_nominated: pod.nominated_node.clone(),
             condition,
             writing: None,
             stage: Stage::Queued,
@@ -74,18 +80,14 @@ impl Flow {
             return;
         };
         track.generation = manifest.generation;
-        // While one is being written, what the watch tells is older.
-        let told = track.writing.is_none() && track.seen_nominated != pod.nominated_node;
-        if told {
-            track.seen_nominated.clone_from(&pod.nominated_node);
-        }
+        let told = track.watch_tells_nomination(pod.nominated_node.as_ref());
         match (&track.stage, &pod.node) {
             (_, Some(_)) => self.pod_bound(now, row, pod),
             (Stage::Queued | Stage::Extending(_), None) => self.unbound_pod_changed(now, row, pod, told),
             (Stage::Binding(binding), None) => {
                 // It is on its node already, as far as decisions go.
                 let assumed = Pod { node: Some(binding.node.clone()), nominated_node: None, ..pod };
-                self.scheduler.cluster_mut().update_pod(row, assumed);
+                self.bound_pod_changed(now, row, assumed);
             }
         }
     }
@@ -124,26 +126,29 @@ impl Flow {
     /// The API server says that a pod is bound which was on its way.
     fn pod_bound(&mut self, now: Now, row: PodRow, pod: Pod) {
         let binding = self.tracks.get_mut(row).and_then(Track::binding_mut);
-        let as_assumed = binding.as_ref().is_some_and(|binding| pod.node.as_ref() == Some(&binding.node));
+        // Before its volumes are ready this scheduler has sent no binding. Then another scheduler bound the pod, perhaps to
+        // the same node, and what is reserved for it here must be released.
+        let as_assumed = binding.as_ref().is_some_and(|binding| {
+            pod.node.as_ref() == Some(&binding.node) && !matches!(binding.phase, Phase::Volumes { .. })
+        });
         let untold = binding.is_some_and(|binding| binding.phase != Phase::Done);
         if as_assumed && untold {
             self.tell_bound(now, row); // the watch was faster than the reply
         }
         if !as_assumed {
-            self.give_back(now, row); // someone else bound it elsewhere
+            self.give_back(now, row); // another scheduler bound it
         }
         self.queue.remove(row);
         self.tracks.settle(row);
-        self.scheduler.cluster_mut().update_pod(row, pod);
-        if !as_assumed {
+        if as_assumed {
+            self.bound_pod_changed(now, row, pod);
+        } else {
+            self.scheduler.cluster_mut().update_pod(row, pod);
             self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod: row });
         }
     }
 
-    pub(crate) fn bound_pod_changed(&mut self, now: Now, row: PodRow, mut pod: Pod) {
-        if self.evicting.contains(&pod.uid) {
-            (pod.terminating, pod.preempted) = (true, true);
-        }
+    pub(crate) fn bound_pod_changed(&mut self, now: Now, row: PodRow, pod: Pod) {
         let former = self.former(row);
         let cluster = self.scheduler.cluster_mut();
         let before = cluster.changes().next();

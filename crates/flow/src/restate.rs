@@ -1,7 +1,7 @@
 //! Everything that a flow knows, told anew.
 
-use berth_model::workload::{OwnerKind, PodGroupOwner};
-use berth_wire::{Kind, Object, PodManifest, ScheduledCondition, Workload};
+use berth_model::object::{Kind, Object};
+use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 
 use crate::flow::Flow;
 use crate::input::Input;
@@ -28,35 +28,9 @@ impl Flow {
     }
 
     fn objects(&self, kind: Kind) -> Vec<Object> {
-        let cluster = self.scheduler.cluster();
-        let storage = cluster.storage();
-        let nodes = || cluster.nodes().by_name().map(|(_, row)| cluster.nodes().object(row).clone());
-        let owners = || cluster.all_owners().map(|owner| &owner.object);
         match kind {
-            Kind::Namespace => cluster.namespaces().into_iter().map(Object::Namespace).collect(),
-            Kind::Node => nodes().map(Object::Node).collect(),
-            Kind::StorageClass => storage.classes.values().cloned().map(Object::StorageClass).collect(),
-            Kind::Volume => storage.volumes.values().cloned().map(Object::Volume).collect(),
-            Kind::Claim => storage.claims.values().cloned().map(Object::Claim).collect(),
-            Kind::CsiNode => storage.csi_nodes.values().cloned().map(Object::CsiNode).collect(),
-            Kind::CsiDriver => storage.csi_drivers.values().cloned().map(Object::CsiDriver).collect(),
-            Kind::StorageCapacity => {
-                storage.capacities.values().cloned().map(Object::StorageCapacity).collect()
-            }
-            Kind::Attachment => storage.attachments.values().cloned().map(Object::Attachment).collect(),
-            Kind::Service => {
-                let services = owners().filter(|owner| owner.kind == OwnerKind::Service);
-                services.cloned().map(Object::Service).collect()
-            }
-            Kind::Workload(kind) => {
-                let workload = |owner: &PodGroupOwner| Workload::of_owner(owner).filter(|w| w.kind == kind);
-                owners().filter_map(workload).map(|workload| Object::Workload(Box::new(workload))).collect()
-            }
-            Kind::Budget => {
-                cluster.budgets().iter().map(|budget| Object::Budget(budget.object.clone())).collect()
-            }
             Kind::Pod => self.manifests().map(|pod| Object::Pod(Box::new(pod))).collect(),
-            _ => Vec::new(),
+            kind => self.scheduler.cluster().objects(kind),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::input::{Answer, Failure, FailureKind};
 use crate::now::Now;
 use crate::outbox::{Errand, Purpose};
 use crate::report::Report;
+use crate::track::Track;
 
 /// How long to wait before a status is written again.
 const AGAIN: Backoff = Backoff { initial_millis: 1_000, max_millis: 60_000 };
@@ -78,7 +79,11 @@ impl Flow {
     pub(crate) fn status_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
         let Some(track) = self.tracks.get_mut(pod) else { return };
         let Some(writing) = &mut track.writing else { return };
-        let next = std::mem::take(&mut writing.next);
+        let mut next = std::mem::take(&mut writing.next);
+        if writing.disturbed && track.watched_nominated != track.seen_nominated {
+            // Another process wrote a nomination, before this write or after it: write this one again.
+            next.nominated_node.get_or_insert_with(|| track.seen_nominated.clone().unwrap_or_default());
+        }
         match outcome {
             Err(failure) if failure.kind != FailureKind::Gone => {
                 writing.failures += 1;
@@ -107,6 +112,32 @@ impl Flow {
     }
 }
 
+impl Track {
+    /// The watch tells the pod's nominated node. Returns whether the API server has another one than this scheduler knew or
+    /// wrote.
+    ///
+    /// While a nomination is being written, what the watch tells may be older or newer than that. Then it is not taken over,
+    /// but noted: [`Flow::status_replied`] writes again if the two still differ.
+    pub(crate) fn watch_tells_nomination(&mut self, node: Option<&Str>) -> bool {
+        let changed = self.watched_nominated.as_ref() != node;
+        if changed {
+            self.watched_nominated = node.cloned();
+        }
+        let differs = self.seen_nominated.as_ref() != node;
+        match &mut self.writing {
+            Some(writing) if writing.nominates() => {
+                writing.disturbed |= changed && differs;
+                false
+            }
+            _ if differs => {
+                self.seen_nominated = node.cloned();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A status that is being written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Writing {
@@ -114,8 +145,17 @@ pub(crate) struct Writing {
     /// To be written after it.
     next: StatusChange,
     failures: u32,
+    /// The watch told another nomination than the one that is being written.
+    disturbed: bool,
     /// When it is to be sent again, in milliseconds; `None` while it is on its way.
     again: Option<u64>,
+}
+
+impl Writing {
+    /// Whether a nomination is written, or is to be written next.
+    fn nominates(&self) -> bool {
+        self.sent.nominated_node.is_some() || self.next.nominated_node.is_some()
+    }
 }
 
 /// What is to be written into a status.

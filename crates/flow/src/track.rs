@@ -33,6 +33,8 @@ pub(crate) struct Track {
     pub(crate) generation: i64,
     /// What the API server holds as nominated node, as far as it was told, or written since.
     pub(crate) seen_nominated: Option<Str>,
+    /// The nominated node in the last version of the pod that the watch told.
+    pub(crate) watched_nominated: Option<Str>,
     /// Reason and message of its condition, as written last.
     pub(crate) condition: Option<(Str, Str)>,
     /// The status that is being written.

@@ -8,8 +8,8 @@ use berth_engine::ids::PodRow;
 use berth_engine::reach::Reach;
 use berth_engine::scheduler::Reserved;
 use berth_model::Str;
+use berth_model::object::{Kind, ObjectKey};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};
-use berth_wire::{Kind, ObjectKey};
 
 use crate::action::Request;
 use crate::flow::Flow;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{Answer, Failure, FailureKind, Flow, Input, NodeVictims, Now, PodRef, Settings, Ticket};
+use berth_flow::{Answer, Failure, FailureKind, Input, NodeVictims, Now, PodRef, Settings, Ticket};
 use berth_model::Str;
-use berth_wire::{Decoder, Kind, Object, ObjectKey, encode};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_wire::{Decoder, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -176,8 +177,8 @@ fn of_kind(kind: Kind) -> WireKind {
 }
 
 fn to_kind(name: &str) -> Result<Kind, String> {
-    let mut kinds = Flow::KINDS.into_iter().chain([Kind::NodeMetrics]);
-    kinds.find(|kind| kind.name() == name).ok_or_else(|| format!("no kind {name} is known"))
+    let known = Kind::ALL.iter().find(|known| known.name == name).map(|known| known.kind);
+    known.ok_or_else(|| format!("no kind {name} is known"))
 }
 
 fn of_key(key: &ObjectKey) -> WireKey {

@@ -2,7 +2,8 @@
 
 use berth_engine::profile::Profile;
 use berth_flow::{Answer, Flow, Input, Now, Request, Settings};
-use berth_wire::{Decoder, Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
+use berth_wire::Decoder;
 
 use crate::entry::{Entry, Header};
 use crate::fingerprint::Fingerprint;

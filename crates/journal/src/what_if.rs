@@ -9,7 +9,8 @@ use std::io::Read;
 
 use berth_flow::{Answer, Flow, Input, Now, PodRef, Report, Request, Settings};
 use berth_model::Str;
-use berth_wire::{Kind, Object, ObjectKey, PodManifest};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::PodManifest;
 
 use crate::entry::Entry;
 use crate::reader::{ReadError, Reader};

@@ -2,9 +2,9 @@
 
 use berth_engine::scheduler::Scheduler;
 use berth_flow::{Flow, Unbound};
+use berth_model::object::Kind;
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
-use berth_wire::Kind;
 use serde_json::json;
 use tokio::sync::oneshot::Sender;
 

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use berth_engine::profile::Profile;
+use berth_model::object::Kind;
 use http::StatusCode;
 
 use crate::client::Api;
 use crate::message::{Closed, Inbox, Told};
-use crate::resource::NODE_METRICS;
+use crate::resource::Resource;
 use crate::watch::Page;
 
 /// How often it is asked; metrics servers measure no more often.
@@ -41,8 +42,9 @@ pub(crate) async fn poll(api: Api, inbox: Inbox) {
 }
 
 async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
-    let Some(kind) = NODE_METRICS.kind() else { return Ok(Ok(())) };
-    let answer = match api.get(&NODE_METRICS.path("limit=0")).await {
+    let kind = Kind::NodeMetrics;
+    let resource = Resource::of(kind);
+    let answer = match api.get(&resource.path("limit=0")).await {
         Ok(answer) if answer.status == StatusCode::OK => answer,
         Ok(answer) => return Ok(Err(answer.status.to_string())),
         Err(error) => return Ok(Err(error.to_string())),
@@ -52,7 +54,7 @@ async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
         Err(error) => return Ok(Err(error.to_string())),
     };
     let era = inbox.era();
-    for told in [Told::Listing, Told::Lines(page.lines(NODE_METRICS)), Told::Listed] {
+    for told in [Told::Listing, Told::Lines(page.lines(resource)), Told::Listed] {
         inbox.tell(kind, era, told).await?;
     }
     Ok(Ok(()))

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use berth_config::Configuration;
 use berth_engine::profile::Profile;
 use berth_flow::{Flow, Input, Settings};
+use berth_model::object::Kind;
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc::unbounded_channel, oneshot, watch};
@@ -21,7 +22,7 @@ use crate::message::{Inbox, Message};
 use crate::metrics::Metrics;
 use crate::record::{RecordTo, Recording};
 use crate::reign::Reign;
-use crate::resource::WATCHED;
+use crate::resource::Resource;
 use crate::serve::{self, ServeError, Serving, Source};
 use crate::teller::Teller;
 use crate::turn::{Curiosity, Quarantine, Turn};
@@ -194,8 +195,8 @@ fn elect(
 }
 
 fn watch_all(api: &Api, inbox: &Inbox, metrics: &Arc<Metrics>) {
-    for resource in WATCHED {
-        let Some(kind) = resource.kind() else { continue };
+    for kind in Kind::WATCHED {
+        let resource = Resource::of(kind);
         tokio::spawn(Watch::new(api.clone(), resource, kind, inbox.clone(), Arc::clone(metrics)).run());
     }
 }

@@ -2,6 +2,7 @@
 
 mod redact;
 
+use berth_model::object::Kind;
 use berth_wire::Decoder;
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::client::{Answer, Api, ConnectError, Server};
-use crate::resource::{NODE_METRICS, PRIORITY_CLASSES, Resource, WATCHED};
+use crate::resource::Resource;
 use crate::watch::{Page, Status, escape};
 
 const PAGE: usize = 500;
@@ -56,11 +57,11 @@ pub fn snapshot(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let api = server.connect().await?;
-        for resource in WATCHED {
-            list(&api, resource, annotations, &mut take).await?;
+        for kind in Kind::WATCHED {
+            list(&api, Resource::of(kind), annotations, &mut take).await?;
         }
-        for resource in [PRIORITY_CLASSES, NODE_METRICS] {
-            match list(&api, resource, annotations, &mut take).await {
+        for kind in [Kind::PriorityClass, Kind::NodeMetrics] {
+            match list(&api, Resource::of(kind), annotations, &mut take).await {
                 // Clusters work without the metrics API, and schedulers without a look at priority classes.
                 Err(SnapshotError::List { .. }) | Ok(()) => {}
                 Err(error) => return Err(error),

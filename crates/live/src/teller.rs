@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use berth_flow::{Alternatives, Attempted, Flow, Landing, Refusal, Report};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 use crate::log::DECISION;
 use crate::metrics::Metrics;

@@ -9,10 +9,10 @@
 //! | [`NETWORK_UTILIZATION`] | the used part of the network's bandwidth, `0` to `1` |
 //! | [`UTILIZATION_TIME`] | when both were measured, in seconds since the Unix epoch; without it they never go stale |
 
-use crate::UnixSeconds;
 use crate::labels::Labels;
 use crate::node::ResourceList;
 use crate::quantity::Quantity;
+use crate::{Str, UnixSeconds};
 
 /// The node annotation that tells how busy the node's disks are.
 pub const DISK_UTILIZATION: &str = "berth.dev/disk-utilization";
@@ -21,7 +21,18 @@ pub const NETWORK_UTILIZATION: &str = "berth.dev/network-utilization";
 /// The node annotation that tells when the utilization was measured.
 pub const UTILIZATION_TIME: &str = "berth.dev/utilization-time";
 
-/// What a node was measured to use (`metrics.k8s.io/v1beta1.NodeMetrics`).
+/// `metrics.k8s.io/v1beta1.NodeMetrics`: what a node was measured to use, by resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeMetrics {
+    /// `metadata.name`: the node's name.
+    pub node: Str,
+    /// `timestamp`: the end of the interval that was measured.
+    pub timestamp: Option<UnixSeconds>,
+    /// `usage`, by resource: `cpu` in cores, `memory` in bytes.
+    pub usage: ResourceList,
+}
+
+/// What a node was measured to use, as far as scheduling looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeasuredUsage {
     /// `usage.cpu`, in milli-CPU.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::Str;
 use crate::node::ResourceList;
 use crate::pod::{Container, PodSpec};
+use crate::pod_level::is_pod_level_resource;
 use crate::quantity::Quantity;
 
 /// CPU that a container without a CPU request is taken to use when nodes are scored, in milli-CPU.
@@ -58,14 +59,14 @@ impl PodSpec {
 
     /// Whether `spec.resources.requests` sets something that pods can set (CPU, memory, huge pages).
     pub fn has_pod_level_requests(&self) -> bool {
-        self.pod_requests.iter().flatten().any(|(name, _)| pod_level_resource(name))
+        self.pod_requests.iter().flatten().any(|(name, _)| is_pod_level_resource(name))
     }
 
     fn requests_with(&self, absent: &[(Str, Quantity)]) -> Sum {
         let mut total = self.container_requests(absent);
         if let Some(spec) = self.pod_requests.as_ref().filter(|_| self.has_pod_level_requests()) {
             for (name, amount) in self.effective_pod_level(spec) {
-                if pod_level_resource(&name) {
+                if is_pod_level_resource(&name) {
                     total.insert(name, amount);
                 }
             }
@@ -152,10 +153,6 @@ impl PodSpec {
         raise(&mut total, &peak);
         total
     }
-}
-
-fn pod_level_resource(name: &str) -> bool {
-    name == CPU || name == MEMORY || name.starts_with("hugepages-")
 }
 
 fn add(sum: &mut Sum, list: &[(Str, Quantity)]) {

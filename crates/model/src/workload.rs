@@ -1,8 +1,15 @@
-//! Objects that say which pods belong together: services, controllers, disruption budgets, namespaces.
+//! Objects that say which pods belong together: namespaces, services, disruption budgets, and the controllers that make
+//! pods from a template.
 
-use crate::Str;
+use std::ops::RangeInclusive;
+
 use crate::labels::Labels;
+use crate::object::Kind;
+use crate::pod::Controller;
+use crate::pod_manifest::PodTemplate;
 use crate::selector::LabelSelector;
+use crate::volume::Claim;
+use crate::{Str, UnixSeconds};
 
 /// `v1.Namespace`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +31,19 @@ pub enum OwnerKind {
     ReplicaSet,
     /// `apps/v1.StatefulSet`: its owned pods.
     StatefulSet,
+}
+
+impl OwnerKind {
+    /// What the objects of a kind select pods as; `None` if default spreading does not look at them.
+    pub fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Service => Some(Self::Service),
+            Kind::Workload(WorkloadKind::ReplicationController) => Some(Self::ReplicationController),
+            Kind::Workload(WorkloadKind::ReplicaSet) => Some(Self::ReplicaSet),
+            Kind::Workload(WorkloadKind::StatefulSet) => Some(Self::StatefulSet),
+            _ => None,
+        }
+    }
 }
 
 /// An object whose selector names a group of pods.
@@ -52,4 +72,222 @@ pub struct DisruptionBudget {
     pub disruptions_allowed: i32,
     /// Names in `status.disruptedPods`: their disruption is already counted. Sorted.
     pub disrupted_pods: Vec<Str>,
+}
+
+/// The kinds of controllers that make pods from a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WorkloadKind {
+    /// `apps/v1.Deployment`.
+    Deployment,
+    /// `apps/v1.ReplicaSet`.
+    ReplicaSet,
+    /// `v1.ReplicationController`.
+    ReplicationController,
+    /// `apps/v1.StatefulSet`.
+    StatefulSet,
+    /// `apps/v1.DaemonSet`.
+    DaemonSet,
+    /// `batch/v1.Job`.
+    Job,
+    /// `batch/v1.CronJob`.
+    CronJob,
+}
+
+impl WorkloadKind {
+    /// The kind's name in the API.
+    pub fn name(self) -> &'static str {
+        Kind::Workload(self).name()
+    }
+
+    /// The API group and version of the kind.
+    pub fn api_version(self) -> &'static str {
+        Kind::Workload(self).api().api_version
+    }
+}
+
+/// A controller and the pods that it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// What it is.
+    pub kind: WorkloadKind,
+    /// `metadata.namespace`.
+    pub namespace: Str,
+    /// `metadata.name`.
+    pub name: Str,
+    /// `metadata.uid`; empty if the source has none.
+    pub uid: Str,
+    /// `metadata.labels`.
+    pub labels: Labels,
+    /// `metadata.creationTimestamp`.
+    pub created: Option<UnixSeconds>,
+    /// The controller that owns this one, as a Deployment owns its ReplicaSets.
+    pub controller: Option<Controller>,
+    /// `metadata.deletionTimestamp` is set: it makes no more pods.
+    pub terminating: bool,
+    /// `spec.selector`.
+    pub selector: Option<LabelSelector>,
+    /// `spec.template`, or that of the job template.
+    pub template: PodTemplate,
+    /// How many pods it wants.
+    pub count: PodCount,
+    /// `spec.volumeClaimTemplates` of a StatefulSet: each pod gets one claim from each.
+    pub claim_templates: Vec<Claim>,
+    /// `spec.strategy` of a Deployment.
+    pub rollout: Rollout,
+    /// `spec.paused` of a Deployment: it makes no new ReplicaSet.
+    pub paused: bool,
+    /// The revision of a Deployment's ReplicaSet (annotation `deployment.kubernetes.io/revision`).
+    pub revision: Option<i64>,
+    /// What a job has done so far.
+    pub progress: JobProgress,
+}
+
+/// How many pods a controller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PodCount {
+    /// This many at all times, numbered from `first` in a StatefulSet.
+    Replicas {
+        /// `spec.replicas`.
+        count: i32,
+        /// `spec.ordinals.start`.
+        first: i32,
+    },
+    /// One on each node that accepts it.
+    PerNode,
+    /// Those of a job.
+    Job {
+        /// `spec.parallelism`: how many run at once.
+        parallelism: i32,
+        /// `spec.completions`: how many must succeed; `None`: one success is enough.
+        completions: Option<i32>,
+        /// `spec.completionMode: Indexed`.
+        indexed: bool,
+        /// `spec.suspend`: it makes no pods now.
+        suspended: bool,
+        /// The job is complete or has failed.
+        finished: bool,
+        /// `spec.podReplacementPolicy: TerminatingOrFailed`: a terminating pod is replaced at once.
+        replaces_terminating: bool,
+        /// `spec.manualSelector`: the API server adds neither selector nor labels.
+        manual_selector: bool,
+    },
+}
+
+/// `apps/v1.DeploymentStrategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// `Recreate`: the old pods end before the new ones are made.
+    Recreate,
+    /// `RollingUpdate`: new pods come while old ones run.
+    Rolling {
+        /// `maxSurge`: how many pods there may be beyond `spec.replicas`.
+        surge: Share,
+    },
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self::Rolling { surge: Share::Percent(25) }
+    }
+}
+
+/// A number of pods, or a percentage of those that are wanted (`IntOrString`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Share {
+    /// This number of pods.
+    Pods(i32),
+    /// A percentage of the wanted pods.
+    Percent(i32),
+}
+
+impl Share {
+    /// How many pods of `wanted` it is, rounded up.
+    pub fn of(self, wanted: i32) -> i32 {
+        match self {
+            Self::Pods(pods) => pods,
+            Self::Percent(percent) => {
+                let hundredths = i64::from(percent) * i64::from(wanted);
+                i32::try_from((hundredths + 99) / 100).unwrap_or(i32::MAX)
+            }
+        }
+    }
+}
+
+/// What a job's status says of the pods that need not run any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobProgress {
+    /// `status.succeeded`: how many pods have succeeded.
+    pub succeeded: i32,
+    /// `status.completedIndexes` and `status.failedIndexes`: what an indexed job does not run again, in ascending
+    /// order.
+    pub ended: Vec<RangeInclusive<i32>>,
+    /// `status.completedIndexes`: how many indexes have succeeded.
+    pub completed: i32,
+}
+
+impl Workload {
+    /// The group of pods that default spreading sees, for the kinds that it looks at.
+    pub fn owner(&self) -> Option<PodGroupOwner> {
+        let kind = OwnerKind::of(Kind::Workload(self.kind))?;
+        let (namespace, name) = (self.namespace.clone(), self.name.clone());
+        Some(PodGroupOwner { kind, namespace, name, selector: self.selector.clone() })
+    }
+
+    /// A controller of which no more is known than which pods it selects; `None` for a service.
+    pub fn of_owner(owner: &PodGroupOwner) -> Option<Self> {
+        let kind = match owner.kind {
+            OwnerKind::Service => return None,
+            OwnerKind::ReplicationController => WorkloadKind::ReplicationController,
+            OwnerKind::ReplicaSet => WorkloadKind::ReplicaSet,
+            OwnerKind::StatefulSet => WorkloadKind::StatefulSet,
+        };
+        Some(Self {
+            namespace: owner.namespace.clone(),
+            name: owner.name.clone(),
+            selector: owner.selector.clone(),
+            ..Self::empty(kind)
+        })
+    }
+
+    /// A controller of this kind without name, selector and pods.
+    pub fn empty(kind: WorkloadKind) -> Self {
+        Self {
+            kind,
+            namespace: Str::default(),
+            name: Str::default(),
+            uid: Str::default(),
+            labels: Labels::default(),
+            created: None,
+            controller: None,
+            terminating: false,
+            selector: None,
+            template: PodTemplate::default(),
+            count: PodCount::Replicas { count: 0, first: 0 },
+            claim_templates: Vec::new(),
+            rollout: Rollout::default(),
+            paused: false,
+            revision: None,
+            progress: JobProgress::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_rounded_up() {
+        let cases = [
+            (Share::Pods(2), 10, 2),
+            (Share::Percent(25), 10, 3),
+            (Share::Percent(25), 4, 1),
+            (Share::Percent(25), 0, 0),
+            (Share::Percent(0), 10, 0),
+            (Share::Percent(i32::MAX), i32::MAX, i32::MAX),
+        ];
+        for (share, wanted, expected) in cases {
+            assert_eq!(share.of(wanted), expected, "{share:?} of {wanted}");
+        }
+    }
 }

@@ -15,8 +15,9 @@ mod storage_class;
 mod tests;
 mod toleration;
 
+use berth_model::manifests::Manifests;
 use berth_model::pod::{Pod, PodSpec};
-use berth_wire::{Manifests, PodManifest};
+use berth_model::pod_manifest::PodManifest;
 
 use limit_range::LimitRanges;
 use priority::Priorities;
@@ -52,7 +53,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Admits a pod that is created now.
-    pub(crate) fn admit(&self, spec: &mut PodSpec, asks: &berth_wire::Admission) -> Remarks {
+    pub(crate) fn admit(&self, spec: &mut PodSpec, asks: &berth_model::pod_manifest::Admission) -> Remarks {
         let mut remarks = Remarks::default();
         let changed = self.limit_ranges.apply_defaults(spec);
         self.priorities.apply(spec, asks, &mut remarks);
@@ -67,7 +68,11 @@ impl<'a> Admission<'a> {
 
     /// Gives a pod that was admitted before its priority, where only its class is told. An API server always tells
     /// both; what people write of running pods may not.
-    pub(crate) fn complete(&self, spec: &mut PodSpec, asks: &berth_wire::Admission) -> Remarks {
+    pub(crate) fn complete(
+        &self,
+        spec: &mut PodSpec,
+        asks: &berth_model::pod_manifest::Admission,
+    ) -> Remarks {
         let mut remarks = Remarks::default();
         if asks.priority_class.is_some() && !asks.has_priority {
             self.priorities.apply(spec, asks, &mut remarks);

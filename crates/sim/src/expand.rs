@@ -23,10 +23,13 @@ mod tests;
 use std::sync::Arc;
 
 use berth_model::Str;
+use berth_model::manifests::{Entry, Manifests, Place};
 use berth_model::pod::{Pod, PodSpec};
+use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::Claim;
 use berth_model::workload::PodGroupOwner;
-use berth_wire::{Entry, Manifests, Place, PodManifest, Problem, Problems, Warnings, Workload, WorkloadKind};
+use berth_model::workload::{Workload, WorkloadKind};
+use berth_wire::{Problem, Problems, Warnings};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::admission::{Admission, Remarks, is_new};
@@ -91,7 +94,7 @@ struct Expansion<'a> {
     /// Claims that are there or made, by namespace and name.
     claims: FxHashSet<(Str, Str)>,
     /// Pods of one spec are admitted once.
-    admitted: FxHashMap<(*const PodSpec, &'a berth_wire::Admission), Arc<PodSpec>>,
+    admitted: FxHashMap<(*const PodSpec, &'a berth_model::pod_manifest::Admission), Arc<PodSpec>>,
     /// How many pods there are, made or yet to come.
     pods: usize,
     out: Expanded,

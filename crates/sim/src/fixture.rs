@@ -11,7 +11,7 @@ pub(crate) fn admitted(text: &str) -> Result<World, String> {
     loader.read("in", text.as_bytes());
     let (manifests, warnings) = loader.finish().map_err(|problems| format!("{problems}\nin:\n{text}"))?;
     assert!(warnings.is_empty(), "{warnings}\nin:\n{text}");
-    World::admitted(&manifests, None).map_err(|problems| problems.to_string())
+    World::admitted(manifests, None).map_err(|problems| problems.to_string())
 }
 
 /// What a text that is in order comes to.

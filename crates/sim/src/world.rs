@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_model::labels::Labels;
-use berth_model::load::{MeasuredUsage, unreadable};
+use berth_model::load::unreadable;
+use berth_model::manifests::Manifests;
 use berth_model::pod::Pod;
-use berth_model::volume::Claim;
 use berth_model::workload::Namespace;
 use berth_model::{Str, UnixSeconds};
-use berth_wire::{Manifests, Problems, Warnings};
+use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
 use crate::expand::{Expanded, expand};
@@ -31,36 +31,34 @@ pub struct World {
 
 impl World {
     /// Takes the objects as an API server has them stored: no workload is expanded and no default of admission applied.
-    pub fn as_stored(manifests: &Manifests) -> Self {
+    pub fn as_stored(mut manifests: Manifests) -> Self {
         let mut world = Self::default();
-        world.set_up(manifests, manifests.claims.iter().map(|entry| entry.value.clone()));
-        for entry in &manifests.pods {
-            world.add(entry.value.pod.clone());
+        let pods = std::mem::take(&mut manifests.pods);
+        world.set_up(manifests);
+        for entry in pods {
+            world.add(entry.value.pod);
         }
         world
     }
 
     /// Takes the objects as a cluster would come to have them: workloads get the pods that their controllers would make,
-    /// and what is new goes through admission. Pods of a workload come in its place in the input order. `now` is the
-    /// time against which measurements are fresh or stale; without it none is stale.
+    /// and new pods go through admission. Pods of a workload take its place in the input order. `now` is the time against
+    /// which measurements are fresh or stale; without it none is stale.
     ///
     /// # Errors
-    /// When a new pod names a priority or runtime class that is not there, or there would be more than
-    /// [`MAX_PODS`](crate::MAX_PODS) pods; all such problems are told.
-    pub fn admitted(manifests: &Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
+    /// When a new pod names a priority class or runtime class that does not exist, or there would be more than
+    /// [`MAX_PODS`](crate::MAX_PODS) pods; all such problems are listed.
+    pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
-        let Expanded { pods, owners, claims } = expand(manifests, &mut world.warnings)?;
-        let default_class = DefaultClass::new(manifests);
-        let claims =
-            manifests.claims.iter().map(|entry| entry.value.clone()).chain(claims).map(|mut claim| {
-                default_class.apply(&mut claim);
-                claim
-            });
-        world.set_up(manifests, claims);
-        for owner in owners {
-            world.cluster.upsert_owner(owner);
-        }
-        world.name_namespaces(manifests, &pods);
+        let Expanded { pods, owners, mut claims } = expand(&manifests, &mut world.warnings)?;
+        let default_class = DefaultClass::new(&manifests);
+        let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
+        stored.chain(&mut claims).for_each(|claim| default_class.apply(claim));
+        manifests.pods.clear();
+        world.name_namespaces(&manifests, &pods);
+        world.set_up(manifests);
+        claims.into_iter().for_each(|claim| world.cluster.upsert_claim(claim));
+        owners.into_iter().for_each(|owner| world.cluster.upsert_owner(owner));
         if let Some(now) = now {
             world.cluster.set_now(now);
         }
@@ -71,32 +69,15 @@ impl World {
     }
 
     /// Takes everything but pods.
-    fn set_up(&mut self, manifests: &Manifests, claims: impl Iterator<Item = Claim>) {
-        let cluster = &mut self.cluster;
-        for owner in manifests.pod_group_owners() {
-            cluster.upsert_owner(owner);
-        }
-        for entry in &manifests.namespaces {
-            cluster.upsert_namespace(&entry.value);
-        }
-        for entry in &manifests.budgets {
-            cluster.upsert_budget(entry.value.clone());
-        }
-        store(cluster, manifests, claims);
+    fn set_up(&mut self, manifests: Manifests) {
         for entry in &manifests.nodes {
             let node = &entry.value;
             for (key, found, allowed) in unreadable(&node.annotations) {
-                let message =
-                    format!("annotation {key}: found {found:?}, expected {allowed}; it counts as absent");
+                let message = format!("annotation {key}: found {found:?}, expected {allowed}; it is ignored");
                 self.warnings.add(message, &entry.place, &format!("Node {}", node.name));
             }
-            cluster.upsert_node(node.clone());
         }
-        for metrics in manifests.node_metrics.iter().map(|entry| &entry.value) {
-            if let Some(row) = cluster.nodes().find(&metrics.node) {
-                cluster.set_measured(row, Some(MeasuredUsage::new(&metrics.usage, metrics.timestamp)));
-            }
-        }
+        manifests.into_objects(|object| self.cluster.apply_object(object));
     }
 
     /// Namespaces that pods are in exist, also where the input does not say so.
@@ -117,32 +98,6 @@ impl World {
         if waits {
             self.waiting.push(row);
         }
-    }
-}
-
-fn store(cluster: &mut Cluster, manifests: &Manifests, claims: impl Iterator<Item = Claim>) {
-    let storage = cluster.storage_mut();
-    for claim in claims {
-        storage.claims.insert((claim.namespace.clone(), claim.name.clone()), claim);
-    }
-    for entry in &manifests.volumes {
-        storage.volumes.insert(entry.value.name.clone(), entry.value.clone());
-    }
-    for entry in &manifests.storage_classes {
-        storage.classes.insert(entry.value.name.clone(), entry.value.clone());
-    }
-    for entry in &manifests.csi_nodes {
-        storage.csi_nodes.insert(entry.value.node.clone(), entry.value.clone());
-    }
-    for entry in &manifests.csi_drivers {
-        storage.csi_drivers.insert(entry.value.name.clone(), entry.value.clone());
-    }
-    for entry in &manifests.storage_capacities {
-        let capacity = entry.value.clone();
-        storage.capacities.insert((capacity.namespace.clone(), capacity.name.clone()), capacity);
-    }
-    for entry in &manifests.attachments {
-        storage.attachments.insert(entry.value.name.clone(), entry.value.clone());
     }
 }
 
@@ -170,7 +125,7 @@ mod tests {
             warnings,
             [
                 "in, document 2: Node n2: annotation berth.dev/disk-utilization: found \"35\", expected a number from 0 to \
-              1, as in 0.35; it counts as absent"
+              1, as in 0.35; it is ignored"
             ]
         );
     }
@@ -181,7 +136,7 @@ mod tests {
         loader.read("in", documents(&[&node("n1", "", ""), &metrics("n1")]).as_bytes());
         let (manifests, _) = loader.finish().unwrap();
         for (now, expected) in [(None, Some(1500)), (Some(70), Some(1500)), (Some(71), None)] {
-            let world = World::admitted(&manifests, now).unwrap();
+            let world = World::admitted(manifests.clone(), now).unwrap();
             let row = world.cluster.nodes().find("n1").unwrap();
             assert_eq!(world.cluster.loads().cpu_milli(row, 60), expected, "{now:?}");
         }
@@ -206,7 +161,7 @@ mod tests {
         loader
             .read("in", documents(&[&workload("ReplicaSet", "web", "", "replicas: 3,", ""), pod]).as_bytes());
         let (manifests, _) = loader.finish().unwrap();
-        let world = World::as_stored(&manifests);
+        let world = World::as_stored(manifests);
         assert_eq!((world.waiting.len(), world.cluster.pods().len()), (1, 1));
         assert!(world.cluster.pods().class_of(world.waiting[0]).spec.tolerations.is_empty());
         assert_eq!(world.cluster.owners("default").len(), 1);

@@ -19,9 +19,9 @@ pub(crate) enum Step {
     Index(usize),
 }
 
-/// Something to say about a field.
+/// What is wrong with a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Remark {
+pub(crate) struct FieldError {
     pub(crate) field: String,
     pub(crate) message: String,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Context {
     /// Whether the annotations of the object at hand matter.
     pub(crate) keep_annotations: bool,
     /// What is wrong with the object at hand.
-    pub(crate) problems: Vec<Remark>,
+    pub(crate) problems: Vec<FieldError>,
     /// Fields of the object at hand that Kubernetes does not know.
     pub(crate) unknown: Vec<String>,
 }
@@ -80,7 +80,7 @@ impl Context {
         let field = render(&self.path, true);
         // What was taken in place of a wrong value is often wrong too; the first complaint says it all.
         if self.problems.iter().all(|earlier| earlier.field != field) {
-            self.problems.push(Remark { field, message: message.into() });
+            self.problems.push(FieldError { field, message: message.into() });
         }
     }
 

@@ -1,10 +1,12 @@
 //! Decoding one object at a time, as a watch on an API server delivers them.
 
+use berth_model::manifests::Place;
+use berth_model::object::Kind;
+use berth_model::object::Object;
+
 use crate::context::Context;
 use crate::head::Head;
-use crate::kind::Kind;
-use crate::object::{self, Decoded, Object};
-use crate::place::Place;
+use crate::object::{self, Decoded};
 use crate::problem::{Problem, Problems};
 
 /// Decodes single objects; strings and pod specs that occur again are shared between them.

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use berth_model::manifests::Place;
 use serde_json::value::RawValue;
 
 use crate::head::Head;
 use crate::loader::Loader;
-use crate::place::Place;
 
 /// A `List` in a `List` is legal; there is no reason for many levels.
 const NESTED_LISTS: usize = 4;

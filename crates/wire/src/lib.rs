@@ -1,16 +1,18 @@
 //! Reading Kubernetes objects: YAML of many documents, JSON, `List`s, as users write them and as `kubectl get` prints them.
 //!
-//! [`Loader`] takes texts and gives [`Manifests`]: the objects as the model's values, with the API server's defaults
-//! applied and checked as the API server would check what matters here. Nothing stops at the first error: [`Problems`]
-//! lists all, each with its place and the path of the field. What is odd but harmless is in [`Warnings`].
+//! [`Loader`] takes texts and gives [`Manifests`](berth_model::manifests::Manifests): the objects as the model's values,
+//! with the API server's defaults applied and checked as the API server would check what matters here. Nothing stops at the
+//! first error: [`Problems`] lists all, each with its place and the path of the field. What is odd but harmless is in
+//! [`Warnings`].
 //!
 //! The way back, for recordings, is [`encode`].
 //!
 //! There is no IO here; bytes come in.
 //!
 //! The way of an object: `loader` → `json` or `yaml` (YAML becomes JSON text) → `head` (what kind is it?) → `object` →
-//! the twin of its kind (`pod`, `node`, `storage`, `workload`, `policy`), declared with `decode`'s `wire_object!`, whose
-//! `finish` checks, applies defaults and makes the model's value.
+//! the wire type of its kind (`pod`, `node`, `storage`, `workload`, `policy`), declared with `decode`'s `wire_object!`,
+//! whose `finish` checks, applies defaults and makes the model's value. A new kind is an entry in
+//! [`for_each_object_kind`](berth_model::for_each_object_kind) and an implementation of `object::Format` for its type.
 
 mod context;
 mod decode;
@@ -18,14 +20,10 @@ mod decoder;
 mod encode;
 mod head;
 mod json;
-mod kind;
 mod loader;
-mod manifests;
 mod meta;
 mod node;
 mod object;
-mod object_key;
-mod place;
 mod pod;
 mod policy;
 mod pool;
@@ -43,14 +41,6 @@ mod yaml;
 
 pub use decoder::Decoder;
 pub use encode::encode;
-pub use kind::Kind;
 pub use loader::Loader;
-pub use manifests::Manifests;
-pub use object::Object;
-pub use object_key::ObjectKey;
-pub use place::{Entry, Place};
-pub use pod::{Admission, PodLevel, PodManifest, PodTemplate, ScheduledCondition};
-pub use policy::{LimitRange, LimitRangeItem, LimitScope, NodeMetrics, PriorityClass, RuntimeClass};
 pub use problem::{Problem, Problems};
 pub use warning::{Warning, Warnings};
-pub use workload::{JobProgress, PodCount, Rollout, Share, Workload, WorkloadKind};

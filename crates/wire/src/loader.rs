@@ -1,16 +1,17 @@
 //! Loading: texts come in, objects, warnings and problems come out.
 
 use berth_model::Str;
+use berth_model::manifests::Manifests;
+use berth_model::manifests::Place;
+use berth_model::object::Kind;
+use berth_model::object::Object;
+use berth_model::object::ObjectKey;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::context::{Context, quoted};
 use crate::head::Head;
 use crate::json;
-use crate::kind::Kind;
-use crate::manifests::Manifests;
-use crate::object::{self, Decoded, Object};
-use crate::object_key::ObjectKey;
-use crate::place::Place;
+use crate::object::{self, Decoded};
 use crate::problem::{Problem, Problems};
 use crate::warning::Warnings;
 use crate::yaml;
@@ -167,7 +168,7 @@ impl Loader {
             self.complain(place, format!("{missing} is missing; every object has an apiVersion and a kind"));
         } else if let Some(kind) = Kind::of(api_version, name) {
             return Some(kind);
-        } else if let Some(group) = Kind::misplaced(api_version, name) {
+        } else if let Some(group) = misplaced(api_version, name) {
             let expected = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
             let found = quoted(api_version);
             self.complain(place, format!("apiVersion: found {found}, but the kind {name} is in {expected}"));
@@ -216,4 +217,11 @@ impl Loader {
             );
         }
     }
+}
+
+/// The group that has a kind of this name, if the object names another group of Kubernetes itself.
+fn misplaced(api_version: &str, name: &str) -> Option<&'static str> {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let is_known = Kind::ALL.iter().any(|known| known.group() == group);
+    Kind::ALL.iter().find(|known| is_known && known.name == name).map(|known| known.group())
 }

@@ -9,7 +9,9 @@ use berth_model::node::{Node, NodeImage, ResourceList, Taint};
 
 use crate::context::{Context, Step};
 use crate::decode::{Finish, List, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::pod::EFFECTS;
 use crate::selector::one_of;
 use crate::syntax::{check_label_key, check_label_value};
@@ -84,8 +86,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl NodeWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Node {
+wire_format!(Node, NodeWire, encode::node, has_annotations: true);
+
+impl Finish for NodeWire {
+    type Out = Node;
+
+    fn finish(self, cx: &mut Context) -> Node {
         let meta = self.meta.named(cx);
         let taints = self.spec.taints.0;
         let mut seen = BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::place::Place;
+use berth_model::manifests::Place;
 
 /// How many problems are printed before the rest is only counted.
 const PRINTED: usize = 50;

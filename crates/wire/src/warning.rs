@@ -5,7 +5,7 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
-use crate::place::Place;
+use berth_model::manifests::Place;
 
 /// How many warnings are printed before the rest is only counted.
 const PRINTED: usize = 50;

@@ -6,17 +6,25 @@ use crate::cluster::Cluster;
 use crate::filters::Filters;
 use crate::ids::{NodeRow, PodRow};
 use crate::preemption::budgets::violating;
-use crate::preemption::{Candidate, order, without};
+use crate::preemption::{Candidate, order};
 use crate::verdict::{Code, Reason, Rejection};
-use crate::view::PodView;
+use crate::view::{Delta, PodView};
 
-/// What is said of a node where no pod has a lower priority.
-pub(super) fn none() -> Rejection {
-    Rejection::unresolvable("No preemption victims found for incoming pod")
+/// Why evictions on a node do not help.
+pub(super) struct Refusal {
+    pub(super) rejection: Rejection,
+    /// The plugin that rejects the node even without the pods of lower priority.
+    pub(super) plugin: Option<&'static str>,
+}
+
+/// No pod on the node has a lower priority.
+pub(super) fn none() -> Refusal {
+    let rejection = Rejection::unresolvable("No preemption victims found for incoming pod");
+    Refusal { rejection, plugin: None }
 }
 
 /// Finds the victims on a node, or says why evictions there do not help.
-pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> Result<Candidate, Rejection> {
+pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> Result<Candidate, Refusal> {
     let cluster = pod.cluster;
     let priority = |row: PodRow| cluster.pods().class_of(row).spec.priority;
     let on_node = cluster.nodes().pods(node).iter().copied();
@@ -24,9 +32,9 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     if lower.is_empty() {
         return Err(none());
     }
-    let mut delta = without(&lower, cluster);
+    let mut delta = Delta::without(lower.iter().copied(), cluster);
     if let Some(verdict) = filters.check_with_nominated(pod, node, &delta) {
-        return Err(verdict.rejection);
+        return Err(Refusal { rejection: verdict.rejection, plugin: Some(verdict.plugin) });
     }
     let mut ranked = rank(&lower, cluster);
     sort(&mut ranked);
@@ -48,7 +56,7 @@ pub(super) fn select(filters: &Filters<'_>, pod: PodView<'_>, node: NodeRow) -> 
     if victims.is_empty() {
         // The filters contradict themselves: the node rejected the pod as it is, and takes it as it is.
         let text = format!("expected at least one victim pod on node \"{}\"", cluster.nodes().name(node));
-        return Err(Rejection::new(Code::Error, Reason::from(text)));
+        return Err(Refusal { rejection: Rejection::new(Code::Error, Reason::from(text)), plugin: None });
     }
     if is_mixed {
         // What is protected comes first so far.

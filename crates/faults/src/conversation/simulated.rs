@@ -1,7 +1,9 @@
 //! The simulated API server's side of a conversation.
 
 use berth_flow::{Failure, FailureKind, PodRef};
-use berth_wire::{Decoder, Kind, Object, ObjectKey, PodManifest, ScheduledCondition};
+use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
+use berth_wire::Decoder;
 
 use super::{Api, Outcome, Shown, Told};
 use crate::server::{Change, Server};

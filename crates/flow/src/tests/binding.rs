@@ -4,7 +4,7 @@ use super::fixture::{World, failure};
 use crate::flow::Flow;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 #[test]
 fn a_pod_is_bound_to_the_node_that_it_fits_on_and_everyone_is_told() {

@@ -130,3 +130,31 @@ fn extenders_choose_among_the_victims() {
     reply(&mut world, Ok(Answer::Victims(left)));
     assert_eq!(world.run()[0], "evict low2");
 }
+
+#[test]
+fn an_attempt_that_waits_for_an_extender_ends_when_the_lease_is_lost() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.bound("low", 4, "n1");
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    world.run();
+    let ticket = world.ticket(|request| matches!(request, Request::Extend { .. }));
+    world.take(Input::Leads(false));
+    world.take(Input::Reply(ticket, filtered(&[], &[("n1", "no"), ("n2", "no"), ("n3", "no")])));
+    assert_eq!(world.run(), [""; 0], "nothing is decided without the lease");
+    assert_eq!(world.flow.pending().backoff, 2);
+}
+
+#[test]
+fn a_reply_to_an_attempt_that_has_ended_has_no_effect_on_the_next() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.run();
+    let late = world.ticket(|request| matches!(request, Request::Extend { .. }));
+    world.take(Input::Leads(false));
+    world.take(Input::Leads(true));
+    world.wait(2_000);
+    assert_eq!(world.run().len(), 1, "it asks again");
+    world.take(Input::Reply(late, filtered(&["n3"], &[])));
+    assert_eq!(world.run(), [""; 0]);
+    reply(&mut world, filtered(&["n2"], &[]));
+    assert_eq!(world.run(), ["bind a to n2"]);
+}

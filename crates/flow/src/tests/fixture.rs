@@ -1,7 +1,8 @@
 //! A flow with a world around it that answers when it is told to.
 
 use berth_engine::profile::Profile;
-use berth_wire::{Decoder, Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
+use berth_wire::Decoder;
 
 use crate::action::{Action, Request, Ticket};
 use crate::flow::Flow;

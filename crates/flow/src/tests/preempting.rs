@@ -2,8 +2,8 @@
 
 use super::fixture::{World, failure};
 use crate::action::Request;
-use crate::input::{FailureKind, Input};
-use berth_wire::Kind;
+use crate::input::{Answer, FailureKind, Input};
+use berth_model::object::Kind;
 
 fn full() -> World {
     let mut world = World::new();
@@ -74,4 +74,83 @@ fn the_nomination_that_a_watch_tells_late_does_not_undo_a_newer_one() {
     assert!(world.run()[0].starts_with("other Unschedulable"), "the node is for the preemptor");
     world.delete(Kind::Pod, "low");
     assert_eq!(world.run()[0], "bind high to n");
+}
+
+#[test]
+fn a_victim_stays_marked_as_terminating_when_the_watch_tells_late_that_it_is_bound() {
+    // Its eviction is requested after its binding, before the watch tells of either.
+    let mut world = World::new();
+    world.node("n", 4);
+    world.pod("low", 4);
+    assert_eq!(world.run(), ["bind low to n"]);
+    world.answer_bind(Ok(Answer::Done));
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    assert_eq!(world.run()[0], "evict low");
+    let terminating = |world: &World| {
+        let cluster = world.flow.scheduler().cluster();
+        cluster.pods().entry(world.flow.find_pod(&"default".into(), &"low".into()).unwrap()).pod.terminating
+    };
+    assert!(terminating(&world));
+    world.pod("low", 4);
+    assert!(terminating(&world), "an update from before the binding");
+    world.bound("low", 4, "n");
+    assert!(terminating(&world), "an update from before the eviction");
+    let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    assert!(!terminating(&world), "the eviction was refused");
+}
+
+fn high_nominated_to(node: &str) -> String {
+    format!(r#""nominatedNodeName":"{node}","#)
+}
+
+#[test]
+fn a_nomination_by_another_process_counts_while_a_condition_is_being_written() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.bound("same", 4, "n");
+    world.pod_with("high", 4, "", "");
+    while world.flow.attempt(world.now) {}
+    let actions: Vec<_> = world.flow.drain_actions().collect();
+    world.pod_with("high", 4, "", &high_nominated_to("n")); // a write of an earlier process arrives late
+    for action in actions {
+        if matches!(action.request, Request::SetStatus { .. }) {
+            world.take(Input::Reply(action.ticket, Ok(Answer::Done)));
+        }
+    }
+    world.wait(1_000);
+    let told = world.run();
+    assert!(told.iter().any(|t| t.ends_with("nominated to \"\"")), "the nomination is void: {told:?}");
+}
+
+#[test]
+fn a_nomination_by_another_process_during_a_write_of_one_is_overwritten() {
+    let mut world = full();
+    world.node("m", 1);
+    while world.flow.attempt(world.now) {}
+    let actions: Vec<_> = world.flow.drain_actions().collect();
+    let write = actions.iter().find(|a| matches!(a.request, Request::SetStatus { .. })).unwrap();
+    // Whether it was written before or after ours is unknown.
+    world.pod_with("high", 4, r#""priority":100,"#, &high_nominated_to("m"));
+    world.take(Input::Reply(write.ticket, Ok(Answer::Done)));
+    assert_eq!(world.run(), ["high nominated to \"n\""]);
+    world.pod_with("high", 4, r#""priority":100,"#, &high_nominated_to("n"));
+    assert_eq!(world.run(), [""; 0], "the watch tells the same now");
+}
+
+#[test]
+fn a_victim_whose_binding_and_eviction_both_fail_is_tried_again() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.pod("low", 4);
+    assert_eq!(world.run(), ["bind low to n"]);
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    assert_eq!(world.run()[0], "evict low");
+    world.answer_bind(failure(FailureKind::Refused));
+    world.wait(2_000);
+    world.run();
+    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), None, "it is terminating");
+    let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), Some("active"));
 }

@@ -3,7 +3,7 @@
 use super::fixture::World;
 use crate::report::Report;
 use crate::step::Step;
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 #[test]
 fn a_pod_that_fits_nowhere_is_told_of_once_and_bound_when_a_node_comes() {
@@ -119,5 +119,32 @@ fn an_attempt_tells_its_steps_and_the_alternatives_if_it_is_asked_for_them() {
                 assert!(alternatives.next.iter().all(|(_, score)| *score <= landing.score));
             }
         }
+    }
+}
+
+/// A pod with a label, and perhaps a node and a required anti-affinity to web pods on the same node.
+fn labelled(name: &str, app: &str, node: &str, refuses_web: bool) -> String {
+    let affinity = r#""affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{
+        "topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"web"}}}]}},"#;
+    let affinity = if refuses_web { affinity } else { "" };
+    format!(
+        r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"uid-{name}","labels":{{"app":"{app}"}}}},
+            "spec":{{"nodeName":"{node}",{affinity}"containers":[{{"name":"c"}}]}},"status":{{"phase":"Pending"}}}}"#
+    )
+}
+
+#[test]
+fn a_change_of_labels_of_a_pod_that_is_being_bound_requeues_those_it_may_help() {
+    // The second time the watch tells the labels and the binding in one event.
+    for node in ["", "n"] {
+        let mut world = World::new();
+        world.node_with("n", 4, r#","labels":{"kubernetes.io/hostname":"n"}"#);
+        world.apply(&labelled("a", "web", "", false));
+        assert_eq!(world.run(), ["bind a to n"]);
+        world.apply(&labelled("b", "db", "", true));
+        assert!(world.run()[0].contains("didn't match pod anti-affinity rules"));
+        world.wait(1_000);
+        world.apply(&labelled("a", "db", node, false));
+        assert_eq!(world.run(), ["bind b to n"]);
     }
 }

@@ -3,6 +3,7 @@
 use super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
+use crate::report::Report;
 use crate::settings::Settings;
 use berth_engine::profile::Profile;
 
@@ -126,4 +127,16 @@ fn each_profile_has_its_own_patience_with_volumes() {
     assert_eq!(world.run(), [""; 0]);
     world.wait(1);
     assert!(world.run()[0].contains("binding volumes: timed out waiting for the condition"));
+}
+
+#[test]
+fn another_schedulers_binding_to_the_same_node_releases_what_was_reserved() {
+    let mut world = world("kubernetes.io/no-provisioner");
+    world.apply(&volume(""));
+    world.pod_with("a", 1, POD, "");
+    assert_eq!(world.run(), ["a nominated to \"n\"", "bind volume pv to claim data"]);
+    world.pod_with("a", 1, &format!(r#""nodeName":"n",{POD}"#), "");
+    answer_volume(&mut world, failure(FailureKind::Refused));
+    assert!(world.flow.scheduler().cluster().storage().volumes["pv"].claim.is_none());
+    assert!(!world.reports.iter().any(|report| matches!(report, Report::Bound { .. })), "not our binding");
 }

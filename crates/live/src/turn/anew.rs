@@ -8,7 +8,8 @@ use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use berth_flow::{Flow, Input, Ticket};
-use berth_wire::{Decoder, ObjectKey};
+use berth_model::object::ObjectKey;
+use berth_wire::Decoder;
 
 use super::intake::failed;
 use super::{LAST_WORK, Turn};

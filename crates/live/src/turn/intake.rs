@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use berth_flow::{Event, Input, PodRef};
 use berth_model::Str;
-use berth_wire::{Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_model::Str;
-use berth_wire::{Object, ObjectKey};
+use berth_model::object::{Object, ObjectKey};
 
 /// Pods and objects that are left aside until they are deleted.
 #[derive(Debug, Default)]

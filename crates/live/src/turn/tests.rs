@@ -7,7 +7,8 @@ use berth_engine::plugin::{Plugin, Prepared};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
 use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
-use berth_wire::{Decoder, Kind};
+use berth_model::object::Kind;
+use berth_wire::Decoder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 

@@ -78,15 +78,16 @@ pub(crate) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use berth_model::object::Kind;
+
     use super::*;
-    use crate::resource::WATCHED;
     use crate::watch::Line;
 
     #[test]
     fn items_become_lines_that_say_what_they_are() {
         let text = "{\"metadata\":{\"continue\":\"x/y\"},\"items\":[{\"metadata\":\n{\"name\":\"a\"}},{}]}";
         let page: Page<'_> = serde_json::from_str(text).unwrap();
-        let lines = page.lines(WATCHED[0]);
+        let lines = page.lines(Resource::of(Kind::Namespace));
         let lines: Vec<&[u8]> = lines.split(|b| *b == b'\n').filter(|line| !line.is_empty()).collect();
         assert_eq!(lines.len(), 2);
         let line = Line::read(lines[0]).unwrap();

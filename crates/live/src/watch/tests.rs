@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, mpsc};
 
+use berth_model::object::Kind;
+
 use super::{Line, Metadata, Watch};
 use crate::fake::{Said, Script};
 use crate::message::{Inbox, Message, Told, Watched};
 use crate::metrics::Metrics;
-use crate::resource::WATCHED;
+use crate::resource::Resource;
 
 fn line(change: &str, name: &str, version: u32) -> String {
     let metadata = format!(r#"{{"name":"{name}","resourceVersion":"{version}"}}"#);
@@ -30,10 +32,10 @@ fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
     let (_flow, era) = tokio::sync::watch::channel(0);
     let metrics = Arc::new(Metrics::new().unwrap());
-    let kind = WATCHED[0].kind().unwrap();
+    let kind = Kind::Namespace;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let watch = Watch::new(script.api(), WATCHED[0], kind, Inbox::new(sender, era), metrics);
+        let watch = Watch::new(script.api(), Resource::of(kind), kind, Inbox::new(sender, era), metrics);
         tokio::select! {
             () = watch.run() => {}
             () = script.ended() => {}

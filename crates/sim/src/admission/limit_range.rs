@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use berth_model::Str;
+use berth_model::manifests::Manifests;
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, PodSpec};
+use berth_model::policy::{LimitRange, LimitRangeItem, LimitScope};
 use berth_model::quantity::Quantity;
-use berth_wire::{LimitRange, LimitRangeItem, LimitScope, Manifests};
 
 use super::Remarks;
 

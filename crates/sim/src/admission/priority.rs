@@ -3,8 +3,8 @@
 //! Upstream: `plugin/pkg/admission/priority/admission.go`.
 
 use berth_model::Str;
+use berth_model::manifests::Manifests;
 use berth_model::pod::PodSpec;
-use berth_wire::Manifests;
 use rustc_hash::FxHashMap;
 
 use super::Remarks;
@@ -57,7 +57,12 @@ impl Priorities {
     }
 
     /// Sets priority and preemption policy.
-    pub(super) fn apply(&self, spec: &mut PodSpec, asks: &berth_wire::Admission, remarks: &mut Remarks) {
+    pub(super) fn apply(
+        &self,
+        spec: &mut PodSpec,
+        asks: &berth_model::pod_manifest::Admission,
+        remarks: &mut Remarks,
+    ) {
         let class = match &asks.priority_class {
             None => self.default,
             Some(name) => match self.classes.get(name) {

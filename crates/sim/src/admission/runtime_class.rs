@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use berth_model::manifests::Manifests;
 use berth_model::pod::PodSpec;
-use berth_wire::{Manifests, RuntimeClass};
+use berth_model::policy::RuntimeClass;
 
 use super::Remarks;
 
@@ -19,7 +20,12 @@ impl<'a> RuntimeClasses<'a> {
     }
 
     /// Adds overhead, node selector and tolerations of the pod's class.
-    pub(super) fn apply(&self, spec: &mut PodSpec, asks: &berth_wire::Admission, remarks: &mut Remarks) {
+    pub(super) fn apply(
+        &self,
+        spec: &mut PodSpec,
+        asks: &berth_model::pod_manifest::Admission,
+        remarks: &mut Remarks,
+    ) {
         let Some(name) = &asks.runtime_class else {
             if !spec.overhead.is_empty() {
                 remarks.warnings.push(

@@ -8,8 +8,8 @@
 use std::cmp::Reverse;
 
 use berth_model::Str;
+use berth_model::manifests::Manifests;
 use berth_model::volume::Claim;
-use berth_wire::Manifests;
 
 /// The default class of the cluster, if there is one.
 pub(crate) struct DefaultClass(Option<Str>);

@@ -6,7 +6,8 @@
 //! Upstream: `pkg/controller/cronjob/utils.go` (`getJobFromTemplate2`).
 
 use berth_model::Str;
-use berth_wire::{Entry, PodCount, Workload, WorkloadKind};
+use berth_model::manifests::Entry;
+use berth_model::workload::{PodCount, Workload, WorkloadKind};
 
 use super::mold::{Mold, controller};
 use super::{Expansion, job};

@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use berth_model::Str;
+use berth_model::manifests::Entry;
 use berth_model::node::{Node, TaintEffect};
 use berth_model::pod::{Pod, PodSpec};
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
-use berth_wire::{Entry, Workload};
+use berth_model::workload::Workload;
 
 use super::existing::label_of_youngest;
 use super::mold::Mold;

@@ -8,10 +8,11 @@
 //! Upstream: `pkg/controller/deployment` (`rolling.go`, `recreate.go`, `sync.go`, `util/deployment_util.go`).
 
 use berth_model::Str;
+use berth_model::manifests::Entry;
 use berth_model::pod::{Controller, Pod};
 use berth_model::selector::{LabelSelector, Operator, Requirement};
 use berth_model::workload::{OwnerKind, PodGroupOwner};
-use berth_wire::{Entry, PodCount, Rollout, Workload, WorkloadKind};
+use berth_model::workload::{PodCount, Rollout, Workload, WorkloadKind};
 use rustc_hash::FxHashMap;
 
 use super::mold::{Mold, controller};

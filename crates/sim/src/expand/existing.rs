@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use berth_model::Str;
 use berth_model::labels::Labels;
+use berth_model::manifests::Manifests;
 use berth_model::pod::{Controller, Pod};
 use berth_model::selector::LabelSelector;
-use berth_wire::{Manifests, Workload, WorkloadKind};
+use berth_model::workload::{Workload, WorkloadKind};
 
 /// Pods by controller, and pods without.
 pub(super) struct Existing<'a> {

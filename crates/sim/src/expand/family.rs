@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_wire::{Manifests, Workload, WorkloadKind};
+use berth_model::manifests::Manifests;
+use berth_model::workload::{Workload, WorkloadKind};
 
 use super::existing::is_controller;
 

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use berth_model::Str;
+use berth_model::manifests::Entry;
 use berth_model::pod::Pod;
-use berth_wire::{Entry, JobProgress, PodCount, Workload};
+use berth_model::workload::{JobProgress, PodCount, Workload};
 
 use super::mold::Mold;
 use super::{Expansion, name};
@@ -77,7 +78,7 @@ pub(super) fn run<'a>(
 
 fn parallelism_path(entry: &Entry<Workload>) -> &'static str {
     match entry.value.kind {
-        berth_wire::WorkloadKind::CronJob => "spec.jobTemplate.spec.parallelism",
+        berth_model::workload::WorkloadKind::CronJob => "spec.jobTemplate.spec.parallelism",
         _ => "spec.parallelism",
     }
 }

@@ -2,8 +2,10 @@
 
 use berth_model::Str;
 use berth_model::labels::Labels;
+use berth_model::manifests::Entry;
 use berth_model::pod::{Controller, PodSpec};
-use berth_wire::{Entry, PodTemplate, Workload, WorkloadKind};
+use berth_model::pod_manifest::PodTemplate;
+use berth_model::workload::{Workload, WorkloadKind};
 
 /// A template with the identity of its controller.
 pub(super) struct Mold<'a> {

@@ -9,7 +9,8 @@
 use std::ops::Range;
 
 use berth_model::Str;
-use berth_wire::{Manifests, PodCount, WorkloadKind};
+use berth_model::manifests::Manifests;
+use berth_model::workload::{PodCount, WorkloadKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The longest prefix of a generated name.

@@ -4,7 +4,8 @@
 //!
 //! Upstream: `pkg/controller/replicaset/replica_set.go` (`manageReplicas`).
 
-use berth_wire::{Entry, PodCount, Workload};
+use berth_model::manifests::Entry;
+use berth_model::workload::{PodCount, Workload};
 
 use super::mold::Mold;
 use super::{Expansion, name};

@@ -7,10 +7,11 @@
 
 use berth_model::Str;
 use berth_model::labels::Labels;
+use berth_model::manifests::Entry;
 use berth_model::pod::{Pod, PodSpec};
 use berth_model::selector::Operator;
 use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
-use berth_wire::{Entry, PodCount, Workload};
+use berth_model::workload::{PodCount, Workload};
 
 use super::existing::label_of_youngest;
 use super::mold::Mold;

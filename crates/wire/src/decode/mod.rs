@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed as _, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub(crate) use collection::{Annotations, AnyMap, List, StringMap};
 pub(crate) use object::{Fields, Finish, Obj, read_fields, wire_object};
@@ -64,6 +64,25 @@ pub(crate) trait Decode<'de>: Sized + Default {
         cx.problem(format!("found an object, expected {}", Self::EXPECTED));
         Ok(Self::default())
     }
+}
+
+/// Decodes JSON text. What is wrong with its fields goes into the context.
+///
+/// # Errors
+/// When the text is not JSON.
+pub(crate) fn decode<'de, T: Decode<'de>>(cx: &mut Context, json: &'de str) -> serde_json::Result<T> {
+    Seed::<T>::new(cx).deserialize(&mut serde_json::Deserializer::from_str(json))
+}
+
+/// As [`decode`], and makes of it what the rest of the program uses.
+///
+/// # Errors
+/// When the text is not JSON.
+pub(crate) fn finished<'de, T: Decode<'de> + Finish>(
+    cx: &mut Context,
+    json: &'de str,
+) -> serde_json::Result<T::Out> {
+    Ok(decode::<T>(cx, json)?.finish(cx))
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for Option<T> {

@@ -1,13 +1,13 @@
 //! Pods: who they are, and what they want.
 
 use berth_model::pod::{Container, PodSpec, Protocol};
+use berth_model::pod_manifest::{Admission, PodManifest};
 
 use super::writer::Fields;
 use super::{meta, pod, status, volume};
-use crate::pod::{Admission, PodManifest};
 
 /// `v1.Pod`.
-pub(super) fn pod(fields: &mut Fields<'_>, manifest: &PodManifest) {
+pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
     let pod = &manifest.pod;
     fields.object("metadata", |meta| {
         meta::key(meta, &pod.spec.namespace, &pod.name);
@@ -57,8 +57,8 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
     // What the pod itself sets, where it sets something: the rest follows from its containers again.
     match &admission.pod_level {
         Some(level) => fields.object("resources", |resources| {
-            resources.amounts("requests", level.requests());
-            resources.amounts("limits", level.limits());
+            resources.amounts("requests", &level.requests);
+            resources.amounts("limits", &level.limits);
         }),
         None => fields.part("resources", |resources| {
             resources.optional_amounts("requests", spec.pod_requests.as_ref());

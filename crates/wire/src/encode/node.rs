@@ -1,15 +1,15 @@
 //! Nodes, what they were measured to use, and namespaces.
 
+use berth_model::load::NodeMetrics;
 use berth_model::node::{Node, TaintEffect};
 use berth_model::workload::Namespace;
 
 use super::meta;
 use super::writer::Fields;
 use crate::pod::EFFECTS;
-use crate::policy::NodeMetrics;
 
 /// `v1.Node`.
-pub(super) fn node(fields: &mut Fields<'_>, node: &Node) {
+pub(crate) fn node(fields: &mut Fields<'_>, node: &Node) {
     fields.object("metadata", |meta| {
         meta.text("name", &node.name);
         meta::labels(meta, &node.labels);
@@ -39,14 +39,14 @@ pub(super) fn effect(effect: TaintEffect) -> &'static str {
 }
 
 /// `metrics.k8s.io/v1beta1.NodeMetrics`.
-pub(super) fn metrics(fields: &mut Fields<'_>, metrics: &NodeMetrics) {
+pub(crate) fn metrics(fields: &mut Fields<'_>, metrics: &NodeMetrics) {
     meta::named(fields, &metrics.node);
     fields.time("timestamp", metrics.timestamp);
     fields.amounts("usage", &metrics.usage);
 }
 
 /// `v1.Namespace`.
-pub(super) fn namespace(fields: &mut Fields<'_>, namespace: &Namespace) {
+pub(crate) fn namespace(fields: &mut Fields<'_>, namespace: &Namespace) {
     fields.object("metadata", |meta| {
         meta.text("name", &namespace.name);
         meta::labels(meta, &namespace.labels);

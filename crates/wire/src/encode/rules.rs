@@ -1,12 +1,13 @@
 //! What admission looks at: priority classes, runtime classes, limit ranges.
 
+use berth_model::policy::{LimitRange, LimitScope, PriorityClass, RuntimeClass};
+
 use super::meta;
 use super::pod::tolerations;
 use super::writer::Fields;
-use crate::policy::{LimitRange, LimitScope, PriorityClass, RuntimeClass};
 
 /// `scheduling.k8s.io/v1.PriorityClass`.
-pub(super) fn priority_class(fields: &mut Fields<'_>, class: &PriorityClass) {
+pub(crate) fn priority_class(fields: &mut Fields<'_>, class: &PriorityClass) {
     meta::named(fields, &class.name);
     fields.number("value", class.value.into());
     fields.truth("globalDefault", class.global_default);
@@ -14,7 +15,7 @@ pub(super) fn priority_class(fields: &mut Fields<'_>, class: &PriorityClass) {
 }
 
 /// `node.k8s.io/v1.RuntimeClass`.
-pub(super) fn runtime_class(fields: &mut Fields<'_>, class: &RuntimeClass) {
+pub(crate) fn runtime_class(fields: &mut Fields<'_>, class: &RuntimeClass) {
     meta::named(fields, &class.name);
     fields.part("overhead", |fields| fields.amounts("podFixed", &class.overhead));
     fields.part("scheduling", |fields| {
@@ -24,7 +25,7 @@ pub(super) fn runtime_class(fields: &mut Fields<'_>, class: &RuntimeClass) {
 }
 
 /// `v1.LimitRange`.
-pub(super) fn limit_range(fields: &mut Fields<'_>, range: &LimitRange) {
+pub(crate) fn limit_range(fields: &mut Fields<'_>, range: &LimitRange) {
     fields.object("metadata", |meta| meta::key(meta, &range.namespace, &range.name));
     fields.object("spec", |spec| {
         spec.objects("limits", &range.items, |fields, item| {

@@ -1,9 +1,9 @@
 //! What a pod's status says of its place and its resources.
 
 use berth_model::pod::Container;
+use berth_model::pod_manifest::PodManifest;
 
 use super::writer::{Fields, Writer};
-use crate::pod::PodManifest;
 
 /// `v1.PodStatus`. Both phases in which a pod has ended mean the same here.
 pub(super) fn status(fields: &mut Fields<'_>, manifest: &PodManifest) {

@@ -11,7 +11,7 @@ use super::volume::disk;
 use super::writer::Fields;
 
 /// `v1.PersistentVolume`.
-pub(super) fn volume(fields: &mut Fields<'_>, volume: &Volume) {
+pub(crate) fn volume(fields: &mut Fields<'_>, volume: &Volume) {
     fields.object("metadata", |meta| {
         meta.text("name", &volume.name);
         meta::labels(meta, &volume.labels);
@@ -61,7 +61,7 @@ fn mode(block: bool) -> &'static str {
 }
 
 /// `v1.PersistentVolumeClaim`.
-pub(super) fn claim(fields: &mut Fields<'_>, claim: &Claim) {
+pub(crate) fn claim(fields: &mut Fields<'_>, claim: &Claim) {
     claim_template(fields, claim, &claim.name);
     fields.part("status", |status| status.given("phase", if claim.lost { "Lost" } else { "" }));
 }
@@ -93,7 +93,7 @@ pub(super) fn claim_template(fields: &mut Fields<'_>, claim: &Claim, name: &str)
 }
 
 /// `storage.k8s.io/v1.StorageClass`.
-pub(super) fn class(fields: &mut Fields<'_>, class: &StorageClass) {
+pub(crate) fn class(fields: &mut Fields<'_>, class: &StorageClass) {
     fields.object("metadata", |meta| {
         meta.text("name", &class.name);
         meta.part("annotations", |annotations| {
@@ -113,7 +113,7 @@ pub(super) fn class(fields: &mut Fields<'_>, class: &StorageClass) {
 }
 
 /// `storage.k8s.io/v1.CSINode`.
-pub(super) fn csi_node(fields: &mut Fields<'_>, node: &CsiNode) {
+pub(crate) fn csi_node(fields: &mut Fields<'_>, node: &CsiNode) {
     fields.object("metadata", |meta| {
         meta.text("name", &node.node);
         meta.part("annotations", |annotations| {
@@ -133,7 +133,7 @@ pub(super) fn csi_node(fields: &mut Fields<'_>, node: &CsiNode) {
 }
 
 /// `storage.k8s.io/v1.CSIDriver`.
-pub(super) fn csi_driver(fields: &mut Fields<'_>, driver: &CsiDriver) {
+pub(crate) fn csi_driver(fields: &mut Fields<'_>, driver: &CsiDriver) {
     meta::named(fields, &driver.name);
     fields.part("spec", |spec| {
         spec.truth("storageCapacity", driver.storage_capacity);
@@ -142,7 +142,7 @@ pub(super) fn csi_driver(fields: &mut Fields<'_>, driver: &CsiDriver) {
 }
 
 /// `storage.k8s.io/v1.CSIStorageCapacity`.
-pub(super) fn capacity(fields: &mut Fields<'_>, capacity: &StorageCapacity) {
+pub(crate) fn capacity(fields: &mut Fields<'_>, capacity: &StorageCapacity) {
     fields.object("metadata", |meta| meta::key(meta, &capacity.namespace, &capacity.name));
     label_selector(fields, "nodeTopology", capacity.topology.as_ref());
     fields.text("storageClassName", &capacity.storage_class);
@@ -155,7 +155,7 @@ pub(super) fn capacity(fields: &mut Fields<'_>, capacity: &StorageCapacity) {
 }
 
 /// `storage.k8s.io/v1.VolumeAttachment`.
-pub(super) fn attachment(fields: &mut Fields<'_>, attachment: &Attachment) {
+pub(crate) fn attachment(fields: &mut Fields<'_>, attachment: &Attachment) {
     meta::named(fields, &attachment.name);
     fields.object("spec", |spec| {
         spec.text("attacher", &attachment.driver);

@@ -1,15 +1,14 @@
 //! Objects that stand for groups of pods.
 
 use berth_model::selector::LabelSelector;
-use berth_model::workload::{DisruptionBudget, PodGroupOwner};
+use berth_model::workload::{DisruptionBudget, PodGroupOwner, Workload, WorkloadKind};
 
 use super::meta;
 use super::selector::{label_selector, plain_selector};
 use super::writer::Fields;
-use crate::workload::{Workload, WorkloadKind};
 
 /// `v1.Service`.
-pub(super) fn service(fields: &mut Fields<'_>, owner: &PodGroupOwner) {
+pub(crate) fn service(fields: &mut Fields<'_>, owner: &PodGroupOwner) {
     fields.object("metadata", |meta| meta::key(meta, &owner.namespace, &owner.name));
     fields.part("spec", |spec| map_selector(spec, owner.selector.as_ref()));
 }
@@ -24,7 +23,7 @@ fn map_selector(spec: &mut Fields<'_>, selector: Option<&LabelSelector>) {
 }
 
 /// A controller: its key and the pods that it selects.
-pub(super) fn workload(fields: &mut Fields<'_>, workload: &Workload) {
+pub(crate) fn workload(fields: &mut Fields<'_>, workload: &Workload) {
     fields.object("metadata", |meta| meta::key(meta, &workload.namespace, &workload.name));
     fields.object("spec", |spec| match workload.kind {
         WorkloadKind::CronJob => {
@@ -49,7 +48,7 @@ fn group(spec: &mut Fields<'_>, workload: &Workload) {
 }
 
 /// `policy/v1.PodDisruptionBudget`.
-pub(super) fn budget(fields: &mut Fields<'_>, budget: &DisruptionBudget) {
+pub(crate) fn budget(fields: &mut Fields<'_>, budget: &DisruptionBudget) {
     fields.object("metadata", |meta| meta::key(meta, &budget.namespace, &budget.name));
     fields.part("spec", |spec| label_selector(spec, "selector", budget.selector.as_ref()));
     fields.part("status", |status| {

@@ -68,7 +68,7 @@ impl Writer {
 
 /// Writes the fields of an object. What is empty, zero or false is left out unless a method says otherwise: Kubernetes
 /// takes it for absent.
-pub(super) struct Fields<'w> {
+pub(crate) struct Fields<'w> {
     writer: &'w mut Writer,
     first: bool,
 }

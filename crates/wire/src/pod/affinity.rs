@@ -1,16 +1,11 @@
 //! Node affinity, pod affinity and pod anti-affinity.
 //!
-//! Upstream: core `validation.go` (`validateAffinity`), `registry/core/pod/strategy.go`
-//! (`applyMatchLabelKeysAndMismatchLabelKeys`).
-
-use std::collections::BTreeSet;
+//! Upstream: core `validation.go` (`validateAffinity`).
 
 use berth_model::Str;
-use berth_model::affinity::{
-    NodeAffinity, PodAffinity, PodAffinityTerm, PreferredNode, WeightedPodAffinityTerm,
-};
-use berth_model::labels::Labels;
-use berth_model::selector::{LabelSelector, Operator, Requirement};
+use berth_model::affinity::{NodeAffinity, PodAffinityTerm, PreferredNode};
+use berth_model::pod_manifest::{AffinityTemplate, AffinityTermTemplate};
+use berth_model::selector::Requirement;
 
 use crate::context::{Context, Step};
 use crate::decode::{Finish, List, Obj, wire_object};
@@ -89,18 +84,10 @@ wire_object! {
     skipped {}
 }
 
-/// A term whose selector still lacks what the pod's own labels add to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Term {
-    term: PodAffinityTerm,
-    match_keys: Vec<Str>,
-    mismatch_keys: Vec<Str>,
-}
-
 impl Finish for PodTermWire {
-    type Out = Term;
+    type Out = AffinityTermTemplate;
 
-    fn finish(self, cx: &mut Context) -> Term {
+    fn finish(self, cx: &mut Context) -> AffinityTermTemplate {
         check_label_key(cx, "topologyKey", &self.topology_key);
         check_keys(cx, "matchLabelKeys", &self.match_keys, self.selector.0.is_some());
         check_keys(cx, "mismatchLabelKeys", &self.mismatch_keys, self.selector.0.is_some());
@@ -110,7 +97,11 @@ impl Finish for PodTermWire {
             namespace_selector: self.namespace_selector.0,
             topology_key: self.topology_key,
         };
-        Term { term, match_keys: self.match_keys, mismatch_keys: self.mismatch_keys }
+        AffinityTermTemplate {
+            term,
+            match_label_keys: self.match_keys,
+            mismatch_label_keys: self.mismatch_keys,
+        }
     }
 }
 
@@ -124,31 +115,6 @@ pub(crate) fn check_keys(cx: &mut Context, field: &'static str, keys: &[Str], ha
     }
 }
 
-impl Term {
-    fn merged(mut self, labels: &Labels) -> PodAffinityTerm {
-        if let Some(selector) = &mut self.term.selector {
-            merge(selector, &self.match_keys, Operator::In, labels);
-            merge(selector, &self.mismatch_keys, Operator::NotIn, labels);
-        }
-        self.term
-    }
-}
-
-/// Adds the pod's own values of the keys, unless the API server has done so already.
-fn merge(selector: &mut LabelSelector, keys: &[Str], operator: Operator, labels: &Labels) {
-    if keys.is_empty() {
-        return;
-    }
-    let mut known: BTreeSet<Requirement> = selector.requirements.iter().cloned().collect();
-    for key in keys {
-        let Some(value) = labels.get(key) else { continue };
-        let added = Requirement { key: key.clone(), operator, values: vec![value.clone()] };
-        if known.insert(added.clone()) {
-            selector.requirements.push(added);
-        }
-    }
-}
-
 wire_object! {
     /// `v1.WeightedPodAffinityTerm`.
     pub(crate) struct WeightedTermWire {
@@ -159,9 +125,9 @@ wire_object! {
 }
 
 impl Finish for WeightedTermWire {
-    type Out = (i64, Term);
+    type Out = (i64, AffinityTermTemplate);
 
-    fn finish(self, cx: &mut Context) -> (i64, Term) {
+    fn finish(self, cx: &mut Context) -> (i64, AffinityTermTemplate) {
         check_weight(cx, self.weight);
         let term = self.term.unwrap_or_default();
         (self.weight, cx.within(Step::Field("podAffinityTerm"), |cx| term.finish(cx)))
@@ -177,32 +143,11 @@ wire_object! {
     skipped {}
 }
 
-/// Pod affinity before the pod's own labels are merged into it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PodAffinityParts {
-    required: Vec<Term>,
-    preferred: Vec<(i64, Term)>,
-}
-
 impl Finish for PodAffinityWire {
-    type Out = PodAffinityParts;
+    type Out = AffinityTemplate;
 
-    fn finish(self, _: &mut Context) -> PodAffinityParts {
-        PodAffinityParts { required: self.required.0, preferred: self.preferred.0 }
-    }
-}
-
-impl PodAffinityParts {
-    /// The affinity of a pod with these labels.
-    pub(crate) fn merged(self, labels: &Labels) -> PodAffinity {
-        PodAffinity {
-            required: self.required.into_iter().map(|term| term.merged(labels)).collect(),
-            preferred: self
-                .preferred
-                .into_iter()
-                .map(|(weight, term)| WeightedPodAffinityTerm { weight, term: term.merged(labels) })
-                .collect(),
-        }
+    fn finish(self, _: &mut Context) -> AffinityTemplate {
+        AffinityTemplate { required: self.required.0, preferred: self.preferred.0 }
     }
 }
 

@@ -6,11 +6,12 @@
 use berth_model::Str;
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, HostPort, Protocol};
+use berth_model::pod_level::is_huge_pages;
 use berth_model::quantity::Quantity;
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, List, wire_object};
-use crate::pod::resources::{ResourcesWire, is_extended, is_huge_pages, is_native};
+use crate::pod::resources::{ResourcesWire, is_extended, is_native};
 use crate::selector::one_of;
 use crate::syntax::{check_dns_label, is_label_key};
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use berth_model::Str;
-use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
-use berth_model::pod::{Container, Controller, PodSpec};
-use berth_model::volume::{Claim, PodVolumeSource};
+use berth_model::pod::{Container, PodSpec};
+use berth_model::pod_level::PodLevel;
+use berth_model::pod_manifest::{Admission, SpecTemplate};
+use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{AnyMap, Finish, List, StringMap, Unique, wire_object};
-use crate::pod::Admission;
-use crate::pod::affinity::{AffinityWire, PodAffinityParts};
+use crate::pod::affinity::AffinityWire;
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
-use crate::pod::resources::{PodLevel, ResourcesWire};
+use crate::pod::resources::ResourcesWire;
 use crate::pod::spread::{SpreadWire, check_distinct};
 use crate::pod::toleration::TolerationWire;
 use crate::pod::volume::{VolumeParts, VolumeWire};
@@ -61,41 +61,10 @@ wire_object! {
     }
 }
 
-/// A pod spec before it belongs to a pod: without name, labels and controller, and without what labels add to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SpecParts {
-    spec: PodSpec,
-    pod_affinity: PodAffinityParts,
-    pod_anti_affinity: PodAffinityParts,
-    pub(crate) node: Option<Str>,
-    pub(crate) admission: Admission,
-    /// The claims of ephemeral volumes, named after the volumes.
-    pub(crate) ephemeral_claims: Vec<Claim>,
-}
-
-impl SpecParts {
-    /// Whether scheduling gates hold the pod.
-    pub(crate) fn is_gated(&self) -> bool {
-        !self.spec.scheduling_gates.is_empty()
-    }
-
-    /// The spec of a pod with this identity.
-    pub(crate) fn complete(self, namespace: Str, labels: Labels, controller: Option<Controller>) -> PodSpec {
-        PodSpec {
-            pod_affinity: self.pod_affinity.merged(&labels),
-            pod_anti_affinity: self.pod_anti_affinity.merged(&labels),
-            namespace,
-            labels,
-            controller,
-            ..self.spec
-        }
-    }
-}
-
 impl Finish for PodSpecWire {
-    type Out = SpecParts;
+    type Out = SpecTemplate;
 
-    fn finish(self, cx: &mut Context) -> SpecParts {
+    fn finish(self, cx: &mut Context) -> SpecTemplate {
         if self.containers.0.is_empty() {
             cx.problem_at("containers", "missing; expected at least one container");
         }
@@ -153,7 +122,7 @@ impl Finish for PodSpecWire {
         if let Some(pod_level) = &admission.pod_level {
             pod_level.complete(&mut spec);
         }
-        SpecParts {
+        SpecTemplate {
             spec,
             pod_affinity: self.affinity.pod.0.unwrap_or_default(),
             pod_anti_affinity: self.affinity.anti.0.unwrap_or_default(),

@@ -3,6 +3,7 @@
 use berth_model::Str;
 use berth_model::node::ResourceList;
 use berth_model::pod::{PodSpec, Resize};
+use berth_model::pod_manifest::ScheduledCondition;
 use rustc_hash::FxHashMap;
 
 use crate::decode::{Time, Unique, wire_object};
@@ -49,17 +50,6 @@ wire_object! {
         "ephemeralContainerStatuses" "resourceClaimStatuses" "extendedResourceClaimStatus"
         "nodeAllocatableResourceClaimStatuses" "volumeHealth"
     }
-}
-
-/// The condition `PodScheduled` of a pod's status: what a scheduler said last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScheduledCondition {
-    /// `True`, `False` or `Unknown`.
-    pub status: Str,
-    /// Why it is false, in one word; empty where it is true.
-    pub reason: Str,
-    /// Why it is false, in a sentence.
-    pub message: Str,
 }
 
 impl StatusWire {

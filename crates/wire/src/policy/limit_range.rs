@@ -4,47 +4,13 @@
 
 use berth_model::Str;
 use berth_model::node::ResourceList;
+use berth_model::policy::{LimitRange, LimitRangeItem, LimitScope};
 
 use crate::context::Context;
 use crate::decode::{Finish, List, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
-
-/// `v1.LimitRange`: bounds and defaults for what is created in a namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitRange {
-    /// `metadata.namespace`.
-    pub namespace: Str,
-    /// `metadata.name`.
-    pub name: Str,
-    /// `spec.limits`.
-    pub items: Vec<LimitRangeItem>,
-}
-
-/// What an item of a limit range bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LimitScope {
-    /// Each container.
-    Container,
-    /// The containers of a pod together.
-    Pod,
-    /// Something else, as claims.
-    Other,
-}
-
-/// `v1.LimitRangeItem`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimitRangeItem {
-    /// `type`.
-    pub scope: LimitScope,
-    /// `min`.
-    pub min: ResourceList,
-    /// `max`.
-    pub max: ResourceList,
-    /// `default`: the limits of containers that set none.
-    pub default_limits: ResourceList,
-    /// `defaultRequest`: the requests of containers that set none.
-    pub default_requests: ResourceList,
-}
+use crate::object::wire_format;
 
 wire_object! {
     /// `v1.LimitRangeItem`.
@@ -103,8 +69,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl LimitRangeWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> LimitRange {
+wire_format!(LimitRange, LimitRangeWire, encode::limit_range);
+
+impl Finish for LimitRangeWire {
+    type Out = LimitRange;
+
+    fn finish(self, cx: &mut Context) -> LimitRange {
         let meta = self.meta.named(cx);
         LimitRange { namespace: meta.namespace, name: meta.name, items: self.spec.limits.0 }
     }

@@ -1,22 +1,13 @@
 //! Measured usage of nodes.
 
+use berth_model::load::NodeMetrics;
 use berth_model::node::ResourceList;
-use berth_model::{Str, UnixSeconds};
 
 use crate::context::Context;
-use crate::decode::{Time, wire_object};
+use crate::decode::{Finish, Time, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
-
-/// `metrics.k8s.io/v1beta1.NodeMetrics`: what a node was measured to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeMetrics {
-    /// `metadata.name`: the node's name.
-    pub node: Str,
-    /// `timestamp`: the end of the interval that was measured.
-    pub timestamp: Option<UnixSeconds>,
-    /// `usage`, by resource: `cpu` in cores, `memory` in bytes.
-    pub usage: ResourceList,
-}
+use crate::object::wire_format;
 
 wire_object! {
     /// `metrics.k8s.io/v1beta1.NodeMetrics`.
@@ -28,8 +19,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "window" }
 }
 
-impl NodeMetricsWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> NodeMetrics {
+wire_format!(NodeMetrics, NodeMetricsWire, encode::node_metrics);
+
+impl Finish for NodeMetricsWire {
+    type Out = NodeMetrics;
+
+    fn finish(self, cx: &mut Context) -> NodeMetrics {
         let node = self.meta.named(cx).name;
         NodeMetrics { node, timestamp: self.timestamp.map(|time| time.0), usage: self.usage }
     }

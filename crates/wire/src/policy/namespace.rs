@@ -5,8 +5,10 @@
 use berth_model::workload::Namespace;
 
 use crate::context::Context;
-use crate::decode::wire_object;
+use crate::decode::{Finish, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 
 /// The API server gives each namespace this label with its name, so that selectors can name it.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -19,8 +21,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "spec" "status" }
 }
 
-impl NamespaceWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Namespace {
+wire_format!(Namespace, NamespaceWire, encode::namespace);
+
+impl Finish for NamespaceWire {
+    type Out = Namespace;
+
+    fn finish(self, cx: &mut Context) -> Namespace {
         let mut meta = self.meta.named(cx);
         if !meta.labels.contains_key(NAME_LABEL) {
             meta.labels.insert(cx.intern(NAME_LABEL), meta.name.clone());

@@ -1,24 +1,14 @@
 //! Priority classes.
 
 use berth_model::Str;
+use berth_model::policy::PriorityClass;
 
 use crate::context::Context;
-use crate::decode::wire_object;
+use crate::decode::{Finish, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::selector::one_of;
-
-/// `scheduling.k8s.io/v1.PriorityClass`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PriorityClass {
-    /// `metadata.name`.
-    pub name: Str,
-    /// `value`: the priority of pods of this class.
-    pub value: i32,
-    /// `globalDefault`: pods without class are of this one.
-    pub global_default: bool,
-    /// `preemptionPolicy: Never`.
-    pub never_preempts: bool,
-}
 
 wire_object! {
     /// `scheduling.k8s.io/v1.PriorityClass`.
@@ -31,8 +21,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "description" }
 }
 
-impl PriorityClassWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> PriorityClass {
+wire_format!(PriorityClass, PriorityClassWire, encode::priority_class);
+
+impl Finish for PriorityClassWire {
+    type Out = PriorityClass;
+
+    fn finish(self, cx: &mut Context) -> PriorityClass {
         let policies = &[("Never", true), ("PreemptLowerPriority", false)];
         let never_preempts = match &*self.preemption_policy {
             "" => false,

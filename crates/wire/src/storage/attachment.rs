@@ -4,8 +4,10 @@ use berth_model::Str;
 use berth_model::volume::Attachment;
 
 use crate::context::Context;
-use crate::decode::wire_object;
+use crate::decode::{Finish, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::pod::given;
 
 wire_object! {
@@ -61,8 +63,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl AttachmentWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Attachment {
+wire_format!(Attachment, AttachmentWire, encode::attachment);
+
+impl Finish for AttachmentWire {
+    type Out = Attachment;
+
+    fn finish(self, cx: &mut Context) -> Attachment {
         let meta = self.meta.named(cx);
         let AttachmentSpecWire { attacher, node, source } = self.spec;
         cx.within(crate::context::Step::Field("spec"), |cx| {

@@ -7,7 +7,9 @@ use berth_model::volume::Claim;
 
 use crate::context::{Context, Step};
 use crate::decode::{Finish, Obj, wire_object};
+use crate::encode;
 use crate::meta::{Meta, MetaField};
+use crate::object::wire_format;
 use crate::pod::given;
 use crate::pod::resources::ResourcesWire;
 use crate::selector::LabelSelectorWire;
@@ -48,19 +50,15 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl ClaimWire {
-    pub(crate) fn claim(self, cx: &mut Context) -> Claim {
-        let Self { meta, spec, status } = self;
-        let meta = meta.named(cx);
-        cx.within(Step::Field("spec"), |cx| claim(cx, meta, spec, &status))
-    }
-}
+wire_format!(Claim, ClaimWire, encode::claim, has_annotations: true);
 
 impl Finish for ClaimWire {
     type Out = Claim;
 
     fn finish(self, cx: &mut Context) -> Claim {
-        self.claim(cx)
+        let Self { meta, spec, status } = self;
+        let meta = meta.named(cx);
+        cx.within(Step::Field("spec"), |cx| claim(cx, meta, spec, &status))
     }
 }
 

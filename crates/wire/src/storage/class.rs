@@ -5,7 +5,9 @@ use berth_model::volume::StorageClass;
 
 use crate::context::Context;
 use crate::decode::{Finish, List, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::selector::one_of;
 use crate::syntax::check_label_key;
 
@@ -53,8 +55,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "parameters" "reclaimPolicy" "mountOptions" "allowVolumeExpansion" }
 }
 
-impl StorageClassWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> StorageClass {
+wire_format!(StorageClass, StorageClassWire, encode::storage_class, has_annotations: true);
+
+impl Finish for StorageClassWire {
+    type Out = StorageClass;
+
+    fn finish(self, cx: &mut Context) -> StorageClass {
         let meta = self.meta.named(cx);
         if self.provisioner.is_empty() {
             cx.problem_at(

@@ -5,7 +5,9 @@ use berth_model::volume::{CsiDriver, CsiNode, CsiNodeDriver, StorageCapacity};
 
 use crate::context::{Context, Step};
 use crate::decode::{Amount, Finish, List, Obj, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::selector::LabelSelectorWire;
 
 /// Names in-tree plugins whose volumes a node attaches through CSI, separated by commas.
@@ -66,8 +68,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl CsiNodeWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> CsiNode {
+wire_format!(CsiNode, CsiNodeWire, encode::csi_node, has_annotations: true);
+
+impl Finish for CsiNodeWire {
+    type Out = CsiNode;
+
+    fn finish(self, cx: &mut Context) -> CsiNode {
         let meta = self.meta.named(cx);
         let migrated = meta.annotations.get(MIGRATED).cloned().unwrap_or_default();
         CsiNode {
@@ -104,8 +110,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl CsiDriverWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> CsiDriver {
+wire_format!(CsiDriver, CsiDriverWire, encode::csi_driver);
+
+impl Finish for CsiDriverWire {
+    type Out = CsiDriver;
+
+    fn finish(self, cx: &mut Context) -> CsiDriver {
         CsiDriver {
             name: self.meta.named(cx).name,
             storage_capacity: self.spec.storage_capacity,
@@ -126,8 +136,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl StorageCapacityWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> StorageCapacity {
+wire_format!(StorageCapacity, StorageCapacityWire, encode::storage_capacity);
+
+impl Finish for StorageCapacityWire {
+    type Out = StorageCapacity;
+
+    fn finish(self, cx: &mut Context) -> StorageCapacity {
         let meta = self.meta.named(cx);
         if self.class.is_empty() {
             cx.problem_at("storageClassName", "missing; expected the name of a StorageClass");

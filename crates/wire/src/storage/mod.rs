@@ -7,11 +7,7 @@ mod csi;
 pub(crate) mod disk;
 mod volume;
 
-pub(crate) use attachment::AttachmentWire;
 pub(crate) use claim::{ClaimTemplateWire, ClaimWire};
-pub(crate) use class::StorageClassWire;
-pub(crate) use csi::{CsiDriverWire, CsiNodeWire, StorageCapacityWire};
-pub(crate) use volume::VolumeWire;
 
 use berth_model::Str;
 use berth_model::labels::Labels;

@@ -8,7 +8,9 @@ use berth_model::volume::{ClaimRef, Volume, VolumeSource};
 
 use crate::context::{Context, Step};
 use crate::decode::{Finish, Obj, wire_object};
+use crate::encode;
 use crate::meta::{Meta, MetaField};
+use crate::object::wire_format;
 use crate::selector::NodeSelectorWire;
 use crate::storage::disk::{
     AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
@@ -129,8 +131,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl VolumeWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Volume {
+wire_format!(Volume, VolumeWire, encode::volume, has_annotations: true);
+
+impl Finish for VolumeWire {
+    type Out = Volume;
+
+    fn finish(self, cx: &mut Context) -> Volume {
         let Self { meta, spec, status } = self;
         let meta = meta.named(cx);
         cx.within(Step::Field("spec"), |cx| volume(cx, meta, spec, &status.phase))

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use crate::{Decoder, Loader, Object};
+use berth_model::object::Object;
+
+use crate::{Decoder, Loader};
 use flate2::read::GzDecoder;
 use serde_json::value::RawValue;
 

@@ -6,7 +6,8 @@ use berth_model::pod::Protocol;
 use berth_model::selector::LabelSelector;
 
 use super::{amounts, container_yaml, load, pod, pod_yaml, spec};
-use crate::{PodCount, PodManifest};
+use berth_model::pod_manifest::{Admission, PodManifest};
+use berth_model::workload::PodCount;
 
 #[test]
 fn a_plain_pod_gets_the_defaults_of_the_api() {
@@ -19,7 +20,7 @@ fn a_plain_pod_gets_the_defaults_of_the_api() {
     assert!(!spec.tolerations[0].exists && spec.tolerations[0].effect.is_none());
     assert!(spec.spread[0].honor_node_affinity && !spec.spread[0].honor_node_taints);
     assert_eq!((pod.pod.node, pod.pod.nominated_node, pod.finished), (None, None, false));
-    assert_eq!(pod.admission, crate::Admission::default());
+    assert_eq!(pod.admission, Admission::default());
 }
 
 #[test]

@@ -5,7 +5,9 @@ mod objects;
 use proptest::prelude::*;
 
 use super::corpus::scenarios;
-use crate::{Decoder, Object, encode};
+use berth_model::object::Object;
+
+use crate::{Decoder, encode};
 
 fn decoded(json: &str) -> Object {
     match Decoder::new().object(json) {

@@ -11,7 +11,10 @@ mod warnings;
 use berth_model::node::ResourceList;
 use berth_model::pod::PodSpec;
 
-use crate::{Loader, Manifests, PodManifest, Warnings};
+use berth_model::manifests::Manifests;
+use berth_model::pod_manifest::PodManifest;
+
+use crate::{Loader, Warnings};
 
 /// Loads a text that is in order.
 fn load(text: &str) -> Manifests {

@@ -3,8 +3,10 @@
 use berth_model::workload::DisruptionBudget;
 
 use crate::context::Context;
-use crate::decode::{AnyMap, Obj, wire_object};
+use crate::decode::{AnyMap, Finish, Obj, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::selector::LabelSelectorWire;
 
 wire_object! {
@@ -34,8 +36,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl BudgetWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> DisruptionBudget {
+wire_format!(DisruptionBudget, BudgetWire, encode::budget);
+
+impl Finish for BudgetWire {
+    type Out = DisruptionBudget;
+
+    fn finish(self, cx: &mut Context) -> DisruptionBudget {
         let meta = self.meta.named(cx);
         let mut disrupted_pods = self.status.disrupted.0;
         disrupted_pods.sort();

@@ -2,20 +2,18 @@
 //!
 //! Upstream: `pkg/apis/apps/v1/defaults.go`, core `v1/defaults.go` (`SetDefaults_ReplicationController`).
 
-use berth_model::Str;
-use berth_model::labels::Labels;
+use berth_model::pod_manifest::PodTemplate;
 use berth_model::selector::LabelSelector;
-use berth_model::workload::{OwnerKind, PodGroupOwner};
+use berth_model::workload::{PodCount, Workload, WorkloadKind};
 
 use crate::context::{Context, Step};
-use crate::decode::{List, Obj, StringMap, wire_object};
+use crate::decode::{Finish, List, Obj, StringMap, wire_object};
 use crate::meta::{Meta, MetaField};
-use crate::pod::{PodTemplate, TemplateWire};
+use crate::pod::TemplateWire;
 use crate::selector::LabelSelectorWire;
 use crate::storage::ClaimWire;
 use crate::syntax::check_labels;
 use crate::workload::rollout::StrategyWire;
-use crate::workload::{JobProgress, PodCount, Rollout, Workload, WorkloadKind};
 
 wire_object! {
     /// `v1.StatefulSetOrdinals`.
@@ -100,8 +98,10 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl ReplicationControllerWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+impl Finish for ReplicationControllerWire {
+    type Out = Workload;
+
+    fn finish(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
         let spec = self.spec;
         cx.within(Step::Field("spec"), |cx| {
@@ -148,7 +148,7 @@ fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &
 /// The annotation by which a Deployment counts its ReplicaSets.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
-/// Puts a workload together, without what only some kinds have.
+/// A workload without what only some kinds have.
 pub(crate) fn workload(
     kind: WorkloadKind,
     meta: Meta,
@@ -158,7 +158,6 @@ pub(crate) fn workload(
 ) -> Workload {
     Workload {
         revision: meta.annotations.get(REVISION).and_then(|text| text.parse().ok()),
-        kind,
         namespace: meta.namespace,
         name: meta.name,
         uid: meta.uid,
@@ -169,51 +168,6 @@ pub(crate) fn workload(
         selector,
         template,
         count,
-        claim_templates: Vec::new(),
-        rollout: Rollout::default(),
-        paused: false,
-        progress: JobProgress::default(),
-    }
-}
-
-impl Workload {
-    /// The group of pods that default spreading sees, for the kinds that it looks at.
-    pub fn owner(&self) -> Option<PodGroupOwner> {
-        let kind = match self.kind {
-            WorkloadKind::ReplicationController => OwnerKind::ReplicationController,
-            WorkloadKind::ReplicaSet => OwnerKind::ReplicaSet,
-            WorkloadKind::StatefulSet => OwnerKind::StatefulSet,
-            _ => return None,
-        };
-        let (namespace, name) = (self.namespace.clone(), self.name.clone());
-        Some(PodGroupOwner { kind, namespace, name, selector: self.selector.clone() })
-    }
-
-    /// A controller of which no more is known than which pods it selects; `None` for a service.
-    pub fn of_owner(owner: &PodGroupOwner) -> Option<Self> {
-        let kind = match owner.kind {
-            OwnerKind::Service => return None,
-            OwnerKind::ReplicationController => WorkloadKind::ReplicationController,
-            OwnerKind::ReplicaSet => WorkloadKind::ReplicaSet,
-            OwnerKind::StatefulSet => WorkloadKind::StatefulSet,
-        };
-        Some(Self {
-            kind,
-            namespace: owner.namespace.clone(),
-            name: owner.name.clone(),
-            uid: Str::default(),
-            labels: Labels::default(),
-            created: None,
-            controller: None,
-            terminating: false,
-            selector: owner.selector.clone(),
-            template: PodTemplate::default(),
-            count: PodCount::Replicas { count: 0, first: 0 },
-            claim_templates: Vec::new(),
-            rollout: Rollout::default(),
-            paused: false,
-            revision: None,
-            progress: JobProgress::default(),
-        })
+        ..Workload::empty(kind)
     }
 }

@@ -3,15 +3,15 @@
 //! Upstream: `pkg/apis/batch/v1/defaults.go` (`SetDefaults_Job`).
 
 use berth_model::Str;
+use berth_model::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
 use crate::context::{Context, Step};
-use crate::decode::{AnyMap, Obj, wire_object};
+use crate::decode::{AnyMap, Finish, Obj, wire_object};
 use crate::meta::{Meta, MetaField};
 use crate::pod::TemplateWire;
 use crate::selector::{LabelSelectorWire, one_of};
 use crate::workload::controller::{template, workload};
 use crate::workload::progress::{count, index_ranges, merged};
-use crate::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
 wire_object! {
     /// `batch/v1.JobSpec`.
@@ -64,8 +64,10 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl JobWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+impl Finish for JobWire {
+    type Out = Workload;
+
+    fn finish(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
         let finished = self
             .status
@@ -112,8 +114,10 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl CronJobWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Workload {
+impl Finish for CronJobWire {
+    type Out = Workload;
+
+    fn finish(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
         let CronJobSpecWire { suspend, template } = self.spec;
         let mut spec = template.spec;

@@ -1,22 +1,10 @@
-//! How far a job has come.
+//! The lists of indexes in a job's status.
 //!
 //! Upstream: `pkg/controller/job/indexed_job_utils.go` (`parseIndexesFromString`).
 
 use std::ops::RangeInclusive;
 
-/// What a job's status tells of the pods that need not run any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobProgress {
-    /// `status.succeeded`: how many pods have succeeded.
-    pub succeeded: i32,
-    /// `status.completedIndexes` and `status.failedIndexes`: what an indexed job does not run again, in ascending
-    /// order.
-    pub ended: Vec<RangeInclusive<i32>>,
-    /// `status.completedIndexes`: how many indexes have succeeded.
-    pub completed: i32,
-}
-
-/// The ranges of a list such as `1,3-5,7`. What is no number or out of order is left out, as upstream does.
+/// The ranges of a list such as `1,3-5,7`. What is not a number or out of order is left out, as upstream does.
 pub(crate) fn index_ranges(text: &str) -> Vec<RangeInclusive<i32>> {
     let mut ranges: Vec<RangeInclusive<i32>> = Vec::new();
     for part in text.split(',').filter(|part| !part.is_empty()) {

@@ -3,52 +3,13 @@
 //! Upstream: `pkg/apis/apps/v1/defaults.go` (`SetDefaults_Deployment`), apimachinery `util/intstr`.
 
 use berth_model::Str;
+use berth_model::workload::{Rollout, Share};
 
 use crate::context::{Context, quoted};
 use crate::decode::{Decode, Scalar, wire_object};
 use crate::selector::one_of;
 
-/// `apps/v1.DeploymentStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rollout {
-    /// `Recreate`: the old pods end before the new ones are made.
-    Recreate,
-    /// `RollingUpdate`: new pods come while old ones run.
-    Rolling {
-        /// `maxSurge`: how many pods there may be beyond `spec.replicas`.
-        surge: Share,
-    },
-}
-
-impl Default for Rollout {
-    fn default() -> Self {
-        Self::Rolling { surge: Share::Percent(25) }
-    }
-}
-
-/// A number of pods, or a part of those that are wanted (`IntOrString`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Share {
-    /// So many.
-    Pods(i32),
-    /// So many of a hundred.
-    Percent(i32),
-}
-
-impl Share {
-    /// How many pods of `wanted` it is, rounded up.
-    pub fn of(self, wanted: i32) -> i32 {
-        match self {
-            Self::Pods(pods) => pods,
-            Self::Percent(percent) => {
-                let hundredths = i64::from(percent) * i64::from(wanted);
-                i32::try_from((hundredths + 99) / 100).unwrap_or(i32::MAX)
-            }
-        }
-    }
-}
-
-/// `IntOrString`, where it is written.
+/// `IntOrString`; `None` if it is absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShareWire(Option<Share>);
 
@@ -114,21 +75,6 @@ impl StrategyWire {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_share_is_rounded_up() {
-        let cases = [
-            (Share::Pods(2), 10, 2),
-            (Share::Percent(25), 10, 3),
-            (Share::Percent(25), 4, 1),
-            (Share::Percent(25), 0, 0),
-            (Share::Percent(0), 10, 0),
-            (Share::Percent(i32::MAX), i32::MAX, i32::MAX),
-        ];
-        for (share, wanted, expected) in cases {
-            assert_eq!(share.of(wanted), expected, "{share:?} of {wanted}");
-        }
-    }
 
     #[test]
     fn a_percentage_has_digits_and_a_sign() {

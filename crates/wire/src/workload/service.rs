@@ -4,8 +4,10 @@ use berth_model::selector::LabelSelector;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
 
 use crate::context::{Context, Step};
-use crate::decode::{StringMap, wire_object};
+use crate::decode::{Finish, StringMap, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::syntax::check_labels;
 
 wire_object! {
@@ -30,8 +32,12 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl ServiceWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> PodGroupOwner {
+wire_format!(PodGroupOwner, ServiceWire, encode::service);
+
+impl Finish for ServiceWire {
+    type Out = PodGroupOwner;
+
+    fn finish(self, cx: &mut Context) -> PodGroupOwner {
         let meta = self.meta.named(cx);
         if let Some(labels) = &self.spec.selector {
             cx.within(Step::Field("spec"), |cx| check_labels(cx, "selector", &labels.0));

@@ -3,7 +3,7 @@
 use super::super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 /// #26043: A pod whose binding failed is queued again while it is still assumed, and assumed twice (also #5336).
 /// Here: what was assumed is taken back before the pod is queued, in one step.

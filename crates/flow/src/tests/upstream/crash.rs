@@ -3,7 +3,7 @@
 use super::super::fixture::World;
 use crate::input::Input;
 use crate::report::Report;
-use berth_wire::{Kind, ObjectKey};
+use berth_model::object::{Kind, ObjectKey};
 
 /// #110726: A field that is missing ends the process, and again after each restart (also #82796, #89410, #92050, #70146,
 /// #38105).

@@ -3,7 +3,7 @@
 use super::super::fixture::World;
 use crate::queue::Counts;
 use crate::settings::Extender;
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 /// #120622: The list of events in flight grows without bound while one pod is slow (also #122661, #122725, PR #122289).
 /// Here: there is no such list: a pod in flight is judged anew, by all that is known then.

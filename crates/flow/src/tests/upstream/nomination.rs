@@ -4,7 +4,7 @@ use super::super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 /// A node that is full of a pod of low priority, and a pod of high priority that has just preempted it.
 fn preempted() -> World {

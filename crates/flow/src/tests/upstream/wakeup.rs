@@ -4,7 +4,7 @@ use super::super::fixture::{World, failure};
 use crate::Flow;
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
-use berth_wire::Kind;
+use berth_model::object::Kind;
 
 /// #72122: An event comes between the attempt and the unschedulable pool, and the pod is stuck.
 /// Here: attempts and events are taken one after the other on one thread; nothing can come in between.
