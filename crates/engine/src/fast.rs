@@ -39,6 +39,8 @@ use standing::{Answers, Standing};
 pub struct ClassCache {
     /// The change up to which the cache is true.
     seen: u64,
+    /// How many of the changes up to there were to be followed.
+    to_follow: u64,
     ranks_epoch: u64,
     filters: Filters<'static>,
     scores: Vec<KeptScore>,
@@ -89,6 +91,7 @@ impl ClassCache {
         });
         let mut cache = Self {
             seen: cluster.changes().next(),
+            to_follow: cluster.changes().to_follow(),
             ranks_epoch: cluster.nodes().ranks().epoch(),
             filters,
             scores: scores.collect(),
@@ -113,7 +116,8 @@ impl ClassCache {
     pub fn catch_up(&mut self, cluster: &Cluster) -> bool {
         let Some(changes) = cluster.changes().since(self.seen) else { return false };
         // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
-        if changes.len() > 64 + self.standings.len() / 2 {
+        let to_follow = cluster.changes().to_follow();
+        if to_follow - self.to_follow > 64 + self.standings.len() as u64 / 2 {
             return false;
         }
         let followed = |state: &mut Self, change: Change| {
@@ -137,7 +141,36 @@ impl ClassCache {
         if std::mem::replace(&mut self.ranks_epoch, epoch) != epoch {
             self.put_in_order(cluster);
         }
-        self.seen = cluster.changes().next();
+        (self.seen, self.to_follow) = (cluster.changes().next(), to_follow);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::World;
+    use berth_model::load::MeasuredUsage;
+
+    #[test]
+    fn measured_load_voids_no_cache_of_plugins_that_do_not_read_it() {
+        let mut world = World::default();
+        let nodes: Vec<NodeRow> = (0..200).map(|n| world.node(&format!("n{n}"), |_| {})).collect();
+        let pod = world.pod("web", |_, _| {});
+        let profile = Profile::standard("default-scheduler");
+        let (mut kinds, mut scratch) = (Kinds::default(), Scratch::default());
+        kinds.catch_up(&world.cluster);
+        let view = PodView::new(&world.cluster, pod);
+        let mut cache = ClassCache::new(&profile, view, &kinds, &mut scratch);
+        for second in 1..5 {
+            for &node in &nodes {
+                let usage = MeasuredUsage { cpu_milli: Some(7), memory_bytes: Some(7), taken: Some(second) };
+                world.cluster.set_measured(node, Some(usage));
+            }
+            world.cluster.set_now(second);
+            assert!(cache.catch_up(&world.cluster));
+        }
+        world.node("n0", |node| node.unschedulable = true);
+        assert!(cache.catch_up(&world.cluster));
     }
 }

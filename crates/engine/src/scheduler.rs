@@ -105,7 +105,7 @@ impl Scheduler {
         let key = (profile, view.class_id());
         let slot = self.slots.entry(key).or_default();
         let generation = self.cluster.pods().generation(key.1);
-        let changes = self.cluster.changes().next();
+        let changes = self.cluster.changes().to_follow();
         let last = slot.last.filter(|_| slot.generation == generation);
         *slot = Slot { generation, last: Some(changes), used: self.clock, cache: slot.cache.take() };
         let worthwhile = self.cluster.pods().members(key.1) >= MANY

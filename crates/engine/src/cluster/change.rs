@@ -17,6 +17,9 @@ pub enum Change {
     Nominated(NodeRow),
     /// A service or controller of the namespace came, changed or went.
     Owners(Sym),
+    /// Measured load changed: of this node, or the time against which all measurements are fresh or stale. Only plugins
+    /// that read measured load look at it.
+    Load(Option<NodeRow>),
     /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
     Storage,
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
@@ -42,7 +45,7 @@ impl Change {
         self != Self::Elsewhere
     }
 
-    /// The node that it is about.
+    /// The node whose answers may be different now. None for measured load: a state that reads it is prepared again.
     pub fn row(self) -> Option<NodeRow> {
         match self {
             Self::Pod(PodChange { row, .. })
@@ -50,7 +53,7 @@ impl Change {
             | Self::NodeAdded(row)
             | Self::NodeRemoved(row)
             | Self::NodeChanged(row) => Some(row),
-            Self::Owners(_) | Self::Storage | Self::Elsewhere => None,
+            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Elsewhere => None,
         }
     }
 
@@ -58,7 +61,7 @@ impl Change {
     /// few plugins look at, which say so themselves.
     pub fn spares_nodes(self) -> bool {
         match self {
-            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Storage => true,
+            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Load(_) | Self::Storage => true,
             Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => false,
         }
     }
@@ -69,6 +72,8 @@ impl Change {
 pub struct ChangeLog {
     first: u64,
     entries: Vec<Change>,
+    /// How many changes there were of measured load.
+    of_load: u64,
 }
 
 /// How many entries are kept at least. A cache that is further behind rebuilds for less than it would repair.
@@ -78,6 +83,11 @@ impl ChangeLog {
     /// The number that the next change will have.
     pub fn next(&self) -> u64 {
         self.first + self.entries.len() as u64
+    }
+
+    /// How many changes there were that caches have to follow node by node: all but those of measured load.
+    pub fn to_follow(&self) -> u64 {
+        self.next() - self.of_load
     }
 
     /// The changes from number `since` on, or `None` where they are no longer known.
@@ -91,6 +101,7 @@ impl ChangeLog {
             self.entries.drain(..KEPT);
             self.first += KEPT as u64;
         }
+        self.of_load += u64::from(matches!(change, Change::Load(_)));
         self.entries.push(change);
     }
 }

@@ -138,21 +138,18 @@ impl Cluster {
         for &pod in pods {
             at.count(&self.pods.entry(pod).pod, self.pods.class_of(pod), 1);
         }
-        self.changes.push(Change::NodeChanged(node));
+        self.changes.push(Change::Load(Some(node)));
     }
 
     /// Sets the time against which measurements are fresh or stale.
     ///
-    /// Every node whose measurement has a time counts as changed, since each profile has its own limit. A shell need
-    /// not call this more often than the limits matter: once in a few seconds is enough.
+    /// Only what is kept of plugins that read measured load is prepared again, and only if some measurement has a time.
     pub fn set_now(&mut self, now: UnixSeconds) {
         if self.loads.now.replace(now) == Some(now) {
             return;
         }
-        for (row, at) in (0u32..).map(NodeRow).zip(&self.loads.rows) {
-            if at.has_time() {
-                self.changes.push(Change::NodeChanged(row));
-            }
+        if self.loads.rows.iter().any(Row::has_time) {
+            self.changes.push(Change::Load(None));
         }
     }
 }
@@ -187,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn time_changes_the_nodes_whose_measurements_have_one() {
+    fn time_is_a_change_of_load_if_a_measurement_has_one() {
         let mut world = World::default();
         let timed = world.node("n1", |_| {});
         let timeless = world.node("n2", |node| node.annotations = labels(&[(DISK_UTILIZATION, "0.5")]));
@@ -201,9 +198,9 @@ mod tests {
             world.cluster.set_now(now);
             world.cluster.changes().since(since).unwrap().to_vec()
         };
-        assert_eq!(changes(5), [Change::NodeChanged(timed), Change::NodeChanged(annotated)]);
+        assert_eq!(changes(5), [Change::Load(None)]);
         assert_eq!(changes(5), []);
-        assert_eq!(changes(12), [Change::NodeChanged(timed), Change::NodeChanged(annotated)]);
+        assert_eq!(changes(12), [Change::Load(None)]);
         let loads = world.cluster.loads();
         let fresh = [10, 11].map(|limit| {
             [timed, annotated].map(|row| loads.cpu_milli(row, limit).or(loads.disk_milli(row, limit)))

@@ -56,7 +56,7 @@ impl Cluster {
             let class = self.pods.class(class);
             let was_unseen = self.loads.count(node, old, class, -1);
             if self.loads.count(node, &pod, class, 1) != was_unseen {
-                self.changes.push(Change::NodeChanged(node)); // a measurement knows of it now, or not any more
+                self.changes.push(Change::Load(Some(node))); // a measurement knows of it now, or not any more
             }
         }
         self.pods.refresh(row, pod);

@@ -24,7 +24,7 @@ pub(super) struct Bucket {
 /// The greatest is chosen: the best score by usage, then the first by name, which has the lowest rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
-    pub(super) score: i32,
+    pub(super) score: i64,
     pub(super) rank: Reverse<u32>,
     pub(super) row: NodeRow,
 }

@@ -21,6 +21,8 @@ use crowd::Crowd;
 pub struct Kinds {
     /// The change up to which all is true.
     seen: u64,
+    /// How many of the changes up to there were to be followed.
+    to_follow: u64,
     ranks_epoch: u64,
     /// How things were when all was found anew.
     base: Option<Base>,
@@ -59,7 +61,9 @@ impl Kinds {
     pub fn catch_up(&mut self, cluster: &Cluster) {
         let nodes = cluster.nodes();
         let (seen, now) = (self.seen, cluster.changes().next());
-        let changes = cluster.changes().since(seen).filter(|changes| changes.len() <= nodes.row_count());
+        let to_follow = cluster.changes().to_follow();
+        let few = to_follow - self.to_follow <= nodes.row_count() as u64;
+        let changes = cluster.changes().since(seen).filter(|_| few);
         match changes {
             Some(changes) if self.holds(nodes, now) => {
                 self.homes.resize(nodes.row_count(), Home::NONE);
@@ -67,7 +71,7 @@ impl Kinds {
             }
             _ => self.find_all(nodes, now),
         }
-        self.seen = now;
+        (self.seen, self.to_follow) = (now, to_follow);
     }
 
     /// The labels whose values all nodes of a kind share, by column.
@@ -139,7 +143,11 @@ impl Kinds {
                     self.settle(nodes, row);
                 }
             }
-            Change::Nominated(_) | Change::Owners(_) | Change::Storage | Change::Elsewhere => {}
+            Change::Nominated(_)
+            | Change::Owners(_)
+            | Change::Load(_)
+            | Change::Storage
+            | Change::Elsewhere => {}
         }
     }
 

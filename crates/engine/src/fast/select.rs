@@ -120,7 +120,7 @@ impl ClassCache {
             }
             let Place { score, rank, row } = place;
             scratch.groups.push(Group { row, nodes: bucket.len() });
-            scratch.heads.push((rank.0, score.into()));
+            scratch.heads.push((rank.0, score));
         }
         true
     }
@@ -136,7 +136,7 @@ impl ClassCache {
 
     fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
         let score = match self.standings[row.index()].says() {
-            Stands::Open(_, score) => score.into(),
+            Stands::Open(_, score) => score,
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Group::single(row));

@@ -14,11 +14,11 @@ use crate::plugin::{Depends, Group, Key};
 use crate::verdict::{Rejection, Verdict};
 use crate::view::NodeView;
 
-/// Where a node stands, in eight bytes: there is one for each node and class.
+/// Where a node stands, in sixteen bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     number: u32,
-    score: i32,
+    score: i64,
 }
 
 /// What a standing says.
@@ -33,7 +33,7 @@ pub(super) enum Stands {
     /// A filter refuses it, whatever the domains.
     Refused(VerdictId),
     /// It is in a bucket, in the place that its score by usage gives it.
-    Open(u32, i32),
+    Open(u32, i64),
 }
 
 const FREE: u32 = u32::MAX;
@@ -46,12 +46,12 @@ impl Standing {
     const ABSENT: Self = Self { number: ABSENT, score: 0 };
     const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
 
-    pub(super) fn open(bucket: u32, score: i32) -> Self {
+    pub(super) fn open(bucket: u32, score: i64) -> Self {
         Self { number: bucket, score }
     }
 
     fn refused(id: VerdictId) -> Self {
-        Self { number: REFUSED, score: id.0.cast_signed() }
+        Self { number: REFUSED, score: id.0.into() }
     }
 
     pub(super) fn says(self) -> Stands {
@@ -59,7 +59,7 @@ impl Standing {
             FREE => Stands::Free,
             ABSENT => Stands::Absent,
             NOMINATED => Stands::Nominated,
-            REFUSED => Stands::Refused(VerdictId(self.score.cast_unsigned())),
+            REFUSED => Stands::Refused(VerdictId(self.score as u32)),
             bucket => Stands::Open(bucket, self.score),
         }
     }
@@ -299,8 +299,7 @@ impl ClassCache {
                 *last = (key, bucket);
             }
         }
-        // A weight is a 32-bit number and a score at most 100; no sum that anybody configures comes near the limit.
-        let score = i32::try_from(answers.usage[at]).unwrap_or(i32::MAX);
+        let score = answers.usage[at];
         self.standings[row.index()] = Standing::open(last.1, score);
         Some((last.1, Place { score, rank: Reverse(cluster.nodes().ranks().of(row)), row }))
     }

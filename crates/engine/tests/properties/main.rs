@@ -4,6 +4,7 @@ mod crowded;
 mod fast_path;
 mod history;
 mod likeness;
+mod profiles;
 mod unblocks;
 
 use proptest::prelude::ProptestConfig;

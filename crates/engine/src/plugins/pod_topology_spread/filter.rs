@@ -258,7 +258,7 @@ impl Filter for Skews {
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
-            Change::Nominated(_) | Change::Storage => true,
+            Change::Nominated(_) | Change::Load(_) | Change::Storage => true,
             Change::Elsewhere => false,
         }
     }

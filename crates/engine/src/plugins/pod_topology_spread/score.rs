@@ -235,7 +235,7 @@ impl Score for Evenness {
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
-            Change::Nominated(_) | Change::Storage => true,
+            Change::Nominated(_) | Change::Load(_) | Change::Storage => true,
             Change::Elsewhere => false,
         }
     }

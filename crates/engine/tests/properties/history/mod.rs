@@ -14,6 +14,7 @@ use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 use berth_model::labels::Labels;
+use berth_model::load::MeasuredUsage;
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{Namespace, OwnerKind, PodGroupOwner};
 use proptest::prelude::*;
@@ -48,6 +49,10 @@ pub(crate) enum Step {
     Namespace(bool, Option<bool>),
     /// Storage changes.
     Storage(StorageStep),
+    /// What a node uses is measured, in milli-CPU and at a time, or its measurement goes.
+    Measure(usize, Option<(i64, i64)>),
+    /// It is as many seconds later.
+    Wait(i64),
 }
 
 impl Step {
@@ -64,6 +69,9 @@ impl Step {
             1 => (any::<bool>(), proptest::option::of(0usize..4)).prop_map(|(set, app)| Step::Owner(set, app)),
             1 => any::<(bool, Option<bool>)>().prop_map(|(home, team)| Step::Namespace(home, team)),
             3 => StorageStep::any().prop_map(Step::Storage),
+            2 => (0usize..8, proptest::option::of((0i64..5000, 0i64..100)))
+                .prop_map(|(node, usage)| Step::Measure(node, usage)),
+            1 => (0i64..60).prop_map(Step::Wait),
         ]
     }
 
@@ -96,14 +104,19 @@ type Witness<'a> = &'a mut dyn FnMut(&Scheduler, &[Happening]) -> Result<(), Str
 
 impl Default for History {
     fn default() -> Self {
-        let mut cluster = Cluster::default();
-        storage::begin(&mut cluster);
-        let scheduler = Scheduler::new(cluster, vec![Profile::standard("default-scheduler")]);
-        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new(), decisions: Vec::new() }
+        Self::with_profiles(vec![Profile::standard("default-scheduler")])
     }
 }
 
 impl History {
+    /// A cluster that these profiles decide for; the first one places pods.
+    pub(crate) fn with_profiles(profiles: Vec<Profile>) -> Self {
+        let mut cluster = Cluster::default();
+        storage::begin(&mut cluster);
+        let scheduler = Scheduler::new(cluster, profiles);
+        Self { scheduler, pods: Vec::new(), names: 0, shapes: Vec::new(), decisions: Vec::new() }
+    }
+
     /// A cluster where selectors mention all labels from the start, though they select nothing.
     pub(crate) fn with_all_mentioned() -> Self {
         let mut history = Self::default();
@@ -182,8 +195,28 @@ impl History {
             Step::Owner(set, app) => self.own(*set, *app),
             Step::Namespace(home, team) => self.name(*home, *team),
             Step::Storage(step) => step.take(self.scheduler.cluster_mut()),
+            Step::Measure(number, usage) => {
+                self.measure(*number, *usage);
+                return Ok(());
+            }
+            Step::Wait(seconds) => {
+                let cluster = self.scheduler.cluster_mut();
+                cluster.set_now(cluster.loads().now().unwrap_or(0) + seconds);
+                return Ok(());
+            }
         };
         witness(&self.scheduler, &[happened])
+    }
+
+    fn measure(&mut self, number: usize, usage: Option<(i64, i64)>) {
+        let cluster = self.scheduler.cluster_mut();
+        let Some(row) = cluster.nodes().find(&format!("n{number}")) else { return };
+        let usage = usage.map(|(cpu_milli, taken)| MeasuredUsage {
+            cpu_milli: Some(cpu_milli),
+            memory_bytes: Some(cpu_milli << 20),
+            taken: Some(taken),
+        });
+        cluster.set_measured(row, usage);
     }
 
     fn nominate(&mut self, shape: &PodShape, node: usize) -> Result<(), String> {
