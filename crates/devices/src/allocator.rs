@@ -51,16 +51,17 @@ pub struct Found {
 /// Searches devices on a node for claims that have none yet. The first solution is the answer.
 pub fn allocate(inventory: &Inventory<'_>, node: NodeView<'_>, claims: &[&ResourceClaim]) -> Found {
     let mut search = search::Search::new(inventory, node, claims);
-    let allocations = search.run().map_err(|text| AllocationError { text, node_local: false }).and_then(|solved| {
-        match solved {
-            true => search.allocations().map(Some),
-            // A pool that is invalid may be why; upstream says so, and goes on with other nodes.
-            false if search.has_invalid_pool() => Err(AllocationError {
-                text: "invalid resource pools were encountered".to_owned(),
-                node_local: true,
-            }),
-            false => Ok(None),
-        }
-    });
+    let allocations =
+        search.run().map_err(|text| AllocationError { text, node_local: false }).and_then(|solved| {
+            match solved {
+                true => search.allocations().map(Some),
+                // A pool that is invalid may be why; upstream says so, and goes on with other nodes.
+                false if search.has_invalid_pool() => Err(AllocationError {
+                    text: "invalid resource pools were encountered".to_owned(),
+                    node_local: true,
+                }),
+                false => Ok(None),
+            }
+        });
     Found { allocations, steps: search.steps() }
 }

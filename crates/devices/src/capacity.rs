@@ -81,10 +81,13 @@ fn round_up(wanted: &Amount, min: &Amount, step: Option<&Amount>) -> Result<Amou
     }
     let (from, by) = (min.value(), step.value());
     let added = wanted.value().wrapping_sub(from);
-    let steps = added.checked_div(by).unwrap_or_default() + i64::from(added.checked_rem(by).unwrap_or_default() != 0);
+    let steps =
+        added.checked_div(by).unwrap_or_default() + i64::from(added.checked_rem(by).unwrap_or_default() != 0);
     match steps.checked_mul(by).and_then(|total| total.checked_add(from)) {
         Some(total) => Ok(Amount::new(total, step.format())),
-        None => Err(format!("{unrepresentable}: rounding request {wanted} up to the next step passes MaxInt64")),
+        None => {
+            Err(format!("{unrepresentable}: rounding request {wanted} up to the next step passes MaxInt64"))
+        }
     }
 }
 

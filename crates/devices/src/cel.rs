@@ -17,8 +17,8 @@ mod value;
 
 use std::sync::Arc;
 
-use berth_model::device::{Attribute, Device};
 use berth_model::Str;
+use berth_model::device::{Attribute, Device};
 
 use eval::{Evaluation, LimitReached};
 use functions::semver::Semver;
@@ -54,7 +54,8 @@ impl Selector {
         let failed = |issues: &[Issue]| format!("compilation failed: {}", source::render(expression, issues));
         let parser = cel::parser::Parser::new().enable_optional_syntax(true);
         let (parsed, info) = parser.parse_with_source_info(expression).map_err(|errors| {
-            let placed = errors.errors.iter().map(|error| Issue::placed(error.pos.0, error.pos.1, &*error.msg));
+            let placed =
+                errors.errors.iter().map(|error| Issue::placed(error.pos.0, error.pos.1, &*error.msg));
             failed(&placed.collect::<Vec<_>>())
         })?;
         let mut builder = tree::Builder::new(&info);
@@ -112,8 +113,11 @@ fn device_value(driver: &str, device: &Device) -> Result<Value, String> {
             .map_err(|error| format!("attribute {name}: parse semantic version: {error}"))?;
         attributes.push((name, value));
     }
-    let capacity: Vec<(&Str, Value)> =
-        device.capacity.iter().map(|(name, capacity)| (name, Value::quantity(capacity.value.clone()))).collect();
+    let capacity: Vec<(&Str, Value)> = device
+        .capacity
+        .iter()
+        .map(|(name, capacity)| (name, Value::quantity(capacity.value.clone())))
+        .collect();
     let fields = [
         ("driver", Value::text(driver)),
         ("allowMultipleAllocations", Value::Bool(device.allow_multiple_allocations.unwrap_or_default())),
@@ -152,7 +156,9 @@ fn attribute_value(attribute: &Attribute) -> Result<Value, String> {
         Attribute::Version(text) => version(text)?,
         Attribute::Ints(values) => Value::list(values.iter().map(|value| Value::Int(*value)).collect()),
         Attribute::Bools(values) => Value::list(values.iter().map(|value| Value::Bool(*value)).collect()),
-        Attribute::Strings(values) => Value::list(values.iter().map(|value| Value::String(value.clone())).collect()),
+        Attribute::Strings(values) => {
+            Value::list(values.iter().map(|value| Value::String(value.clone())).collect())
+        }
         Attribute::Versions(values) => Value::list(values.iter().map(version).collect::<Result<_, _>>()?),
     })
 }

@@ -75,7 +75,8 @@ pub(crate) fn gather<'a>(node: NodeView<'_>, slices: &[&'a ResourceSlice]) -> Ve
             add_newest(seen.entry(id).or_default(), slice);
         }
     }
-    let mut pools: Vec<Pool<'a>> = seen.into_iter().filter_map(|(id, found)| pool(id, found, slices)).collect();
+    let mut pools: Vec<Pool<'a>> =
+        seen.into_iter().filter_map(|(id, found)| pool(id, found, slices)).collect();
     pools.sort_by_key(has_binding_conditions);
     pools
 }
@@ -111,7 +112,8 @@ fn pool<'a>(id: PoolId, mut found: Vec<&'a ResourceSlice>, all: &[&'a ResourceSl
         if !is_complete(whole.len()) {
             return Some(Pool { incomplete: true, ..Pool::empty(id) });
         }
-        elsewhere = whole.into_iter().filter(|slice| found.iter().all(|one| one.name != slice.name)).collect();
+        elsewhere =
+            whole.into_iter().filter(|slice| found.iter().all(|one| one.name != slice.name)).collect();
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Some(build(id, found, elsewhere))
@@ -135,7 +137,10 @@ fn build<'a>(id: PoolId, found: Vec<&'a ResourceSlice>, elsewhere: Vec<&'a Resou
     let known = |device: &Device| {
         device.consumes_counters.iter().all(|consumed| {
             counters.get(&consumed.name).is_some_and(|set| {
-                consumed.counters.iter().all(|(name, _)| set.counters.iter().any(|(counter, _)| counter == name))
+                consumed
+                    .counters
+                    .iter()
+                    .all(|(name, _)| set.counters.iter().any(|(counter, _)| counter == name))
             })
         })
     };

@@ -31,7 +31,10 @@ impl AllocatedState {
             }
             *self.shares.entry(result.device.clone()).or_default() += 1;
             if !result.consumed_capacity.is_empty() {
-                add_amounts(self.consumed.entry(result.device.clone()).or_default(), &result.consumed_capacity);
+                add_amounts(
+                    self.consumed.entry(result.device.clone()).or_default(),
+                    &result.consumed_capacity,
+                );
             }
         }
     }

@@ -28,7 +28,7 @@ mod pod;
 mod policy;
 mod pool;
 mod problem;
-pub mod resource;
+mod resource;
 mod selector;
 mod storage;
 mod syntax;

@@ -10,7 +10,8 @@ use berth_devices::state::AllocatedState;
 use berth_model::Str;
 use berth_model::device::{DeviceClass, ResourceClaim, ResourceSlice};
 use berth_model::labels::Labels;
-use berth_wire::resource::{self, DeviceObject};
+use berth_model::object::Object;
+use berth_wire::Decoder;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -78,7 +79,10 @@ fn answer(found: &Found, claims: &[&ResourceClaim]) -> Value {
     let mut fields = serde_json::Map::new();
     match &found.allocations {
         Ok(Some(allocations)) => {
-            let all = claims.iter().zip(allocations).map(|(claim, allocation)| shown::allocation(claim, allocation));
+            let all = claims
+                .iter()
+                .zip(allocations)
+                .map(|(claim, allocation)| shown::allocation(claim, allocation));
             fields.insert("allocations".into(), all.collect());
         }
         Ok(None) => {
@@ -95,33 +99,32 @@ fn answer(found: &Found, claims: &[&ResourceClaim]) -> Value {
     Value::Object(fields)
 }
 
-fn objects<T>(texts: &[Value], take: fn(DeviceObject) -> Option<T>) -> Result<Vec<T>> {
-    let read = |value: &Value| {
-        let kind = value["kind"].as_str().unwrap_or_default();
-        let object = resource::read(kind, &value.to_string());
-        let object = object.map_err(|problems| anyhow!("{kind}: {}", problems.join("\n")))?;
-        take(object).ok_or_else(|| anyhow!("{kind} is not expected here"))
+fn objects<T>(texts: &[Value], take: fn(Object) -> Option<T>) -> Result<Vec<T>> {
+    let mut decoder = Decoder::new();
+    let mut read = |value: &Value| {
+        let object = decoder.object(&value.to_string()).map_err(|problems| anyhow!("{problems}"))?;
+        object.and_then(take).ok_or_else(|| anyhow!("{} is not expected here", value["kind"]))
     };
-    texts.iter().map(read).collect()
+    texts.iter().map(&mut read).collect()
 }
 
-fn class(object: DeviceObject) -> Option<DeviceClass> {
+fn class(object: Object) -> Option<DeviceClass> {
     match object {
-        DeviceObject::Class(class) => Some(class),
+        Object::DeviceClass(class) => Some(class),
         _ => None,
     }
 }
 
-fn slice(object: DeviceObject) -> Option<ResourceSlice> {
+fn slice(object: Object) -> Option<ResourceSlice> {
     match object {
-        DeviceObject::Slice(slice) => Some(slice),
+        Object::ResourceSlice(slice) => Some(slice),
         _ => None,
     }
 }
 
-fn claim(object: DeviceObject) -> Option<ResourceClaim> {
+fn claim(object: Object) -> Option<ResourceClaim> {
     match object {
-        DeviceObject::Claim(claim) => Some(*claim),
+        Object::ResourceClaim(claim) => Some(*claim),
         _ => None,
     }
 }

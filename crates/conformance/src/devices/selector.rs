@@ -2,7 +2,8 @@
 
 use anyhow::{Result, anyhow};
 use berth_devices::cel::{Selector, enhanced};
-use berth_wire::resource::{self, DeviceObject};
+use berth_model::object::Object;
+use berth_wire::Decoder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,7 +38,9 @@ pub fn run(line: &str) -> Result<Tally> {
     let mut tally = Tally { scenarios: 1, answers: 1, ..Tally::default() };
     if found != expected {
         tally.mismatches = 1;
-        tally.shown.push(format!("{name} {expression}\n      upstream {expected:?}\n      berth    {found:?}"));
+        tally
+            .shown
+            .push(format!("{name} {expression}\n      upstream {expected:?}\n      berth    {found:?}"));
     }
     Ok(tally)
 }
@@ -48,7 +51,8 @@ fn answer(expression: &str, mut device: Value, cost_varies: bool) -> Result<Answ
         Err(text) => return Ok(Answer { compile_error: Some(text), ..Answer::default() }),
     };
     let fields = device.as_object_mut().ok_or_else(|| anyhow!("the device is no object"))?;
-    let driver = fields.remove("driver").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+    let driver =
+        fields.remove("driver").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
     fields.insert("name".to_owned(), json!("device"));
     // Upstream's own table has a device with names that no API server would take; the selector does not look at them.
     if let Some(Value::Object(attributes)) = fields.get_mut("attributes") {
@@ -64,9 +68,14 @@ fn answer(expression: &str, mut device: Value, cost_varies: bool) -> Result<Answ
         "allNodes": true,
         "devices": [device],
     });
-    let slice = json!({ "metadata": { "name": "slice" }, "spec": spec }).to_string();
-    let read = resource::read("ResourceSlice", &slice).map_err(|problems| anyhow!(problems.join("\n")))?;
-    let DeviceObject::Slice(slice) = read else { anyhow::bail!("not a slice") };
+    let slice = json!({
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": { "name": "slice" },
+        "spec": spec,
+    });
+    let read = Decoder::new().object(&slice.to_string()).map_err(|problems| anyhow!("{problems}"))?;
+    let Some(Object::ResourceSlice(slice)) = read else { anyhow::bail!("not a slice") };
     let device = slice.devices.first().ok_or_else(|| anyhow!("no device"))?;
     let answer = selector.matches(&driver, device);
     let cost = answer.cost.filter(|_| !cost_varies);

@@ -33,7 +33,10 @@ fn result(result: &AllocatedDevice) -> Value {
         fields.insert("shareIDPresent".into(), true.into());
     }
     if !result.consumed_capacity.is_empty() {
-        let consumed = result.consumed_capacity.iter().map(|(name, amount)| (name.to_string(), json!(amount.to_string())));
+        let consumed = result
+            .consumed_capacity
+            .iter()
+            .map(|(name, amount)| (name.to_string(), json!(amount.to_string())));
         fields.insert("consumedCapacity".into(), Value::Object(consumed.collect()));
     }
     if !result.tolerations.is_empty() {
@@ -109,7 +112,8 @@ fn requirement(requirement: &Requirement) -> Value {
     fields.insert("key".into(), (&*requirement.key).into());
     fields.insert("operator".into(), operator.into());
     if !requirement.values.is_empty() {
-        fields.insert("values".into(), requirement.values.iter().map(|value| Value::from(&**value)).collect());
+        fields
+            .insert("values".into(), requirement.values.iter().map(|value| Value::from(&**value)).collect());
     }
     Value::Object(fields)
 }

@@ -21,7 +21,9 @@ impl<'a> Counters<'a> {
     pub(super) fn new(pool: &Pool<'a>, state: &AllocatedState) -> Self {
         let mut available = BTreeMap::new();
         for set in pool.counters.values() {
-            available.extend(set.counters.iter().map(|(name, amount)| ((&set.name, name), amount.quantity().nanos())));
+            available.extend(
+                set.counters.iter().map(|(name, amount)| ((&set.name, name), amount.quantity().nanos())),
+            );
         }
         for slice in pool.slices.iter().chain(&pool.elsewhere) {
             for device in slice.devices.iter().filter(|device| !device.consumes_counters.is_empty()) {
@@ -49,7 +51,8 @@ impl<'a> Counters<'a> {
             *self.picked.entry(counter).or_default() += amount;
         }
         let picked = &self.picked;
-        let enough = self.available.iter().all(|(counter, left)| picked.get(counter).copied().unwrap_or(0) <= *left);
+        let enough =
+            self.available.iter().all(|(counter, left)| picked.get(counter).copied().unwrap_or(0) <= *left);
         if !enough {
             self.give_back(device);
         }
@@ -66,5 +69,7 @@ impl<'a> Counters<'a> {
 
 fn consumption(device: &Device) -> impl Iterator<Item = ((&Str, &Str), i128)> {
     let sets = device.consumes_counters.iter();
-    sets.flat_map(|set| set.counters.iter().map(|(name, amount)| ((&set.name, name), amount.quantity().nanos())))
+    sets.flat_map(|set| {
+        set.counters.iter().map(|(name, amount)| ((&set.name, name), amount.quantity().nanos()))
+    })
 }

@@ -124,7 +124,9 @@ impl<'a> Search<'a> {
                     add_requirements(&mut merged.fields, &term.fields);
                     add_requirements(&mut merged.expressions, &term.expressions);
                 }
-                terms => return Err(format!("unsupported ResourceSlice.NodeSelector with {} terms", terms.len())),
+                terms => {
+                    return Err(format!("unsupported ResourceSlice.NodeSelector with {} terms", terms.len()));
+                }
             }
         }
         let some = !merged.fields.is_empty() || !merged.expressions.is_empty();

@@ -67,7 +67,12 @@ impl<'a> Search<'a> {
     }
 
     /// Prepares one request; says how many devices it takes at least.
-    fn prepare_request(&mut self, at: usize, claim: &'a ResourceClaim, request: &'a DeviceRequest) -> Result<i64, String> {
+    fn prepare_request(
+        &mut self,
+        at: usize,
+        claim: &'a ResourceClaim,
+        request: &'a DeviceRequest,
+    ) -> Result<i64, String> {
         self.requests[at].push(Vec::new());
         let index = self.requests[at].len() - 1;
         let (asks, parent): (&[SubRequest], _) = match &request.ask {
@@ -126,7 +131,10 @@ impl<'a> Search<'a> {
             };
             if !problem.is_empty() {
                 let id = &self.pools[pool].id;
-                return Err(format!("{}: asks for all devices, but resource pool {id} is currently {problem}", of()));
+                return Err(format!(
+                    "{}: asks for all devices, but resource pool {id} is currently {problem}",
+                    of()
+                ));
             }
             for at in 0..self.candidates.len() {
                 if self.candidates[at].pool != pool || !self.is_selectable(place, request, at)? {
@@ -137,7 +145,9 @@ impl<'a> Search<'a> {
                 match capacity::fits(None, None, request.ask.capacity.as_ref(), &device.capacity) {
                     Ok(true) => all.push(at),
                     Ok(false) => {}
-                    Err(why) => return Err(format!("{}: checking capacity for device {}: {why}", of(), device.name)),
+                    Err(why) => {
+                        return Err(format!("{}: checking capacity for device {}: {why}", of(), device.name));
+                    }
                 }
             }
         }

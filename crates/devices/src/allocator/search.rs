@@ -1,7 +1,9 @@
 //! The search itself: depth first, the first full solution wins.
 
-use berth_model::device::{ALLOCATION_RESULTS_MAX, Device, DeviceId, DeviceTaintEffect, ResourceClaim, ResourceSlice};
 use berth_model::Str;
+use berth_model::device::{
+    ALLOCATION_RESULTS_MAX, Device, DeviceId, DeviceTaintEffect, ResourceClaim, ResourceSlice,
+};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -99,7 +101,11 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(inventory: &'a Inventory<'a>, node: NodeView<'a>, claims: &'a [&'a ResourceClaim]) -> Self {
+    pub(super) fn new(
+        inventory: &'a Inventory<'a>,
+        node: NodeView<'a>,
+        claims: &'a [&'a ResourceClaim],
+    ) -> Self {
         let pools = gather(node, inventory.slices);
         let mut candidates = Vec::new();
         for (at, pool) in pools.iter().enumerate() {
@@ -218,21 +224,24 @@ impl<'a> Search<'a> {
         if always_too_many { Err(Stop::TooMany) } else { Ok(false) }
     }
 
-    fn try_candidates(&mut self, at: Place, device: i64, in_alternative: bool, start: usize) -> Result<bool, Stop> {
+    fn try_candidates(
+        &mut self,
+        at: Place,
+        device: i64,
+        in_alternative: bool,
+        start: usize,
+    ) -> Result<bool, Stop> {
         for candidate in start..self.candidates.len() {
             if !self.is_candidate(at, candidate)? {
                 continue;
             }
             let Some(undo) = self.pick(at, candidate, false)? else { continue };
-            match self.step(at, device + 1, in_alternative, candidate + 1) {
-                Ok(true) => return Ok(true),
-                other => {
-                    self.take_back(at, candidate, undo);
-                    if other.is_err() {
-                        return other;
-                    }
-                }
+            let found = self.step(at, device + 1, in_alternative, candidate + 1);
+            if matches!(found, Ok(true)) {
+                return found;
             }
+            self.take_back(at, candidate, undo);
+            found?;
         }
         Ok(false)
     }
@@ -286,7 +295,12 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a device satisfies the selectors of the class and the request, and can be reached.
-    pub(super) fn is_selectable(&mut self, at: Place, request: &Request<'a>, candidate: usize) -> Result<bool, String> {
+    pub(super) fn is_selectable(
+        &mut self,
+        at: Place,
+        request: &Request<'a>,
+        candidate: usize,
+    ) -> Result<bool, String> {
         if let Some(known) = self.selectable.get(&(candidate, at)) {
             return Ok(*known);
         }
@@ -299,7 +313,13 @@ impl<'a> Search<'a> {
         Ok(selectable)
     }
 
-    fn all_match(&self, at: Place, candidate: usize, class: Option<&Str>, selectors: &[Str]) -> Result<bool, String> {
+    fn all_match(
+        &self,
+        at: Place,
+        candidate: usize,
+        class: Option<&Str>,
+        selectors: &[Str],
+    ) -> Result<bool, String> {
         let owner = || match class {
             Some(name) => format!("class {name}"),
             None => format!("claim {}", key(self.claims[at.claim])),
@@ -386,7 +406,13 @@ impl<'a> Search<'a> {
         Ok(Some(undo))
     }
 
-    fn add_to_constraints(&mut self, at: Place, number: usize, name: RequestName<'_>, undo: &mut Undo) -> bool {
+    fn add_to_constraints(
+        &mut self,
+        at: Place,
+        number: usize,
+        name: RequestName<'_>,
+        undo: &mut Undo,
+    ) -> bool {
         let Candidate { device, slice, .. } = self.candidates[number];
         for constraint in &mut self.constraints[at.claim] {
             if !constraint.add(name, &slice.driver, device) {

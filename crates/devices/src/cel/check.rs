@@ -105,7 +105,7 @@ impl Checker {
         match named_type(name) {
             Some(named) => {
                 self.checked.type_names[node.id] = Some(named.clone());
-                self.set(node, Type::Type(Box::new(named)));
+                self.set(node, Type::Kind(Box::new(named)));
             }
             None => self.undeclared(node, name),
         }
@@ -117,7 +117,7 @@ impl Checker {
             && let Some(named) = named_type(&name)
         {
             self.checked.type_names[node.id] = Some(named.clone());
-            return self.set(node, Type::Type(Box::new(named)));
+            return self.set(node, Type::Kind(Box::new(named)));
         }
         let mut result = self.field(node, operand, field, false);
         if test {
@@ -299,7 +299,8 @@ impl Checker {
             let key = self.type_of(&entry.key);
             keys = Some(self.join(&entry.key, keys, key));
             self.check(&entry.value);
-            let value = if entry.optional { self.unwrapped(&entry.value) } else { self.type_of(&entry.value) };
+            let value =
+                if entry.optional { self.unwrapped(&entry.value) } else { self.type_of(&entry.value) };
             values = Some(self.join(&entry.value, values, value));
         }
         let key = keys.unwrap_or_else(|| self.fresh_variable());
@@ -367,7 +368,7 @@ fn named_type(name: &str) -> Option<Type> {
         "bool" | "int" | "uint" | "double" | "string" | "bytes" => signatures::simple(name)?,
         "list" => Type::list(Type::Dyn),
         "map" => Type::map(Type::Dyn, Type::Dyn),
-        "type" => Type::Type(Box::new(Type::Dyn)),
+        "type" => Type::Kind(Box::new(Type::Dyn)),
         "null_type" => Type::Null,
         "optional_type" => Type::optional(Type::Dyn),
         "google.protobuf.Duration" => Type::Duration,
@@ -398,7 +399,7 @@ fn validate(node: &Node, exempt: bool, checked: &mut Checked) {
         Kind::Call { function, target, args } => {
             let bad = match (&**function, args.first().map(|arg| (&arg.kind, arg.at))) {
                 ("duration" | "timestamp", Some((Kind::Literal(value), at))) => {
-                    functions::call(function, &[value.clone()]).is_err().then_some(at)
+                    functions::call(function, std::slice::from_ref(value)).is_err().then_some(at)
                 }
                 ("matches", Some((Kind::Literal(Value::String(pattern)), at))) => {
                     functions::regex::compile(pattern).is_err().then_some(at)

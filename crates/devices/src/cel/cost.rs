@@ -75,8 +75,8 @@ fn by_function(function: &str, overload: &str, args: &[Outcome], result: &Outcom
         }
         ("ip", Some(_), _) if overload == "cidr_ip" => 1,
         (
-            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "cidr" | "isIP" | "isCIDR" | "ip" | "quantity"
-            | "isQuantity" | "semver" | "isSemver",
+            "url" | "lowerAscii" | "upperAscii" | "substring" | "trim" | "cidr" | "isIP" | "isCIDR" | "ip"
+            | "quantity" | "isQuantity" | "semver" | "isSemver",
             Some(text),
             _,
         ) => traversed(size(text), TRAVERSAL),
@@ -85,11 +85,13 @@ fn by_function(function: &str, overload: &str, args: &[Outcome], result: &Outcom
         ("find" | "findAll", Some(text), Some(regex)) => pattern(text, size(regex)),
         ("validate", Some(Ok(Value::Format(format))), Some(text)) => pattern(text, format.regex_size),
         ("containsIP", Some(cidr), Some(other)) => {
-            let parsed = if overload == "cidr_contains_ip_string" { traversed(size(other), TRAVERSAL) } else { 0 };
+            let parsed =
+                if overload == "cidr_contains_ip_string" { traversed(size(other), TRAVERSAL) } else { 0 };
             traversed(2 * size(cidr), TRAVERSAL) + parsed
         }
         ("containsCIDR", Some(cidr), Some(other)) => {
-            let parsed = if overload == "cidr_contains_cidr_string" { traversed(size(other), TRAVERSAL) } else { 0 };
+            let parsed =
+                if overload == "cidr_contains_cidr_string" { traversed(size(other), TRAVERSAL) } else { 0 };
             traversed(2 * size(cidr), TRAVERSAL) + traversed(size(cidr), TRAVERSAL) + 1 + parsed
         }
         (
@@ -105,10 +107,33 @@ fn by_function(function: &str, overload: &str, args: &[Outcome], result: &Outcom
             _,
         ) => 1,
         (
-            "masked" | "prefixLength" | "family" | "isUnspecified" | "isLoopback" | "isLinkLocalMulticast"
-            | "isLinkLocalUnicast" | "isGlobalUnicast" | "format.named" | "sign" | "asInteger" | "isInteger"
-            | "asApproximateFloat" | "isGreaterThan" | "isLessThan" | "compareTo" | "add" | "sub" | "major" | "minor"
-            | "patch" | "getScheme" | "getHostname" | "getHost" | "getPort" | "getEscapedPath" | "getQuery",
+            "masked"
+            | "prefixLength"
+            | "family"
+            | "isUnspecified"
+            | "isLoopback"
+            | "isLinkLocalMulticast"
+            | "isLinkLocalUnicast"
+            | "isGlobalUnicast"
+            | "format.named"
+            | "sign"
+            | "asInteger"
+            | "isInteger"
+            | "asApproximateFloat"
+            | "isGreaterThan"
+            | "isLessThan"
+            | "compareTo"
+            | "add"
+            | "sub"
+            | "major"
+            | "minor"
+            | "patch"
+            | "getScheme"
+            | "getHostname"
+            | "getHost"
+            | "getPort"
+            | "getEscapedPath"
+            | "getQuery",
             ..,
         ) => 1,
         _ => return None,
@@ -119,12 +144,20 @@ fn standard(overload: &str, args: &[Outcome]) -> u64 {
     let size_of = |at: usize| args.get(at).map_or(1, size);
     match overload {
         "starts_with_string" | "ends_with_string" => traversed(size_of(1), TRAVERSAL),
-        "string_to_bytes" | "bytes_to_string" | "strings_quote" | "string_format" => traversed(size_of(0), TRAVERSAL),
-        "in_list" => size_of(1),
-        "less_string" | "greater_string" | "less_equals_string" | "greater_equals_string" | "less_bytes"
-        | "greater_bytes" | "less_equals_bytes" | "greater_equals_bytes" | "equals" | "not_equals" => {
-            traversed(size_of(0).min(size_of(1)), TRAVERSAL)
+        "string_to_bytes" | "bytes_to_string" | "strings_quote" | "string_format" => {
+            traversed(size_of(0), TRAVERSAL)
         }
+        "in_list" => size_of(1),
+        "less_string"
+        | "greater_string"
+        | "less_equals_string"
+        | "greater_equals_string"
+        | "less_bytes"
+        | "greater_bytes"
+        | "less_equals_bytes"
+        | "greater_equals_bytes"
+        | "equals"
+        | "not_equals" => traversed(size_of(0).min(size_of(1)), TRAVERSAL),
         "add_string" | "add_bytes" => traversed(size_of(0) + size_of(1), TRAVERSAL),
         "matches" | "matches_string" => pattern(args.first().unwrap_or(&Ok(Value::Null)), size_of(1)),
         "contains_string" => traversed(size_of(0), TRAVERSAL) * traversed(size_of(1), TRAVERSAL),

@@ -75,9 +75,9 @@ impl<'a> Evaluation<'a> {
                 Err(fault) => Ok(Err(fault)),
             },
             Plan::Call { .. } => self.call(plan),
-            Plan::Member(arg, set) => {
-                Ok(self.run(arg)?.map(|value| Value::Bool(set.iter().any(|one| value.equal(one) == Ok(true)))))
-            }
+            Plan::Member(arg, set) => Ok(self
+                .run(arg)?
+                .map(|value| Value::Bool(set.iter().any(|one| value.equal(one) == Ok(true))))),
             Plan::List { elements, optional } => self.list(elements, optional),
             Plan::Map { entries } => self.map(entries),
             Plan::Fold(fold) => self.fold(fold),
@@ -148,7 +148,8 @@ impl<'a> Evaluation<'a> {
                 (Ok(value), false) => items.push(value),
                 (Ok(Value::Optional(inner)), true) => items.extend(inner.map(|inner| inner.as_ref().clone())),
                 (Ok(other), true) => {
-                    let text = format!("cannot initialize optional list element from non-optional value {other}");
+                    let text =
+                        format!("cannot initialize optional list element from non-optional value {other}");
                     fault = Some(Fault::new(text));
                 }
                 (Err(found), _) => fault = Some(found),
@@ -202,7 +203,11 @@ impl<'a> Evaluation<'a> {
         let items: Vec<(Value, Option<Value>)> = match &range {
             Value::List(items) => (0..)
                 .zip(items.iter())
-                .map(|(at, item)| if two { (Value::Int(at), Some(item.clone())) } else { (item.clone(), None) })
+                .map(
+                    |(at, item)| {
+                        if two { (Value::Int(at), Some(item.clone())) } else { (item.clone(), None) }
+                    },
+                )
                 .collect(),
             Value::Map(map) => {
                 map.entries.iter().map(|(key, value)| (key.clone(), two.then(|| value.clone()))).collect()

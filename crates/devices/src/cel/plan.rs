@@ -26,11 +26,21 @@ pub(super) enum Plan {
     OptionalOr(Box<Plan>, Box<Plan>),
     /// `a.orValue(b)`.
     OptionalOrValue(Box<Plan>, Box<Plan>),
-    Call { function: String, overload: &'static str, args: Vec<Plan>, pattern: Option<Regex> },
+    Call {
+        function: String,
+        overload: &'static str,
+        args: Vec<Plan>,
+        pattern: Option<Regex>,
+    },
     /// `x in [constants]`.
     Member(Box<Plan>, Vec<Value>),
-    List { elements: Vec<Plan>, optional: Vec<bool> },
-    Map { entries: Vec<(Plan, Plan, bool)> },
+    List {
+        elements: Vec<Plan>,
+        optional: Vec<bool>,
+    },
+    Map {
+        entries: Vec<(Plan, Plan, bool)>,
+    },
     Fold(Box<FoldPlan>),
 }
 
@@ -263,7 +273,8 @@ fn optimized(function: &str, overload: &'static str, mut args: Vec<Plan>) -> Res
         return functions::call(function, std::slice::from_ref(value)).map(Plan::Const);
     }
     let mut pattern = None;
-    if let ("matches" | "find" | "findAll", Some(Plan::Const(Value::String(text)))) = (function, args.get(1)) {
+    if let ("matches" | "find" | "findAll", Some(Plan::Const(Value::String(text)))) = (function, args.get(1))
+    {
         pattern = Some(functions::regex::compile(text).map_err(Fault::new)?);
     }
     Ok(Plan::Call { function: function.to_owned(), overload, args, pattern })

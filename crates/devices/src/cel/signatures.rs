@@ -58,7 +58,7 @@ fn read_line(line: &'static str) -> Option<(&'static str, Overload)> {
 fn collect_parameters(of: &Type, into: &mut Vec<String>) {
     match of {
         Type::Param(name) if !into.contains(name) => into.push(name.clone()),
-        Type::List(a) | Type::Optional(a) | Type::Type(a) => collect_parameters(a, into),
+        Type::List(a) | Type::Optional(a) | Type::Kind(a) => collect_parameters(a, into),
         Type::Map(a, b) => {
             collect_parameters(a, into);
             collect_parameters(b, into);
@@ -91,7 +91,7 @@ impl Reader {
             ("list", Some(a), None) => Type::list(a),
             ("map", Some(a), Some(b)) => Type::map(a, b),
             ("optional", Some(a), None) => Type::optional(a),
-            ("type", Some(a), None) => Type::Type(Box::new(a)),
+            ("type", Some(a), None) => Type::Kind(Box::new(a)),
             (name, None, None) => simple(name)?,
             _ => return None,
         })

@@ -28,7 +28,10 @@ impl Issue {
     /// An issue that the parser has placed: line and column counted from 1.
     pub(super) fn placed(line: isize, column: isize, message: impl Into<String>) -> Self {
         let from_one = |n: isize| usize::try_from(n).unwrap_or_default();
-        Self { place: Place::Position(from_one(line), from_one(column).saturating_sub(1)), message: message.into() }
+        Self {
+            place: Place::Position(from_one(line), from_one(column).saturating_sub(1)),
+            message: message.into(),
+        }
     }
 
     fn position(&self, text: &str) -> (usize, usize) {

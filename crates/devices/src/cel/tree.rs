@@ -26,10 +26,23 @@ pub(crate) struct Node {
 pub(crate) enum Kind {
     Literal(Value),
     Ident(String),
-    Select { operand: Box<Node>, field: String, test: bool },
-    Call { function: String, target: Option<Box<Node>>, args: Vec<Node> },
-    List { elements: Vec<Node>, optional: Vec<bool> },
-    Map { entries: Vec<Entry> },
+    Select {
+        operand: Box<Node>,
+        field: String,
+        test: bool,
+    },
+    Call {
+        function: String,
+        target: Option<Box<Node>>,
+        args: Vec<Node>,
+    },
+    List {
+        elements: Vec<Node>,
+        optional: Vec<bool>,
+    },
+    Map {
+        entries: Vec<Entry>,
+    },
     /// A message; no type of the environment can be made so.
     Struct(String),
     Fold(Box<Fold>),
@@ -151,7 +164,9 @@ impl<'a> Builder<'a> {
                 let (value, body) = (self.build(value), self.build(body));
                 Some(self.bind(at, name, value, body))
             }
-            ("optMap" | "optFlatMap", [variable, body]) => self.optional_map(at, name, target, variable, body),
+            ("optMap" | "optFlatMap", [variable, body]) => {
+                self.optional_map(at, name, target, variable, body)
+            }
             ("sortBy", [variable, key]) => self.sort_by(at, target, variable, key),
             ("all" | "exists" | "existsOne" | "exists_one", [first, second, predicate]) => {
                 let vars = self.two_names(first, second)?;

@@ -27,7 +27,7 @@ pub(crate) enum Type {
     /// `optional_type(T)`.
     Optional(Box<Type>),
     /// The type of a type.
-    Type(Box<Type>),
+    Kind(Box<Type>),
     /// A type of Kubernetes, by name.
     Object(&'static str),
     /// A parameter of a declaration, or a variable that stands for one.
@@ -64,7 +64,7 @@ impl Type {
 
     fn parameters(&self) -> Vec<&Self> {
         match self {
-            Self::List(a) | Self::Optional(a) | Self::Type(a) => vec![a],
+            Self::List(a) | Self::Optional(a) | Self::Kind(a) => vec![a],
             Self::Map(a, b) => vec![a, b],
             _ => Vec::new(),
         }
@@ -98,7 +98,7 @@ impl fmt::Display for Type {
             Self::List(a) => write!(f, "list({a})"),
             Self::Map(a, b) => write!(f, "map({a}, {b})"),
             Self::Optional(a) => write!(f, "optional_type({a})"),
-            Self::Type(a) => write!(f, "type({a})"),
+            Self::Kind(a) => write!(f, "type({a})"),
             Self::Object(name) => f.write_str(name),
             Self::Param(name) => f.write_str(name),
         }
@@ -132,7 +132,7 @@ impl Bindings {
             Type::List(a) => Type::List(within(a)),
             Type::Map(a, b) => Type::Map(within(a), within(b)),
             Type::Optional(a) => Type::Optional(within(a)),
-            Type::Type(a) => Type::Type(within(a)),
+            Type::Kind(a) => Type::Kind(within(a)),
             other => other.clone(),
         }
     }
@@ -174,7 +174,7 @@ impl Bindings {
             return a.is_nullable();
         }
         match (a, b) {
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Kind(_), Type::Kind(_)) => true,
             (Type::List(_) | Type::Map(..) | Type::Optional(_), _) => {
                 a.same_shape(b)
                     && a.parameters().into_iter().zip(b.parameters()).all(|(a, b)| self.unify(a, b))
@@ -233,9 +233,10 @@ fn less_specific(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Dyn | Type::Param(_), _) => true,
         (_, Type::Dyn | Type::Param(_)) => false,
-        (Type::Type(_), Type::Type(_)) => true,
+        (Type::Kind(_), Type::Kind(_)) => true,
         (Type::List(_) | Type::Map(..) | Type::Optional(_), _) => {
-            a.same_shape(b) && a.parameters().into_iter().zip(b.parameters()).all(|(a, b)| less_specific(a, b))
+            a.same_shape(b)
+                && a.parameters().into_iter().zip(b.parameters()).all(|(a, b)| less_specific(a, b))
         }
         _ => a == b,
     }

@@ -164,7 +164,7 @@ impl Value {
             Self::Bytes(_) => Type::Bytes,
             Self::List(_) => Type::list(Type::Dyn),
             Self::Map(_) => Type::map(Type::Dyn, Type::Dyn),
-            Self::Type(_) => Type::Type(Box::new(Type::Dyn)),
+            Self::Type(_) => Type::Kind(Box::new(Type::Dyn)),
             Self::Duration(_) => Type::Duration,
             Self::Timestamp(..) => Type::Timestamp,
             Self::Optional(_) => Type::optional(Type::Dyn),
@@ -230,7 +230,12 @@ impl Value {
             (Self::Url(a), Self::Url(b)) => a == b,
             (Self::Format(a), Self::Format(b)) => a.name == b.name,
             (
-                Self::Quantity(..) | Self::Semver(_) | Self::Ip(_) | Self::Cidr(_) | Self::Url(_) | Self::Format(_),
+                Self::Quantity(..)
+                | Self::Semver(_)
+                | Self::Ip(_)
+                | Self::Cidr(_)
+                | Self::Url(_)
+                | Self::Format(_),
                 _,
             ) => return Err(Fault::no_such_overload()),
             (a, b) => matches!(a.compare_numbers(b), Some(Some(Ordering::Equal))),
@@ -273,10 +278,12 @@ impl Value {
 
     /// The size that costs are computed from: characters, bytes, elements; 1 for what has none.
     pub(crate) fn size(&self) -> u64 {
-        self.sizer().or_else(|| match self {
-            Self::Optional(Some(inner)) => Some(inner.size()),
-            _ => None,
-        }).unwrap_or(1)
+        self.sizer()
+            .or_else(|| match self {
+                Self::Optional(Some(inner)) => Some(inner.size()),
+                _ => None,
+            })
+            .unwrap_or(1)
     }
 
     /// The size of a value that has one.
@@ -286,7 +293,13 @@ impl Value {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::List(items) => items.len() as u64,
             Self::Map(map) => map.entries.len() as u64,
-            Self::Ip(ip) => if ip.is_ipv4() { 4 } else { 16 },
+            Self::Ip(ip) => {
+                if ip.is_ipv4() {
+                    4
+                } else {
+                    16
+                }
+            }
             Self::Cidr(cidr) => u64::from(cidr.prefix.div_ceil(8)),
             _ => return None,
         })
@@ -299,7 +312,7 @@ pub(crate) fn kind_name(of: &Type) -> String {
         Type::List(_) => "list".to_owned(),
         Type::Map(..) => "map".to_owned(),
         Type::Optional(_) => "optional_type".to_owned(),
-        Type::Type(_) => "type".to_owned(),
+        Type::Kind(_) => "type".to_owned(),
         Type::Null => "null_type".to_owned(),
         Type::Duration => "google.protobuf.Duration".to_owned(),
         Type::Timestamp => "google.protobuf.Timestamp".to_owned(),

@@ -69,7 +69,8 @@ impl Amount {
         let suffix = &text[number_end..];
         let number = &text[..number_end];
         let digits = number.trim_start_matches(['+', '-']);
-        let readable = if digits.is_empty() || digits == "." { format!("0{suffix}") } else { text.to_owned() };
+        let readable =
+            if digits.is_empty() || digits == "." { format!("0{suffix}") } else { text.to_owned() };
         let quantity = Quantity::parse(&readable).map_err(|error| match error {
             QuantityError::UnknownSuffix => AmountError::Suffix,
             QuantityError::Empty | QuantityError::NoNumber => AmountError::Format,
@@ -129,10 +130,7 @@ impl Amount {
     /// decimal numbers of any length are compared by their address there, so they are never the same.
     pub fn same_representation(&self, other: &Self) -> bool {
         let narrow = self.quantity.scale.is_some() && self.quantity.scale == other.quantity.scale;
-        narrow
-            && self.quantity == other.quantity
-            && self.format == other.format
-            && self.text == other.text
+        narrow && self.quantity == other.quantity && self.format == other.format && self.text == other.text
     }
 
     fn combine(&self, other: &Self, sum: Quantity, keeps_zero_format: bool) -> Self {
@@ -201,7 +199,11 @@ impl fmt::Display for Amount {
         match (self.format, exponent) {
             (_, 0) => write!(f, "{number}"),
             (Format::Exponent, _) => write!(f, "{number}e{exponent}"),
-            _ => write!(f, "{number}{}", ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][(exponent / 3 + 3) as usize]),
+            _ => write!(
+                f,
+                "{number}{}",
+                ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"][(exponent / 3 + 3) as usize]
+            ),
         }
     }
 }
@@ -267,9 +269,18 @@ mod tests {
 
     #[test]
     fn sums_keep_the_format_of_the_first_unless_it_is_zero() {
-        let cases = [("1Gi", "1G", "2073741824"), ("0", "1Gi", "1Gi"), ("1G", "1Gi", "2073741824"), ("1Gi", "1Gi", "2Gi")];
+        let cases = [
+            ("1Gi", "1G", "2073741824"),
+            ("0", "1Gi", "1Gi"),
+            ("1G", "1Gi", "2073741824"),
+            ("1Gi", "1Gi", "2Gi"),
+        ];
         for (a, b, sum) in cases {
-            assert_eq!((&Amount::parse(a).unwrap() + &Amount::parse(b).unwrap()).to_string(), sum, "{a} + {b}");
+            assert_eq!(
+                (&Amount::parse(a).unwrap() + &Amount::parse(b).unwrap()).to_string(),
+                sum,
+                "{a} + {b}"
+            );
         }
     }
 

@@ -38,6 +38,16 @@ impl Writer {
         self.text.push('"');
     }
 
+    /// An integer.
+    pub(super) fn number(&mut self, value: i64) {
+        let _ = write!(self.text, "{value}"); // writing to a String cannot fail
+    }
+
+    /// True or false.
+    pub(super) fn flag(&mut self, value: bool) {
+        self.text.push_str(if value { "true" } else { "false" });
+    }
+
     /// An object.
     pub(super) fn object(&mut self, fill: impl FnOnce(&mut Fields<'_>)) {
         self.filled(fill);
@@ -106,7 +116,12 @@ impl Fields<'_> {
 
     /// An integer, also where it is zero.
     pub(super) fn number(&mut self, key: &str, value: i64) {
-        let _ = write!(self.value(key).text, "{value}"); // writing to a String cannot fail
+        self.value(key).number(value);
+    }
+
+    /// JSON text, as it is.
+    pub(super) fn json(&mut self, key: &str, value: &str) {
+        self.value(key).text.push_str(value);
     }
 
     /// True.
@@ -118,7 +133,7 @@ impl Fields<'_> {
 
     /// True or false.
     pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.value(key).text.push_str(if value { "true" } else { "false" });
+        self.value(key).flag(value);
     }
 
     /// A time.

@@ -2,18 +2,20 @@
 
 use berth_model::Str;
 use berth_model::device::{
-    AllocatedDevice, Allocation, AllocationConfig, AllocationMode, Ask, ClaimConfig, ClaimSpec, ConstraintRule,
-    Consumer, DeviceConstraint, DeviceId, DeviceRequest, DeviceStatus, ResourceClaim, ResourceClaimTemplate,
-    SubRequest,
+    AllocatedDevice, Allocation, AllocationConfig, AllocationMode, Ask, ClaimConfig, ClaimSpec,
+    ConstraintRule, Consumer, DeviceConstraint, DeviceId, DeviceRequest, DeviceStatus, ResourceClaim,
+    ResourceClaimTemplate, SubRequest,
 };
 
 use super::value::{
-    AmountField, DeviceTolerationWire, Keyed, OpaqueWire, SelectorWire, check_fully_qualified,
-    check_size, check_unique,
+    AmountField, DeviceTolerationWire, Keyed, OpaqueWire, SelectorWire, check_fully_qualified, check_size,
+    check_unique,
 };
 use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, List, Obj, Time, wire_object};
+use crate::encode;
 use crate::meta::{Meta, MetaField};
+use crate::object::wire_format;
 use crate::selector::NodeSelectorWire;
 use crate::syntax::{check_dns_label, check_subdomain};
 
@@ -29,7 +31,7 @@ wire_object! {
 }
 
 macro_rules! sub_request {
-    ($name:ident { $( $field:ident : $kind:ty = $key:literal, )* }) => {
+    ($name:ident { $( $field:ident : $kind:ty = $key:literal ),* $(,)? }) => {
         wire_object! {
             pub(crate) struct $name {
                 class: Str = "deviceClassName",
@@ -45,7 +47,7 @@ macro_rules! sub_request {
     };
 }
 sub_request!(ExactWire { admin: Option<bool> = "adminAccess", });
-sub_request!(AlternativeWire { name: Str = "name", });
+sub_request!(AlternativeWire { name: Str = "name" });
 
 impl Finish for ExactWire {
     type Out = SubRequest;
@@ -231,7 +233,13 @@ impl ClaimSpecWire {
 }
 
 /// Complains about names that are neither of a request nor of an alternative in it.
-fn check_references(cx: &mut Context, field: &'static str, at: usize, names: &[Str], requests: &[DeviceRequest]) {
+fn check_references(
+    cx: &mut Context,
+    field: &'static str,
+    at: usize,
+    names: &[Str],
+    requests: &[DeviceRequest],
+) {
     let known = |name: &str| {
         let (request, alternative) = name.split_once('/').map_or((name, None), |(a, b)| (a, Some(b)));
         let found = requests.iter().find(|known| *known.name == *request);
@@ -434,8 +442,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl ResourceClaimWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> ResourceClaim {
+wire_format!(ResourceClaim, ResourceClaimWire, encode::resource_claim, has_annotations: true);
+
+impl Finish for ResourceClaimWire {
+    type Out = ResourceClaim;
+
+    fn finish(self, cx: &mut Context) -> ResourceClaim {
         let Meta { name, namespace, uid, annotations, terminating, controller, .. } = self.meta.named(cx);
         let spec = self.spec.spec(cx);
         let ClaimStatusWire { allocation, reserved, devices } = self.status;
@@ -479,8 +491,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl ClaimTemplateWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> ResourceClaimTemplate {
+wire_format!(ResourceClaimTemplate, ClaimTemplateWire, encode::claim_template);
+
+impl Finish for ClaimTemplateWire {
+    type Out = ResourceClaimTemplate;
+
+    fn finish(self, cx: &mut Context) -> ResourceClaimTemplate {
         let Meta { name, namespace, .. } = self.meta.named(cx);
         let spec = cx.within(Step::Field("spec"), |cx| self.spec.spec.spec(cx));
         ResourceClaimTemplate { namespace, name, spec }

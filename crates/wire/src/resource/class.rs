@@ -6,7 +6,9 @@ use berth_model::device::{DeviceClass, OpaqueConfig};
 use super::value::{OpaqueWire, SelectorWire, check_size};
 use crate::context::{Context, Step, quoted};
 use crate::decode::{Finish, List, Obj, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::syntax::is_label_key;
 
 wire_object! {
@@ -47,8 +49,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl ClassWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> DeviceClass {
+wire_format!(DeviceClass, ClassWire, encode::device_class);
+
+impl Finish for ClassWire {
+    type Out = DeviceClass;
+
+    fn finish(self, cx: &mut Context) -> DeviceClass {
         let meta = self.meta.named(cx);
         let ClassSpecWire { selectors, config, extended } = self.spec;
         cx.within(Step::Field("spec"), |cx| {
@@ -75,5 +81,8 @@ impl ClassWire {
 /// A qualified name outside of Kubernetes' own domain.
 fn is_extended_resource(name: &str) -> bool {
     let foreign = name.split_once('/').is_some_and(|(domain, _)| !domain.ends_with("kubernetes.io"));
-    foreign && !name.starts_with("requests.") && is_label_key(name) && is_label_key(&format!("requests.{name}"))
+    foreign
+        && !name.starts_with("requests.")
+        && is_label_key(name)
+        && is_label_key(&format!("requests.{name}"))
 }

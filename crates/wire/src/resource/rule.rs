@@ -6,7 +6,9 @@ use berth_model::device::{DeviceTaint, DeviceTaintEffect, DeviceTaintRule, Devic
 use super::value::{DeviceTaintWire, check_driver, check_pool};
 use crate::context::{Context, Step};
 use crate::decode::{Finish, Obj, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::syntax::check_dns_label;
 
 wire_object! {
@@ -55,11 +57,17 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl RuleWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> DeviceTaintRule {
+wire_format!(DeviceTaintRule, RuleWire, encode::taint_rule);
+
+impl Finish for RuleWire {
+    type Out = DeviceTaintRule;
+
+    fn finish(self, cx: &mut Context) -> DeviceTaintRule {
         let meta = self.meta.named(cx);
         let taint = self.spec.taint.0.unwrap_or_else(|| {
-            cx.within(Step::Field("spec"), |cx| cx.problem_at("taint", "missing; a rule gives devices a taint"));
+            cx.within(Step::Field("spec"), |cx| {
+                cx.problem_at("taint", "missing; a rule gives devices a taint")
+            });
             DeviceTaint { key: Str::default(), value: Str::default(), effect: DeviceTaintEffect::None }
         });
         DeviceTaintRule { name: meta.name, selector: self.spec.selector.0, taint }

@@ -11,7 +11,9 @@ use super::value::{
 };
 use crate::context::{Context, Step};
 use crate::decode::{AnyMap, Finish, List, Obj, wire_object};
+use crate::encode;
 use crate::meta::MetaField;
+use crate::object::wire_format;
 use crate::selector::NodeSelectorWire;
 use crate::syntax::{check_dns_label, check_label_key, check_subdomain};
 
@@ -88,7 +90,8 @@ impl Finish for PolicyWire {
             max: amount(range.max),
             step: amount(range.step),
         });
-        let policy = RequestPolicy { default: amount(self.default), valid_values: self.values.0, valid_range: range };
+        let policy =
+            RequestPolicy { default: amount(self.default), valid_values: self.values.0, valid_range: range };
         check_size(cx, "validValues", policy.valid_values.len(), 10);
         if !policy.valid_values.is_empty() && policy.valid_range.is_some() {
             cx.problem("validValues and validRange exclude each other");
@@ -247,7 +250,8 @@ impl Finish for DeviceWire {
             let message = format!("requestPolicy of {name} needs allowMultipleAllocations: true");
             cx.problem_at("capacity", message);
         }
-        let selected = Selection { node: self.node, selector: self.selector, all: self.all, per_device: None };
+        let selected =
+            Selection { node: self.node, selector: self.selector, all: self.all, per_device: None };
         let grouped = self.consumes.0.iter().any(|(_, grouped)| *grouped);
         let consumes_counters: Vec<CounterSet> = self.consumes.0.into_iter().map(|(set, _)| set).collect();
         check_unique(cx, "consumesCounters", consumes_counters.iter().map(|set| &set.name));
@@ -373,8 +377,12 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl SliceWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> ResourceSlice {
+wire_format!(ResourceSlice, SliceWire, encode::resource_slice);
+
+impl Finish for SliceWire {
+    type Out = ResourceSlice;
+
+    fn finish(self, cx: &mut Context) -> ResourceSlice {
         let meta = self.meta.named(cx);
         let SliceSpecWire { driver, pool, node, selector, all, per_device, devices, counters } = self.spec;
         cx.within(Step::Field("spec"), |cx| {
@@ -383,7 +391,8 @@ impl SliceWire {
                 cx.problem_at("pool", "missing; a slice belongs to a pool");
             }
             let selected = Selection { node, selector, all, per_device };
-            let required = "exactly one of nodeName, nodeSelector, allNodes and perDeviceNodeSelection is required";
+            let required =
+                "exactly one of nodeName, nodeSelector, allNodes and perDeviceNodeSelection is required";
             let reach = selected.reach(cx, Some(required));
             if !devices.0.is_empty() && !counters.0.is_empty() {
                 cx.problem("devices and sharedCounters exclude each other");
@@ -404,7 +413,8 @@ impl SliceWire {
 }
 
 fn check_devices(cx: &mut Context, reach: &Reach, devices: &[Device]) {
-    let advanced = devices.iter().any(|device| !device.taints.is_empty() || !device.consumes_counters.is_empty());
+    let advanced =
+        devices.iter().any(|device| !device.taints.is_empty() || !device.consumes_counters.is_empty());
     check_size(cx, "devices", devices.len(), if advanced { 64 } else { 128 });
     check_unique(cx, "devices", devices.iter().map(|device| &device.name));
     for (at, device) in devices.iter().enumerate() {

@@ -129,7 +129,8 @@ pub(super) fn is_driver(name: &str) -> bool {
 
 pub(super) fn check_driver(cx: &mut Context, field: &'static str, name: &str) {
     if !is_driver(name) {
-        let message = format!("found {}, expected the DNS name of a driver, at most 63 characters", quoted(name));
+        let message =
+            format!("found {}, expected the DNS name of a driver, at most 63 characters", quoted(name));
         cx.problem_at(field, message);
     }
 }

@@ -24,9 +24,9 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
         },
         "duration" => match value {
             Value::Duration(_) => Ok(value.clone()),
-            Value::String(text) => {
-                time::parse_duration(text).map(Value::Duration).ok_or_else(|| error(value, "google.protobuf.Duration"))
-            }
+            Value::String(text) => time::parse_duration(text)
+                .map(Value::Duration)
+                .ok_or_else(|| error(value, "google.protobuf.Duration")),
             _ => Err(error(value, "google.protobuf.Duration")),
         },
         "timestamp" => time::to_timestamp(value),

@@ -22,12 +22,18 @@ static FORMATS: [(&str, NamedFormat); 13] = [
     ("dns1123Subdomain", NamedFormat { name: "DNS1123Subdomain", regex_size: 60, problems: dns_subdomain }),
     ("dns1035Label", NamedFormat { name: "DNS1035Label", regex_size: 30, problems: dns1035_label }),
     ("qualifiedName", NamedFormat { name: "QualifiedName", regex_size: 60, problems: qualified_name }),
-    ("dns1123LabelPrefix", NamedFormat { name: "DNS1123LabelPrefix", regex_size: 30, problems: dns_label_prefix }),
+    (
+        "dns1123LabelPrefix",
+        NamedFormat { name: "DNS1123LabelPrefix", regex_size: 30, problems: dns_label_prefix },
+    ),
     (
         "dns1123SubdomainPrefix",
         NamedFormat { name: "DNS1123SubdomainPrefix", regex_size: 60, problems: dns_subdomain_prefix },
     ),
-    ("dns1035LabelPrefix", NamedFormat { name: "DNS1035LabelPrefix", regex_size: 30, problems: dns1035_label_prefix }),
+    (
+        "dns1035LabelPrefix",
+        NamedFormat { name: "DNS1035LabelPrefix", regex_size: 30, problems: dns1035_label_prefix },
+    ),
     ("labelValue", NamedFormat { name: "LabelValue", regex_size: 40, problems: label_value }),
     ("uri", NamedFormat { name: "URI", regex_size: 1103, problems: uri }),
     ("uuid", NamedFormat { name: "uuid", regex_size: 84, problems: uuid }),
@@ -133,13 +139,17 @@ fn qualified_name(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 problems.push("prefix part must be non-empty".to_owned());
             } else {
-                problems.extend(dns_subdomain(prefix).into_iter().map(|problem| format!("prefix part {problem}")));
+                problems.extend(
+                    dns_subdomain(prefix).into_iter().map(|problem| format!("prefix part {problem}")),
+                );
             }
             name
         }
         Some(_) => {
             let shape = problem.replacen("name part must", "a qualified name must", 1);
-            return vec![format!("{shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
+            return vec![format!(
+                "{shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            )];
         }
         None => text,
     };

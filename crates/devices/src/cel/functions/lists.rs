@@ -16,7 +16,9 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
         ("sum", [Value::List(items)]) => sum(items),
         ("min", [Value::List(items)]) => extreme("min", items, Ordering::Greater),
         ("max", [Value::List(items)]) => extreme("max", items, Ordering::Less),
-        ("indexOf", [Value::List(items), item]) => Ok(place(items.iter().position(|one| one.equal(item) == Ok(true)))),
+        ("indexOf", [Value::List(items), item]) => {
+            Ok(place(items.iter().position(|one| one.equal(item) == Ok(true))))
+        }
         ("lastIndexOf", [Value::List(items), item]) => {
             Ok(place(items.iter().rposition(|one| one.equal(item) == Ok(true))))
         }
@@ -94,7 +96,8 @@ fn sum(items: &[Value]) -> Outcome {
         _ => Value::Int(0),
     };
     for item in items {
-        total = operators::call("_+_", &[total, item.clone()]).unwrap_or_else(|| Err(Fault::no_such_overload()))?;
+        total = operators::call("_+_", &[total, item.clone()])
+            .unwrap_or_else(|| Err(Fault::no_such_overload()))?;
     }
     Ok(total)
 }

@@ -125,8 +125,12 @@ fn quantity(function: &str, args: &[Value]) -> Option<Outcome> {
         ("compareTo", [Value::Quantity(a, _), Value::Quantity(b, _)]) => Value::Int(sign_of(a.cmp(b))),
         ("add", [Value::Quantity(a, _), Value::Quantity(b, _)]) => computed(a.as_ref() + b.as_ref()),
         ("sub", [Value::Quantity(a, _), Value::Quantity(b, _)]) => computed(a.as_ref() - b.as_ref()),
-        ("add", [Value::Quantity(a, _), Value::Int(b)]) => computed(a.as_ref() + &Amount::new(*b, Format::Exponent)),
-        ("sub", [Value::Quantity(a, _), Value::Int(b)]) => computed(a.as_ref() - &Amount::new(*b, Format::Exponent)),
+        ("add", [Value::Quantity(a, _), Value::Int(b)]) => {
+            computed(a.as_ref() + &Amount::new(*b, Format::Exponent))
+        }
+        ("sub", [Value::Quantity(a, _), Value::Int(b)]) => {
+            computed(a.as_ref() - &Amount::new(*b, Format::Exponent))
+        }
         _ => return None,
     }))
 }

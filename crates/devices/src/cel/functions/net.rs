@@ -62,13 +62,17 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
         ("cidr", [Value::String(text)]) => return Some(network(text).map(Value::Cidr)),
         ("isCIDR", [Value::String(text)]) => Value::Bool(parse_cidr(text).is_ok()),
         ("prefixLength", [Value::Cidr(cidr)]) => Value::Int(i64::from(cidr.prefix)),
-        ("masked", [Value::Cidr(cidr)]) => Value::Cidr(Cidr { address: masked(cidr.address, cidr.prefix), ..*cidr }),
+        ("masked", [Value::Cidr(cidr)]) => {
+            Value::Cidr(Cidr { address: masked(cidr.address, cidr.prefix), ..*cidr })
+        }
         ("containsIP", [Value::Cidr(cidr), Value::Ip(ip)]) => Value::Bool(contains(cidr, ip)),
         ("containsIP", [Value::Cidr(cidr), Value::String(text)]) => match parse_ip(text) {
             Ok(ip) => Value::Bool(contains(cidr, &ip)),
             Err(_) => return Some(Err(Fault::no_such_overload())),
         },
-        ("containsCIDR", [Value::Cidr(cidr), Value::Cidr(other)]) => Value::Bool(contains_network(cidr, other)),
+        ("containsCIDR", [Value::Cidr(cidr), Value::Cidr(other)]) => {
+            Value::Bool(contains_network(cidr, other))
+        }
         ("containsCIDR", [Value::Cidr(cidr), Value::String(text)]) => match network(text) {
             Ok(other) => Value::Bool(contains_network(cidr, &other)),
             Err(fault) => return Some(Err(fault)),
@@ -104,10 +108,13 @@ fn parse_ip(text: &str) -> Result<IpAddr, String> {
 
 fn parse_cidr(text: &str) -> Result<Cidr, String> {
     let broken = |why: &str| {
-        format!("network address parse error during conversion from string: netip.ParsePrefix({text:?}): {why}")
+        format!(
+            "network address parse error during conversion from string: netip.ParsePrefix({text:?}): {why}"
+        )
     };
     let (address, prefix) = text.rsplit_once('/').ok_or_else(|| broken("no '/'"))?;
-    let parsed: IpAddr = address.parse().map_err(|_| broken(&format!("ParseAddr({address:?}): unable to parse IP")))?;
+    let parsed: IpAddr =
+        address.parse().map_err(|_| broken(&format!("ParseAddr({address:?}): unable to parse IP")))?;
     let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
     let canonical = digits && (prefix == "0" || !prefix.starts_with('0'));
     let bits = if canonical { prefix.parse::<u32>().ok() } else { None };
@@ -124,14 +131,17 @@ fn parse_cidr(text: &str) -> Result<Cidr, String> {
 }
 
 fn network(text: &str) -> Result<Cidr, Fault> {
-    parse_cidr(text)
-        .map_err(|error| Fault::new(format!("network address parse error during conversion from string: {error}")))
+    parse_cidr(text).map_err(|error| {
+        Fault::new(format!("network address parse error during conversion from string: {error}"))
+    })
 }
 
 fn masked(address: IpAddr, prefix: u32) -> IpAddr {
     match address {
         IpAddr::V4(ip) => IpAddr::V4((u32::from(ip) & u32::MAX.checked_shl(32 - prefix).unwrap_or(0)).into()),
-        IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) & u128::MAX.checked_shl(128 - prefix).unwrap_or(0)).into()),
+        IpAddr::V6(ip) => {
+            IpAddr::V6((u128::from(ip) & u128::MAX.checked_shl(128 - prefix).unwrap_or(0)).into())
+        }
     }
 }
 

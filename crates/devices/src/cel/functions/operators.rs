@@ -66,10 +66,14 @@ fn add(a: &Value, b: &Value) -> Outcome {
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a + b)),
         (Value::String(a), Value::String(b)) => Ok(Value::text(format!("{a}{b}"))),
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes(a.iter().chain(b.iter()).copied().collect())),
-        (Value::List(a), Value::List(b)) => Ok(Value::List(Arc::new(a.iter().chain(b.iter()).cloned().collect()))),
+        (Value::List(a), Value::List(b)) => {
+            Ok(Value::List(Arc::new(a.iter().chain(b.iter()).cloned().collect())))
+        }
         (Value::Duration(a), Value::Duration(b)) => duration(a.checked_add(*b)),
         (Value::Timestamp(seconds, nanos), Value::Duration(by))
-        | (Value::Duration(by), Value::Timestamp(seconds, nanos)) => time::shifted(*seconds, *nanos, i128::from(*by)),
+        | (Value::Duration(by), Value::Timestamp(seconds, nanos)) => {
+            time::shifted(*seconds, *nanos, i128::from(*by))
+        }
         (
             Value::Int(_)
             | Value::Uint(_)
@@ -118,7 +122,9 @@ fn multiply(a: &Value, b: &Value) -> Outcome {
 
 fn divide(a: &Value, b: &Value) -> Outcome {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(Fault::new("division by zero")),
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => {
+            Err(Fault::new("division by zero"))
+        }
         (Value::Int(a), Value::Int(b)) => int(a.checked_div(*b)),
         (Value::Uint(a), Value::Uint(b)) => Ok(Value::Uint(a / b)),
         (Value::Double(a), Value::Double(b)) => Ok(Value::Double(a / b)),
@@ -129,7 +135,9 @@ fn divide(a: &Value, b: &Value) -> Outcome {
 
 fn modulo(a: &Value, b: &Value) -> Outcome {
     match (a, b) {
-        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => Err(Fault::new("modulus by zero")),
+        (Value::Int(_), Value::Int(0)) | (Value::Uint(_), Value::Uint(0)) => {
+            Err(Fault::new("modulus by zero"))
+        }
         (Value::Int(a), Value::Int(b)) => int(a.checked_rem(*b)),
         (Value::Uint(a), Value::Uint(b)) => Ok(Value::Uint(a % b)),
         (Value::Int(_) | Value::Uint(_), _) => Err(Fault::no_such_overload()),

@@ -53,7 +53,8 @@ fn find_all(pattern: &Regex, text: &str, most: i64) -> Value {
 }
 
 pub(super) fn uncompiled(function: &str, args: &[Value]) -> Option<Outcome> {
-    let ("matches" | "find" | "findAll", [Value::String(_), Value::String(pattern), ..]) = (function, args) else {
+    let ("matches" | "find" | "findAll", [Value::String(_), Value::String(pattern), ..]) = (function, args)
+    else {
         return None;
     };
     Some(match compile(pattern) {

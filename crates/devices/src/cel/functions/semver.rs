@@ -88,7 +88,11 @@ fn without_zeros(part: &str) -> String {
         return part.to_owned();
     }
     let stripped = part.trim_start_matches('0');
-    if stripped.starts_with(|c: char| c.is_ascii_digit()) { stripped.to_owned() } else { format!("0{stripped}") }
+    if stripped.starts_with(|c: char| c.is_ascii_digit()) {
+        stripped.to_owned()
+    } else {
+        format!("0{stripped}")
+    }
 }
 
 fn is_number(text: &str) -> bool {
@@ -140,7 +144,11 @@ fn metadata(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("Build meta data is empty".to_owned());
     }
-    if is_identifier(text) { Ok(text.to_owned()) } else { Err(format!("Invalid character(s) found in build meta data {text:?}")) }
+    if is_identifier(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("Invalid character(s) found in build meta data {text:?}"))
+    }
 }
 
 impl fmt::Display for Semver {
@@ -173,7 +181,9 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
         ("semver", [Value::String(text)]) => version(parse(text, false)),
         ("semver", [Value::String(text), Value::Bool(tolerant)]) => version(parse(text, *tolerant)),
         ("isSemver", [Value::String(text)]) => Ok(Value::Bool(parse(text, false).is_ok())),
-        ("isSemver", [Value::String(text), Value::Bool(tolerant)]) => Ok(Value::Bool(parse(text, *tolerant).is_ok())),
+        ("isSemver", [Value::String(text), Value::Bool(tolerant)]) => {
+            Ok(Value::Bool(parse(text, *tolerant).is_ok()))
+        }
         ("major", [Value::Semver(version)]) => Ok(part(version, 0)),
         ("minor", [Value::Semver(version)]) => Ok(part(version, 1)),
         ("patch", [Value::Semver(version)]) => Ok(part(version, 2)),

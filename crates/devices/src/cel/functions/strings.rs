@@ -9,11 +9,15 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
     let texts = |parts: Vec<&str>| Value::list(parts.into_iter().map(Value::text).collect());
     Some(match (function, args) {
         ("contains", [Value::String(text), Value::String(part)]) => Ok(Value::Bool(text.contains(&**part))),
-        ("startsWith", [Value::String(text), Value::String(part)]) => Ok(Value::Bool(text.starts_with(&**part))),
+        ("startsWith", [Value::String(text), Value::String(part)]) => {
+            Ok(Value::Bool(text.starts_with(&**part)))
+        }
         ("endsWith", [Value::String(text), Value::String(part)]) => Ok(Value::Bool(text.ends_with(&**part))),
         ("charAt", [Value::String(text), Value::Int(at)]) => char_at(text, *at),
         ("indexOf", [Value::String(text), Value::String(part)]) => index_of(text, part, 0),
-        ("indexOf", [Value::String(text), Value::String(part), Value::Int(from)]) => index_of(text, part, *from),
+        ("indexOf", [Value::String(text), Value::String(part), Value::Int(from)]) => {
+            index_of(text, part, *from)
+        }
         ("lastIndexOf", [Value::String(text), Value::String(part)]) => {
             let length = text.chars().count() as i64;
             match &**part {
@@ -48,7 +52,9 @@ pub(super) fn call(function: &str, args: &[Value]) -> Option<Outcome> {
             }
             substring(text, *start, length)
         }
-        ("substring", [Value::String(text), Value::Int(start), Value::Int(end)]) => substring(text, *start, *end),
+        ("substring", [Value::String(text), Value::Int(start), Value::Int(end)]) => {
+            substring(text, *start, *end)
+        }
         ("join", [Value::List(items)]) => join(items, ""),
         ("join", [Value::List(items), Value::String(separator)]) => join(items, separator),
         ("strings.quote", [Value::String(text)]) => Ok(Value::text(quote(text))),
@@ -64,7 +70,9 @@ fn out_of_range(at: i64) -> Fault {
 fn char_at(text: &str, at: i64) -> Outcome {
     let length = text.chars().count() as i64;
     match usize::try_from(at) {
-        Ok(index) if at <= length => Ok(Value::text(text.chars().nth(index).map(String::from).unwrap_or_default())),
+        Ok(index) if at <= length => {
+            Ok(Value::text(text.chars().nth(index).map(String::from).unwrap_or_default()))
+        }
         _ => Err(out_of_range(at)),
     }
 }

@@ -43,7 +43,8 @@ fn clause(text: &str) -> Result<(char, Option<usize>, &str), String> {
         None => (None, text),
         Some(after) => {
             let end = after.find(|c: char| !c.is_ascii_digit());
-            let end = end.ok_or("error while parsing precision: could not find end of precision specifier")?;
+            let end =
+                end.ok_or("error while parsing precision: could not find end of precision specifier")?;
             let number = after[..end].parse().map_err(|_| {
                 let digits = &after[..end];
                 format!(

@@ -105,7 +105,8 @@ fn parse_timestamp(text: &str) -> Option<(i64, u32)> {
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
     let last_day = days(if month == 12 { year + 1 } else { year }, month % 12 + 1, 1) - days(year, month, 1);
-    let valid = (1..=12).contains(&month) && (1..=last_day).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let valid =
+        (1..=12).contains(&month) && (1..=last_day).contains(&day) && hour < 24 && minute < 60 && second < 60;
     let mut at = 19;
     let mut nanos = 0;
     if matches!(bytes.get(at), Some(b'.' | b',')) {
