@@ -70,6 +70,7 @@ impl World {
             started: None,
             terminating: false,
             preempted: false,
+            claim_statuses: Vec::new(),
         };
         change(&mut pod, &mut spec);
         pod.spec = Arc::new(spec);

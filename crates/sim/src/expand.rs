@@ -178,6 +178,7 @@ impl<'a> Expansion<'a> {
             started: None,
             terminating: false,
             preempted: false,
+            claim_statuses: Vec::new(),
         };
         ephemeral::make_claims(self, &pod, mold.template.ephemeral_claims());
         self.out.pods.push(pod);

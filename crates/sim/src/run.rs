@@ -214,6 +214,7 @@ impl<'a> Run<'a> {
                 started: None,
                 terminating: false,
                 preempted: false,
+                claim_statuses: Vec::new(),
                 ..pod
             });
             // Behind all pods of its priority and time that were there from the start.

@@ -33,7 +33,7 @@ impl Plugin for DynamicResources {
     }
 
     fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        if pod.class.spec.resource_claims == 0 {
+        if pod.class.spec.resource_claims.is_empty() {
             return Prepared::Nothing;
         }
         Prepared::Reject(Rejection::unresolvable(REASON))

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use berth_model::Str;
 use berth_model::node::ResourceList;
-use berth_model::pod::{Container, PodSpec};
+use berth_model::pod::{ClaimSource, Container, PodResourceClaim, PodSpec};
 use berth_model::pod_level::PodLevel;
 use berth_model::pod_manifest::{Admission, SpecTemplate};
 use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{AnyMap, Finish, List, StringMap, Unique, wire_object};
+use crate::decode::{Finish, List, StringMap, Unique, wire_object};
 use crate::pod::affinity::AffinityWire;
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
 use crate::pod::resources::ResourcesWire;
@@ -18,7 +18,7 @@ use crate::pod::spread::{SpreadWire, check_distinct};
 use crate::pod::toleration::TolerationWire;
 use crate::pod::volume::{VolumeParts, VolumeWire};
 use crate::selector::one_of;
-use crate::syntax::check_labels;
+use crate::syntax::{check_dns_label, check_labels, check_subdomain};
 
 wire_object! {
     /// `v1.PodSchedulingGate`, `v1.PodOS`: an object with a name.
@@ -26,6 +26,40 @@ wire_object! {
         name: Str = "name",
     }
     skipped {}
+}
+
+wire_object! {
+    /// `v1.PodResourceClaim`.
+    pub(crate) struct PodClaimWire {
+        name: Str = "name",
+        claim: Str = "resourceClaimName",
+        template: Str = "resourceClaimTemplateName",
+    }
+    skipped { "podGroupResourceClaim" }
+}
+
+impl Finish for PodClaimWire {
+    type Out = PodResourceClaim;
+
+    fn finish(self, cx: &mut Context) -> PodResourceClaim {
+        check_dns_label(cx, "name", &self.name);
+        let source = match (given(self.claim), given(self.template)) {
+            (Some(name), None) => {
+                check_subdomain(cx, "resourceClaimName", &name);
+                ClaimSource::Claim(name)
+            }
+            (None, Some(name)) => {
+                check_subdomain(cx, "resourceClaimTemplateName", &name);
+                ClaimSource::Template(name)
+            }
+            (None, None) => ClaimSource::Unknown,
+            (Some(_), Some(_)) => {
+                cx.problem("resourceClaimName and resourceClaimTemplateName exclude each other");
+                ClaimSource::Unknown
+            }
+        };
+        PodResourceClaim { name: self.name, source }
+    }
 }
 
 wire_object! {
@@ -49,7 +83,7 @@ wire_object! {
         spread: List<SpreadWire> = "topologySpreadConstraints",
         os: NamedWire = "os",
         gates: Vec<NamedWire> = "schedulingGates",
-        claims: Vec<AnyMap> = "resourceClaims",
+        claims: List<PodClaimWire> = "resourceClaims",
         resources: ResourcesWire = "resources",
     }
     skipped {
@@ -71,6 +105,7 @@ impl Finish for PodSpecWire {
         check_labels(cx, "nodeSelector", &self.node_selector.0);
         check_names(cx, &self.init_containers.0, &self.containers.0);
         check_distinct(cx, &self.spread.0);
+        check_claims(cx, &self.claims.0);
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
         let containers = containers(cx, "containers", self.containers, network);
@@ -109,7 +144,7 @@ impl Finish for PodSpecWire {
             volumes,
             host_network: network,
             user_namespace: self.host_users == Some(false),
-            resource_claims: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
+            resource_claims: self.claims.0,
             os,
             ..PodSpec::default()
         };
@@ -156,6 +191,15 @@ fn gates(cx: &mut Context, gates: Vec<NamedWire>) -> Vec<Str> {
         cx.problem_at("schedulingGates", "a gate has no name");
     }
     names
+}
+
+/// Containers refer to claims by their names, so names must differ.
+fn check_claims(cx: &mut Context, claims: &[PodResourceClaim]) {
+    let mut seen = BTreeSet::new();
+    if let Some(claim) = claims.iter().find(|claim| !seen.insert(&claim.name)) {
+        let message = format!("{} is the name of two of them", quoted(&claim.name));
+        cx.problem_at("resourceClaims", message);
+    }
 }
 
 /// A status is found by the container's name, so names must differ.
