@@ -2,7 +2,7 @@
 // on a plan: its real queue, cache, snapshot, framework, opportunistic batching
 // and preemption, in memory, without API server, binding and events.
 //
-// A plan is a file with one step a line, as `berth bench` writes it. The clock
+// A plan is a file with one step a line, as `berth-bench` writes it. The clock
 // starts with the first measured pod; from then on it runs while the scheduler
 // works and stands still while the harness brings the next pod.
 package main

@@ -24,7 +24,7 @@ const ELSEWHERE: &str = "
 ## Held by other tests
 | issue | what happened there | held here by |
 | --- | --- | --- |
-| #64908, #54164, #67738 | a pod takes seconds, a cluster more than an hour: every node is asked about every pod | caches by class that follow the change log; `berth bench`, and its floors in the tests |
+| #64908, #54164, #67738 | a pod takes seconds, a cluster more than an hour: every node is asked about every pod | caches by class that follow the change log; `berth-bench`, and its floors in the tests |
 | #62567 | terms of inter-pod affinity mean something else than they say | the golden corpus, families `interpod` and `labelkeys` |
 
 ## Not ours

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use berth_config::{Configuration, PLUGINS};
+use berth_config::{Configuration, REGISTRY};
 
 use crate::generated::{self, Args};
 use crate::plugin_doc::{PluginDoc, plugins};
@@ -32,12 +32,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn page(sources: &[Source]) -> Result<String> {
     let mut docs = plugins(sources);
-    let place = |doc: &PluginDoc<'_>| PLUGINS.iter().position(|p| p.name == doc.name && is_upstream(doc));
+    let place = |doc: &PluginDoc<'_>| REGISTRY.iter().position(|p| p.name == *doc.name && is_upstream(doc));
     docs.sort_by_key(|doc| (place(doc).unwrap_or(usize::MAX), doc.name));
     let default = Configuration::default();
     let profile = default.profiles.first().context("the default configuration has a profile")?;
     let weight = |name: &str| {
-        let found = profile.points.score.iter().find(|s| s.name == name);
+        let found = profile.points.score.iter().find(|s| s.name == *name);
         found.map_or(String::new(), |s| s.weight.to_string())
     };
 
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(headings[..3], ["SchedulingGates", "PrioritySort", "NodeName"]);
         let own = headings.iter().position(|h| *h == "BestFit").context("own algorithms are there")?;
         let unknown: Vec<_> =
-            headings[..own].iter().filter(|h| PLUGINS.iter().all(|p| p.name != **h)).collect();
+            headings[..own].iter().filter(|h| REGISTRY.iter().all(|p| p.name != ***h)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
         Ok(())
     }

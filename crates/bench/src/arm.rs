@@ -156,7 +156,7 @@ impl Programs {
     }
 
     fn berth_arguments(&self, arm: Arm, case: &Case) -> Vec<OsString> {
-        let mut out: Vec<OsString> = ["bench", "--once", "--workload"].map(OsString::from).into();
+        let mut out: Vec<OsString> = ["--once", "--workload"].map(OsString::from).into();
         out.push(case.source.argument().into());
         out.extend(["--size".into(), OsString::from(&case.size)]);
         if let Some(nodes) = case.nodes {

@@ -105,7 +105,7 @@ pub fn markdown(rows: &[Row], machine: &Machine, runs: usize) -> String {
         notes(rows).lines().map(|line| format!("- {}\n", line.replace('*', "\\*"))).collect::<String>();
     format!(
         "# Performance\n\n\
-         Written by `berth bench -o markdown`. Medians of {runs} alternating runs, each in a process of its own, on: {}.\n\n\
+         Written by `berth-bench -o markdown`. Medians of {runs} alternating runs, each in a process of its own, on: {}.\n\n\
          The clock runs while a scheduler decides, carries its decisions out and takes changes in; it stands still \
          while objects are read. Berth scores every node, always; upstream scores a sample by default, and every node \
          with `percentageOfNodesToScore: 100`. Upstream is its own code of version 1.37.2 in memory: queue, cache, \

@@ -1,4 +1,4 @@
-//! What `berth bench` does with what was asked of it.
+//! What `berth-bench` does with what was asked of it.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-mod bench;
 mod columns;
 mod completions;
 mod explain;
@@ -54,7 +53,6 @@ enum Command {
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
-    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -80,7 +78,6 @@ pub fn main() -> ExitCode {
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),
-        Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),
     };

@@ -210,7 +210,7 @@ fn read_profiles(fields: &Fields<'_>, percentage: i32, extenders: &[Extender]) -
             scheduler_name: &w.scheduler_name,
             sets: &w.sets,
             configs: &w.configs,
-            resolved: r.points.queue_sort.first().copied(),
+            resolved: r.points.queue_sort.first().cloned(),
         })
         .collect();
     queue_sort::validate(&sorts, sink);

@@ -7,8 +7,10 @@
 //! Upstream: `NewFramework`, `updatePluginList`, `expandMultiPointPlugins` and `getValidScoreWeights` in
 //! `framework/runtime/framework.go`. Upstream stops at the first problem; here all of them are found.
 
+use berth_engine::name::PluginName;
+
 use crate::path::Path;
-use crate::plugin::{self, ExtensionPoint, Plugin};
+use crate::plugin::{self, ExtensionPoint, PluginEntry};
 use crate::plugin_set::{ALL, Entry, PluginSet, PluginSets};
 use crate::profile::{ExtensionPoints, WeightedPlugin};
 use crate::quote::quoted;
@@ -61,7 +63,7 @@ pub(crate) fn expand(
         &filter,
         sink,
     );
-    let scorers: Vec<_> = score.iter().filter_map(|s| plugin::find(s.name)).collect();
+    let scorers: Vec<_> = score.iter().filter_map(|s| plugin::find(&s.name)).collect();
     name_idle_disabling(
         sets.at(ExtensionPoint::PreScore),
         ExtensionPoint::PreScore,
@@ -89,7 +91,7 @@ pub(crate) fn expand(
 }
 
 /// The plugins that `multiPoint` enables and that exist.
-fn known_of_multi_point<'a>(sets: &'a PluginSets, sink: &Sink) -> Vec<(&'a Entry, &'static Plugin)> {
+fn known_of_multi_point<'a>(sets: &'a PluginSets, sink: &Sink) -> Vec<(&'a Entry, &'static PluginEntry)> {
     // Upstream notices, and names the point, where it first expands `multiPoint`.
     let mut expanded = ExtensionPoint::ALL.into_iter().filter(|p| !sets.at(*p).disables(ALL));
     let interface = expanded.next().unwrap_or(ExtensionPoint::ALL[0]).interface();
@@ -104,8 +106,8 @@ fn known_of_multi_point<'a>(sets: &'a PluginSets, sink: &Sink) -> Vec<(&'a Entry
 }
 
 /// The plugins that a point itself enables.
-fn own_plugins(set: &PluginSet, point: ExtensionPoint, sink: &Sink) -> Vec<&'static Plugin> {
-    let mut own: Vec<&'static Plugin> = Vec::new();
+fn own_plugins(set: &PluginSet, point: ExtensionPoint, sink: &Sink) -> Vec<&'static PluginEntry> {
+    let mut own: Vec<&'static PluginEntry> = Vec::new();
     for entry in &set.enabled {
         let interface = point.interface();
         let name = quoted(&entry.name);
@@ -125,37 +127,37 @@ fn own_plugins(set: &PluginSet, point: ExtensionPoint, sink: &Sink) -> Vec<&'sta
 
 /// Merges the plugins of a point with those of `multiPoint` that extend it and that it does not disable.
 fn arrange(
-    own: &[&'static Plugin],
-    multi_point: &[(&Entry, &'static Plugin)],
+    own: &[&'static PluginEntry],
+    multi_point: &[(&Entry, &'static PluginEntry)],
     set: &PluginSet,
     point: ExtensionPoint,
     sink: &Sink,
-) -> Vec<&'static Plugin> {
+) -> Vec<&'static PluginEntry> {
     if set.disables(ALL) {
         return own.to_vec();
     }
     let mut overridden: Vec<&str> = Vec::new();
-    let mut inherited: Vec<&'static Plugin> = Vec::new();
-    for (entry, plugin) in multi_point.iter().filter(|(_, p)| p.extends(point) && !set.disables(p.name)) {
+    let mut inherited: Vec<&'static PluginEntry> = Vec::new();
+    for (entry, plugin) in multi_point.iter().filter(|(_, p)| p.extends(point) && !set.disables(&p.name)) {
         if own.iter().any(|p| p.name == plugin.name) {
-            overridden.push(plugin.name);
+            overridden.push(&plugin.name);
         } else if inherited.iter().any(|p| p.name == plugin.name) {
             sink.plugins(&entry.path, already_registered(plugin, point));
         } else {
             inherited.push(plugin);
         }
     }
-    let (first, last): (Vec<_>, Vec<_>) = own.iter().copied().partition(|p| overridden.contains(&p.name));
+    let (first, last): (Vec<_>, Vec<_>) = own.iter().copied().partition(|p| overridden.contains(&&*p.name));
     [first, inherited, last].concat()
 }
 
-fn already_registered(plugin: &Plugin, point: ExtensionPoint) -> String {
-    format!("plugin {} already registered as {}", quoted(plugin.name), quoted(&point.interface()))
+fn already_registered(plugin: &PluginEntry, point: ExtensionPoint) -> String {
+    format!("plugin {} already registered as {}", quoted(&plugin.name), quoted(&point.interface()))
 }
 
 /// Gives each plugin its weight, and refuses weights whose sum could overflow.
 fn weigh(
-    plugins: &[&'static Plugin],
+    plugins: &[&'static PluginEntry],
     sets: &PluginSets,
     point: ExtensionPoint,
     profile: &Path,
@@ -169,7 +171,7 @@ fn weigh(
             continue;
         }
         let weight = if entry.weight == 0 { 1 } else { entry.weight };
-        weights.push(WeightedPlugin { name: plugin.name, weight });
+        weights.push(WeightedPlugin { name: plugin.name.clone(), weight });
         let most = i64::from(weight) * SCORE_MAX;
         // Upstream's check wraps around once negative weights have made the total negative: it then refuses what
         // could not overflow, and so must we.
@@ -189,18 +191,18 @@ fn weigh(
             );
         }
     }
-    let weight_of = |p: &&'static Plugin| weights.iter().find(|w| w.name == p.name).copied();
-    plugins.iter().filter(|p| p.gate.is_none()).filter_map(weight_of).collect()
+    let weight_of = |p: &&'static PluginEntry| weights.iter().find(|w| w.name == p.name).cloned();
+    plugins.iter().filter(|p| p.feature_gate().is_none()).filter_map(weight_of).collect()
 }
 
-fn served(plugins: &[&'static Plugin]) -> Vec<&'static str> {
-    plugins.iter().filter(|p| p.gate.is_none()).map(|p| p.name).collect()
+fn served(plugins: &[&'static PluginEntry]) -> Vec<PluginName> {
+    plugins.iter().filter(|p| p.feature_gate().is_none()).map(|p| p.name.clone()).collect()
 }
 
 fn leave_out_gated(sets: &PluginSets, sink: &Sink) {
     for (_, set) in sets.all() {
         for entry in &set.enabled {
-            if let Some(gate) = plugin::find(&entry.name).and_then(|p| p.gate) {
+            if let Some(gate) = plugin::find(&entry.name).and_then(PluginEntry::feature_gate) {
                 let name = &entry.name;
                 sink.warn(
                     &entry.path,
@@ -215,16 +217,16 @@ fn leave_out_gated(sets: &PluginSets, sink: &Sink) {
 fn name_idle_disabling(
     set: &PluginSet,
     point: ExtensionPoint,
-    preparing: &[&Plugin],
-    judging: &[&Plugin],
+    preparing: &[&PluginEntry],
+    judging: &[&PluginEntry],
     sink: &Sink,
 ) {
-    let is_idle = |p: &&&Plugin| p.extends(point) && preparing.iter().all(|other| other.name != p.name);
+    let is_idle = |p: &&&PluginEntry| p.extends(point) && preparing.iter().all(|other| other.name != p.name);
     for entry in &set.disabled {
         let names: Vec<&str> = judging
             .iter()
             .filter(is_idle)
-            .map(|p| p.name)
+            .map(|p| &*p.name)
             .filter(|name| entry.name == ALL || entry.name == *name)
             .collect();
         if !names.is_empty() {

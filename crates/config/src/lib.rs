@@ -17,6 +17,7 @@
 //! - A YAML merge key may be overridden by a field beside it; upstream calls that a duplicate.
 
 mod args;
+mod arguments;
 mod base64;
 mod client_connection;
 mod configuration;
@@ -53,5 +54,5 @@ pub use engine::{profile, with_algorithm};
 pub use error::{ConfigError, Problem, ProblemKind, Problems};
 pub use extender::{Extender, ExtenderTls, ManagedResource};
 pub use leader_election::LeaderElection;
-pub use plugin::{ExtensionPoint, PLUGINS, Plugin, find as find_plugin};
+pub use plugin::{ExtensionPoint, PluginEntry, REGISTRY, find as find_plugin};
 pub use profile::{ExtensionPoints, ResolvedProfile, WeightedPlugin};

@@ -1,10 +1,7 @@
 //! The `pluginConfig` of a profile: arguments by plugin name.
 
-use crate::args::{
-    BalancedAllocationArgs, BestFitArgs, DefaultPreemptionArgs, DynamicResourcesArgs, InterPodAffinityArgs,
-    LeastLoadArgs, NodeAffinityArgs, NodeResourcesFitArgs, PluginArgs, PodTopologySpreadArgs, RandomArgs,
-    VolumeBindingArgs, WeightedLeastLoadArgs,
-};
+use crate::args::PluginArgs;
+use crate::arguments::{ARGUMENTS, arguments_of};
 use crate::document::{Node, Value};
 use crate::fields::Fields;
 use crate::path::Path;
@@ -16,22 +13,6 @@ use crate::sink::Sink;
 const GROUP: &str = "kubescheduler.config.k8s.io";
 const VERSION: &str = "kubescheduler.config.k8s.io/v1";
 const FIT: &str = "NodeResourcesFit";
-
-/// The plugins that take arguments, and the fields of those.
-const TAKE_ARGS: [(&str, &[&str]); 12] = [
-    ("DefaultPreemption", DefaultPreemptionArgs::FIELDS),
-    ("DynamicResources", DynamicResourcesArgs::FIELDS),
-    ("InterPodAffinity", InterPodAffinityArgs::FIELDS),
-    ("NodeAffinity", NodeAffinityArgs::FIELDS),
-    ("NodeResourcesBalancedAllocation", BalancedAllocationArgs::FIELDS),
-    (FIT, NodeResourcesFitArgs::FIELDS),
-    ("PodTopologySpread", PodTopologySpreadArgs::FIELDS),
-    ("VolumeBinding", VolumeBindingArgs::FIELDS),
-    ("Random", RandomArgs::FIELDS),
-    ("LeastLoad", LeastLoadArgs::FIELDS),
-    ("BestFit", BestFitArgs::FIELDS),
-    ("WeightedLeastLoad", WeightedLeastLoadArgs::FIELDS),
-];
 
 /// One item of `pluginConfig`.
 #[derive(Debug)]
@@ -73,15 +54,15 @@ pub(crate) fn read_args(configs: &[PluginConfig<'_>], sets: &PluginSets, sink: &
         if configs[..i].iter().any(|c| c.name == config.name) {
             sink.duplicate(&config.path, &config.name);
         }
-        let Some((_, known)) = TAKE_ARGS.into_iter().find(|(name, _)| *name == config.name) else {
+        let Some(arguments) = arguments_of(&config.name) else {
             without_args(config, sink);
             continue;
         };
         let path = config.path.child("args");
-        let known = [known, &["apiVersion", "kind"]].concat();
+        let known = [arguments.fields, &["apiVersion", "kind"]].concat();
         let fields = Fields::open(config.args, path.clone(), &known, sink);
         if is_of_kind(config, &fields, sink) {
-            read_one(&config.name, &fields, &mut args);
+            (arguments.read)(&fields, &mut args);
         }
         if !sets.need(&config.name) {
             sink.warn(&config.path, format!("no effect: the profile does not run {}", config.name));
@@ -112,24 +93,6 @@ fn refuse_unset(configs: &[PluginConfig<'_>], sets: &PluginSets, sink: &Sink) {
     }
 }
 
-fn read_one(name: &str, fields: &Fields<'_>, args: &mut PluginArgs) {
-    match name {
-        "DefaultPreemption" => args.default_preemption = DefaultPreemptionArgs::read(fields),
-        "DynamicResources" => args.dynamic_resources = DynamicResourcesArgs::read(fields),
-        "InterPodAffinity" => args.inter_pod_affinity = InterPodAffinityArgs::read(fields),
-        "NodeAffinity" => args.node_affinity = NodeAffinityArgs::read(fields),
-        "NodeResourcesBalancedAllocation" => args.balanced_allocation = BalancedAllocationArgs::read(fields),
-        FIT => args.node_resources_fit = NodeResourcesFitArgs::read(fields),
-        "PodTopologySpread" => args.pod_topology_spread = PodTopologySpreadArgs::read(fields),
-        "VolumeBinding" => args.volume_binding = VolumeBindingArgs::read(fields),
-        "Random" => args.random = RandomArgs::read(fields),
-        "LeastLoad" => args.least_load = LeastLoadArgs::read(fields),
-        "BestFit" => args.best_fit = BestFitArgs::read(fields),
-        "WeightedLeastLoad" => args.weighted_least_load = WeightedLeastLoadArgs::read(fields),
-        _ => {}
-    }
-}
-
 /// Arguments may say what kind they are; if so, it must be that of their plugin.
 fn is_of_kind(config: &PluginConfig<'_>, fields: &Fields<'_>, sink: &Sink) -> bool {
     let expected = format!("{}Args", config.name);
@@ -137,7 +100,7 @@ fn is_of_kind(config: &PluginConfig<'_>, fields: &Fields<'_>, sink: &Sink) -> bo
     let kind = fields.text("kind").filter(|k| !k.is_empty()).unwrap_or_else(|| expected.clone());
     let is_registered = |kind: &str| {
         kind == "KubeSchedulerConfiguration"
-            || TAKE_ARGS.iter().any(|(name, _)| kind == format!("{name}Args"))
+            || ARGUMENTS.iter().any(|arguments| kind == format!("{}Args", arguments.plugin))
     };
     if version != VERSION || !is_registered(&kind) {
         let words = format!("no kind {} is registered for version {}", quoted(&kind), quoted(&version));

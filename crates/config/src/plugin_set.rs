@@ -5,7 +5,7 @@
 
 use crate::fields::Fields;
 use crate::path::Path;
-use crate::plugin::{self, ExtensionPoint};
+use crate::plugin::{self, ExtensionPoint, PluginEntry, REGISTRY};
 
 /// What a user writes to mean every default plugin.
 pub(crate) const ALL: &str = "*";
@@ -116,30 +116,11 @@ impl PluginSets {
 
 /// The default plugins and weights, in upstream's order, with default feature gates.
 fn defaults(path: &Path) -> PluginSet {
-    let names = [
-        ("SchedulingGates", 0),
-        ("PrioritySort", 0),
-        ("NodeName", 0),
-        ("NodeUnschedulable", 0),
-        ("TaintToleration", 3),
-        ("NodeAffinity", 2),
-        ("NodePorts", 0),
-        ("NodeResourcesFit", 1),
-        ("VolumeRestrictions", 0),
-        ("NodeVolumeLimits", 0),
-        ("VolumeBinding", 0),
-        ("VolumeZone", 0),
-        ("PodTopologySpread", 2),
-        ("InterPodAffinity", 2),
-        ("DynamicResources", 2),
-        ("DefaultPreemption", 0),
-        ("NodeResourcesBalancedAllocation", 1),
-        ("ImageLocality", 1),
-        ("DefaultBinder", 0),
-        ("NodeDeclaredFeatures", 0),
-    ];
-    let entry = |(name, weight): (&str, i32)| Entry { name: name.to_owned(), weight, path: path.clone() };
-    PluginSet { enabled: names.into_iter().map(entry).collect(), disabled: Vec::new() }
+    let entry = |entry: &PluginEntry| {
+        let weight = entry.default_weight?;
+        Some(Entry { name: entry.name.to_string(), weight, path: path.clone() })
+    };
+    PluginSet { enabled: REGISTRY.iter().filter_map(entry).collect(), disabled: Vec::new() }
 }
 
 /// Names plugins that version v1 removed, and warns of what is written without effect.

@@ -1,5 +1,7 @@
 //! A profile: a named way to schedule, which pods select by `schedulerName`.
 
+use berth_engine::name::PluginName;
+
 use crate::args::PluginArgs;
 
 /// A profile with everything decided: which plugins run where, in which order, with which weights and arguments.
@@ -20,31 +22,31 @@ pub struct ResolvedProfile {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(missing_docs, reason = "upstream's extension points, described in its documentation")]
 pub struct ExtensionPoints {
-    pub pre_enqueue: Vec<&'static str>,
+    pub pre_enqueue: Vec<PluginName>,
     /// Exactly one.
-    pub queue_sort: Vec<&'static str>,
-    pub pre_filter: Vec<&'static str>,
-    pub filter: Vec<&'static str>,
-    pub post_filter: Vec<&'static str>,
-    pub pre_score: Vec<&'static str>,
+    pub queue_sort: Vec<PluginName>,
+    pub pre_filter: Vec<PluginName>,
+    pub filter: Vec<PluginName>,
+    pub post_filter: Vec<PluginName>,
+    pub pre_score: Vec<PluginName>,
     pub score: Vec<WeightedPlugin>,
-    pub reserve: Vec<&'static str>,
-    pub permit: Vec<&'static str>,
-    pub pre_bind: Vec<&'static str>,
+    pub reserve: Vec<PluginName>,
+    pub permit: Vec<PluginName>,
+    pub pre_bind: Vec<PluginName>,
     /// At least one.
-    pub bind: Vec<&'static str>,
-    pub post_bind: Vec<&'static str>,
+    pub bind: Vec<PluginName>,
+    pub post_bind: Vec<PluginName>,
     /// Pod groups only, as are the two below: nothing runs here with default feature gates.
-    pub placement_generate: Vec<&'static str>,
+    pub placement_generate: Vec<PluginName>,
     pub placement_score: Vec<WeightedPlugin>,
-    pub pod_group_post_filter: Vec<&'static str>,
+    pub pod_group_post_filter: Vec<PluginName>,
 }
 
 /// A plugin that scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightedPlugin {
     /// The plugin.
-    pub name: &'static str,
+    pub name: PluginName,
     /// Its scores are multiplied by this; never 0, and below 0 only where a configuration says so.
     pub weight: i32,
 }

@@ -2,6 +2,8 @@
 //!
 //! Upstream: `validateCommonQueueSort` in `apis/config/validation/validation.go`, `cfgValidator` in `profile/profile.go`.
 
+use berth_engine::name::PluginName;
+
 use crate::path::Path;
 use crate::plugin::ExtensionPoint;
 use crate::plugin_config::{PluginConfig, raw_args};
@@ -16,7 +18,7 @@ pub(crate) struct SortOf<'a> {
     pub(crate) sets: &'a PluginSets,
     pub(crate) configs: &'a [PluginConfig<'a>],
     /// The plugin that sorts in the end.
-    pub(crate) resolved: Option<&'static str>,
+    pub(crate) resolved: Option<PluginName>,
 }
 
 /// Compares every profile with the first.
@@ -34,7 +36,7 @@ pub(crate) fn validate(profiles: &[SortOf<'_>], sink: &Sink) {
             let path = path(i).child("plugins").child("queueSort");
             sink.invalid(&path, shown(current), "must be the same for all profiles");
         }
-        let args = |plugin| (raw_args(first.configs, plugin), raw_args(other.configs, plugin));
+        let args = |plugin: &str| (raw_args(first.configs, plugin), raw_args(other.configs, plugin));
         if let Some(plugin) = canon.enabled.first() {
             let (expected, found) = args(&plugin.name);
             // A profile without arguments for the plugin passes here, and fails below.
@@ -44,7 +46,7 @@ pub(crate) fn validate(profiles: &[SortOf<'_>], sink: &Sink) {
                 continue;
             }
         }
-        if let Some((expected, found)) = other.resolved.map(args)
+        if let Some((expected, found)) = other.resolved.as_deref().map(args)
             && expected != found
         {
             let name = quoted(other.scheduler_name);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use berth_config::{
-    Configuration, ExtensionPoint, PLUGINS, PluginArgs, ResolvedProfile, ResourceWeight, WeightSource, parse,
+    Configuration, ExtensionPoint, PluginArgs, REGISTRY, ResolvedProfile, ResourceWeight, WeightSource, parse,
 };
 
 const HEADER: &str = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
@@ -32,20 +32,20 @@ fn resources(list: &[(&str, i64)]) -> Vec<ResourceWeight> {
     list.iter().map(|&(name, weight)| ResourceWeight { name: name.to_owned(), weight }).collect()
 }
 
-fn scores(profile: &ResolvedProfile) -> Vec<(&'static str, i32)> {
-    profile.points.score.iter().map(|p| (p.name, p.weight)).collect()
+fn scores(profile: &ResolvedProfile) -> Vec<(&str, i32)> {
+    profile.points.score.iter().map(|p| (&*p.name, p.weight)).collect()
 }
 
 #[test]
 fn no_default_runs_them_and_each_scores_where_it_is_enabled() {
     let default = Configuration::default();
     for name in OWN {
-        let known = PLUGINS.iter().find(|p| p.name == name).unwrap();
+        let known = REGISTRY.iter().find(|p| p.name == *name).unwrap();
         assert_eq!(known.points, [ExtensionPoint::PreScore, ExtensionPoint::Score], "{name}");
         assert!(scores(&default.profiles[0]).iter().all(|(n, _)| *n != name), "{name}");
         let enabled = read(name, "{}");
         assert_eq!(scores(&enabled.profiles[0]).last(), Some(&(name, 1)));
-        assert_eq!(enabled.profiles[0].points.pre_score.last(), Some(&name));
+        assert_eq!(enabled.profiles[0].points.pre_score.last().map(|p| &**p), Some(name));
         assert_eq!(enabled.profiles[0].args, PluginArgs::default(), "{name}");
     }
 }
@@ -193,8 +193,9 @@ fn the_configurations_of_the_documentation_are_read_and_mean_what_it_says() {
     assert_eq!(mixture.profiles[0].scheduler_name, "packing");
     assert_eq!(scores(&mixture.profiles[0]), [("BestFit", 3), ("PodTopologySpread", 2)]);
     let engine = berth_config::profile(&mixture.profiles[0]);
-    let weights: Vec<(&str, i64)> = engine.score.iter().map(|(p, weight)| (p.name(), *weight)).collect();
-    assert_eq!(weights, [("BestFit", 3), ("PodTopologySpread", 2)]);
+    let weights: Vec<(String, i64)> =
+        engine.score.iter().map(|(p, weight)| (p.name().to_string(), *weight)).collect();
+    assert_eq!(weights, [("BestFit".to_owned(), 3), ("PodTopologySpread".to_owned(), 2)]);
     assert_eq!(
         engine.filter.len(),
         berth_config::profile(&Configuration::default().profiles[0]).filter.len()

@@ -18,12 +18,12 @@ pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Opt
         return (answer, None);
     }
     answer.pre_filter = assessment.rejected_early.as_ref().map(from_verdict);
-    answer.absent = assessment.absent.as_ref().map(|r| status("", r));
+    answer.absent = assessment.excluded_reason.as_ref().map(|r| status("", r));
     let name = |row: NodeRow| cluster.nodes().name(row).to_string();
     answer.rejected = assessment.rejected.iter().map(|(row, v)| (name(*row), from_verdict(v))).collect();
     for (at, &row) in assessment.feasible.iter().enumerate() {
         let mut scores: std::collections::BTreeMap<String, i64> =
-            assessment.scores.iter().map(|(plugin, scores)| ((*plugin).into(), scores[at])).collect();
+            assessment.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect();
         scores.insert("total".into(), assessment.totals[at]);
         answer.scores.insert(name(row), scores);
     }
@@ -65,7 +65,7 @@ fn preempt(profile: &Profile, cluster: &Cluster, pod: PodRow, assessment: &Asses
 }
 
 fn from_verdict(verdict: &Verdict) -> Status {
-    status(verdict.plugin, &verdict.rejection)
+    status(&verdict.plugin, &verdict.rejection)
 }
 
 fn status(plugin: &str, rejection: &Rejection) -> Status {

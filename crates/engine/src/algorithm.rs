@@ -1,16 +1,12 @@
 //! Algorithms: named choices of score plugins, so that one word says how nodes are preferred.
 //!
-//! An algorithm is nothing but a list of score plugins with weights; filters are upstream's default always. What the
-//! lists say can be written in a configuration too, and mixed there: see docs/algorithms.md.
+//! An algorithm is one score plugin in place of those of a profile; filters stay. A configuration can enable these plugins
+//! too, and mix them: see docs/algorithms.md.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::plugins::{
-    best_fit, image_locality, inter_pod_affinity, least_load, node_affinity,
-    node_resources_balanced_allocation, node_resources_fit, pod_topology_spread, random, taint_toleration,
-    weighted_least_load,
-};
+use crate::plugins::{best_fit, least_load, random, weighted_least_load};
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -47,24 +43,14 @@ impl Algorithm {
         }
     }
 
-    /// The score plugins by name, with weights.
-    ///
-    /// Those of [`Algorithm::Greedy`] are upstream's: kube-scheduler 1.37, `apis/config/v1/default_plugins.go`.
-    pub fn score_plugins(self) -> &'static [(&'static str, i64)] {
+    /// The plugin that takes the place of all score plugins of a profile; `None` if the profile's own score.
+    pub fn score_plugin(self) -> Option<&'static str> {
         match self {
-            Self::Greedy => &[
-                (taint_toleration::NAME, 3),
-                (node_affinity::NAME, 2),
-                (node_resources_fit::NAME, 1),
-                (pod_topology_spread::NAME, 2),
-                (inter_pod_affinity::NAME, 2),
-                (node_resources_balanced_allocation::NAME, 1),
-                (image_locality::NAME, 1),
-            ],
-            Self::Random => &[(random::NAME, 1)],
-            Self::LeastLoad => &[(least_load::NAME, 1)],
-            Self::BestFit => &[(best_fit::NAME, 1)],
-            Self::WeightedLeastLoad => &[(weighted_least_load::NAME, 1)],
+            Self::Greedy => None,
+            Self::Random => Some(random::NAME),
+            Self::LeastLoad => Some(least_load::NAME),
+            Self::BestFit => Some(best_fit::NAME),
+            Self::WeightedLeastLoad => Some(weighted_least_load::NAME),
         }
     }
 }
@@ -104,6 +90,7 @@ mod tests {
     use super::*;
     use crate::cycle;
     use crate::plugin::Plugin;
+    use crate::plugins::{node_resources_balanced_allocation, node_resources_fit, taint_toleration};
 
     /// What each plugin gives the nodes a, b and c of docs/algorithms.md, weighted, and the totals.
     fn scores(plugins: Vec<(Arc<dyn Plugin>, i64)>) -> String {

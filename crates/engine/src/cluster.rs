@@ -36,7 +36,7 @@ use berth_model::pod::{Pod, PodSpec};
 
 pub use attached::{AttachedVolumes, FoundVolumes, NodeVolumes};
 pub use change::{Change, ChangeLog, PodChange};
-pub use domains::Domains;
+pub use domains::{Domains, PartitionKey, UniformColumns};
 pub use groups::{Budget, Owner};
 pub use images::Images;
 pub use load::Loads;

@@ -10,8 +10,10 @@ use crate::cluster::Cluster;
 use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
 use crate::message;
-use crate::plugin::Group;
+use crate::name::PluginName;
+use crate::plugin::Representative;
 use crate::profile::Profile;
+use crate::scores;
 use crate::verdict::{Code, Reason, Rejection, Verdict};
 use crate::view::PodView;
 
@@ -22,16 +24,16 @@ pub struct Assessment {
     pub gated: Option<Verdict>,
     /// The pod was rejected before any node was looked at.
     pub rejected_early: Option<Verdict>,
-    /// What is said of nodes that a plugin had narrowed away before any filter ran.
-    pub absent: Option<Rejection>,
-    /// The plugins that narrowed the nodes, sorted.
-    pub narrowed_by: Vec<&'static str>,
+    /// The rejection of the nodes that a plugin excluded before any filter ran.
+    pub excluded_reason: Option<Rejection>,
+    /// The plugins that excluded nodes before any filter ran, sorted.
+    pub prefilter_plugins: Vec<PluginName>,
     /// Why each rejected node was rejected, in the order of the nodes' names.
     pub rejected: Vec<(NodeRow, Verdict)>,
     /// The nodes that passed all filters, in the order of their names.
     pub feasible: Vec<NodeRow>,
     /// Weighted scores of each plugin that scored, in the order of `feasible`.
-    pub scores: Vec<(&'static str, Vec<i64>)>,
+    pub scores: Vec<(PluginName, Vec<i64>)>,
     /// Total scores, in the order of `feasible`.
     pub totals: Vec<i64>,
 }
@@ -73,8 +75,8 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
     let mut result = Assessment {
         gated: gate(profile, pod),
         rejected_early: None,
-        absent: None,
-        narrowed_by: Vec::new(),
+        excluded_reason: None,
+        prefilter_plugins: Vec::new(),
         rejected: Vec::new(),
         feasible: Vec::new(),
         scores: Vec::new(),
@@ -84,7 +86,7 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
         return result;
     }
     let prepared = prepare(profile, pod);
-    result.narrowed_by = prepared.answerable();
+    result.prefilter_plugins = prepared.rejecting_prefilters();
     if prepared.rejected.is_some() {
         result.rejected_early = prepared.rejected;
         return result;
@@ -94,9 +96,9 @@ pub fn assess(profile: &Profile, cluster: &Cluster, row: PodRow) -> Assessment {
         score(profile, pod, &mut result);
         return result;
     }
-    result.absent = prepared.absent();
+    result.excluded_reason = prepared.excluded_reason();
     let rows = prepared.rows(cluster);
-    let verdicts = prepared.filters.scan(pod, &rows);
+    let verdicts = prepared.filters.check_all(pod, &rows);
     for (row, verdict) in rows.into_iter().zip(verdicts) {
         match verdict {
             None => result.feasible.push(row),
@@ -138,18 +140,12 @@ fn score(profile: &Profile, pod: PodView<'_>, result: &mut Assessment) {
     if result.feasible.is_empty() {
         return;
     }
-    let feasible: Vec<Group> = result.feasible.iter().copied().map(Group::single).collect();
-    for (plugin, weight) in &profile.score {
-        let state = plugin.prepare_score(pod).filter(|state| !state.is_idle());
-        let Some(state) = state else { continue };
+    let feasible: Vec<Representative> = result.feasible.iter().copied().map(Representative::single).collect();
+    for ready in scores::prepare(profile, pod) {
         let mut scores = vec![0; result.feasible.len()];
-        state.score(pod.cluster, &feasible, &mut scores);
-        state.normalize(pod.cluster, &feasible, &mut scores);
-        for (score, total) in scores.iter_mut().zip(&mut result.totals) {
-            *score *= weight;
-            *total += *score;
-        }
-        result.scores.push((plugin.name(), scores));
+        ready.weighted(pod.cluster, &feasible, &mut scores);
+        result.totals.iter_mut().zip(&scores).for_each(|(total, score)| *total += score);
+        result.scores.push((ready.plugin, scores));
     }
 }
 

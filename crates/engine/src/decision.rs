@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::cycle::Assessment;
 use crate::ids::NodeRow;
 use crate::message;
+use crate::name::PluginName;
 use crate::verdict::{Code, Verdict};
 
 /// What was decided for a pod.
@@ -21,7 +22,7 @@ pub enum Decision {
         resolvable: bool,
         /// The plugins that rejected it, sorted: only what they wait for can help (upstream:
         /// `Diagnosis.UnschedulablePlugins`). None where there are no nodes at all.
-        plugins: Vec<&'static str>,
+        plugins: Vec<PluginName>,
     },
     /// A plugin could not answer, so that nothing can be said (upstream: reason `SchedulerError`).
     Error {
@@ -46,7 +47,7 @@ impl Decision {
         Self::Unschedulable {
             message: assessment.message(cluster),
             resolvable: verdicts().any(|verdict| verdict.rejection.code == Code::Unschedulable),
-            plugins: rejecting(&assessment.narrowed_by, verdicts()),
+            plugins: rejecting(&assessment.prefilter_plugins, verdicts()),
         }
     }
 
@@ -56,15 +57,15 @@ impl Decision {
     }
 }
 
-/// The plugins that narrowed the nodes or rejected some, sorted; the framework's own rejections name none.
+/// The plugins that excluded nodes or rejected some, sorted; the framework's own rejections name none.
 pub(crate) fn rejecting<'a>(
-    narrowed_by: &[&'static str],
+    prefilter_plugins: &[PluginName],
     verdicts: impl Iterator<Item = &'a Verdict>,
-) -> Vec<&'static str> {
-    let mut plugins = narrowed_by.to_vec();
+) -> Vec<PluginName> {
+    let mut plugins = prefilter_plugins.to_vec();
     for verdict in verdicts {
         if !verdict.plugin.is_empty() && !plugins.contains(&verdict.plugin) {
-            plugins.push(verdict.plugin);
+            plugins.push(verdict.plugin.clone());
         }
     }
     plugins.sort_unstable();
@@ -94,7 +95,7 @@ mod tests {
         scanned
     }
 
-    fn plugins(decision: Decision) -> Vec<&'static str> {
+    fn plugins(decision: Decision) -> Vec<PluginName> {
         match decision {
             Decision::Unschedulable { plugins, .. } => plugins,
             other => panic!("{other:?}"),

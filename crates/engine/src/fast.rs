@@ -11,25 +11,29 @@
 
 mod bucket;
 mod kinds;
-mod of_pod;
+mod per_pod;
 mod refusals;
-mod scores;
 mod select;
 mod single;
 mod standing;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{Change, Cluster};
-use crate::filters::{Filters, Preparation, keep};
+use crate::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Key, Score};
+use crate::name::PluginName;
+use crate::plugin::{
+    CacheScope, CachedScore, ClassScore, PartitionKey, Plugin, PreScore, RawScore, Validity,
+};
 use crate::profile::Profile;
 use crate::verdict::{Rejection, Verdict};
 use crate::view::PodView;
 use bucket::Bucket;
 pub use kinds::Kinds;
-use of_pod::OfPods;
+use per_pod::PerPodPlugins;
 use refusals::Refusals;
 pub use select::{Scratch, Selection};
 pub use single::choose as choose_once;
@@ -43,64 +47,86 @@ pub struct ClassCache {
     to_follow: u64,
     ranks_epoch: u64,
     filters: Filters<'static>,
-    scores: Vec<KeptScore>,
-    /// Plugins that each pod asks for itself.
-    of_pods: OfPods,
+    scores: Vec<ReadyScore>,
+    /// Plugins that are asked about each pod.
+    per_pod: PerPodPlugins,
     rejected: Option<Verdict>,
     only: Option<Vec<NodeRow>>,
-    absent: Option<Rejection>,
-    narrowed_by: Vec<&'static str>,
-    absent_nodes: usize,
+    excluded_reason: Option<Rejection>,
+    prefilter_plugins: Vec<PluginName>,
+    excluded_nodes: usize,
     /// By row.
     standings: Vec<Standing>,
     buckets: Vec<Bucket>,
-    index: FxHashMap<Key, u32>,
+    index: FxHashMap<PartitionKey, u32>,
     refusals: Refusals,
     /// Nodes with nominated pods: who counts there depends on the single pod, so they are asked anew each time.
     nominated: Vec<NodeRow>,
     answers: Answers,
 }
 
-struct KeptScore {
+/// One plugin's score for the class.
+struct ReadyScore {
     weight: i64,
-    depends: Depends,
-    state: Box<dyn Score>,
+    scope: Scope,
+    state: Box<dyn CachedScore>,
 }
 
-/// Whether what decides for the class can be kept, but for what single pods are asked about.
-pub fn is_cacheable(profile: &Profile, pod: PodView<'_>) -> bool {
-    let keeps = |depends: Depends| depends <= Depends::Pod;
-    let mut filters = profile.pre_filter.iter().chain(&profile.filter);
-    filters.all(|plugin| keeps(plugin.filter_depends(pod.class)))
-        && profile.score.iter().all(|(plugin, _)| keeps(plugin.score_depends(pod.class)))
+/// How far the raw scores of a plugin reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    NodeFacts,
+    NodeUsage,
+    Domains,
+}
+
+/// The scores of a profile for a class, and the plugins that score one pod at a time. `None` if such a plugin makes a
+/// difference, or a score by usage is normalized: then no bucket has an order.
+fn class_scores(profile: &Profile, pod: PodView<'_>) -> Option<(Vec<ReadyScore>, Vec<Arc<dyn Plugin>>)> {
+    let (mut scores, mut per_pod) = (Vec::new(), Vec::new());
+    for (plugin, weight) in &profile.score {
+        let state = match plugin.pre_score(pod) {
+            PreScore::ForClass(ClassScore::Skip) => continue,
+            PreScore::ForClass(ClassScore::Run(state)) => state,
+            PreScore::Run(state) if !state.hints().zero => return None,
+            PreScore::Skip | PreScore::Run(_) => {
+                per_pod.push(plugin.clone());
+                continue;
+            }
+        };
+        let scope = match state.scope() {
+            CacheScope::NodeFacts => Scope::NodeFacts,
+            CacheScope::NodeUsage if matches!(state.hints().raw, RawScore::Final(_)) => Scope::NodeUsage,
+            CacheScope::NodeUsage => return None,
+            CacheScope::Domains(_) => Scope::Domains,
+        };
+        scores.push(ReadyScore { weight: *weight, scope, state });
+    }
+    Some((scores, per_pod))
 }
 
 impl ClassCache {
-    /// Asks everything anew. The kinds must have caught up.
-    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds, scratch: &mut Scratch) -> Self {
+    /// Asks all plugins about all nodes. `None` if the class cannot have a cache. The kinds must have caught up.
+    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds, scratch: &mut Scratch) -> Option<Self> {
         let cluster = pod.cluster;
-        let prepared = keep(profile, pod);
-        let (absent, narrowed_by) = (prepared.absent(), prepared.answerable());
+        let (scores, per_pod_scores) = class_scores(profile, pod)?;
+        let mut per_pod_filters = Vec::new();
+        let prepared = prepare_class(profile, pod, &mut per_pod_filters);
+        let (excluded_reason, prefilter_plugins) =
+            (prepared.excluded_reason(), prepared.rejecting_prefilters());
         let Preparation { filters, rejected, only, .. } = prepared;
-        let scores = profile.score.iter().filter_map(|(plugin, weight)| {
-            let depends = plugin.score_depends(pod.class);
-            if depends == Depends::Pod {
-                return None;
-            }
-            Some(KeptScore { weight: *weight, depends, state: plugin.keep_score(pod)? })
-        });
         let mut cache = Self {
             seen: cluster.changes().next(),
             to_follow: cluster.changes().to_follow(),
             ranks_epoch: cluster.nodes().ranks().epoch(),
             filters,
-            scores: scores.collect(),
-            of_pods: OfPods::of(profile, pod),
+            scores,
+            per_pod: PerPodPlugins::new(profile, per_pod_filters, per_pod_scores),
             rejected,
             only,
-            absent,
-            narrowed_by,
-            absent_nodes: 0,
+            excluded_reason,
+            prefilter_plugins,
+            excluded_nodes: 0,
             standings: vec![Standing::FREE; cluster.nodes().row_count()],
             buckets: Vec::new(),
             index: FxHashMap::default(),
@@ -109,7 +135,17 @@ impl ClassCache {
             answers: Answers::default(),
         };
         cache.stand_all(cluster, kinds, &mut scratch.answers);
-        cache
+        Some(cache)
+    }
+
+    /// Whether all states are right after a change.
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> bool {
+        let filters = self.filters.0.iter_mut().all(|ready| match &mut ready.state {
+            FilterState::Cached(state) => state.apply_change(cluster, change) == Validity::Valid,
+            FilterState::Once(_) => false,
+        });
+        let valid = |ready: &mut ReadyScore| ready.state.apply_change(cluster, change) == Validity::Valid;
+        filters && self.scores.iter_mut().all(valid)
     }
 
     /// Takes into account what changed since. `false`: the cache is void and must be made anew.
@@ -120,11 +156,8 @@ impl ClassCache {
         if to_follow - self.to_follow > 64 + self.standings.len() as u64 / 2 {
             return false;
         }
-        let followed = |state: &mut Self, change: Change| {
-            state.filters.0.iter_mut().all(|f| f.state.follow(cluster, change))
-                && state.scores.iter_mut().all(|s| s.state.follow(cluster, change))
-        };
-        if !changes.iter().all(|&change| change.spares_others() && followed(self, change)) {
+        let mut changed = changes.iter();
+        if !changed.all(|&change| !change.invalidates_all() && self.apply_change(cluster, change)) {
             return false;
         }
         self.standings.resize(cluster.nodes().row_count(), Standing::FREE);
@@ -161,7 +194,7 @@ mod tests {
         let (mut kinds, mut scratch) = (Kinds::default(), Scratch::default());
         kinds.catch_up(&world.cluster);
         let view = PodView::new(&world.cluster, pod);
-        let mut cache = ClassCache::new(&profile, view, &kinds, &mut scratch);
+        let mut cache = ClassCache::new(&profile, view, &kinds, &mut scratch).unwrap();
         for second in 1..5 {
             for &node in &nodes {
                 let usage = MeasuredUsage { cpu_milli: Some(7), memory_bytes: Some(7), taken: Some(second) };

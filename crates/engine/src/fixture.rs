@@ -9,8 +9,10 @@ use berth_model::pod::{Container, Pod, PodSpec};
 use berth_model::quantity::Quantity;
 
 use crate::cluster::Cluster;
+use crate::filters::{Answer, FilterState};
 use crate::ids::{NodeRow, PodRow};
-use crate::plugin::{Group, Plugin, Prepared};
+use crate::plugin::{Plugin, Representative};
+use crate::scores::ScoreState;
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
@@ -81,13 +83,12 @@ impl World {
 /// What a plugin says of each node, a line a node in the order of their names.
 pub(crate) fn filter(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String {
     let cluster = &world.cluster;
-    let (only, state) = match plugin.prepare_filter(PodView::new(cluster, pod)) {
-        Prepared::Nothing => return "every node fits\n".into(),
-        Prepared::Reject(rejection) => return format!("pod: {}\n", text(&rejection)),
-        Prepared::Ready(state) => (None, state),
-        Prepared::Only(rows, state) => (Some(rows), state),
+    let (state, only) = match plugin.pre_filter(PodView::new(cluster, pod)).into() {
+        Answer::Skip => return "every node fits\n".into(),
+        Answer::Reject(rejection) => return format!("pod: {}\n", text(&rejection)),
+        Answer::Check(state, only) => (state, only),
     };
-    if state.is_idle() {
+    if state.is_skipped() {
         return "every node fits\n".into();
     }
     let mut out = String::new();
@@ -105,15 +106,25 @@ pub(crate) fn filter(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String 
 pub(crate) fn score(plugin: &dyn Plugin, world: &World, pod: PodRow) -> String {
     let cluster = &world.cluster;
     let rows: Vec<NodeRow> = cluster.nodes().by_name().map(|(_, row)| row).collect();
-    let state = plugin.prepare_score(PodView::new(cluster, pod)).filter(|state| !state.is_idle());
-    let Some(state) = state else { return String::new() };
-    let feasible: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+    let Some(state) = ScoreState::of(plugin.pre_score(PodView::new(cluster, pod))) else {
+        return String::new();
+    };
+    let state = state.score();
+    let feasible: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
     let mut scores = vec![0; rows.len()];
     state.score(cluster, &feasible, &mut scores);
     state.normalize(cluster, &feasible, &mut scores);
     let line: Vec<String> =
         rows.iter().zip(scores).map(|(&row, s)| format!("{}: {s}", cluster.nodes().name(row))).collect();
     line.join(", ")
+}
+
+/// The state with which a plugin checks nodes for a pod.
+pub(crate) fn state<'a>(plugin: &'a dyn Plugin, world: &'a World, pod: PodRow) -> FilterState<'a> {
+    match plugin.pre_filter(PodView::new(&world.cluster, pod)).into() {
+        Answer::Check(state, _) => state,
+        Answer::Skip | Answer::Reject(_) => panic!("the plugin checks no nodes"),
+    }
 }
 
 fn text(rejection: &Rejection) -> String {

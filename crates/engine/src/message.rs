@@ -27,8 +27,8 @@ pub fn fit_error(assessment: &Assessment, cluster: &Cluster) -> String {
     for (_, verdict) in &assessment.rejected {
         counts.add(&verdict.rejection, 1);
     }
-    if let Some(absent) = &assessment.absent {
-        counts.add(absent, nodes - assessment.rejected.len());
+    if let Some(reason) = &assessment.excluded_reason {
+        counts.add(reason, nodes - assessment.rejected.len());
     }
     with_reasons(nodes, &counts.text())
 }

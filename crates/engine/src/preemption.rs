@@ -27,6 +27,7 @@ use crate::cluster::Cluster;
 use crate::cycle::Assessment;
 use crate::filters::{Filters, prepare};
 use crate::ids::{NodeRow, PodRow};
+use crate::name::PluginName;
 use crate::message::{ReasonCounts, with_reasons};
 use crate::plugins::node_resources_fit;
 use crate::profile::Profile;
@@ -47,7 +48,7 @@ pub struct Preemption {
     pub message: String,
     /// The plugins that reject nodes even without the pods of lower priority, sorted. An event that one of them is interested
     /// in may make preemption possible. Upstream does not record them, so there such a pod waits for the periodic retry.
-    pub rejecting: Vec<&'static str>,
+    pub rejecting: Vec<PluginName>,
 }
 
 /// A node that would take the pod once the victims are gone.
@@ -73,7 +74,7 @@ impl Preemption {
     /// There is no candidate, for these reasons.
     fn give_up(&mut self, cluster: &Cluster, tried: &[Refusal]) {
         self.message = no_help(cluster, tried);
-        self.rejecting = tried.iter().filter_map(|refusal| refusal.plugin).collect();
+        self.rejecting = tried.iter().filter_map(|refusal| refusal.plugin.clone()).collect();
         self.rejecting.sort_unstable();
         self.rejecting.dedup();
     }
@@ -215,7 +216,7 @@ fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str>
         Some(early) => hopeless(&early.rejection),
         None => match assessment.rejected.iter().find(|(row, _)| *row == nominated) {
             Some((_, verdict)) => hopeless(&verdict.rejection),
-            None => assessment.absent.as_ref().is_some_and(hopeless),
+            None => assessment.excluded_reason.as_ref().is_some_and(hopeless),
         },
     };
     if lost {

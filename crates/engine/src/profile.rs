@@ -5,16 +5,8 @@ use std::sync::Arc;
 use berth_model::Str;
 
 use crate::event::Event;
-use crate::plugin::Plugin;
-use crate::plugins::{
-    dynamic_resources::DynamicResources, image_locality::ImageLocality, inter_pod_affinity::InterPodAffinity,
-    node_affinity::NodeAffinity, node_declared_features::NodeDeclaredFeatures, node_name::NodeName,
-    node_ports::NodePorts, node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
-    node_resources_fit::NodeResourcesFit, node_unschedulable::NodeUnschedulable,
-    node_volume_limits::NodeVolumeLimits, pod_topology_spread::PodTopologySpread,
-    scheduling_gates::SchedulingGates, taint_toleration::TaintToleration, volume_binding::VolumeBinding,
-    volume_restrictions::VolumeRestrictions, volume_zone::VolumeZone,
-};
+use crate::name::PluginName;
+use crate::plugin::{Plugin, QueueingHint};
 use crate::view::PodView;
 
 /// The plugins of one scheduler name, by extension point.
@@ -40,56 +32,36 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Whether something that happened may let a pod pass that these plugins rejected: any of them says so. Where no
-    /// plugin has rejected the pod, or one that is not the profile's, anything may.
-    pub fn unblocks(&self, pod: PodView<'_>, rejecting: &[&str], event: &Event<'_>) -> bool {
-        let unblocks = |name: &&str| self.plugin(name).is_none_or(|plugin| plugin.unblocks(pod, event));
-        rejecting.is_empty() || rejecting.iter().any(unblocks)
+    /// Whether an event may let a pod pass that these plugins rejected: it may if one of them says so. If no plugin rejected
+    /// the pod, or one that the profile does not run, any event may.
+    pub fn queueing_hint(
+        &self,
+        pod: PodView<'_>,
+        rejecting: &[PluginName],
+        event: &Event<'_>,
+    ) -> QueueingHint {
+        let may_help = |name: &PluginName| {
+            let plugin = self.plugin(name);
+            plugin.is_none_or(|plugin| plugin.queueing_hint(pod, event) == QueueingHint::Queue)
+        };
+        QueueingHint::queue_if(rejecting.is_empty() || rejecting.iter().any(may_help))
     }
 
     fn plugin(&self, name: &str) -> Option<&dyn Plugin> {
         let lists = [&self.pre_enqueue, &self.pre_filter, &self.filter, &self.reserve];
-        lists.into_iter().flatten().find(|plugin| plugin.name() == name).map(|plugin| &**plugin)
+        lists.into_iter().flatten().find(|plugin| plugin.name() == *name).map(|plugin| &**plugin)
     }
 
-    /// Upstream's default profile: what kube-scheduler runs without a configuration.
-    ///
-    /// Upstream: `apis/config/v1/default_plugins.go` with default feature gates.
-    pub fn standard(scheduler_name: impl Into<Str>) -> Self {
-        let filters: Vec<Arc<dyn Plugin>> = vec![
-            Arc::new(NodeName),
-            Arc::new(NodeUnschedulable),
-            Arc::new(TaintToleration),
-            Arc::new(NodeAffinity::default()),
-            Arc::new(NodePorts),
-            Arc::new(NodeResourcesFit::default()),
-            Arc::new(VolumeRestrictions),
-            Arc::new(NodeVolumeLimits),
-            Arc::new(VolumeBinding::default()),
-            Arc::new(VolumeZone),
-            Arc::new(PodTopologySpread::default()),
-            Arc::new(InterPodAffinity::default()),
-            Arc::new(DynamicResources),
-            Arc::new(NodeDeclaredFeatures),
-        ];
+    /// A profile without plugins.
+    pub fn empty(scheduler_name: impl Into<Str>) -> Self {
         Self {
             scheduler_name: scheduler_name.into(),
-            pre_enqueue: vec![Arc::new(SchedulingGates), Arc::new(DynamicResources)],
-            pre_filter: filters.clone(),
-            filter: filters,
-            score: vec![
-                (Arc::new(TaintToleration), 3),
-                (Arc::new(NodeAffinity::default()), 2),
-                (Arc::new(NodeResourcesFit::default()), 1),
-                (Arc::new(VolumeBinding::default()), 1),
-                (Arc::new(PodTopologySpread::default()), 2),
-                (Arc::new(InterPodAffinity::default()), 2),
-                (Arc::new(DynamicResources), 2),
-                (Arc::new(NodeResourcesBalancedAllocation::default()), 1),
-                (Arc::new(ImageLocality), 1),
-            ],
-            reserve: vec![Arc::new(VolumeBinding::default()), Arc::new(DynamicResources)],
-            preempts: true,
+            pre_enqueue: Vec::new(),
+            pre_filter: Vec::new(),
+            filter: Vec::new(),
+            score: Vec::new(),
+            reserve: Vec::new(),
+            preempts: false,
             bind_timeout_millis: 600_000,
         }
     }

@@ -9,7 +9,7 @@ use crate::cluster::{Assumed, Cluster};
 use crate::cycle::{self, Assessment};
 use crate::decision::Decision;
 use crate::effect::Effect;
-use crate::fast::{ClassCache, Kinds, Scratch, Selection, choose_once, is_cacheable};
+use crate::fast::{ClassCache, Kinds, Scratch, Selection, choose_once};
 use crate::ids::{ClassId, NodeRow, PodRow};
 use crate::preemption::{self, Preemption};
 use crate::profile::Profile;
@@ -34,6 +34,9 @@ const WORTHWHILE: u64 = 64;
 /// A class of so many pods, waiting or placed, is kept from the first question on: more are likely to come.
 const MANY: u32 = 16;
 
+/// How many decisions later it is tried again whether a class can have a cache.
+const RETRY: u64 = 256;
+
 /// A cluster, the profiles that decide, and what is kept between decisions.
 pub struct Scheduler {
     cluster: Cluster,
@@ -54,6 +57,8 @@ struct Slot {
     last: Option<u64>,
     used: u64,
     cache: Option<Box<ClassCache>>,
+    /// When it was found last that the class cannot have a cache, in the decisions made until then.
+    uncacheable: Option<u64>,
 }
 
 impl Scheduler {
@@ -106,24 +111,30 @@ impl Scheduler {
         let slot = self.slots.entry(key).or_default();
         let generation = self.cluster.pods().generation(key.1);
         let changes = self.cluster.changes().to_follow();
-        let last = slot.last.filter(|_| slot.generation == generation);
-        *slot = Slot { generation, last: Some(changes), used: self.clock, cache: slot.cache.take() };
+        let is_known = slot.generation == generation;
+        let last = slot.last.filter(|_| is_known);
+        let uncacheable = slot.uncacheable.filter(|&at| is_known && self.clock - at < RETRY);
+        let had_cache = slot.cache.is_some();
         let worthwhile = self.cluster.pods().members(key.1) >= MANY
             || last.is_some_and(|last| changes - last <= WORTHWHILE + rows as u64 / 10);
-        if !worthwhile || !is_cacheable(by, view) {
-            if slot.cache.take().is_some() {
-                self.cached.retain(|other| *other != key);
-            }
-            return Self::decide_alone(by, &self.cluster, pod, &mut self.kinds);
+        let mut cache = slot.cache.take().filter(|_| worthwhile);
+        if cache.as_mut().is_some_and(|cache| !cache.catch_up(&self.cluster)) {
+            cache = None;
         }
-        if slot.cache.is_none() {
-            self.cached.push(key);
-        }
-        let kept = slot.cache.take().and_then(|mut cache| cache.catch_up(&self.cluster).then_some(cache));
-        let cache = slot.cache.insert(kept.unwrap_or_else(|| {
+        *slot = Slot { generation, last: Some(changes), used: self.clock, cache, uncacheable };
+        if slot.cache.is_none() && worthwhile && uncacheable.is_none() {
             self.kinds.catch_up(&self.cluster);
-            Box::new(ClassCache::new(by, view, &self.kinds, &mut self.scratch))
-        }));
+            slot.cache = ClassCache::new(by, view, &self.kinds, &mut self.scratch).map(Box::new);
+            slot.uncacheable = slot.cache.is_none().then_some(self.clock);
+        }
+        match (had_cache, slot.cache.is_some()) {
+            (false, true) => self.cached.push(key),
+            (true, false) => self.cached.retain(|other| *other != key),
+            _ => {}
+        }
+        let Some(cache) = &mut slot.cache else {
+            return Self::decide_alone(by, &self.cluster, pod, &mut self.kinds);
+        };
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),
             Selection::Nothing { message, resolvable, plugins } => {
@@ -162,7 +173,7 @@ impl Scheduler {
         // A pod that has preempted before may have to wait, which the scan finds out.
         if view.entry().pod.nominated_node.is_none()
             && let Some(cache) = slot.and_then(|slot| slot.cache.as_mut())
-            && !cache.asks_pods()
+            && !cache.has_per_pod_plugins()
         {
             let nodes = cache.resolvable(view);
             return preemption::choose(cache.filters(), view, &nodes);

@@ -39,7 +39,7 @@ impl Range {
 
 impl Span {
     /// A single node.
-    pub(crate) fn of(nodes: &Nodes, row: NodeRow) -> Self {
+    pub fn of(nodes: &Nodes, row: NodeRow) -> Self {
         let requested = |resource| Range::of(nodes.requested(row, resource));
         let scored = |column: &[i64]| Range::of(column[row.index()]);
         Self {
@@ -52,7 +52,7 @@ impl Span {
     }
 
     /// These nodes and those.
-    pub(crate) fn join(self, other: Self) -> Self {
+    pub fn join(self, other: Self) -> Self {
         let join = |mine: [Range; 2], theirs: [Range; 2]| [mine[0].join(theirs[0]), mine[1].join(theirs[1])];
         Self {
             row: self.row,

@@ -3,6 +3,8 @@
 use berth_model::Str;
 use smallvec::SmallVec;
 
+use crate::name::PluginName;
+
 /// What a rejection means for preemption and for the queue (upstream `framework/interface.go`, `Code`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
@@ -93,20 +95,22 @@ impl Rejection {
 /// A rejection and who said it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Verdict {
-    /// The plugin; empty where the framework itself rejects.
-    pub plugin: &'static str,
+    /// The plugin; [`PluginName::FRAMEWORK`] if the framework itself rejects.
+    pub plugin: PluginName,
     /// What it said.
     pub rejection: Rejection,
 }
 
 impl Verdict {
     /// What a plugin said of a pod before any node was looked at.
-    pub fn before_filters(plugin: &'static str, rejection: Rejection) -> Self {
-        Self { plugin, rejection: rejection.framed(|| format!("running PreFilter plugin {plugin:?}")) }
+    pub fn before_filters(plugin: PluginName, rejection: Rejection) -> Self {
+        let rejection = rejection.framed(|| format!("running PreFilter plugin {plugin:?}"));
+        Self { plugin, rejection }
     }
 
     /// What a plugin said of a node.
-    pub fn of_filter(plugin: &'static str, rejection: Rejection) -> Self {
-        Self { plugin, rejection: rejection.framed(|| format!("running {plugin:?} filter plugin")) }
+    pub fn of_filter(plugin: PluginName, rejection: Rejection) -> Self {
+        let rejection = rejection.framed(|| format!("running {plugin:?} filter plugin"));
+        Self { plugin, rejection }
     }
 }

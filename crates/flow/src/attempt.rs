@@ -2,6 +2,7 @@
 
 use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
+use berth_engine::name::PluginName;
 use berth_engine::preemption;
 use berth_model::Str;
 
@@ -19,9 +20,9 @@ const NOTE_LIMIT: usize = 1024;
 pub(crate) struct Unplaced {
     pub(crate) message: String,
     /// Who rejected it; empty where it could not be judged.
-    pub(crate) plugins: Vec<&'static str>,
+    pub(crate) plugins: Vec<PluginName>,
     /// Who made preemption impossible; beside `plugins` these decide which events requeue the pod.
-    pub(crate) against_preemption: Vec<&'static str>,
+    pub(crate) against_preemption: Vec<PluginName>,
     pub(crate) is_error: bool,
     /// What becomes of its nomination: nothing, or another node, or none.
     pub(crate) nominate: Option<Option<Str>>,
@@ -36,7 +37,7 @@ impl Unplaced {
     /// The pod fits nowhere.
     pub(crate) fn rejected(
         message: String,
-        plugins: Vec<&'static str>,
+        plugins: Vec<PluginName>,
         nominate: Option<Option<Str>>,
     ) -> Self {
         Self { message, plugins, against_preemption: Vec::new(), is_error: false, nominate }
@@ -48,7 +49,7 @@ struct Unfit {
     message: String,
     /// Whether it may fit somewhere once others are gone.
     resolvable: bool,
-    plugins: Vec<&'static str>,
+    plugins: Vec<PluginName>,
 }
 
 impl Flow {

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use berth_engine::cycle::{self, Assessment};
 use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::name::PluginName;
 use berth_engine::plugin::MAX_SCORE;
 use berth_engine::preemption::{self, Candidate};
 use berth_engine::verdict::{Code, Rejection, Verdict};
@@ -34,7 +35,7 @@ use crate::step::Watch;
 use crate::track::Stage;
 
 /// The name that stands for all extenders among the plugins that reject a pod.
-pub(crate) const EXTENDER: &str = "Extender";
+pub(crate) const EXTENDER: PluginName = PluginName::new("Extender");
 
 /// The highest score that an extender gives.
 const MAX_EXTENDER_SCORE: i64 = 10;
@@ -52,7 +53,7 @@ pub(crate) struct Extending {
     candidates: Vec<NodeVictims>,
     /// What is told of the pod if nobody may go.
     message: String,
-    plugins: Vec<&'static str>,
+    plugins: Vec<PluginName>,
     /// The number of changes of the cluster when the first extender was asked.
     since: u64,
 }
@@ -266,7 +267,8 @@ impl Flow {
     fn none_left(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
         let assessment = self.assess_again(pod, &extending);
-        let mut plugins: Vec<&'static str> = assessment.rejected.iter().map(|(_, v)| v.plugin).collect();
+        let mut plugins: Vec<PluginName> =
+            assessment.rejected.iter().map(|(_, v)| v.plugin.clone()).collect();
         plugins.sort_unstable();
         plugins.dedup();
         let message = assessment.message(self.scheduler.cluster());
@@ -282,7 +284,7 @@ impl Flow {
         now: Now,
         pod: PodRow,
         mut message: String,
-        plugins: Vec<&'static str>,
+        plugins: Vec<PluginName>,
         assessment: &Assessment,
     ) {
         let cluster = self.scheduler.cluster();

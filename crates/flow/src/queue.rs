@@ -24,6 +24,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_engine::ids::{ClassId, PodRow};
+use berth_engine::name::PluginName;
 
 use crate::backoff::Backoff;
 pub use entry::Counts;
@@ -38,7 +39,7 @@ pub(crate) struct Group {
     /// The pods' class.
     pub(crate) class: ClassId,
     /// Who rejected them, sorted.
-    pub(crate) plugins: Vec<&'static str>,
+    pub(crate) plugins: Vec<PluginName>,
 }
 
 /// Less is earlier: priority, time, order of arrival.

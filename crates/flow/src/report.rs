@@ -1,5 +1,6 @@
 //! What there is to tell about the flow: for logs and metrics. Nothing depends on whether anybody listens.
 
+use berth_engine::name::PluginName;
 use berth_model::Str;
 
 use crate::action::PodRef;
@@ -88,7 +89,7 @@ pub struct Refusal {
     /// Upstream's sentence.
     pub message: String,
     /// The plugins that rejected it, sorted.
-    pub plugins: Vec<&'static str>,
+    pub plugins: Vec<PluginName>,
     /// The node that it is nominated to, once victims are gone.
     pub nominated: Option<Str>,
 }

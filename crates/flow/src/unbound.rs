@@ -1,6 +1,7 @@
 //! The pods that are not bound, for those who ask where they are.
 
 use berth_engine::ids::PodRow;
+use berth_engine::name::PluginName;
 use berth_model::Str;
 
 use crate::action::PodRef;
@@ -18,7 +19,7 @@ pub struct Unbound<'a> {
     /// a node.
     pub place: &'static str,
     /// Who rejected it, sorted; empty where it waits for something else.
-    pub plugins: &'a [&'static str],
+    pub plugins: &'a [PluginName],
     /// How often it was tried.
     pub attempts: u32,
     /// The node that it is to be bound to.

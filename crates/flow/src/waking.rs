@@ -3,6 +3,7 @@
 use berth_engine::effect::Effect;
 use berth_engine::event::{Event, FormerPod};
 use berth_engine::ids::PodRow;
+use berth_engine::plugin::QueueingHint;
 use berth_engine::view::PodView;
 use berth_model::volume::{Claim, Volume};
 
@@ -86,11 +87,11 @@ impl Flow {
     fn may_help(&self, group: &Group, pod: PodRow, event: &Event<'_>) -> bool {
         // What extenders look at is not known.
         group.plugins.contains(&EXTENDER)
-            || self.scheduler.profiles()[group.profile].unblocks(
+            || self.scheduler.profiles()[group.profile].queueing_hint(
                 PodView::new(self.scheduler.cluster(), pod),
                 &group.plugins,
                 event,
-            )
+            ) == QueueingHint::Queue
     }
 
     /// A waiting pod has another spec.

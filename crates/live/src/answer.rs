@@ -34,7 +34,7 @@ fn queue(flow: &Flow, teller: &Teller) -> String {
             "pod": unbound.pod.to_string(),
             "schedulerName": teller.profile(unbound.profile),
             "queue": unbound.place,
-            "plugins": unbound.plugins,
+            "plugins": unbound.plugins.iter().map(|name| &**name).collect::<Vec<_>>(),
             "attempts": unbound.attempts,
             "node": unbound.node.map(|node| &**node),
         })

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use berth_engine::plugins;
 use berth_engine::profile::Profile;
 use berth_model::object::Kind;
 use http::StatusCode;
@@ -15,12 +16,10 @@ use crate::watch::Page;
 /// How often it is asked; metrics servers measure no more often.
 const PERIOD: Duration = Duration::from_secs(15);
 
-/// The plugins that look at it.
-const PLUGINS: [&str; 2] = ["LeastLoad", "WeightedLeastLoad"];
-
 /// Whether a profile decides by it.
 pub(crate) fn wanted(profile: &Profile) -> bool {
-    profile.score.iter().any(|(plugin, _)| PLUGINS.contains(&plugin.name()))
+    let reads_load = |name: &str| plugins::find(name).is_some_and(|entry| entry.reads_load);
+    profile.score.iter().any(|(plugin, _)| reads_load(&plugin.name()))
 }
 
 /// Asks for ever. Where there is no metrics API, the profiles go on without it.

@@ -147,7 +147,7 @@ impl Teller {
         self.metrics.unschedulable.reset();
         for unbound in flow.unbound() {
             for plugin in unbound.plugins {
-                let labels = [*plugin, self.profile(unbound.profile)];
+                let labels = [&**plugin, self.profile(unbound.profile)];
                 self.metrics.unschedulable.with_label_values(&labels).inc();
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use berth_config::{Configuration, ExtensionPoint, ExtensionPoints, PLUGINS};
+use berth_config::{Configuration, ExtensionPoint, ExtensionPoints, REGISTRY};
 
 use crate::tree::Source;
 
@@ -46,8 +46,10 @@ pub(super) fn section(sources: &[Source]) -> Result<String> {
     for point in ORDER {
         let runs = names_at(&profile.points, point);
         let is_default = |name: &str| runs.iter().any(|run| run.split(' ').next() == Some(name));
-        let others = PLUGINS.iter().filter(|p| p.extends(point) && p.gate.is_none() && !is_default(p.name));
-        let others: Vec<&str> = others.map(|p| p.name).collect();
+        let others = REGISTRY
+            .iter()
+            .filter(|p| p.extends(point) && p.feature_gate().is_none() && !is_default(&p.name));
+        let others: Vec<&str> = others.map(|p| &*p.name).collect();
         writeln!(out, "| `{}` | {} | {} |", point.field(), runs.join(", "), others.join(", "))?;
     }
     writeln!(out, "\n{ARGUMENTS}\n| plugin | fields | what for |\n| --- | --- | --- |")?;

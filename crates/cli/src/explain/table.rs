@@ -65,10 +65,10 @@ fn answer(out: &mut String, document: &Explanation) {
 fn fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
     let [first, ..] = nodes else { return };
     heading(out, &format!("FITS ({})", nodes.len()));
-    let (differ, same): (Vec<&str>, Vec<&str>) = first
-        .scores
-        .keys()
-        .partition(|plugin| wide || nodes.iter().any(|n| n.scores.get(*plugin) != first.scores.get(*plugin)));
+    let (differ, same): (Vec<&str>, Vec<&str>) =
+        first.scores.keys().map(String::as_str).partition(|plugin| {
+            wide || nodes.iter().any(|n| n.scores.get(*plugin) != first.scores.get(*plugin))
+        });
     let name = |plugin: &str| if wide { plugin.to_string() } else { short(plugin).to_string() };
     let titles = ["NODE".to_string(), "SCORE".to_string()].into_iter().chain(differ.iter().map(|p| name(p)));
     let mut table = Columns::new(titles);
@@ -89,7 +89,7 @@ fn fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
         let list: Vec<String> = same
             .iter()
             .filter(|p| first.scores[**p] != 0)
-            .map(|p| format!("{p} {}", first.scores[p]))
+            .map(|p| format!("{p} {}", first.scores[*p]))
             .collect();
         for line in human::wrap(&format!("the same on all: {}", list.join(", ")), WIDTH - 2) {
             let _ = writeln!(out, "  {line}");
@@ -151,5 +151,5 @@ type Objections<'a> = Vec<(&'a str, &'a [String])>;
 
 /// What each plugin says of a node: how far it is from fitting, or else upstream's words.
 fn objections(node: &NodeAnswer) -> Objections<'_> {
-    node.rejections.iter().map(|r| (r.plugin, r.words())).collect()
+    node.rejections.iter().map(|r| (&*r.plugin, r.words())).collect()
 }

@@ -59,7 +59,7 @@ fn without_gated(points: Value) -> Value {
     let Value::Object(mut points) = points else { return points };
     for list in points.values_mut().filter_map(Value::as_array_mut) {
         let name = |shown: &Value| shown.as_str().and_then(|s| s.split('=').next()).map(ToOwned::to_owned);
-        list.retain(|p| name(p).and_then(|n| find_plugin(&n)).is_none_or(|p| p.gate.is_none()));
+        list.retain(|p| name(p).and_then(|n| find_plugin(&n)).is_none_or(|p| p.feature_gate().is_none()));
     }
     points.retain(|_, v| *v != Value::Array(Vec::new()));
     Value::Object(points)

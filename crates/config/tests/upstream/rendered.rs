@@ -5,28 +5,30 @@ use berth_config::{
     ResourceWeight, ScoringStrategy, ShapePoint, SpreadConstraint, SpreadDefaulting, WeightedPlugin,
     WhenUnsatisfiable,
 };
+use berth_engine::name::PluginName;
 use serde_json::{Map, Value, json};
 
 pub(crate) fn points(points: &ExtensionPoints) -> Value {
     let weighted = |plugins: &[WeightedPlugin]| -> Vec<String> {
         plugins.iter().map(|p| format!("{}={}", p.name, p.weight)).collect()
     };
+    let names = |plugins: &[PluginName]| -> Vec<String> { plugins.iter().map(|p| p.to_string()).collect() };
     let all = json!({
-        "preEnqueue": points.pre_enqueue,
-        "queueSort": points.queue_sort,
-        "preFilter": points.pre_filter,
-        "filter": points.filter,
-        "postFilter": points.post_filter,
-        "preScore": points.pre_score,
+        "preEnqueue": names(&points.pre_enqueue),
+        "queueSort": names(&points.queue_sort),
+        "preFilter": names(&points.pre_filter),
+        "filter": names(&points.filter),
+        "postFilter": names(&points.post_filter),
+        "preScore": names(&points.pre_score),
         "score": weighted(&points.score),
-        "reserve": points.reserve,
-        "permit": points.permit,
-        "preBind": points.pre_bind,
-        "bind": points.bind,
-        "postBind": points.post_bind,
-        "placementGenerate": points.placement_generate,
+        "reserve": names(&points.reserve),
+        "permit": names(&points.permit),
+        "preBind": names(&points.pre_bind),
+        "bind": names(&points.bind),
+        "postBind": names(&points.post_bind),
+        "placementGenerate": names(&points.placement_generate),
         "placementScore": weighted(&points.placement_score),
-        "podGroupPostFilter": points.pod_group_post_filter,
+        "podGroupPostFilter": names(&points.pod_group_post_filter),
     });
     present(all)
 }

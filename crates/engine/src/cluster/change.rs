@@ -40,9 +40,9 @@ pub struct PodChange {
 }
 
 impl Change {
-    /// Whether all but nodes and pods is as it was, or of those objects that few plugins look at, which say so themselves.
-    pub fn spares_others(self) -> bool {
-        self != Self::Elsewhere
+    /// Whether any answer may be different now. States that are cached are stale, whatever they look at.
+    pub fn invalidates_all(self) -> bool {
+        self == Self::Elsewhere
     }
 
     /// The node whose answers may be different now. None for measured load: a state that reads it is prepared again.
@@ -57,12 +57,12 @@ impl Change {
         }
     }
 
-    /// Whether it leaves all nodes as they were, and all that most plugins keep: it is about pods, or about objects that
-    /// few plugins look at, which say so themselves.
-    pub fn spares_nodes(self) -> bool {
+    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage or measured load must
+    /// check for those changes itself.
+    pub fn invalidates_nodes(self) -> bool {
         match self {
-            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Load(_) | Self::Storage => true,
-            Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => false,
+            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Load(_) | Self::Storage => false,
+            Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => true,
         }
     }
 }

@@ -4,8 +4,13 @@
 //! last node left is used again: names of nodes are domains too, and they change all the time where nodes are scaled.
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
+use super::Nodes;
 use crate::ids::{NodeRow, Sym};
+
+/// What tells nodes apart to one who asks about topology domains.
+pub type PartitionKey = SmallVec<[u64; 8]>;
 
 const NONE: u32 = u32::MAX;
 
@@ -107,6 +112,34 @@ impl Domains {
         self.values[row.index()] = Some(value);
         self.ids[row.index()] = id;
     }
+}
+
+/// Labels, by column, whose values are shared by nodes rather than telling each node from all others.
+#[derive(Clone, Debug, Default)]
+pub struct UniformColumns(Vec<u32>);
+
+impl UniformColumns {
+    /// The labels whose values nodes share now.
+    pub fn of(nodes: &Nodes) -> Self {
+        let columns = 0..u32::try_from(nodes.label_count()).expect("fewer than 2^32 label keys");
+        Self(columns.filter(|&column| is_shared(nodes.domains_at(column))).collect())
+    }
+
+    /// Whether the label of a column is one of them.
+    pub fn contains(&self, column: u32) -> bool {
+        self.0.binary_search(&column).is_ok()
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().copied()
+    }
+}
+
+fn is_shared(domains: &Domains) -> bool {
+    let sizes = (0..domains.id_count()).map(|domain| domains.node_count(domain) as usize);
+    let (values, having) = sizes.filter(|&size| size > 0).fold((0, 0), |(v, h), size| (v + 1, h + size));
+    3 * values <= 2 * having
 }
 
 #[cfg(test)]

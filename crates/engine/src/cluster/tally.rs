@@ -1,9 +1,7 @@
 //! Counts per topology domain.
 
-use super::{Change, Domains, Nodes};
-use crate::fast::Kinds;
+use super::{Change, Domains, Nodes, PartitionKey, UniformColumns};
 use crate::ids::{NodeRow, Sym};
-use crate::plugin::Key;
 
 /// A number for each domain of one label.
 #[derive(Clone, Debug)]
@@ -37,9 +35,9 @@ impl Tally {
         }
     }
 
-    /// Takes a change of nodes into account; a node takes its pods with it, which left before. `false`: nodes that stayed
-    /// lie in other domains now, or domains that held one node hold several, or the other way round; the counts are void.
-    pub fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
+    /// Applies a change of nodes. The pods of a node that goes have left before. Returns `false` if an existing node changed
+    /// domains, or a domain changed between one node and several: then the counts are stale.
+    pub fn apply_change(&mut self, change: Change, nodes: &Nodes) -> bool {
         let Some(column) = self.column else { return nodes.column(self.key).is_none() };
         let domains = nodes.domains_at(column);
         self.counts.resize(domains.id_count().max(self.counts.len()), 0);
@@ -52,9 +50,9 @@ impl Tally {
         self.upheavals == domains.upheavals()
     }
 
-    /// Whether nodes of a kind lie in the same domain.
-    pub fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.column.is_none_or(|column| kinds.tells(column))
+    /// Whether uniform nodes lie in the same domain.
+    pub fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.column.is_none_or(|column| columns.contains(column))
     }
 
     fn domains<'a>(&self, nodes: &'a Nodes) -> Option<&'a Domains> {
@@ -101,7 +99,7 @@ impl Tally {
 
     /// Appends what tells nodes apart by this tally: the number where the node is alone in its domain, else the domain.
     /// So a change of a number changes the keys of no other nodes.
-    pub fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
+    pub fn partition_key(&self, row: NodeRow, nodes: &Nodes, key: &mut PartitionKey) {
         key.push(match self.domains(nodes).and_then(|domains| Some((domains, self.domain(row)?))) {
             None => 0,
             Some((domains, domain)) if domains.node_count(domain) == 1 => {

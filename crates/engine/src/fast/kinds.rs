@@ -8,11 +8,9 @@ mod choose;
 mod crowd;
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
-use crate::cluster::{Change, Cluster, Nodes};
+use crate::cluster::{Change, Cluster, Nodes, PartitionKey, UniformColumns};
 use crate::ids::{NodeRow, ResourceId};
-use crate::plugin::Key;
 pub(super) use choose::{Choice, choose};
 use crowd::Crowd;
 
@@ -26,9 +24,9 @@ pub struct Kinds {
     ranks_epoch: u64,
     /// How things were when all was found anew.
     base: Option<Base>,
-    /// The columns of the labels that tell kinds apart, sorted.
-    told: Vec<u32>,
-    index: FxHashMap<Key, u32>,
+    /// The labels that tell kinds apart.
+    columns: UniformColumns,
+    index: FxHashMap<PartitionKey, u32>,
     crowds: Vec<Crowd>,
     /// By row.
     homes: Vec<Home>,
@@ -74,9 +72,9 @@ impl Kinds {
         (self.seen, self.to_follow) = (now, to_follow);
     }
 
-    /// The labels whose values all nodes of a kind share, by column.
-    pub fn tells(&self, column: u32) -> bool {
-        self.told.binary_search(&column).is_ok()
+    /// The labels whose values all nodes of a kind share.
+    pub fn columns(&self) -> &UniformColumns {
+        &self.columns
     }
 
     /// All nodes, one kind after the other.
@@ -110,7 +108,7 @@ impl Kinds {
             seen: now,
             ranks_epoch: nodes.ranks().epoch(),
             base: Some(Base { change: now, nodes: nodes.len(), labels: nodes.label_count() }),
-            told: (0..nodes.label_count() as u32).filter(|&column| is_shared(nodes, column)).collect(),
+            columns: UniformColumns::of(nodes),
             homes: vec![Home::NONE; nodes.row_count()],
             ..Self::default()
         };
@@ -161,7 +159,7 @@ impl Kinds {
     /// The kind of a node, made now if it is new.
     fn kind_of(&mut self, nodes: &Nodes, row: NodeRow) -> usize {
         let next = self.crowds.len() as u32;
-        let kind = *self.index.entry(key(nodes, row, &self.told)).or_insert(next);
+        let kind = *self.index.entry(key(nodes, row, &self.columns)).or_insert(next);
         if kind == next {
             self.crowds.push(Crowd::default());
         }
@@ -185,18 +183,10 @@ impl Kinds {
     }
 }
 
-/// Whether the values of a label are shared by nodes, rather than telling each from all others.
-fn is_shared(nodes: &Nodes, column: u32) -> bool {
-    let domains = nodes.domains_at(column);
-    let sizes = (0..domains.id_count()).map(|domain| domains.node_count(domain) as usize);
-    let (values, having) = sizes.filter(|&size| size > 0).fold((0, 0), |(v, h), size| (v + 1, h + size));
-    3 * values <= 2 * having
-}
-
 /// All facts of a node that tell kinds apart.
-fn key(nodes: &Nodes, row: NodeRow, told: &[u32]) -> Key {
+fn key(nodes: &Nodes, row: NodeRow, columns: &UniformColumns) -> PartitionKey {
     let at = row.index();
-    let mut key: Key = SmallVec::new();
+    let mut key = PartitionKey::new();
     key.push((nodes.taint_set(row) as u64) << 1 | u64::from(nodes.unschedulable[at]));
     key.push(nodes.allowed_pods[at].cast_unsigned());
     for (resource, column) in (0..).zip(&nodes.allocatable) {
@@ -205,7 +195,7 @@ fn key(nodes: &Nodes, row: NodeRow, told: &[u32]) -> Key {
         }
     }
     key.push(u64::MAX); // no resource has this id: what follows is about labels
-    for &column in told {
+    for column in columns.iter() {
         key.push(nodes.domains_at(column).of(row).map_or(0, |domain| 1 + domain as u64));
     }
     key

@@ -3,14 +3,15 @@
 use std::iter;
 
 use super::bucket::Place;
-use super::of_pod::Demands;
+use super::per_pod::PerPodFilters;
 use super::standing::{Answers, Stands};
-use super::{ClassCache, KeptScore};
+use super::{ClassCache, ReadyScore, Scope};
 use crate::decision::rejecting;
 use crate::filters::Filters;
 use crate::ids::NodeRow;
 use crate::message::{ReasonCounts, with_reasons};
-use crate::plugin::{Depends, Group};
+use crate::name::PluginName;
+use crate::plugin::Representative;
 use crate::verdict::{Code, Verdict};
 use crate::view::{Delta, NodeView, PodView};
 
@@ -26,7 +27,7 @@ pub enum Selection {
         /// Whether evictions may help on any node.
         resolvable: bool,
         /// The plugins that rejected it, sorted.
-        plugins: Vec<&'static str>,
+        plugins: Vec<PluginName>,
     },
     /// What is kept does not tell: the pod is to be decided in another way.
     Unanswered,
@@ -35,7 +36,7 @@ pub enum Selection {
 /// Buffers that are used again for every pod.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    groups: Vec<Group>,
+    groups: Vec<Representative>,
     /// Of each group's head: its rank, and its total so far.
     heads: Vec<(u32, i64)>,
     raw: Vec<i64>,
@@ -48,9 +49,9 @@ pub struct Scratch {
 /// Why the nodes of a bucket are refused, given its head: by a filter over domains, or by a later one that refused them
 /// whatever the domains.
 fn refusal(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
-    filters.0.iter().find_map(|ready| match ready.depends {
-        Depends::Domains => ready.check(head),
-        _ => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
+    filters.0.iter().find_map(|ready| match ready.looks_at_domains {
+        true => ready.check(head),
+        false => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
     })
 }
 
@@ -59,19 +60,19 @@ impl ClassCache {
     pub fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if let Some(verdict) = &self.rejected {
             // A plugin that looks at claims may have rejected the pod before.
-            if verdict.rejection.code == Code::Error || self.asks_pods() {
+            if verdict.rejection.code == Code::Error || self.has_per_pod_plugins() {
                 return Selection::Unanswered;
             }
             return Selection::Nothing {
                 message: with_reasons(pod.cluster.nodes().len(), &verdict.rejection.message()),
                 resolvable: verdict.rejection.code == Code::Unschedulable,
-                plugins: rejecting(&self.narrowed_by, iter::once(verdict)),
+                plugins: rejecting(&self.prefilter_plugins, iter::once(verdict)),
             };
         }
-        let of_pods = self.of_pods.clone();
-        let Some(mut demands) = of_pods.ask(pod) else { return Selection::Unanswered };
-        let counts = |kept: &KeptScore| kept.state.counts_nodes() && !kept.state.is_idle();
-        if !demands.is_empty() && self.scores.iter().any(counts) {
+        let per_pod = self.per_pod.clone();
+        let Some(mut asked) = per_pod.ask(pod) else { return Selection::Unanswered };
+        let counts = |ready: &ReadyScore| !ready.state.is_skipped() && !ready.state.hints().ignores_counts;
+        if !asked.is_empty() && self.scores.iter().any(counts) {
             return Selection::Unanswered;
         }
         scratch.groups.clear();
@@ -80,7 +81,7 @@ impl ClassCache {
         match self.filters.fitting_nominated(pod) {
             Some(row) => self.offer_node(pod, row, scratch),
             None => {
-                if !self.offer_buckets(pod, &mut demands, scratch) {
+                if !self.offer_buckets(pod, &mut asked, scratch) {
                     return Selection::Unanswered;
                 }
                 self.offer_nominated(pod, scratch);
@@ -91,7 +92,7 @@ impl ClassCache {
             }
         }
         if scratch.groups.is_empty() {
-            return if demands.is_empty() { self.nothing(pod, scratch) } else { Selection::Unanswered };
+            return if asked.is_empty() { self.nothing(pod, scratch) } else { Selection::Unanswered };
         }
         self.score(pod, scratch);
         // The highest total; of equal ones the first by name, which is the lowest rank.
@@ -101,7 +102,12 @@ impl ClassCache {
     }
 
     /// `false`: too many nodes were refused on the single pod's account.
-    fn offer_buckets(&mut self, pod: PodView<'_>, demands: &mut Demands<'_>, scratch: &mut Scratch) -> bool {
+    fn offer_buckets(
+        &mut self,
+        pod: PodView<'_>,
+        asked: &mut PerPodFilters<'_>,
+        scratch: &mut Scratch,
+    ) -> bool {
         let ranks = pod.cluster.nodes().ranks();
         for (number, bucket) in (0..).zip(&mut self.buckets) {
             let Some(mut place) = bucket.head(number, &self.standings, ranks) else { continue };
@@ -110,8 +116,8 @@ impl ClassCache {
                 scratch.refused.push((verdict, bucket.len()));
                 continue;
             }
-            if !demands.is_empty() {
-                let accept = |row| demands.accept(pod, row);
+            if !asked.is_empty() {
+                let accept = |row| asked.accept(pod, row);
                 match bucket.first(number, &self.standings, ranks, accept) {
                     Err(()) => return false,
                     Ok(None) => continue,
@@ -119,7 +125,7 @@ impl ClassCache {
                 }
             }
             let Place { score, rank, row } = place;
-            scratch.groups.push(Group { row, nodes: bucket.len() });
+            scratch.groups.push(Representative { row, nodes: bucket.len() });
             scratch.heads.push((rank.0, score));
         }
         true
@@ -139,22 +145,22 @@ impl ClassCache {
             Stands::Open(_, score) => score,
             _ => self.usage_score(pod.cluster, row),
         };
-        scratch.groups.push(Group::single(row));
+        scratch.groups.push(Representative::single(row));
         scratch.heads.push((pod.cluster.nodes().ranks().of(row), score));
     }
 
     /// Adds the scores that are normalized over all feasible nodes.
     fn score(&self, pod: PodView<'_>, scratch: &mut Scratch) {
-        for kept in &self.scores {
-            if kept.depends == Depends::NodeUsage || kept.state.is_idle() || kept.state.is_zero() {
+        for ready in &self.scores {
+            if ready.scope == Scope::NodeUsage || ready.state.is_skipped() || ready.state.hints().zero {
                 continue;
             }
             scratch.raw.clear();
             scratch.raw.resize(scratch.groups.len(), 0);
-            kept.state.score(pod.cluster, &scratch.groups, &mut scratch.raw);
-            kept.state.normalize(pod.cluster, &scratch.groups, &mut scratch.raw);
+            ready.state.score(pod.cluster, &scratch.groups, &mut scratch.raw);
+            ready.state.normalize(pod.cluster, &scratch.groups, &mut scratch.raw);
             for ((_, total), score) in scratch.heads.iter_mut().zip(&scratch.raw) {
-                *total += kept.weight * score;
+                *total += ready.weight * score;
             }
         }
     }
@@ -199,14 +205,14 @@ impl ClassCache {
         for (verdict, nodes) in &scratch.refused {
             counts.add(&verdict.rejection, *nodes);
         }
-        if let Some(absent) = &self.absent {
-            counts.add(absent, self.absent_nodes);
+        if let Some(reason) = &self.excluded_reason {
+            counts.add(reason, self.excluded_nodes);
         }
         let resolvable = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
         let verdicts = self.refusals.counted().chain(scratch.refused.iter().map(|(v, nodes)| (v, *nodes)));
         Selection::Nothing {
             message: with_reasons(pod.cluster.nodes().len(), &counts.text()),
-            plugins: rejecting(&self.narrowed_by, verdicts.map(|(verdict, _)| verdict)),
+            plugins: rejecting(&self.prefilter_plugins, verdicts.map(|(verdict, _)| verdict)),
             resolvable: self.refusals.any_resolvable()
                 || scratch.refused.iter().any(|(verdict, _)| resolvable(verdict)),
         }

@@ -6,12 +6,12 @@
 use std::cmp::Reverse;
 
 use super::kinds::{self, Choice, Kinds};
-use super::scores;
 use crate::cluster::Cluster;
 use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
-use crate::plugin::Group;
+use crate::plugin::Representative;
 use crate::profile::Profile;
+use crate::scores::{self, ReadyScore};
 use crate::view::PodView;
 
 /// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter
@@ -30,7 +30,8 @@ pub fn choose(
     if prepared.rejected.is_some() {
         return None;
     }
-    let scores = scores::prepare(profile, pod);
+    let scores: Vec<ReadyScore<'_>> =
+        scores::prepare(profile, pod).filter(|ready| !ready.state.hints().zero).collect();
     if prepared.only.is_none() {
         kinds.catch_up(cluster);
         match kinds::choose(cluster, &prepared.filters, &scores, kinds) {
@@ -40,15 +41,15 @@ pub fn choose(
         }
     }
     let mut rows: Vec<NodeRow> = prepared.only.unwrap_or_else(|| cluster.nodes().rows().collect());
-    for ready in prepared.filters.0.iter().filter(|ready| !ready.state.is_idle()) {
-        if !ready.state.sieve(cluster, &mut rows) {
+    for ready in prepared.filters.0.iter().filter(|ready| !ready.state.is_skipped()) {
+        if !ready.state.retain(cluster, &mut rows) {
             return None;
         }
     }
     if rows.is_empty() {
         return None;
     }
-    let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+    let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
     let totals = scores::totals(&scores, cluster, &groups);
     let ranks = cluster.nodes().ranks();
     rows.into_iter().zip(totals).max_by_key(|&(row, total)| (total, Reverse(ranks.of(row))))

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-use super::ClassCache;
 use super::bucket::{Bucket, Place};
 use super::kinds::Kinds;
 use super::refusals::VerdictId;
-use crate::cluster::Cluster;
+use super::{ClassCache, Scope};
+use crate::cluster::{Cluster, UniformColumns};
+use crate::filters::FilterState;
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Group, Key};
+use crate::plugin::{CacheScope, PartitionKey, Representative, Uniform};
 use crate::verdict::{Rejection, Verdict};
 use crate::view::NodeView;
 
@@ -71,7 +72,7 @@ pub(super) struct Answers {
     rows: Vec<NodeRow>,
     /// Where the nodes of one kind end and those of the next begin.
     ends: Vec<usize>,
-    groups: Vec<Group>,
+    groups: Vec<Representative>,
     /// The first refusal of a filter before those over domains; or of one after them (`late`).
     refusals: Vec<Option<VerdictId>>,
     late: Vec<bool>,
@@ -88,7 +89,7 @@ impl Answers {
     fn reset(&mut self) {
         let count = self.rows.len();
         self.groups.clear();
-        self.groups.extend(self.rows.iter().copied().map(Group::single));
+        self.groups.extend(self.rows.iter().copied().map(Representative::single));
         self.refusals.clear();
         self.refusals.resize(count, None);
         self.late.clear();
@@ -113,7 +114,7 @@ impl ClassCache {
         self.ask_scores(cluster, answers, Some(kinds));
         let one_key = self.has_one_key(kinds);
         let mut places = std::mem::take(&mut answers.places);
-        let (mut last, mut start) = ((Key::new(), u32::MAX), 0);
+        let (mut last, mut start) = ((PartitionKey::new(), u32::MAX), 0);
         for &end in &answers.ends {
             let mut known = false;
             for at in start..end {
@@ -165,7 +166,7 @@ impl ClassCache {
         answers.reset();
         self.ask_filters(cluster, &mut answers, None);
         self.ask_scores(cluster, &mut answers, None);
-        let mut last = (Key::new(), u32::MAX);
+        let mut last = (PartitionKey::new(), u32::MAX);
         if let Some((bucket, place)) = self.settle(cluster, &answers, 0, &mut last, false) {
             self.buckets[bucket as usize].insert(place);
         }
@@ -176,7 +177,7 @@ impl ClassCache {
     pub(super) fn withdraw(&mut self, row: NodeRow) {
         match self.standings[row.index()].says() {
             Stands::Free => {}
-            Stands::Absent => self.absent_nodes -= 1,
+            Stands::Absent => self.excluded_nodes -= 1,
             Stands::Refused(id) => self.refusals.discount(id),
             Stands::Nominated => self.nominated.retain(|&r| r != row),
             Stands::Open(bucket, _) => self.buckets[bucket as usize].remove(),
@@ -187,7 +188,7 @@ impl ClassCache {
     /// Whether no filter need be asked: the node was narrowed away, or every pod asks anew.
     fn stand_aside(&mut self, cluster: &Cluster, row: NodeRow) -> bool {
         let standing = if self.only.as_ref().is_some_and(|only| only.binary_search(&row).is_err()) {
-            self.absent_nodes += 1;
+            self.excluded_nodes += 1;
             Standing::ABSENT
         } else if !cluster.nominated(row).is_empty() {
             self.nominated.push(row);
@@ -201,28 +202,36 @@ impl ClassCache {
 
     /// Whether nodes of a kind that no filter refuses have one key.
     fn has_one_key(&self, kinds: &Kinds) -> bool {
-        let mut scores = self.scores.iter().filter(|kept| kept.depends != Depends::NodeUsage);
-        let mut filters = self.filters.0.iter().filter(|ready| ready.depends == Depends::Domains);
-        scores.all(|kept| kept.state.is_uniform(kinds)) && filters.all(|ready| ready.state.is_uniform(kinds))
+        let columns = Some(kinds.columns());
+        let mut scores = self.scores.iter().filter(|ready| ready.scope != Scope::NodeUsage);
+        let mut filters = self.filters.0.iter().filter(|ready| ready.looks_at_domains);
+        scores.all(|ready| is_uniform(ready.state.hints().uniform, columns))
+            && filters.all(|ready| is_uniform(ready.state.hints().uniform, columns))
     }
 
     /// Asks the filters about the nodes in `answers.rows`, one filter after the other; where the nodes are listed by kind,
     /// about one node of a kind where all get the same answer.
     fn ask_filters(&mut self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
         let Answers { rows, ends, refusals, late, .. } = answers;
+        let columns = kinds.map(Kinds::columns);
         let mut domains_before = false;
         for ready in &self.filters.0 {
-            if ready.depends == Depends::Domains {
+            if ready.looks_at_domains {
                 domains_before = true;
-            } else if !ready.state.is_idle() {
+            } else if !ready.state.is_skipped() {
                 let mut refuse = |at: usize, rejection: &Rejection| {
                     if refusals[at].is_none() {
-                        let verdict = Verdict::of_filter(ready.plugin, rejection.clone());
+                        let verdict = Verdict::of_filter(ready.plugin.clone(), rejection.clone());
                         refusals[at] = Some(self.refusals.intern(&verdict));
                         late[at] = domains_before;
                     }
                 };
-                if kinds.is_some_and(|kinds| ready.state.is_uniform(kinds)) {
+                if let [row] = **rows {
+                    let rejection = ready.state.check(NodeView::new(cluster, row));
+                    rejection.iter().for_each(|rejection| refuse(0, rejection));
+                    continue;
+                }
+                if is_uniform(ready.state.hints().uniform, columns) {
                     for (start, end) in stretches(ends) {
                         let rejection = ready.state.check(NodeView::new(cluster, rows[start]));
                         rejection.iter().for_each(|r| (start..end).for_each(|at| refuse(at, r)));
@@ -230,7 +239,7 @@ impl ClassCache {
                     continue;
                 }
                 let mut at = 0;
-                ready.state.scan(cluster, rows, &mut |_, rejection| {
+                ready.state.check_all(cluster, rows, &mut |_, rejection| {
                     rejection.iter().for_each(|rejection| refuse(at, rejection));
                     at += 1;
                 });
@@ -241,31 +250,32 @@ impl ClassCache {
     /// Asks the scores, as [`ClassCache::ask_filters`] the filters.
     fn ask_scores(&self, cluster: &Cluster, answers: &mut Answers, kinds: Option<&Kinds>) {
         let Answers { ends, groups, facts, usage, raw, .. } = answers;
-        for kept in &self.scores {
-            match kept.depends {
-                Depends::NodeFacts => {
+        let columns = kinds.map(Kinds::columns);
+        for ready in &self.scores {
+            match ready.scope {
+                Scope::NodeFacts => {
                     let known = facts.len();
                     facts.resize(known + groups.len(), 0);
                     let facts = &mut facts[known..];
-                    if kinds.is_some_and(|kinds| kept.state.is_uniform(kinds)) {
+                    if columns.is_some() && is_uniform(ready.state.hints().uniform, columns) {
                         for (start, end) in stretches(ends) {
-                            kept.state.score(cluster, &groups[start..=start], &mut facts[start..=start]);
+                            ready.state.score(cluster, &groups[start..=start], &mut facts[start..=start]);
                             let all_alike = facts[start];
                             facts[start..end].fill(all_alike);
                         }
                     } else {
-                        kept.state.score(cluster, groups, facts);
+                        ready.state.score(cluster, groups, facts);
                     }
                 }
-                Depends::NodeUsage if !kept.state.is_idle() => {
+                Scope::NodeUsage if !ready.state.is_skipped() => {
                     raw.clear();
                     raw.resize(groups.len(), 0);
-                    kept.state.score(cluster, groups, raw);
+                    ready.state.score(cluster, groups, raw);
                     for (sum, score) in usage.iter_mut().zip(&*raw) {
-                        *sum += kept.weight * score;
+                        *sum += ready.weight * score;
                     }
                 }
-                Depends::NodeUsage | Depends::Domains | Depends::Pod | Depends::Cluster => {}
+                Scope::NodeUsage | Scope::Domains => {}
             }
         }
     }
@@ -277,7 +287,7 @@ impl ClassCache {
         cluster: &Cluster,
         answers: &Answers,
         at: usize,
-        last: &mut (Key, u32),
+        last: &mut (PartitionKey, u32),
         known: bool,
     ) -> Option<(u32, Place)> {
         let row = answers.rows[at];
@@ -290,7 +300,7 @@ impl ClassCache {
             return None;
         }
         if !known || refused.is_some() {
-            let mut key = Key::new();
+            let mut key = PartitionKey::new();
             key.push(refused.map_or(0, |id| 1 + u64::from(id.0)));
             key.extend(answers.facts.chunks_exact(answers.rows.len()).map(|raw| raw[at].cast_unsigned()));
             self.domain_key(cluster, row, &mut key);
@@ -304,12 +314,18 @@ impl ClassCache {
         Some((last.1, Place { score, rank: Reverse(cluster.nodes().ranks().of(row)), row }))
     }
 
-    fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
-        for kept in self.scores.iter().filter(|kept| kept.depends == Depends::Domains) {
-            kept.state.key(cluster, row, key);
+    fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
+        for ready in self.scores.iter().filter(|ready| ready.scope == Scope::Domains) {
+            if let CacheScope::Domains(partition) = ready.state.scope() {
+                partition.partition_key(cluster, row, key);
+            }
         }
-        for ready in self.filters.0.iter().filter(|ready| ready.depends == Depends::Domains) {
-            ready.state.key(cluster, row, key);
+        for ready in self.filters.0.iter().filter(|ready| ready.looks_at_domains) {
+            if let FilterState::Cached(state) = &ready.state
+                && let CacheScope::Domains(partition) = state.scope()
+            {
+                partition.partition_key(cluster, row, key);
+            }
         }
     }
 
@@ -322,6 +338,11 @@ impl ClassCache {
     }
 }
 
+/// Whether nodes that share the columns get the same answer.
+fn is_uniform(uniform: Option<&dyn Uniform>, columns: Option<&UniformColumns>) -> bool {
+    columns.zip(uniform).is_some_and(|(columns, uniform)| uniform.is_uniform(columns))
+}
+
 /// The stretches between ends that are not empty.
 fn stretches(ends: &[usize]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -329,9 +350,9 @@ fn stretches(ends: &[usize]) -> impl Iterator<Item = (usize, usize)> + '_ {
 }
 
 fn bucket(
-    index: &mut FxHashMap<Key, u32>,
+    index: &mut FxHashMap<PartitionKey, u32>,
     buckets: &mut Vec<Bucket>,
-    key: &Key,
+    key: &PartitionKey,
     refused: Option<VerdictId>,
 ) -> u32 {
     if let Some(&bucket) = index.get(key) {

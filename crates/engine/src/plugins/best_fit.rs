@@ -12,21 +12,31 @@
 //! The raw score is the room, negated; it looks at one node only, so where the plugin is alone, the order of raw scores is
 //! the order of choice. It is exact, without any rounding.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use smallvec::SmallVec;
 
 use crate::axis::WeightedResource;
-use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::ids::ResourceId;
+use crate::name::PluginName;
 use crate::normalize;
-use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
 use crate::reference;
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "BestFit";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(BestFit::default())
+    })
+    .with_arguments();
 
 /// The plugin and its arguments (`BestFitArgs`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,15 +67,11 @@ impl BestFit {
 }
 
 impl Plugin for BestFit {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let requested = pod.class.requests.iter().filter(|(_, amount)| *amount > 0);
         let ask = |&(resource, amount): &(ResourceId, i64)| {
             let name = pod.cluster.resources().name(resource);
@@ -74,9 +80,9 @@ impl Plugin for BestFit {
         };
         let asks: SmallVec<[Ask; 4]> = requested.map(ask).collect();
         if asks.is_empty() {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
-        Some(Box::new(Fit(asks)))
+        PreScore::Run(Box::new(Fit(asks)))
     }
 }
 
@@ -86,7 +92,7 @@ fn score(room: i128) -> i64 {
 }
 
 impl Score for Fit {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let nodes = cluster.nodes();
         // A column exists for every resource of a class that the cluster knows.
         let columns: SmallVec<[_; 4]> = self
@@ -106,22 +112,24 @@ impl Score for Fit {
         }
     }
 
-    fn ranks(&self) -> bool {
-        true
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
+        normalize::by_distance_to_worst(scores);
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Ranked(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for Fit {
+    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
         let least = |ask: &Ask| {
-            let offered = cluster.nodes().allocatable(span.row, ask.resource);
-            let used = span.requested(ask.resource)?.high;
+            let offered = cluster.nodes().allocatable(bounds.row, ask.resource);
+            let used = bounds.requested(ask.resource)?.high;
             Some((i128::from(offered) - i128::from(used) - i128::from(ask.amount)) * ask.value)
         };
         let room: Option<i128> = self.0.iter().map(least).sum();
         room.map_or(i64::MAX, score)
-    }
-
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
-        normalize::by_distance_to_worst(scores);
     }
 }
 

@@ -1,21 +1,15 @@
 //! Binds a pod to the chosen node.
 //!
-//! - **Bind**: the shell does it: the live shell posts a Binding, a simulation notes the node. There is nothing to
+//! - **Bind**: the shell binds: the live scheduler posts a Binding, a simulation notes the node. There is nothing to
 //!   decide, so the engine knows the plugin by name only.
 //! - **Upstream**: plugins/defaultbinder. No known difference.
 //! - **Cost**: nothing.
 
-use crate::plugin::Plugin;
+use crate::registry::{ExtensionPoint, PluginEntry};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "DefaultBinder";
 
-/// The plugin; it has no arguments.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DefaultBinder;
-
-impl Plugin for DefaultBinder {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-}
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::elsewhere(NAME, &[ExtensionPoint::Bind], "the shells").in_default_profile(0);

@@ -9,13 +9,35 @@
 //!   for extended resources that a DeviceClass provides (KEP-5004).
 //! - **Cost**: nothing.
 
-use crate::cluster::{Change, Cluster};
-use crate::plugin::{Group, Plugin, Prepared, Score};
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::name::PluginName;
+use crate::plugin::{ClassFilter, Plugin, PreFilter, PreScore, QueueingHint, ZeroScore};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "DynamicResources";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[
+        ExtensionPoint::PreEnqueue,
+        ExtensionPoint::PreFilter,
+        ExtensionPoint::Filter,
+        ExtensionPoint::PostFilter,
+        ExtensionPoint::PodGroupPostFilter,
+        ExtensionPoint::Score,
+        ExtensionPoint::Reserve,
+        ExtensionPoint::PreBind,
+    ],
+    || Arc::new(DynamicResources),
+)
+.in_default_profile(2)
+.with_arguments();
 
 const REASON: &str = "the pod has resource claims (spec.resourceClaims), which Berth does not serve yet";
 
@@ -23,38 +45,25 @@ const REASON: &str = "the pod has resource claims (spec.resourceClaims), which B
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DynamicResources;
 
-/// Every node scores zero: there are no devices to choose from, and the plugin takes part in scoring all the same.
-#[derive(Debug)]
-struct NoDevices;
-
 impl Plugin for DynamicResources {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if pod.class.spec.resource_claims.is_empty() {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
-        Prepared::Reject(Rejection::unresolvable(REASON))
+        PreFilter::ForClass(ClassFilter::Reject(Rejection::unresolvable(REASON)))
     }
 
-    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
-        Some(Box::new(NoDevices))
-    }
-}
-
-impl Score for NoDevices {
-    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
-        out.fill(0);
+    fn pre_score<'a>(&'a self, _pod: PodView<'a>) -> PreScore<'a> {
+        // There are no devices to choose from, and upstream's plugin scores all pods.
+        PreScore::cached(ZeroScore)
     }
 
-    fn is_zero(&self) -> bool {
-        true
-    }
-
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+    fn queueing_hint(&self, _pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(matches!(event, Event::Itself))
     }
 }
 

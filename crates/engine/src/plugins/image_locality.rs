@@ -9,18 +9,29 @@
 //!   that stated it first; here every node's own size counts, as in upstream's snapshots.
 //! - **Cost**: the holders of the pod's images for a pod, then one look-up a node.
 
+use std::sync::Arc;
+
 use std::borrow::Cow;
 
 use berth_model::pod::PodSpec;
 use berth_model::volume::PodVolumeSource;
 
 use crate::cluster::{Change, Cluster};
-use crate::plugin::{Group, MAX_SCORE, Plugin, Score};
+use crate::name::PluginName;
+use crate::plugin::{
+    CacheScope, CachedScore, MAX_SCORE, Plugin, PreScore, RawScore, Representative, Score, ScoreBound,
+    ScoreHints, Validity,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "ImageLocality";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::Score], || Arc::new(ImageLocality)).in_default_profile(1);
 
 const MIB: i64 = 1024 * 1024;
 const MIN_BYTES: i64 = 23 * MIB;
@@ -41,11 +52,11 @@ struct Held {
 }
 
 impl Plugin for ImageLocality {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let nodes = pod.cluster.nodes();
         let mut bytes = Vec::new();
         let mut images = 0;
@@ -60,12 +71,12 @@ impl Plugin for ImageLocality {
             }
         }
         bytes.iter_mut().for_each(|bytes| *bytes = score(*bytes, images));
-        Some(Box::new(Held {
+        PreScore::cached(Held {
             highest: bytes.iter().copied().max().unwrap_or(0),
             scores: bytes,
             version: nodes.images().version(),
             nodes: nodes.len(),
-        }))
+        })
     }
 }
 
@@ -90,28 +101,38 @@ fn score(bytes: i64, images: i64) -> i64 {
 }
 
 impl Score for Held {
-    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = self.scores.get(group.row.index()).copied().unwrap_or(0);
         }
     }
 
-    fn is_zero(&self) -> bool {
-        self.scores.is_empty()
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints {
+            raw: RawScore::Final(self),
+            zero: self.scores.is_empty(),
+            ignores_counts: true,
+            ..ScoreHints::default()
+        }
     }
+}
 
-    fn is_final(&self) -> bool {
-        true
-    }
-
-    fn bound(&self, _cluster: &Cluster, _span: &Span) -> i64 {
+impl ScoreBound for Held {
+    fn highest(&self, _cluster: &Cluster, _bounds: &Span) -> i64 {
         self.highest
     }
+}
 
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+impl CachedScore for Held {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let nodes = cluster.nodes();
         let same = self.scores.is_empty() || nodes.len() == self.nodes;
-        change.spares_nodes() || (change.spares_others() && same && nodes.images().version() == self.version)
+        let unchanged = same && nodes.images().version() == self.version;
+        Validity::valid_if(!change.invalidates_nodes() || (!change.invalidates_all() && unchanged))
     }
 }
 

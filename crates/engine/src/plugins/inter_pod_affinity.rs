@@ -16,21 +16,32 @@
 //!   nodes with pods of the classes that match; a few array reads a node.
 
 mod filter;
+mod hint;
 mod incoming;
 mod score;
 #[cfg(test)]
 mod tests;
-mod unblocks;
+use std::sync::Arc;
 
-use crate::class::Class;
 use crate::event::Event;
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
+use crate::name::PluginName;
+use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::view::PodView;
 use filter::Rules;
 use score::Attraction;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "InterPodAffinity";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(InterPodAffinity::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 /// The plugin with its arguments.
 #[derive(Clone, Copy, Debug)]
@@ -48,32 +59,24 @@ impl Default for InterPodAffinity {
 }
 
 impl Plugin for InterPodAffinity {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        PreFilter::cached(Rules::new(pod))
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        Prepared::Ready(Box::new(Rules::new(pod)))
-    }
-
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let class = pod.class;
         let prefers = !class.preferred_affinity.is_empty() || !class.preferred_anti_affinity.is_empty();
         if self.ignore_preferred_terms_of_existing_pods && !prefers {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
-        Some(Box::new(Attraction::new(pod, self.hard_pod_affinity_weight)))
+        PreScore::cached(Attraction::new(pod, self.hard_pod_affinity_weight))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(self, pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }

@@ -12,17 +12,28 @@
 //! The raw score is the load, negated; it looks at one node only, so where the plugin is alone, the order of raw scores is
 //! the order of choice.
 
+use std::sync::Arc;
+
 use crate::axis::WeightedResource;
-use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::load::{self, LoadAxis};
+use crate::name::PluginName;
 use crate::normalize;
-use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "LeastLoad";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(LeastLoad::default())
+    })
+    .with_arguments()
+    .reading_load();
 
 /// The plugin and its arguments (`LeastLoadArgs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,17 +63,13 @@ struct Lowest {
 }
 
 impl Plugin for LeastLoad {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = load::axes(pod, &self.resources);
-        Some(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
+        PreScore::Run(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
     }
 }
 
@@ -71,28 +78,30 @@ fn share(axis: &LoadAxis, used: i64, offered: i64, heaviest: i128) -> i64 {
 }
 
 impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score =
                 -load::dominant(&columns, row, |axis, used, offered| share(axis, used, offered, heaviest));
         }
     }
 
-    fn ranks(&self) -> bool {
-        true
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
+        normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Ranked(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for Lowest {
+    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
         let heaviest = i128::from(load::heaviest(&self.axes));
-        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
+        -load::least_dominant(&self.axes, cluster.nodes(), bounds, |axis, used, offered| {
             share(axis, used, offered, heaviest)
         })
-    }
-
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
-        normalize::by_distance(scores, load::WHOLE.unsigned_abs());
     }
 }
 

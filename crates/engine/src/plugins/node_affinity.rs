@@ -11,16 +11,22 @@
 
 mod term;
 
+use std::sync::Arc;
+
 use berth_model::affinity::NodeAffinity as Affinity;
 use berth_model::node::Node;
 use berth_model::selector::{NodeSelectorTerm, Operator};
 
-use crate::cluster::{Change, Cluster};
+use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::event::Event;
-use crate::fast::Kinds;
 use crate::ids::{NodeRow, Sym};
+use crate::name::PluginName;
 use crate::normalize;
-use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
+use crate::plugin::{
+    CacheScope, CachedFilter, CachedScore, ClassFilter, Filter, FilterHints, Plugin, PreFilter, PreScore,
+    QueueingHint, Representative, Score, ScoreHints, Uniform, Validity, accepts,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
@@ -28,6 +34,15 @@ use term::{Column, Term};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeAffinity";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(NodeAffinity::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 const REASON_POD: &str = "node(s) didn't match Pod's node affinity/selector";
 const REASON_ENFORCED: &str = "node(s) didn't match scheduler-enforced node affinity";
@@ -56,18 +71,18 @@ struct Demands {
 struct Preferences(Vec<(i64, Term)>);
 
 impl Plugin for NodeAffinity {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let required = &pod.class.required_nodes;
         if required.is_empty() && self.added_affinity.required.is_none() {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let named = match pod.class.spec.node_affinity.required.as_ref().map(|s| named_nodes(&s.terms)) {
             Some(Some(names)) if names.is_empty() => {
-                return Prepared::Reject(Rejection::unresolvable(REASON_CONFLICT));
+                return PreFilter::ForClass(ClassFilter::Reject(Rejection::unresolvable(REASON_CONFLICT)));
             }
             named => named.flatten(),
         };
@@ -82,35 +97,35 @@ impl Plugin for NodeAffinity {
                 .map(|terms| terms.iter().map(|t| Term::of(t, cluster)).collect()),
         });
         match named {
-            None => Prepared::Ready(demands),
+            None => PreFilter::ForClass(ClassFilter::Run(demands)),
             Some(names) => {
                 let mut rows: Vec<NodeRow> =
                     names.iter().filter_map(|name| cluster.nodes().find(name)).collect();
                 rows.sort_unstable();
                 rows.dedup();
-                Prepared::Only(rows, demands)
+                PreFilter::ForClass(ClassFilter::Subset(rows, demands))
             }
         }
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let (own, added) = (&pod.class.preferred_nodes, &self.added_affinity.preferred);
         if own.is_empty() && added.is_empty() {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
         let added = added.iter().map(|p| (p.weight, Term::interpret(&p.term, pod.cluster)));
         let own = own.iter().map(|(weight, term)| (*weight, Term::of(term, pod.cluster)));
-        Some(Box::new(Preferences(added.chain(own).collect())))
+        PreScore::cached(Preferences(added.chain(own).collect()))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
             Event::Node { row, old } => {
-                old.is_none_or(|old| !self.accepted(pod, old)) && self.accepts(pod, row)
+                old.is_none_or(|old| !self.accepted(pod, old)) && accepts(self, pod, row)
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -147,13 +162,26 @@ impl Filter for Demands {
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { uniform: Some(self), never_errs: true, ..FilterHints::default() }
+    }
+}
+
+impl Uniform for Demands {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
         let mut terms = self.enforced.iter().chain(&self.required).flatten();
-        terms.all(|term| term.is_uniform(kinds)) && self.selector.iter().all(|(c, _)| c.is_uniform(kinds))
+        terms.all(|term| term.is_uniform(columns)) && self.selector.iter().all(|(c, _)| c.is_uniform(columns))
+    }
+}
+
+impl CachedFilter for Demands {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
     }
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.spares_others() && self.is_settled())
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        let settled = !change.invalidates_all() && self.is_settled();
+        Validity::valid_if(!change.invalidates_nodes() || settled)
     }
 }
 
@@ -166,7 +194,7 @@ impl Demands {
 }
 
 impl Score for Preferences {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (weight, term) in &self.0 {
             for (score, group) in out.iter_mut().zip(feasible) {
                 if term.matches(group.row, cluster) {
@@ -176,16 +204,29 @@ impl Score for Preferences {
         }
     }
 
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         normalize::most_is_best(scores);
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.0.iter().all(|(_, term)| term.is_uniform(kinds))
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { uniform: Some(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl Uniform for Preferences {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.0.iter().all(|(_, term)| term.is_uniform(columns))
+    }
+}
+
+impl CachedScore for Preferences {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
     }
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_nodes() || (change.spares_others() && self.0.iter().all(|(_, term)| term.is_settled()))
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        let settled = !change.invalidates_all() && self.0.iter().all(|(_, term)| term.is_settled());
+        Validity::valid_if(!change.invalidates_nodes() || settled)
     }
 }
 

@@ -9,16 +9,27 @@
 //!   difference.
 //! - **Cost**: nothing for pods that need none; else a search in the node's list.
 
+use std::sync::Arc;
+
 use berth_model::pod::PodSpec;
 
 use crate::cluster::{Change, Cluster};
 use crate::event::Event;
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeDeclaredFeatures";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(NodeDeclaredFeatures)
+    })
+    .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't match Pod's required features";
 
@@ -30,24 +41,24 @@ pub struct NodeDeclaredFeatures;
 struct Needed(Vec<&'static str>);
 
 impl Plugin for NodeDeclaredFeatures {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let needed = needed(&pod.class.spec);
-        if needed.is_empty() { Prepared::Nothing } else { Prepared::Ready(Box::new(Needed(needed))) }
+        if needed.is_empty() { PreFilter::SKIP_CLASS } else { PreFilter::cached(Needed(needed)) }
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
             Event::Node { row, old } => {
                 let now = &pod.cluster.nodes().object(row).declared_features;
-                old.is_none_or(|old| old.declared_features != *now) && self.accepts(pod, row)
+                old.is_none_or(|old| old.declared_features != *now) && accepts(self, pod, row)
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -68,9 +79,15 @@ impl Filter for Needed {
         let all = self.0.iter().all(|feature| declared.iter().any(|d| &**d == *feature));
         (!all).then(|| Rejection::unresolvable(REASON))
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedFilter for Needed {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

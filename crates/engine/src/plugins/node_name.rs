@@ -7,14 +7,24 @@
 //! - **Upstream**: plugins/nodename. No known difference.
 //! - **Cost**: nothing for pods that name no node.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::event::Event;
+use crate::name::PluginName;
+use crate::plugin::{Filter, Plugin, PreFilter, QueueingHint, accepts};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeName";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(NodeName))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't match the requested node name";
 
@@ -26,14 +36,22 @@ pub struct NodeName;
 struct Named(Str);
 
 impl Plugin for NodeName {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
-        let Some(name) = &pod.entry().pod.node else { return Prepared::Nothing };
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        let Some(name) = &pod.entry().pod.node else { return PreFilter::SKIP_CLASS };
         let rows = pod.cluster.nodes().find(name).into_iter().collect();
-        Prepared::Only(rows, Box::new(Named(name.clone())))
+        PreFilter::Subset(rows, Box::new(Named(name.clone())))
+    }
+
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
+            Event::Itself => true,
+            Event::Node { row, .. } => accepts(self, pod, row),
+            _ => false,
+        })
     }
 }
 
@@ -46,7 +64,7 @@ impl Filter for Named {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, state};
     use expect_test::expect;
 
     #[test]
@@ -71,9 +89,7 @@ mod tests {
         let mut world = World::default();
         let [n1, n2] = ["n1", "n2"].map(|name| world.node(name, |_| {}));
         let pod = world.pod("p", |pod, _| pod.node = Some("n2".into()));
-        let Prepared::Only(_, state) = NodeName.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            panic!("the nodes are narrowed");
-        };
+        let state = state(&NodeName, &world, pod);
         let check = |row| state.check(NodeView::new(&world.cluster, row));
         assert_eq!(check(n1), Some(Rejection::unresolvable(REASON)));
         assert_eq!(check(n2), None);

@@ -8,18 +8,27 @@
 //!   port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
 //! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
 
+use std::sync::Arc;
+
 use berth_model::pod::HostPort;
 
 use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange};
 use crate::event::Event;
 use crate::ids::ClassId;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodePorts";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(NodePorts))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) didn't have free ports for the requested pod ports";
 
@@ -35,18 +44,14 @@ struct Conflicts {
 }
 
 impl Plugin for NodePorts {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let wanted: &[HostPort] = &pod.class.host_ports;
         if wanted.is_empty() {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let mut holders = vec![0; pod.cluster.nodes().row_count()];
         let pods = pod.cluster.pods();
@@ -57,20 +62,20 @@ impl Plugin for NodePorts {
                 }
             }
         }
-        Prepared::Ready(Box::new(Conflicts { class: pod.class_id(), holders }))
+        PreFilter::cached(Conflicts { class: pod.class_id(), holders })
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
         let holds = |class: &Class| conflict(class, &pod.class.host_ports);
-        match *event {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
+            Event::Node { row, old } => old.is_none() && accepts(self, pod, row),
             Event::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
             Event::PodChanged { pod: changed, old } => {
                 holds(&old.class) && !holds(pod.cluster.pods().class_of(changed))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -95,8 +100,14 @@ impl Filter for Conflicts {
         };
         held.then(|| Rejection::unschedulable(REASON))
     }
+}
 
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+impl CachedFilter for Conflicts {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         if let Change::Pod(PodChange { row, class, pods, .. }) = change
             && conflict(cluster.pods().class(class), &cluster.pods().class(self.class).host_ports)
         {
@@ -104,14 +115,14 @@ impl Filter for Conflicts {
             *holders = holders.saturating_add_signed(pods.into());
         }
         self.holders.resize(cluster.nodes().row_count(), 0);
-        change.spares_others()
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, state};
     use crate::view::Delta;
     use berth_model::pod::Protocol::{Tcp, Udp};
     use berth_model::pod::{Container, PodSpec, Protocol};
@@ -185,9 +196,7 @@ mod tests {
         });
         let nominated = world.pod("nominated", |_, spec| ports(spec));
         let pod = world.pod("p", |_, spec| ports(spec));
-        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            unreachable!("the pod has ports")
-        };
+        let state = state(&NodePorts, &world, pod);
         let mut delta = Delta::default();
         let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
         assert!(!fits(&delta));
@@ -209,9 +218,7 @@ mod tests {
             })
         });
         let pod = world.pod("p", |_, spec| ports(spec));
-        let Prepared::Ready(state) = NodePorts.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            unreachable!("the pod has ports")
-        };
+        let state = state(&NodePorts, &world, pod);
         let mut delta = Delta::default();
         let fits = |delta: &Delta| state.check(NodeView::with_delta(&world.cluster, row, delta)).is_none();
         delta.remove(first, &world.cluster);

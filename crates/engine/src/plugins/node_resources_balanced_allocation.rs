@@ -8,19 +8,33 @@
 //!   resources do not count yet.
 //! - **Cost**: two divisions a resource and node.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::axis::{
     Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns, cpu_and_memory,
 };
-use crate::class::Class;
 use crate::cluster::{Change, Cluster};
-use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
+use crate::name::PluginName;
+use crate::plugin::{
+    CacheScope, CachedScore, MAX_SCORE, Plugin, PreScore, RawScore, Representative, Score, ScoreBound,
+    ScoreHints, Validity,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesBalancedAllocation";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(NodeResourcesBalancedAllocation::default())
+    })
+    .in_default_profile(1)
+    .with_arguments();
 
 /// The plugin and its arguments (`NodeResourcesBalancedAllocationArgs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,33 +57,35 @@ struct Balance(Vec<Axis>);
 type Shares = SmallVec<[f64; 4]>;
 
 impl Plugin for NodeResourcesBalancedAllocation {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
-    }
-
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = axes(pod, &self.resources, Counting::Exact);
         if axes.iter().all(|axis| axis.ask() == 0) {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
-        Some(Box::new(Balance(axes)))
+        PreScore::cached(Balance(axes))
     }
 }
 
 impl Score for Balance {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = columns(&self.0, cluster.nodes());
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = balance(&columns, group.row.index());
         }
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
-        let ends = |axis: &Axis| axis.ends(cluster.nodes(), span);
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Final(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for Balance {
+    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+        let ends = |axis: &Axis| axis.ends(cluster.nodes(), bounds);
         match &*self.0 {
             [a, b] => match (ends(a), ends(b)) {
                 (
@@ -81,9 +97,15 @@ impl Score for Balance {
             _ => MAX_SCORE,
         }
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedScore for Balance {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

@@ -18,16 +18,23 @@ mod least_allocated;
 mod most_allocated;
 mod requested_to_capacity_ratio;
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use berth_model::node::Node;
 use smallvec::SmallVec;
 
 use crate::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes};
 use crate::event::Event;
 use crate::ids::{NodeRow, ResourceId};
-use crate::plugin::{Depends, Filter, Group, MAX_SCORE, Plugin, Prepared, Score};
+use crate::name::PluginName;
+use crate::plugin::{
+    BatchFilter, CacheScope, CachedFilter, CachedScore, Filter, FilterHints, MAX_SCORE, Plugin, PreFilter,
+    PreScore, QueueingHint, RangeFilter, RawScore, Representative, Score, ScoreBound, ScoreHints, Validity,
+    accepts,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::resources::{is_extended, is_scalar};
 use crate::span::Span;
 use crate::verdict::{Code, Reason, Rejection};
@@ -37,6 +44,21 @@ pub use crate::shape::ShapePoint;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[
+        ExtensionPoint::PreFilter,
+        ExtensionPoint::Filter,
+        ExtensionPoint::PreScore,
+        ExtensionPoint::Score,
+        ExtensionPoint::PlacementScore,
+    ],
+    || Arc::new(NodeResourcesFit::default()),
+)
+.in_default_profile(1)
+.with_arguments();
 
 const TOO_MANY_PODS: &str = "Too many pods";
 
@@ -129,40 +151,32 @@ impl NodeResourcesFit {
 }
 
 impl Plugin for NodeResourcesFit {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        PreFilter::cached(self.needs(pod))
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::NodeUsage
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
-        Prepared::Ready(Box::new(self.needs(pod)))
-    }
-
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
-        Some(Box::new(Fullness { strategy: self.strategy.clone(), axes }))
+        PreScore::cached(Fullness { strategy: self.strategy.clone(), axes })
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
         let cluster = pod.cluster;
-        match *event {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
             Event::Node { row, old } => {
-                old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && self.accepts(pod, row)
+                old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && accepts(self, pod, row)
             }
-            Event::PodLeft { pod: gone } => gone.node(cluster).is_some_and(|row| self.accepts(pod, row)),
+            Event::PodLeft { pod: gone } => gone.node(cluster).is_some_and(|row| accepts(self, pod, row)),
             Event::PodChanged { pod: changed, .. } => {
-                cluster.pods().entry(changed).row.is_some_and(|row| self.accepts(pod, row))
+                cluster.pods().entry(changed).row.is_some_and(|row| accepts(self, pod, row))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -211,34 +225,51 @@ impl Filter for Needs {
         (!reasons.is_empty()).then_some(Rejection { code, reasons })
     }
 
-    fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { batch: Some(self), range: Some(self), never_errs: true, ..FilterHints::default() }
+    }
+}
+
+impl BatchFilter for Needs {
+    fn check_all(
+        &self,
+        cluster: &Cluster,
+        rows: &[NodeRow],
+        verdict: &mut dyn FnMut(NodeRow, Option<Rejection>),
+    ) {
         let fits = self.by_columns(cluster.nodes());
         for &row in rows {
             verdict(row, if fits(row) { None } else { self.check(NodeView::new(cluster, row)) });
         }
     }
 
-    fn may_fail(&self) -> bool {
-        false
-    }
-
-    fn rules_out(&self, cluster: &Cluster, span: &Span) -> bool {
-        let nodes = cluster.nodes();
-        let lacks = |need: &Need| {
-            let used = span.requested(need.resource);
-            used.is_some_and(|used| lacks(nodes.allocatable(span.row, need.resource), used.low, need.amount))
-        };
-        span.pods as i64 >= nodes.allowed_pods(span.row) || self.0.iter().any(lacks)
-    }
-
-    fn sieve(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
+    fn retain(&self, cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let fits = self.by_columns(cluster.nodes());
         rows.retain(|&row| fits(row));
         true
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl RangeFilter for Needs {
+    fn rejects_all(&self, cluster: &Cluster, bounds: &Span) -> bool {
+        let nodes = cluster.nodes();
+        let lacks = |need: &Need| {
+            let used = bounds.requested(need.resource);
+            used.is_some_and(|used| {
+                lacks(nodes.allocatable(bounds.row, need.resource), used.low, need.amount)
+            })
+        };
+        bounds.pods as i64 >= nodes.allowed_pods(bounds.row) || self.0.iter().any(lacks)
+    }
+}
+
+impl CachedFilter for Needs {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 
@@ -248,7 +279,7 @@ fn lacks(offered: i64, used: i64, amount: i64) -> bool {
 }
 
 impl Score for Fullness {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = columns(&self.axes, cluster.nodes());
         let score = |at: usize| match &self.strategy {
             Strategy::LeastAllocated => weighted_mean(&columns, at, least_allocated::score),
@@ -262,7 +293,13 @@ impl Score for Fullness {
         }
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Final(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for Fullness {
+    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
         let best = |ends: Ends| match (&self.strategy, ends) {
             (Strategy::LeastAllocated, Ends::Known { least, .. }) => least_allocated::score(least),
             // What is over the top scores zero.
@@ -274,12 +311,18 @@ impl Score for Fullness {
         mean(
             self.axes
                 .iter()
-                .filter_map(|axis| Some((best(axis.ends(cluster.nodes(), span)?), axis.weight()))),
+                .filter_map(|axis| Some((best(axis.ends(cluster.nodes(), bounds)?), axis.weight()))),
         )
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedScore for Fullness {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeUsage
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

@@ -7,17 +7,30 @@
 //! - **Upstream**: plugins/nodeunschedulable. No known difference.
 //! - **Cost**: one look-up a node.
 
+use std::sync::Arc;
+
 use berth_model::node::{Taint, TaintEffect};
 
-use crate::cluster::{Change, Cluster};
+use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::event::Event;
-use crate::fast::Kinds;
-use crate::plugin::{Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{
+    CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreFilter, QueueingHint, Uniform, Validity,
+    accepts,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeUnschedulable";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(NodeUnschedulable)
+    })
+    .in_default_profile(0);
 
 const REASON: &str = "node(s) were unschedulable";
 
@@ -29,28 +42,28 @@ pub struct NodeUnschedulable;
 struct Cordoned;
 
 impl Plugin for NodeUnschedulable {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let taint = Taint {
             key: "node.kubernetes.io/unschedulable".into(),
             value: "".into(),
             effect: TaintEffect::NoSchedule,
         };
         if pod.class.spec.tolerations.iter().any(|t| t.tolerates(&taint)) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
-        Prepared::Ready(Box::new(Cordoned))
+        PreFilter::cached(Cordoned)
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
-            Event::Node { row, old } => old.is_none_or(|old| old.unschedulable) && self.accepts(pod, row),
+            Event::Node { row, old } => old.is_none_or(|old| old.unschedulable) && accepts(self, pod, row),
             _ => false,
-        }
+        })
     }
 }
 
@@ -59,12 +72,24 @@ impl Filter for Cordoned {
         node.cluster.nodes().unschedulable[node.row.index()].then(|| Rejection::unresolvable(REASON))
     }
 
-    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { uniform: Some(self), ..FilterHints::default() }
+    }
+}
+
+impl Uniform for Cordoned {
+    fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
+}
 
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+impl CachedFilter for Cordoned {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

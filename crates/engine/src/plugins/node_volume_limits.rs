@@ -12,7 +12,9 @@
 //! - **Cost**: nothing for pods without claims and disks; else a few look-ups a node in what is kept of attached volumes.
 
 mod asks;
-mod unblocks;
+mod hint;
+
+use std::sync::Arc;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -20,11 +22,12 @@ use std::cell::OnceCell;
 use berth_model::volume::CsiNode;
 
 use crate::attachable::{CsiNodePresence, has_attachables};
-use crate::class::Class;
 use crate::cluster::{AttachedVolumes, Cluster, NodeVolumes};
 use crate::event::Event;
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{BatchFilter, Filter, FilterHints, Plugin, PreFilter, QueueingHint};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
@@ -32,6 +35,13 @@ use asks::{Asks, DriverAsk, Numbering};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeVolumeLimits";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(NodeVolumeLimits)
+    })
+    .in_default_profile(0);
 
 const REASON: &str = "node(s) exceed max volume count";
 
@@ -50,17 +60,13 @@ struct Limits<'a> {
 }
 
 impl Plugin for NodeVolumeLimits {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if has_attachables(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !has_attachables(&pod.class.spec) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let attached = pod.cluster.attached_volumes();
         let numbering = Numbering::new(attached.numbers());
@@ -68,10 +74,10 @@ impl Plugin for NodeVolumeLimits {
             .map(|csi_node| Asks::of(pod, csi_node, &numbering));
         let nothing = |asks: &Result<Asks<'_>, _>| asks.as_ref().is_ok_and(Asks::is_empty);
         if nothing(&with_csi_node) && nothing(&without_csi_node) {
-            return Prepared::Nothing;
+            return PreFilter::Skip;
         }
         let (cluster, csi_nodes) = (pod.cluster, OnceCell::new());
-        Prepared::Ready(Box::new(Limits {
+        PreFilter::Run(Box::new(Limits {
             cluster,
             with_csi_node,
             without_csi_node,
@@ -81,8 +87,8 @@ impl Plugin for NodeVolumeLimits {
         }))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(self, pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }
 
@@ -123,13 +129,33 @@ impl Filter for Limits<'_> {
         self.is_exceeded(asks, csi_node, &used, node.name()).then(|| Rejection::unschedulable(REASON))
     }
 
-    fn scan(&self, cluster: &Cluster, rows: &[NodeRow], verdict: &mut dyn FnMut(NodeRow, Option<Rejection>)) {
+    fn hints(&self) -> FilterHints<'_> {
+        let never_errs = !self.may_err();
+        FilterHints {
+            batch: Some(self),
+            accepts_all: never_errs && self.accepts_all(),
+            never_errs,
+            ..FilterHints::default()
+        }
+    }
+}
+
+impl BatchFilter for Limits<'_> {
+    fn check_all(
+        &self,
+        cluster: &Cluster,
+        rows: &[NodeRow],
+        verdict: &mut dyn FnMut(NodeRow, Option<Rejection>),
+    ) {
         self.csi_nodes.get_or_init(|| csi_nodes(self.cluster));
         for &row in rows {
             verdict(row, self.check(NodeView::new(cluster, row)));
         }
     }
+}
 
+impl<'a> Limits<'a> {
+    /// Whether no node comes near its limit with the pod.
     fn accepts_all(&self) -> bool {
         let elsewhere = self.attached.most_attachments();
         let has_room = |ask: &DriverAsk| {
@@ -140,16 +166,15 @@ impl Filter for Limits<'_> {
         let have_room = |asks: &Result<Asks<'_>, _>| {
             asks.as_ref().is_ok_and(|asks| asks.required.is_empty() && asks.drivers.iter().all(has_room))
         };
-        !self.may_fail() && have_room(&self.with_csi_node) && have_room(&self.without_csi_node)
+        have_room(&self.with_csi_node) && have_room(&self.without_csi_node)
     }
 
-    fn may_fail(&self) -> bool {
+    /// Whether the volumes of some pod cannot be found out.
+    fn may_err(&self) -> bool {
         let fails = |asks: &Result<Asks<'_>, Rejection>| asks.as_ref().is_err_and(|r| r.code == Code::Error);
         self.attached.has_untold() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
     }
-}
 
-impl<'a> Limits<'a> {
     /// The volumes of the pods on a node.
     fn used(&self, node: NodeView<'_>) -> Result<Cow<'a, NodeVolumes>, Rejection> {
         let mut used = self.attached.node(node.row).map_or(Cow::Owned(NodeVolumes::default()), Cow::Borrowed);

@@ -20,16 +20,20 @@
 mod constraint;
 mod eligible;
 mod filter;
+mod hint;
 mod score;
 #[cfg(test)]
 mod tests;
-mod unblocks;
+
+use std::sync::Arc;
 
 use berth_model::affinity::SpreadConstraint;
 
 use crate::class::Class;
 use crate::event::Event;
-use crate::plugin::{Depends, Filter, Plugin, Prepared, Score};
+use crate::name::PluginName;
+use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::view::PodView;
 use constraint::Constraint;
 use filter::Skews;
@@ -37,6 +41,15 @@ use score::Evenness;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "PodTopologySpread";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(PodTopologySpread::default()),
+)
+.in_default_profile(2)
+.with_arguments();
 
 /// The plugin with its arguments.
 #[derive(Clone, Debug, Default)]
@@ -67,36 +80,28 @@ impl PodTopologySpread {
 }
 
 impl Plugin for PodTopologySpread {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Domains
-    }
-
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let constraints = Constraint::of(pod, &self.defaulting, true);
         if constraints.is_empty() && !self.may_have_defaults(pod.class, true) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
-        Prepared::Ready(Box::new(Skews::new(pod, constraints)))
+        PreFilter::cached(Skews::new(pod, constraints))
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let constraints = Constraint::of(pod, &self.defaulting, false);
         if constraints.is_empty() && !self.may_have_defaults(pod.class, false) {
-            return None;
+            return PreScore::SKIP_CLASS;
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
-        Some(Box::new(Evenness::new(pod, constraints, !by_system)))
+        PreScore::cached(Evenness::new(pod, constraints, !by_system))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(&Constraint::of(pod, &self.defaulting, true), pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(&Constraint::of(pod, &self.defaulting, true), pod, event))
     }
 }

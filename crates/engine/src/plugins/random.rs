@@ -10,13 +10,24 @@
 //! There is no random source: a draw is a hash. Texts are taken eight bytes at a time, each of them followed by the
 //! finalizer of splitmix64, of which every bit of the result depends on every bit of the input.
 
-use crate::class::Class;
+use std::sync::Arc;
+
 use crate::cluster::Cluster;
-use crate::plugin::{Depends, Group, MAX_SCORE, Plugin, Score};
+use crate::name::PluginName;
+use crate::plugin::{MAX_SCORE, Plugin, PreScore, Representative, Score};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "Random";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(Random::default()),
+)
+.with_arguments();
 
 /// The plugin and its argument (`RandomArgs`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,31 +41,27 @@ pub struct Random {
 struct Draw(u64);
 
 impl Plugin for Random {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let entry = &pod.entry().pod;
         let identity = [&pod.class.spec.namespace, &entry.name, &entry.uid];
         let draw = identity.iter().fold(mix(self.seed), |draw, text| absorb(draw, text));
-        Some(Box::new(Draw(draw)))
+        PreScore::Run(Box::new(Draw(draw)))
     }
 }
 
 impl Score for Draw {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = (absorb(self.0, cluster.nodes().name(row)) >> 1).cast_signed();
         }
     }
 
     /// Of equal draws, one in 2^63 pairs, the first row counts.
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         let best = scores.iter().copied().max();
         let chosen = scores.iter().position(|&score| Some(score) == best);
         scores.fill(0);
@@ -84,14 +91,16 @@ mod tests {
     use super::*;
     use crate::fixture::{World, score};
     use crate::ids::NodeRow;
+    use crate::scores::ScoreState;
     use proptest::prelude::*;
 
     /// The index of the node that is chosen.
     fn choice(world: &World, pod: crate::ids::PodRow, rows: &[NodeRow], seed: u64) -> usize {
         let mut scores = vec![0; rows.len()];
         let plugin = Random { seed };
-        let state = plugin.prepare_score(PodView::new(&world.cluster, pod)).unwrap();
-        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+        let state = ScoreState::of(plugin.pre_score(PodView::new(&world.cluster, pod))).unwrap();
+        let state = state.score();
+        let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
         state.score(&world.cluster, &groups, &mut scores);
         state.normalize(&world.cluster, &groups, &mut scores);
         assert_eq!(scores.iter().sum::<i64>(), MAX_SCORE);

@@ -5,20 +5,29 @@
 //! - **Upstream**: plugins/schedulinggates (KEP-3521). No known difference.
 //! - **Cost**: nothing for pods without gates.
 
-use crate::plugin::Plugin;
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::name::PluginName;
+use crate::plugin::{Plugin, QueueingHint};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "SchedulingGates";
 
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreEnqueue], || Arc::new(SchedulingGates)).in_default_profile(0);
+
 /// The plugin; it has no arguments.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SchedulingGates;
 
 impl Plugin for SchedulingGates {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
     fn pre_enqueue(&self, pod: PodView<'_>) -> Option<Rejection> {
@@ -28,6 +37,10 @@ impl Plugin for SchedulingGates {
         }
         let text = format!("waiting for scheduling gates: [{}]", gates.join(" "));
         Some(Rejection::new(Code::UnschedulableAndUnresolvable, text.into()))
+    }
+
+    fn queueing_hint(&self, _pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(matches!(event, Event::Itself))
     }
 }
 

@@ -8,20 +8,34 @@
 //! - **Upstream**: plugins/tainttoleration. No known difference.
 //! - **Cost**: taint sets x taints x tolerations for a pod, then one table look-up a node.
 
+use std::sync::Arc;
+
 use berth_model::affinity::Toleration;
 use berth_model::node::{Taint, TaintEffect};
 
-use crate::cluster::{Change, Cluster};
+use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::event::Event;
-use crate::fast::Kinds;
 use crate::ids::ClassId;
+use crate::name::PluginName;
 use crate::normalize;
-use crate::plugin::{Filter, Group, Plugin, Prepared, Score};
+use crate::plugin::{
+    CacheScope, CachedFilter, CachedScore, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint,
+    Representative, Score, ScoreHints, Uniform, Validity,
+};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "TaintToleration";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[ExtensionPoint::PreFilter, ExtensionPoint::Filter, ExtensionPoint::PreScore, ExtensionPoint::Score],
+    || Arc::new(TaintToleration),
+)
+.in_default_profile(3);
 
 const REASON: &str = "node(s) had untolerated taint(s)";
 
@@ -45,31 +59,31 @@ struct Unwanted {
 }
 
 impl Plugin for TaintToleration {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let mut state = Rejecting { class: pod.class_id(), sets: Vec::new(), any: false };
         state.judge_new_sets(pod.cluster);
-        Prepared::Ready(Box::new(state))
+        PreFilter::cached(state)
     }
 
-    fn keep_score(&self, pod: PodView<'_>) -> Option<Box<dyn Score>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let mut state = Unwanted { class: pod.class_id(), sets: Vec::new() };
         state.judge_new_sets(pod.cluster);
-        Some(Box::new(state))
+        PreScore::cached(state)
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
         let rejects = |taints: &[Taint]| untolerated(taints, &pod.class.spec.tolerations);
-        match *event {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
             Event::Node { row, old } => {
                 old.is_none_or(|old| rejects(&old.taints)) && !rejects(pod.cluster.nodes().taints(row))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -113,38 +127,67 @@ impl Filter for Rejecting {
         self.sets[node.cluster.nodes().taint_set(node.row)].then(|| Rejection::unresolvable(REASON))
     }
 
-    fn is_idle(&self) -> bool {
-        !self.any
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints {
+            uniform: Some(self),
+            accepts_all: !self.any,
+            never_errs: true,
+            ..FilterHints::default()
+        }
     }
+}
 
-    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+impl Uniform for Rejecting {
+    fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
+}
 
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+impl CachedFilter for Rejecting {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         self.judge_new_sets(cluster);
-        change.spares_others()
+        Validity::valid_if(!change.invalidates_all())
+    }
+
+    fn is_skipped(&self) -> bool {
+        !self.any
     }
 }
 
 impl Score for Unwanted {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
             *score = self.sets[cluster.nodes().taint_set(group.row)];
         }
     }
 
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         normalize::fewest_is_best(scores);
     }
 
-    fn is_uniform(&self, _kinds: &Kinds) -> bool {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { uniform: Some(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl Uniform for Unwanted {
+    fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
+}
 
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+impl CachedScore for Unwanted {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::NodeFacts
+    }
+
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         self.judge_new_sets(cluster);
-        change.spares_others()
+        Validity::valid_if(!change.invalidates_all())
     }
 }
 

@@ -17,20 +17,26 @@
 mod bound;
 mod claims;
 mod find_volume;
+mod hint;
 mod provision;
 mod score;
 mod search;
-mod unblocks;
+
+use std::sync::Arc;
 
 use berth_model::Str;
 
-use crate::class::Class;
-use crate::cluster::{Change, Cluster};
+use crate::cluster::Cluster;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Filter, Group, Plugin, Prepared, Score};
+use crate::name::PluginName;
+use crate::plugin::{
+    Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative, Score, ScoreHints,
+    ZeroScore,
+};
 use crate::pod_claims::has_claims;
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::shape::ShapePoint;
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
@@ -40,6 +46,22 @@ use search::Search;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeBinding";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry = PluginEntry::new(
+    NAME,
+    &[
+        ExtensionPoint::PreFilter,
+        ExtensionPoint::Filter,
+        ExtensionPoint::Reserve,
+        ExtensionPoint::PreBind,
+        ExtensionPoint::PreScore,
+        ExtensionPoint::Score,
+    ],
+    || Arc::new(VolumeBinding::default()),
+)
+.in_default_profile(0)
+.with_arguments();
 
 /// The plugin with its arguments (`VolumeBindingArgs`), but for the timeout, which the profile has.
 #[derive(Clone, Debug)]
@@ -57,47 +79,40 @@ impl Default for VolumeBinding {
 }
 
 impl Plugin for VolumeBinding {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn score_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
+        if !has_claims(&pod.class.spec) {
+            return PreFilter::SKIP_CLASS;
+        }
         match PodClaims::of(pod) {
-            Err(rejection) => Prepared::Reject(rejection),
-            Ok(None) => Prepared::Nothing,
+            Err(rejection) => PreFilter::Reject(rejection),
+            Ok(None) => PreFilter::Skip,
             Ok(Some(claims)) => {
                 let search = Search::new(pod.cluster, claims);
-                if search.accepts_all() { Prepared::Nothing } else { Prepared::Ready(Box::new(search)) }
+                if search.accepts_all() { PreFilter::Skip } else { PreFilter::Run(Box::new(search)) }
             }
         }
     }
 
-    // Upstream scores every pod, also those that have no claim.
-    fn keep_score(&self, _pod: PodView<'_>) -> Option<Box<dyn Score>> {
-        // Asked for pods without claims only.
-        Some(Box::new(NothingToChoose))
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
+        // Upstream scores every pod, also those that have no claim.
+        if !has_claims(&pod.class.spec) {
+            return PreScore::cached(ZeroScore);
+        }
         let claims = PodClaims::of(pod).ok().flatten().filter(|claims| !claims.waiting.is_empty());
-        Some(match claims {
+        PreScore::Run(match claims {
             Some(claims) => {
                 Box::new(Fullness { search: Search::new(pod.cluster, claims), shape: &self.shape })
             }
-            None => Box::new(NothingToChoose),
+            None => Box::new(ZeroScore),
         })
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        unblocks::unblocks(self, pod, event)
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 
     fn reserve(&self, pod: PodView<'_>, node: NodeRow) -> Vec<Effect> {
@@ -127,12 +142,12 @@ impl Filter for Search<'_> {
         self.find(node.row).err()
     }
 
-    fn accepts_all(&self) -> bool {
-        self.finds_everywhere()
-    }
-
-    fn may_fail(&self) -> bool {
-        self.has_riddle()
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints {
+            accepts_all: self.finds_everywhere(),
+            never_errs: !self.has_riddle(),
+            ..FilterHints::default()
+        }
     }
 }
 
@@ -143,31 +158,14 @@ struct Fullness<'a> {
 }
 
 impl Score for Fullness<'_> {
-    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+    fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = self.search.find(row).map_or(0, |found| score::of(&found, self.shape));
         }
     }
 
-    fn is_zero(&self) -> bool {
-        self.search.has_no_choice()
-    }
-}
-
-/// Scores all nodes zero.
-struct NothingToChoose;
-
-impl Score for NothingToChoose {
-    fn score(&self, _cluster: &Cluster, _feasible: &[Group], out: &mut [i64]) {
-        out.fill(0);
-    }
-
-    fn is_zero(&self) -> bool {
-        true
-    }
-
-    fn follow(&mut self, _cluster: &Cluster, change: Change) -> bool {
-        change.spares_others()
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { zero: self.search.has_no_choice(), ignores_counts: true, ..ScoreHints::default() }
     }
 }
 

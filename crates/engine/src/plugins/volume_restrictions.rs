@@ -11,6 +11,8 @@
 //!   with the claims by name alone, whatever their namespace.
 //! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use berth_model::pod::PodSpec;
 use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
@@ -19,13 +21,22 @@ use crate::class::Class;
 use crate::cluster::Cluster;
 use crate::event::Event;
 use crate::ids::PodRow;
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
 use crate::pod_claims::not_found;
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeRestrictions";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || {
+        Arc::new(VolumeRestrictions)
+    })
+    .in_default_profile(0);
 
 const DISK_IN_USE: &str = "node(s) had no available disk";
 const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod";
@@ -52,22 +63,18 @@ struct Disks {
 }
 
 impl Plugin for VolumeRestrictions {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if is_concerned(class) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !is_concerned(pod.class) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         let single = match single_pod_claims(pod) {
             Ok(names) => names,
             Err(missing) => {
-                return Prepared::Reject(Rejection::new(
+                return PreFilter::Reject(Rejection::new(
                     Code::UnschedulableAndUnresolvable,
                     not_found(&missing).into(),
                 ));
@@ -76,17 +83,17 @@ impl Plugin for VolumeRestrictions {
         let single_in_use = single.iter().filter(|name| is_used(pod, name)).count() as i64;
         let disks = exclusive_disks(&pod.class.spec);
         if disks.is_empty() && single_in_use == 0 {
-            return Prepared::Nothing;
+            return PreFilter::Skip;
         }
         let disks = (!disks.is_empty()).then(|| Disks::find(&disks, pod.cluster));
-        Prepared::Ready(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
+        PreFilter::Run(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
     }
 
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
         let own = &pod.entry().pod.spec;
-        match *event {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && self.accepts(pod, row),
+            Event::Node { row, old } => old.is_none() && accepts(self, pod, row),
             Event::NodeGone { node } => {
                 let pods = pod.cluster.pods();
                 let orphans = pod.cluster.orphans(&node.name).iter().map(|&gone| &pods.entry(gone).pod.spec);
@@ -98,13 +105,13 @@ impl Plugin for VolumeRestrictions {
                 old.pod.spec.volumes != now.volumes && shares(own, &old.pod.spec)
             }
             Event::Claim { namespace, name, old } => {
-                let Some(now) = pod.cluster.storage().claim(namespace, name) else { return false };
+                let now = pod.cluster.storage().claim(namespace, name);
                 *namespace == own.namespace
                     && claim_names(own).any(|own| own == name)
-                    && old.is_none_or(|old| old.access_modes != now.access_modes)
+                    && now.is_some_and(|now| old.is_none_or(|old| old.access_modes != now.access_modes))
             }
             _ => false,
-        }
+        })
     }
 }
 
@@ -227,8 +234,8 @@ impl InUse<'_> {
 }
 
 impl Filter for InUse<'_> {
-    fn may_fail(&self) -> bool {
-        false
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { never_errs: true, ..FilterHints::default() }
     }
 
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
@@ -244,7 +251,7 @@ impl Filter for InUse<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, filter};
+    use crate::fixture::{World, filter, state};
     use crate::storage_fixture::{claim_volume, disk_volume};
     use crate::view::Delta;
     use berth_model::pod::PodSpec;
@@ -343,9 +350,7 @@ mod tests {
         .assert_eq(&filter(&VolumeRestrictions, &world, pod));
 
         let cluster = &world.cluster;
-        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
-            panic!("the claim is in use");
-        };
+        let state = state(&VolumeRestrictions, &world, pod);
         let mut evicted = Delta::default();
         evicted.remove(running, cluster);
         assert_eq!(state.check(NodeView::with_delta(cluster, n1, &evicted)), None);
@@ -368,9 +373,7 @@ mod tests {
             spec.volumes.push(disk_volume("d", ebs("a")));
         });
         let cluster = &world.cluster;
-        let Prepared::Ready(state) = VolumeRestrictions.prepare_filter(PodView::new(cluster, pod)) else {
-            panic!("the pod has a disk");
-        };
+        let state = state(&VolumeRestrictions, &world, pod);
         let mut delta = Delta::default();
         delta.remove(running, cluster);
         assert_eq!(state.check(NodeView::with_delta(cluster, n1, &delta)), None);

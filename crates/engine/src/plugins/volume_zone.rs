@@ -8,23 +8,31 @@
 //! - **Upstream**: plugins/volumezone. No known difference.
 //! - **Cost**: nothing for pods without claims; else the claims once, then a few column look-ups a node.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use berth_model::volume::{Claim, PodVolumeSource, Volume};
 use smallvec::SmallVec;
 
-use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::csi_migration::ZONE_SEPARATOR;
 use crate::event::Event;
 use crate::ids::{NodeRow, Sym};
-use crate::plugin::{Depends, Filter, Plugin, Prepared};
+use crate::name::PluginName;
+use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
 use crate::pod_claims::{has_claims, not_found};
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
 use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeZone";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreFilter, ExtensionPoint::Filter], || Arc::new(VolumeZone))
+        .in_default_profile(0);
 
 const REASON: &str = "node(s) had no available volume zone";
 
@@ -65,20 +73,16 @@ impl VolumeZone {
 }
 
 impl Plugin for VolumeZone {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn filter_depends(&self, class: &Class) -> Depends {
-        if has_claims(&class.spec) { Depends::Pod } else { Depends::NodeFacts }
-    }
-
-    fn unblocks(&self, pod: PodView<'_>, event: &Event<'_>) -> bool {
-        match *event {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+        QueueingHint::queue_if(match *event {
             Event::Itself => true,
             Event::Node { row, old } => {
                 let labels = &pod.cluster.nodes().object(row).labels;
-                old.is_none_or(|old| old.labels != *labels) && self.accepts(pod, row)
+                old.is_none_or(|old| old.labels != *labels) && accepts(self, pod, row)
             }
             Event::Claim { namespace, name, .. } => {
                 Self::is_of_claims(pod, |claim| claim.namespace == *namespace && claim.name == *name)
@@ -90,21 +94,21 @@ impl Plugin for VolumeZone {
                 Self::is_of_claims(pod, |claim| claim.storage_class.as_deref() == Some(name))
             }
             _ => false,
-        }
+        })
     }
 
-    fn prepare_filter<'a>(&'a self, pod: PodView<'a>) -> Prepared<'a> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         if !has_claims(&pod.class.spec) {
-            return Prepared::Nothing;
+            return PreFilter::SKIP_CLASS;
         }
         match demands(pod) {
             Err(reason) => {
-                Prepared::Reject(Rejection::new(Code::UnschedulableAndUnresolvable, reason.into()))
+                PreFilter::Reject(Rejection::new(Code::UnschedulableAndUnresolvable, reason.into()))
             }
-            Ok(demands) if demands.is_empty() => Prepared::Nothing,
+            Ok(demands) if demands.is_empty() => PreFilter::Skip,
             Ok(demands) => {
                 let any_label = TOPOLOGY_LABELS.iter().filter_map(|(key, _)| column(pod.cluster, key));
-                Prepared::Ready(Box::new(Zones { any_label: any_label.collect(), demands }))
+                PreFilter::Run(Box::new(Zones { any_label: any_label.collect(), demands }))
             }
         }
     }
@@ -165,8 +169,8 @@ impl Demand<'_> {
 }
 
 impl Filter for Zones<'_> {
-    fn may_fail(&self) -> bool {
-        false
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints { never_errs: true, ..FilterHints::default() }
     }
 
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {

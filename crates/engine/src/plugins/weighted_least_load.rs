@@ -13,23 +13,34 @@
 //! The raw score is the load by weight, negated; it looks at one node only, so where the plugin is alone, the order of
 //! raw scores is the order of choice.
 
+use std::sync::Arc;
+
 use berth_model::Str;
 use berth_model::quantity::Quantity;
 use rustc_hash::FxHashMap;
 
 use crate::axis::{WeightedResource, cpu_and_memory};
-use crate::class::Class;
 use crate::cluster::{Cluster, Domains};
 use crate::ids::NodeRow;
 use crate::load::{self, LoadAxis, LoadColumn};
+use crate::name::PluginName;
 use crate::normalize;
-use crate::plugin::{Depends, Group, Plugin, Score};
+use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
 use crate::reference;
+use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::span::Span;
 use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "WeightedLeastLoad";
+
+/// The registry entry.
+pub const ENTRY: PluginEntry =
+    PluginEntry::new(NAME, &[ExtensionPoint::PreScore, ExtensionPoint::Score], || {
+        Arc::new(WeightedLeastLoad::default())
+    })
+    .with_arguments()
+    .reading_load();
 
 /// The plugin and its arguments (`WeightedLeastLoadArgs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,16 +98,12 @@ struct Lowest {
 }
 
 impl Plugin for WeightedLeastLoad {
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> PluginName {
+        PluginName::new(NAME)
     }
 
-    fn score_depends(&self, _class: &Class) -> Depends {
-        Depends::Cluster
-    }
-
-    fn prepare_score<'a>(&'a self, pod: PodView<'a>) -> Option<Box<dyn Score + 'a>> {
-        Some(Box::new(Lowest {
+    fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
+        PreScore::Run(Box::new(Lowest {
             weight: self.weight.clone(),
             default_weight_milli: self.default_weight_milli,
             axes: load::axes(pod, &self.resources),
@@ -110,31 +117,33 @@ fn used_with_pod(axis: &LoadAxis, used: i64) -> i128 {
 }
 
 impl Score for Lowest {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
         let mut number = self.numbers(cluster);
-        for (score, &Group { row, .. }) in out.iter_mut().zip(feasible) {
+        for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = -Self::load(&columns, heaviest, row, number(row));
         }
     }
 
-    fn ranks(&self) -> bool {
-        true
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
+        normalize::by_ratio(scores);
     }
 
-    fn bound(&self, cluster: &Cluster, span: &Span) -> i64 {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { raw: RawScore::Ranked(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl ScoreBound for Lowest {
+    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
         if self.weight != NodeWeight::Capacity {
-            return 0; // nodes of a kind may have any weight
+            return 0; // nodes with equal facts may have any weight
         }
         let heaviest = i128::from(load::heaviest(&self.axes));
-        -load::least_dominant(&self.axes, cluster.nodes(), span, |axis, used, offered| {
+        -load::least_dominant(&self.axes, cluster.nodes(), bounds, |axis, used, offered| {
             load::fraction(used_with_pod(axis, used), i128::from(offered) * heaviest)
         })
-    }
-
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
-        normalize::by_ratio(scores);
     }
 }
 

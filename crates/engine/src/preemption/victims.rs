@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::cluster::Cluster;
 use crate::filters::Filters;
 use crate::ids::{NodeRow, PodRow};
+use crate::name::PluginName;
 use crate::preemption::budgets::violating;
 use crate::preemption::{Candidate, order};
 use crate::verdict::{Code, Reason, Rejection};
@@ -14,7 +15,7 @@ use crate::view::{Delta, PodView};
 pub(super) struct Refusal {
     pub(super) rejection: Rejection,
     /// The plugin that rejects the node even without the pods of lower priority.
-    pub(super) plugin: Option<&'static str>,
+    pub(super) plugin: Option<PluginName>,
 }
 
 /// No pod on the node has a lower priority.

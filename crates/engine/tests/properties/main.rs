@@ -3,9 +3,10 @@
 mod crowded;
 mod fast_path;
 mod history;
+mod laws;
 mod likeness;
 mod profiles;
-mod unblocks;
+mod queueing_hint;
 
 use proptest::prelude::ProptestConfig;
 

@@ -2,6 +2,7 @@
 //! others are left out.
 
 use berth_config::{Configuration, ExtensionPoints, ResolvedProfile, WeightedPlugin};
+use berth_engine::name::PluginName;
 use serde_json::{Value, json};
 
 /// The text of `/configz`, under upstream's name for it.
@@ -59,12 +60,12 @@ fn profile(profile: &ResolvedProfile) -> Value {
     })
 }
 
-fn enabled(names: &[&'static str]) -> Value {
-    json!({"enabled": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()})
+fn enabled(names: &[PluginName]) -> Value {
+    json!({"enabled": names.iter().map(|name| json!({"name": **name})).collect::<Vec<_>>()})
 }
 
 fn weighted(plugin: &WeightedPlugin) -> Value {
-    json!({"name": plugin.name, "weight": plugin.weight})
+    json!({"name": *plugin.name, "weight": plugin.weight})
 }
 
 fn extender(extender: &berth_config::Extender) -> Value {

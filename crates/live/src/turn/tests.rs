@@ -3,7 +3,8 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use berth_engine::plugin::{Plugin, Prepared};
+use berth_engine::name::PluginName;
+use berth_engine::plugin::{Plugin, PreFilter};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
 use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
@@ -25,13 +26,13 @@ use crate::teller::Teller;
 struct Fragile;
 
 impl Plugin for Fragile {
-    fn name(&self) -> &'static str {
-        "Fragile"
+    fn name(&self) -> PluginName {
+        PluginName::new("Fragile")
     }
 
-    fn keep_filter(&self, pod: PodView<'_>) -> Prepared<'static> {
+    fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         assert_ne!(&*pod.class.spec.namespace, "cursed", "planted");
-        Prepared::Nothing
+        PreFilter::SKIP_CLASS
     }
 }
 

@@ -148,7 +148,7 @@ fn objections(node: &NodeAnswer) -> String {
 
 /// Which plugins made the difference, the greatest first.
 fn reasons(winner: &str, rival: &Rival) -> Option<String> {
-    let mut list: Vec<(&str, i64)> = rival.differences.iter().map(|(plugin, d)| (*plugin, -d)).collect();
+    let mut list: Vec<(&str, i64)> = rival.differences.iter().map(|(plugin, d)| (&**plugin, -d)).collect();
     list.sort_by_key(|&(plugin, difference)| (std::cmp::Reverse(difference.abs()), plugin));
     let text = |(plugin, difference): &(&str, i64)| format!("{plugin} {difference:+}");
     let texts: Vec<String> = list.iter().map(text).collect();
@@ -158,7 +158,7 @@ fn reasons(winner: &str, rival: &Rival) -> Option<String> {
 fn reversed(best: &Rival, node: &str) -> Rival {
     Rival {
         node: node.to_string(),
-        differences: best.differences.iter().map(|(plugin, d)| (*plugin, -d)).collect(),
+        differences: best.differences.iter().map(|(plugin, d)| (plugin.clone(), -d)).collect(),
         ..best.clone()
     }
 }
@@ -168,7 +168,7 @@ fn tally(nodes: &[NodeAnswer]) -> Option<String> {
     let feasible = nodes.iter().filter(|n| n.feasible).count();
     let mut by_plugin: BTreeMap<&str, usize> = BTreeMap::new();
     for first in nodes.iter().filter_map(|n| n.rejections.first()) {
-        *by_plugin.entry(first.plugin).or_default() += 1;
+        *by_plugin.entry(&first.plugin).or_default() += 1;
     }
     if by_plugin.is_empty() {
         return None;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::cycle::Assessment;
 use berth_engine::filters::{Preparation, prepare};
 use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::name::PluginName;
 use berth_engine::scheduler::Scheduler;
 use berth_engine::verdict::{Code, Reason, Rejection, Verdict};
 use berth_engine::view::{NodeView, PodView};
@@ -25,7 +26,7 @@ pub struct NodeAnswer {
     pub score: Option<i64>,
     /// The weighted score of each plugin that scored.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub scores: BTreeMap<&'static str, i64>,
+    pub scores: BTreeMap<String, i64>,
     /// Every plugin that rejects the node. The first is the one that counts in upstream's message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Objection>,
@@ -35,7 +36,7 @@ pub struct NodeAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Objection {
     /// The plugin; empty where the framework itself rejects.
-    pub plugin: &'static str,
+    pub plugin: String,
     /// `Unschedulable`, `UnschedulableAndUnresolvable` or `Error`.
     pub code: &'static str,
     /// Why, in upstream's words.
@@ -61,7 +62,7 @@ impl Objection {
     /// An objection in a plugin's own words.
     pub(super) fn new(verdict: &Verdict) -> Self {
         Self {
-            plugin: verdict.plugin,
+            plugin: verdict.plugin.to_string(),
             code: verdict.rejection.code.text(),
             reasons: verdict.rejection.reasons.iter().map(Reason::text).map(str::to_string).collect(),
             details: Vec::new(),
@@ -116,7 +117,7 @@ fn fitting(scheduler: &Scheduler, assessment: &Assessment, at: usize) -> NodeAns
         name: scheduler.cluster().nodes().name(assessment.feasible[at]).to_string(),
         feasible: true,
         score: Some(assessment.totals[at]),
-        scores: assessment.scores.iter().map(|(plugin, scores)| (*plugin, scores[at])).collect(),
+        scores: assessment.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect(),
         rejections: Vec::new(),
     }
 }
@@ -126,12 +127,10 @@ fn objections(prepared: &Preparation<'_>, first: Option<&Verdict>, node: NodeVie
     let mut found: Vec<Verdict> = first.cloned().into_iter().collect();
     if let Some(only) = &prepared.only
         && only.binary_search(&node.row).is_err()
-        && let Some(absent) = prepared.absent()
+        && let Some(rejection) = prepared.excluded_reason()
     {
-        found.push(Verdict {
-            plugin: prepared.narrowed_by.first().copied().unwrap_or_default(),
-            rejection: absent,
-        });
+        let plugin = prepared.prefilter_plugins.first().cloned().unwrap_or(PluginName::FRAMEWORK);
+        found.push(Verdict { plugin, rejection });
     }
     for ready in &prepared.filters.0 {
         if let Some(verdict) = ready.check(node)
@@ -149,7 +148,7 @@ fn objections(prepared: &Preparation<'_>, first: Option<&Verdict>, node: NodeVie
 /// The node fits as such, but an earlier preemption sent the pod elsewhere and no other node was asked.
 fn not_asked() -> Verdict {
     let reason = Reason::Fixed("not asked: the pod fits on the node that it is nominated to");
-    Verdict { plugin: "", rejection: Rejection::new(Code::Unschedulable, reason) }
+    Verdict { plugin: PluginName::FRAMEWORK, rejection: Rejection::new(Code::Unschedulable, reason) }
 }
 
 /// How far a node is from fitting: fewer objections, then less that is missing, first when empty, then as it is.

@@ -75,7 +75,7 @@ fn is_about(change: Change, node: &NodeAnswer) -> bool {
     // The taint of a cordoned node goes when it is uncordoned.
     let lifted =
         |other: &str| other == plugin || (change == Change::Uncordon && other == taint_toleration::NAME);
-    node.rejections.iter().any(|r| r.plugin == plugin) && node.rejections.iter().all(|r| lifted(r.plugin))
+    node.rejections.iter().any(|r| r.plugin == plugin) && node.rejections.iter().all(|r| lifted(&r.plugin))
 }
 
 fn try_on(

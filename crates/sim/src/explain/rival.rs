@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::cluster::Cluster;
 use berth_engine::cycle::Assessment;
 use berth_engine::ids::NodeRow;
+use berth_engine::name::PluginName;
 use serde::Serialize;
 
 /// A node that the choice is measured against.
@@ -17,7 +18,7 @@ pub struct Rival {
     /// How far it is above the other (below zero: below it).
     pub margin: i64,
     /// By how much each plugin prefers it (below zero: the other); plugins that do not care are left out.
-    pub differences: BTreeMap<&'static str, i64>,
+    pub differences: BTreeMap<String, i64>,
 }
 
 /// The best of all other nodes, measured against the chosen one.
@@ -37,7 +38,8 @@ pub(super) fn between(
 ) -> Option<Rival> {
     let at = |row| assessment.feasible.iter().position(|&other| other == row);
     let (from, at_to) = (at(from)?, at(to)?);
-    let difference = |(plugin, scores): &(&'static str, Vec<i64>)| (*plugin, scores[at_to] - scores[from]);
+    let difference =
+        |(plugin, scores): &(PluginName, Vec<i64>)| (plugin.to_string(), scores[at_to] - scores[from]);
     Some(Rival {
         node: cluster.nodes().name(to).to_string(),
         score: assessment.totals[at_to],

@@ -33,7 +33,7 @@ impl<'a> Shortfalls<'a> {
     /// Adds to an objection against a node what is missing there.
     pub(super) fn add_to(&mut self, objection: &mut Objection, row: NodeRow) {
         let pod = self.pod;
-        match objection.plugin {
+        match objection.plugin.as_str() {
             node_resources_fit::NAME => room(pod, objection, row),
             taint_toleration::NAME => objection.details.extend(taints(pod, row)),
             node_unschedulable::NAME => objection.details.push("cordoned (spec.unschedulable)".into()),

@@ -105,8 +105,8 @@ fn an_explanation_agrees_with_the_scan() {
                 let expected = Objection::new(verdict);
                 let first = &node.rejections[0];
                 assert_eq!(
-                    (first.plugin, first.code, &first.reasons),
-                    (expected.plugin, expected.code, &expected.reasons),
+                    (&first.plugin, first.code, &first.reasons),
+                    (&expected.plugin, expected.code, &expected.reasons),
                     "{what}"
                 );
             }
@@ -124,7 +124,7 @@ fn every_rejection_has_details() {
         for_each(seed, |what, _, explanation| {
             for objection in explanation.nodes.iter().flat_map(|node| &node.rejections) {
                 assert!(!objection.details.is_empty(), "{what}: {objection:?}");
-                seen.insert(objection.plugin);
+                seen.insert(objection.plugin.clone());
             }
         });
     }

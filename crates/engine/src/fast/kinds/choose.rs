@@ -8,10 +8,10 @@ use smallvec::SmallVec;
 use super::Kinds;
 use super::crowd::Seeker;
 use crate::cluster::Cluster;
-use crate::fast::scores::{ReadyScore, totals};
-use crate::filters::{Filters, ReadyFilter};
+use crate::filters::{FilterState, Filters};
 use crate::ids::NodeRow;
-use crate::plugin::{Depends, Group, MAX_SCORE, Score};
+use crate::plugin::{BatchFilter, MAX_SCORE, RangeFilter, RawScore, Representative, Score, ScoreBound};
+use crate::scores::{ReadyScore, totals};
 use crate::span::Span;
 use crate::verdict::Code;
 use crate::view::NodeView;
@@ -31,15 +31,29 @@ pub(in crate::fast) enum Choice {
 struct Questions<'a> {
     cluster: &'a Cluster,
     /// Filters with one answer a kind.
-    uniform: SmallVec<[&'a ReadyFilter<'a>; 6]>,
+    uniform: SmallVec<[&'a FilterState<'a>; 6]>,
     /// Filters that are asked about each node.
-    single: SmallVec<[&'a ReadyFilter<'a>; 6]>,
+    single: SmallVec<[Single<'a>; 6]>,
     /// Scores with one raw score a kind, and their weights.
     shared: SmallVec<[&'a ReadyScore<'a>; 6]>,
     /// Scores that are final, and their weights; or the only one, whose raw scores decide.
-    last: SmallVec<[(&'a dyn Score, i64); 4]>,
+    last: SmallVec<[Last<'a>; 4]>,
     /// The total of the best node, where raw scores decide.
     total: Option<i64>,
+}
+
+/// A filter that is asked about each node.
+struct Single<'a> {
+    state: &'a FilterState<'a>,
+    batch: Option<&'a dyn BatchFilter>,
+    range: Option<&'a dyn RangeFilter>,
+}
+
+/// A score whose raw scores decide within a kind.
+struct Last<'a> {
+    state: &'a (dyn Score + 'a),
+    bound: &'a dyn ScoreBound,
+    weight: i64,
 }
 
 /// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some
@@ -55,7 +69,7 @@ pub(in crate::fast) fn choose<'a>(
     }
     let Some(questions) = Questions::new(cluster, filters, scores, kinds) else { return Choice::NotByKind };
     let Some(candidates) = questions.candidates(kinds) else { return Choice::Nothing };
-    let groups: Vec<Group> = candidates.iter().map(|&(_, group)| group).collect();
+    let groups: Vec<Representative> = candidates.iter().map(|&(_, group)| group).collect();
     let totals = totals(questions.shared.iter().copied(), cluster, &groups);
     let mut best = Best {
         questions: &questions,
@@ -93,11 +107,15 @@ impl<'a> Questions<'a> {
             last: SmallVec::new(),
             total: None,
         };
-        for ready in filters.0.iter().filter(|ready| !ready.state.accepts_all()) {
-            if ready.state.is_uniform(kinds) {
-                questions.uniform.push(ready);
-            } else if !ready.state.may_fail() {
-                questions.single.push(ready);
+        for state in filters.0.iter().map(|ready| &ready.state).filter(|state| !state.is_skipped()) {
+            let hints = state.hints();
+            if hints.accepts_all {
+                continue;
+            }
+            if hints.uniform.is_some_and(|uniform| uniform.is_uniform(kinds.columns())) {
+                questions.uniform.push(state);
+            } else if hints.never_errs {
+                questions.single.push(Single { state, batch: hints.batch, range: hints.range });
             } else {
                 return None;
             }
@@ -109,36 +127,36 @@ impl<'a> Questions<'a> {
     /// Sorts the scores; `None` where the pod cannot be decided by kinds.
     fn sort(&mut self, scores: &'a [ReadyScore<'a>], kinds: &Kinds) -> Option<()> {
         if let [only] = scores
-            && only.state.ranks()
+            && let RawScore::Ranked(bound) = only.state.hints().raw
             && only.weight > 0
         {
             self.total = Some(MAX_SCORE * only.weight);
-            self.last.push((&*only.state, 1));
+            self.last.push(Last { state: only.state.score(), bound, weight: 1 });
             return Some(());
         }
         for ready in scores {
-            let state = &*ready.state;
-            if state.counts_nodes() {
+            let hints = ready.state.hints();
+            if !hints.ignores_counts {
                 return None;
-            } else if ready.depends == Depends::NodeUsage || state.is_final() {
-                self.last.push((state, ready.weight));
-            } else if state.is_uniform(kinds) {
+            } else if let RawScore::Final(bound) = hints.raw {
+                self.last.push(Last { state: ready.state.score(), bound, weight: ready.weight });
+            } else if hints.uniform.is_some_and(|uniform| uniform.is_uniform(kinds.columns())) {
                 self.shared.push(ready);
             } else {
                 return None;
             }
         }
-        self.last.iter().all(|(_, weight)| *weight >= 0).then_some(())
+        self.last.iter().all(|last| last.weight >= 0).then_some(())
     }
 
     /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
-    fn candidates(&self, kinds: &Kinds) -> Option<Vec<(usize, Group)>> {
+    fn candidates(&self, kinds: &Kinds) -> Option<Vec<(usize, Representative)>> {
         let mut candidates = Vec::with_capacity(kinds.crowds.len());
         let mut any = Any { questions: self, found: None, rows: Vec::new() };
         for (kind, crowd) in kinds.crowds.iter().enumerate() {
             let Some(&example) = crowd.rows().first() else { continue };
             let node = NodeView::new(self.cluster, example);
-            let refusal = self.uniform.iter().find_map(|ready| ready.state.check(node));
+            let refusal = self.uniform.iter().find_map(|state| state.check(node));
             match refusal {
                 None => {}
                 Some(rejection) if rejection.code == Code::Error => return None,
@@ -150,22 +168,26 @@ impl<'a> Questions<'a> {
                 crowd.search(&mut any);
             }
             if let Some(row) = any.found {
-                candidates.push((kind, Group { row, nodes: crowd.rows().len() }));
+                candidates.push((kind, Representative { row, nodes: crowd.rows().len() }));
             }
         }
         Some(candidates)
     }
 
     /// Leaves the nodes that pass the filters which are asked about each.
-    fn sieve(&self, rows: &mut Vec<NodeRow>) {
-        for ready in &self.single {
-            // None of these filters is ever unable to answer.
-            ready.state.sieve(self.cluster, rows);
+    fn retain(&self, rows: &mut Vec<NodeRow>) {
+        // None of these filters is ever unable to answer.
+        for Single { state, batch, .. } in &self.single {
+            match batch {
+                Some(batch) => _ = batch.retain(self.cluster, rows),
+                None => rows.retain(|&row| state.check(NodeView::new(self.cluster, row)).is_none()),
+            }
         }
     }
 
-    fn rules_out(&self, span: &Span) -> bool {
-        self.single.iter().any(|ready| ready.state.rules_out(self.cluster, span))
+    fn rejects_all(&self, span: &Span) -> bool {
+        let mut ranges = self.single.iter().filter_map(|single| single.range);
+        ranges.any(|range| range.rejects_all(self.cluster, span))
     }
 }
 
@@ -179,7 +201,7 @@ struct Any<'q, 'a> {
 
 impl Seeker for Any<'_, '_> {
     fn bound(&self, span: &Span) -> Option<i64> {
-        (!self.questions.rules_out(span)).then_some(0)
+        (!self.questions.rejects_all(span)).then_some(0)
     }
 
     fn is_open(&self, _bound: i64, _rank: u32) -> bool {
@@ -189,7 +211,7 @@ impl Seeker for Any<'_, '_> {
     fn look(&mut self, rows: &[NodeRow]) {
         self.rows.clear();
         self.rows.extend(rows);
-        self.questions.sieve(&mut self.rows);
+        self.questions.retain(&mut self.rows);
         self.found = self.rows.first().copied();
     }
 }
@@ -203,18 +225,18 @@ struct Best<'q, 'a> {
     found: Option<(i64, u32, NodeRow)>,
     /// Those that are looked at.
     rows: Vec<NodeRow>,
-    groups: Vec<Group>,
+    groups: Vec<Representative>,
     /// Totals and scores of the nodes in `groups`.
     buffers: (Vec<i64>, Vec<i64>),
 }
 
 impl Seeker for Best<'_, '_> {
     fn bound(&self, span: &Span) -> Option<i64> {
-        if self.questions.rules_out(span) {
+        if self.questions.rejects_all(span) {
             return None;
         }
         let bounds = self.questions.last.iter();
-        let bounds = bounds.map(|(state, weight)| weight * state.bound(self.questions.cluster, span));
+        let bounds = bounds.map(|last| last.weight * last.bound.highest(self.questions.cluster, span));
         Some(self.shared + bounds.sum::<i64>())
     }
 
@@ -226,12 +248,12 @@ impl Seeker for Best<'_, '_> {
         let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
         self.rows.clear();
         self.rows.extend(rows);
-        self.questions.sieve(&mut self.rows);
+        self.questions.retain(&mut self.rows);
         self.groups.clear();
-        self.groups.extend(self.rows.iter().copied().map(Group::single));
+        self.groups.extend(self.rows.iter().copied().map(Representative::single));
         totals.clear();
         totals.resize(self.groups.len(), self.shared);
-        for (state, weight) in &self.questions.last {
+        for Last { state, weight, .. } in &self.questions.last {
             scores.clear();
             scores.resize(self.groups.len(), 0);
             state.score(cluster, &self.groups, scores);

@@ -1,12 +1,13 @@
 //! Required terms: which nodes they exclude.
 
+use super::PodView;
 use super::incoming::{Incoming, Tallies};
-use super::{Filter, PodView};
 use crate::class::{Class, Term};
-use crate::cluster::{Change, Cluster, Nodes, PodChange};
-use crate::fast::Kinds;
+use crate::cluster::{Change, Cluster, Nodes, PodChange, UniformColumns};
 use crate::ids::{ClassId, NodeRow, Sym};
-use crate::plugin::Key;
+use crate::plugin::{
+    BatchFilter, CacheScope, CachedFilter, Filter, FilterHints, Partition, PartitionKey, Uniform, Validity,
+};
 use crate::verdict::Rejection;
 use crate::view::NodeView;
 
@@ -148,7 +149,19 @@ impl Filter for Rules {
         self.is_unwelcome(node, incoming).then(|| Rejection::unschedulable(UNWELCOME))
     }
 
-    fn sieve(&self, _cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints {
+            batch: Some(self),
+            uniform: Some(self),
+            accepts_all: self.is_skipped(),
+            never_errs: true,
+            ..FilterHints::default()
+        }
+    }
+}
+
+impl BatchFilter for Rules {
+    fn retain(&self, _cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let crowded =
             |tallies: &Tallies, row| tallies.0.iter().any(|(_, t)| t.at(row).is_some_and(|n| n > 0));
         let first = self.company_total == 0 && self.is_own_company;
@@ -161,38 +174,46 @@ impl Filter for Rules {
         });
         true
     }
+}
 
-    fn is_idle(&self) -> bool {
+impl Uniform for Rules {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        [&self.company, &self.excluded, &self.unwelcoming].iter().all(|tallies| tallies.are_uniform(columns))
+    }
+}
+
+impl CachedFilter for Rules {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::Domains(self)
+    }
+
+    fn is_skipped(&self) -> bool {
         !self.has_terms && self.unwelcoming_total == 0
     }
 
-    fn may_fail(&self) -> bool {
-        false
-    }
-
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        [&self.company, &self.excluded, &self.unwelcoming].iter().all(|tallies| tallies.are_uniform(kinds))
-    }
-
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let keys = self.unwelcoming.0.len();
         if let Change::Pod(PodChange { row, class, pods, .. }) = change {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
         let nodes = cluster.nodes();
         // A new topology key tells nodes apart that were alike before.
-        change.spares_others()
-            && keys == self.unwelcoming.0.len()
-            && (change.spares_nodes()
-                || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
-                    .into_iter()
-                    .all(|t| t.follow(change, nodes)))
+        Validity::valid_if(
+            !change.invalidates_all()
+                && keys == self.unwelcoming.0.len()
+                && (!change.invalidates_nodes()
+                    || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
+                        .into_iter()
+                        .all(|t| t.apply_change(change, nodes))),
+        )
     }
+}
 
-    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+impl Partition for Rules {
+    fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         let nodes: &Nodes = cluster.nodes();
         for (_, tally) in self.company.0.iter().chain(&self.excluded.0).chain(&self.unwelcoming.0) {
-            tally.key(row, nodes, key);
+            tally.partition_key(row, nodes, key);
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The pod that is being scheduled, as affinity terms see it: its own terms look at others, and others' at it.
 
 use crate::class::{Class, Term};
-use crate::cluster::{Change, Cluster, Nodes, Tally};
-use crate::fast::Kinds;
+use crate::cluster::{Change, Cluster, Nodes, Tally, UniformColumns};
 use crate::ids::{ClassId, Sym};
 use crate::matcher::Matcher;
 use crate::symbols::LabelSet;
@@ -57,13 +56,13 @@ pub(super) struct Tallies(pub(super) Vec<(Sym, Tally)>);
 
 impl Tallies {
     /// Takes a change of nodes into account; `false`: the tallies are void.
-    pub(super) fn follow(&mut self, change: Change, nodes: &Nodes) -> bool {
-        self.0.iter_mut().all(|(_, tally)| tally.follow(change, nodes))
+    pub(super) fn apply_change(&mut self, change: Change, nodes: &Nodes) -> bool {
+        self.0.iter_mut().all(|(_, tally)| tally.apply_change(change, nodes))
     }
 
-    /// Whether nodes of a kind lie in the same domains.
-    pub(super) fn are_uniform(&self, kinds: &Kinds) -> bool {
-        self.0.iter().all(|(_, tally)| tally.is_uniform(kinds))
+    /// Whether uniform nodes lie in the same domains.
+    pub(super) fn are_uniform(&self, columns: &UniformColumns) -> bool {
+        self.0.iter().all(|(_, tally)| tally.is_uniform(columns))
     }
 
     /// The tally of a key, made now if it is new.

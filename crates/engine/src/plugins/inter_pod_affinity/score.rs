@@ -2,13 +2,15 @@
 
 use smallvec::SmallVec;
 
+use super::PodView;
 use super::incoming::{Incoming, Tallies};
-use super::{PodView, Score};
 use crate::class::Class;
-use crate::cluster::{Change, Cluster, PodChange};
-use crate::fast::Kinds;
+use crate::cluster::{Change, Cluster, PodChange, UniformColumns};
 use crate::ids::{ClassId, NodeRow, Sym};
-use crate::plugin::{Group, Key, MAX_SCORE};
+use crate::plugin::{
+    CacheScope, CachedScore, MAX_SCORE, Partition, PartitionKey, Representative, Score, ScoreHints, Uniform,
+    Validity,
+};
 
 /// The sum of weights of each domain, for each topology key of a term that applies.
 #[derive(Debug)]
@@ -83,13 +85,13 @@ fn weights(incoming: Incoming<'_>, class: &Class, hard_weight: i64) -> Weights {
 }
 
 impl Score for Attraction {
-    fn score(&self, _cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
             *score = self.sums.0.iter().filter_map(|(_, tally)| tally.at(group.row)).sum();
         }
     }
 
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         let (Some(&min), Some(&max)) = (scores.iter().min(), scores.iter().max()) else { return };
         for score in scores {
             // Upstream divides in floating point, and cuts off what is behind the point.
@@ -98,28 +100,44 @@ impl Score for Attraction {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { uniform: Some(self), ignores_counts: true, ..ScoreHints::default() }
+    }
+}
+
+impl Uniform for Attraction {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.sums.are_uniform(columns)
+    }
+}
+
+impl CachedScore for Attraction {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::Domains(self)
+    }
+
+    fn is_skipped(&self) -> bool {
         self.pods == 0
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.sums.are_uniform(kinds)
-    }
-
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let keys = self.sums.0.len();
         if let Change::Pod(PodChange { row, class, pods, .. }) = change {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
         // A new topology key tells nodes apart that were alike before.
-        change.spares_others()
-            && keys == self.sums.0.len()
-            && (change.spares_nodes() || self.sums.follow(change, cluster.nodes()))
+        Validity::valid_if(
+            !change.invalidates_all()
+                && keys == self.sums.0.len()
+                && (!change.invalidates_nodes() || self.sums.apply_change(change, cluster.nodes())),
+        )
     }
+}
 
-    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+impl Partition for Attraction {
+    fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for (_, tally) in &self.sums.0 {
-            tally.key(row, cluster.nodes(), key);
+            tally.partition_key(row, cluster.nodes(), key);
         }
     }
 }

@@ -6,10 +6,9 @@ use berth_model::selector::LabelSelector;
 use proptest::prelude::*;
 
 use super::InterPodAffinity;
-use crate::fixture::{World, labels};
+use crate::fixture::{World, labels, state};
 use crate::ids::PodRow;
-use crate::plugin::{Plugin, Prepared};
-use crate::view::{Delta, NodeView, PodView};
+use crate::view::{Delta, NodeView};
 
 /// Nodes a1 and a2 in zone a, b1 in zone b, and one without a zone.
 pub(super) fn zones() -> World {
@@ -113,15 +112,8 @@ proptest! {
             }
         }
         let plugin = InterPodAffinity::default();
-        // Where upstream skips the plugin it is not asked about hypotheticals either.
-        let Prepared::Ready(state) = plugin.prepare_filter(PodView::new(&world.cluster, pod)) else {
-            return Ok(());
-        };
-        let imagined = state.check(NodeView::with_delta(&world.cluster, node, &delta));
-        let truth = match plugin.prepare_filter(PodView::new(&real.cluster, pod)) {
-            Prepared::Ready(state) => state.check(NodeView::new(&real.cluster, node)),
-            _ => None,
-        };
+        let imagined = state(&plugin, &world, pod).check(NodeView::with_delta(&world.cluster, node, &delta));
+        let truth = state(&plugin, &real, pod).check(NodeView::new(&real.cluster, node));
         prop_assert_eq!(imagined, truth);
     }
 }

@@ -2,8 +2,7 @@
 
 use berth_model::selector::{NodeSelectorTerm, Operator, Requirement, parse_go_int};
 
-use crate::cluster::{Cluster, Nodes};
-use crate::fast::Kinds;
+use crate::cluster::{Cluster, Nodes, UniformColumns};
 use crate::ids::{NodeRow, Sym};
 use crate::matcher::{Check, LabelTest, NodeTerm};
 use crate::symbols::Symbols;
@@ -21,9 +20,9 @@ impl Column {
         nodes.domains_at(self.0?).values()[row.index()]
     }
 
-    /// Whether nodes of a kind have the same value.
-    pub(super) fn is_uniform(self, kinds: &Kinds) -> bool {
-        self.0.is_none_or(|column| kinds.tells(column))
+    /// Whether uniform nodes have the same value.
+    pub(super) fn is_uniform(self, columns: &UniformColumns) -> bool {
+        self.0.is_none_or(|column| columns.contains(column))
     }
 
     /// Whether the column is known: it stays the label's for good, while a label that no node had may come.
@@ -62,9 +61,9 @@ impl Term {
         }
     }
 
-    /// Whether nodes of a kind match alike.
-    pub(super) fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.names.is_empty() && self.labels.iter().all(|(column, _)| column.is_uniform(kinds))
+    /// Whether uniform nodes match alike.
+    pub(super) fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.names.is_empty() && self.labels.iter().all(|(column, _)| column.is_uniform(columns))
     }
 
     /// Whether nodes may come and change without making the term mean something else.

@@ -116,7 +116,7 @@ fn the_scan_and_the_single_check_agree() {
     let needs = plugin.needs(PodView::new(&world.cluster, pod));
     let rows: Vec<NodeRow> = world.cluster.nodes().rows().collect();
     let mut seen = Vec::new();
-    needs.scan(&world.cluster, &rows, &mut |row, verdict| seen.push((row, verdict)));
+    needs.check_all(&world.cluster, &rows, &mut |row, verdict| seen.push((row, verdict)));
     let single: Vec<_> =
         rows.iter().map(|&row| (row, needs.check(NodeView::new(&world.cluster, row)))).collect();
     assert_eq!(seen, single);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixture::{World, filter};
+use crate::fixture::{World, filter, state};
 use crate::storage_fixture::{claim_volume, disk_volume, ephemeral_volume};
 use berth_model::pod::{Pod, PodSpec};
 use berth_model::volume::{Attachment, CsiDriver, Disk, PodVolume, PodVolumeSource, VolumeSource};
@@ -212,9 +212,7 @@ fn pods_that_would_be_evicted_or_come_are_counted_so() {
     let (pod, coming) = (named("p", "c2"), named("coming", "c3"));
     let cluster = &world.cluster;
     let row = cluster.nodes().find("n1").unwrap();
-    let Prepared::Ready(state) = NodeVolumeLimits.prepare_filter(PodView::new(cluster, pod)) else {
-        panic!("the pod has a volume");
-    };
+    let state = state(&NodeVolumeLimits, &world, pod);
     let mut delta = crate::view::Delta::default();
     delta.remove(cluster.nodes().pods(row)[0], cluster);
     assert_eq!(state.check(NodeView::with_delta(cluster, row, &delta)), None);

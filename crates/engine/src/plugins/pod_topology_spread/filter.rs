@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use super::constraint::default_selector;
 use super::eligible::{NodeChange, eligible};
-use super::{Constraint, Filter, PodView};
+use super::{Constraint, PodView};
 use crate::class::Class;
-use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
-use crate::fast::Kinds;
+use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally, UniformColumns};
 use crate::ids::{ClassId, NodeRow};
 use crate::matcher::Matcher;
-use crate::plugin::Key;
+use crate::plugin::{
+    CacheScope, CachedFilter, Filter, FilterHints, Partition, PartitionKey, Uniform, Validity,
+};
 use crate::verdict::Rejection;
 use crate::view::NodeView;
 
@@ -105,14 +106,14 @@ impl Counted {
     }
 
     /// Takes a change of a node into account. `false`: the counts are void.
-    fn follow_node(&mut self, change: Change, takes_part: bool, nodes: &Nodes) -> bool {
+    fn apply_node_change(&mut self, change: Change, takes_part: bool, nodes: &Nodes) -> bool {
         self.eligible.resize(nodes.row_count(), false);
         if let Change::NodeRemoved(row) = change
             && std::mem::replace(&mut self.eligible[row.index()], false)
         {
             self.minima.exclude(row, &self.tally);
         }
-        if !self.tally.follow(change, nodes) {
+        if !self.tally.apply_change(change, nodes) {
             return false;
         }
         match change {
@@ -126,7 +127,7 @@ impl Counted {
         }
     }
 
-    fn follow(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
+    fn apply_pod_change(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
         let class = cluster.pods().class(change.class);
         let pods = i64::from(change.pods - change.terminating);
         if pods == 0
@@ -223,24 +224,37 @@ impl Filter for Skews {
         None
     }
 
-    fn is_idle(&self) -> bool {
+    fn hints(&self) -> FilterHints<'_> {
+        FilterHints {
+            uniform: Some(self),
+            accepts_all: self.is_skipped(),
+            never_errs: true,
+            ..FilterHints::default()
+        }
+    }
+}
+
+impl Uniform for Skews {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.counted.iter().all(|counted| counted.tally.is_uniform(columns))
+    }
+}
+
+impl CachedFilter for Skews {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::Domains(self)
+    }
+
+    fn is_skipped(&self) -> bool {
         self.counted.is_empty()
     }
 
-    fn may_fail(&self) -> bool {
-        false
-    }
-
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.counted.iter().all(|counted| counted.tally.is_uniform(kinds))
-    }
-
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let own = cluster.pods().class(self.class);
-        match change {
+        Validity::valid_if(match change {
             Change::Pod(change) => {
                 for counted in &mut self.counted {
-                    counted.follow(cluster, own, change);
+                    counted.apply_pod_change(cluster, own, change);
                 }
                 true
             }
@@ -251,7 +265,8 @@ impl Filter for Skews {
                     NodeChange::Nothing => true,
                     NodeChange::Parts(parts) => {
                         let mut counted = self.counted.iter_mut().zip(parts);
-                        counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster.nodes()))
+                        counted
+                            .all(|(c, takes_part)| c.apply_node_change(change, takes_part, cluster.nodes()))
                     }
                 }
             }
@@ -260,12 +275,14 @@ impl Filter for Skews {
             }
             Change::Nominated(_) | Change::Load(_) | Change::Storage => true,
             Change::Elsewhere => false,
-        }
+        })
     }
+}
 
-    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+impl Partition for Skews {
+    fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for counted in &self.counted {
-            counted.tally.key(row, cluster.nodes(), key);
+            counted.tally.partition_key(row, cluster.nodes(), key);
         }
     }
 }

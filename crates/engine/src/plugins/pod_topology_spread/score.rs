@@ -2,13 +2,15 @@
 
 use super::constraint::default_selector;
 use super::eligible::{NodeChange, eligible};
-use super::{Constraint, PodView, Score};
+use super::{Constraint, PodView};
 use crate::class::Class;
-use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally};
-use crate::fast::Kinds;
+use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally, UniformColumns};
 use crate::ids::{ClassId, NodeRow};
 use crate::matcher::Matcher;
-use crate::plugin::{Group, Key, MAX_SCORE};
+use crate::plugin::{
+    CacheScope, CachedScore, MAX_SCORE, Partition, PartitionKey, Representative, Score, ScoreHints, Uniform,
+    Validity,
+};
 
 /// The raw score of nodes that lack a label and therefore end up with zero.
 const UNSCORED: i64 = -1;
@@ -56,8 +58,9 @@ impl Evenness {
     /// What a pod counts for each constraint: the more domains, the more.
     ///
     /// Scores are rounded to integers, so the last digit of the logarithm does not show.
-    fn weights(&self, feasible: &[Group], nodes: &Nodes) -> Vec<f64> {
-        let scored: Vec<Group> = feasible.iter().copied().filter(|group| self.is_scored(group.row)).collect();
+    fn weights(&self, feasible: &[Representative], nodes: &Nodes) -> Vec<f64> {
+        let scored: Vec<Representative> =
+            feasible.iter().copied().filter(|group| self.is_scored(group.row)).collect();
         let size = |counted: &Counted| match counted.constraint.by_node {
             true => scored.iter().map(|group| group.nodes).sum(),
             false => counted.distinct(&scored, nodes),
@@ -103,9 +106,9 @@ impl Counted {
     }
 
     /// Takes a change of a node into account. `false`: the counts are void.
-    fn follow_node(&mut self, change: Change, takes_part: bool, cluster: &Cluster) -> bool {
+    fn apply_node_change(&mut self, change: Change, takes_part: bool, cluster: &Cluster) -> bool {
         let nodes = cluster.nodes();
-        if !self.tally.follow(change, nodes) || self.blank != blank(cluster, &self.constraint) {
+        if !self.tally.apply_change(change, nodes) || self.blank != blank(cluster, &self.constraint) {
             return false;
         }
         self.eligible.resize(nodes.row_count(), false);
@@ -137,7 +140,7 @@ impl Counted {
     }
 
     /// How many domains the nodes are in. Nodes that are alone in their domains may share a group, and are a domain each.
-    fn distinct(&self, groups: &[Group], nodes: &Nodes) -> usize {
+    fn distinct(&self, groups: &[Representative], nodes: &Nodes) -> usize {
         let mut alone = 0;
         let mut shared: Vec<usize> = Vec::new();
         for group in groups {
@@ -156,7 +159,7 @@ impl Counted {
         self.blank != Some(domain) && self.tally.node_count(domain, nodes) == 1
     }
 
-    fn key(&self, row: NodeRow, nodes: &Nodes, key: &mut Key) {
+    fn partition_key(&self, row: NodeRow, nodes: &Nodes, key: &mut PartitionKey) {
         match self.tally.domain(row) {
             Some(domain) if self.constraint.by_node => {
                 key.extend([
@@ -166,7 +169,7 @@ impl Counted {
             }
             None if self.constraint.by_node => key.extend([self.by_node[row.index()].unsigned_abs(), 0]),
             Some(domain) if self.blank == Some(domain) => key.push(1 + domain as u64),
-            _ => self.tally.key(row, nodes, key),
+            _ => self.tally.partition_key(row, nodes, key),
         }
     }
 }
@@ -178,14 +181,14 @@ fn blank(cluster: &Cluster, constraint: &Constraint) -> Option<usize> {
 }
 
 impl Score for Evenness {
-    fn score(&self, cluster: &Cluster, feasible: &[Group], out: &mut [i64]) {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let weights = self.weights(feasible, cluster.nodes());
         for (score, group) in out.iter_mut().zip(feasible) {
             *score = self.raw(group.row, &weights);
         }
     }
 
-    fn normalize(&self, _cluster: &Cluster, _feasible: &[Group], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Cluster, _feasible: &[Representative], scores: &mut [i64]) {
         let scored = || scores.iter().copied().filter(|&s| s != UNSCORED);
         let (min, max) = (scored().min().unwrap_or(0), scored().max().unwrap_or(0));
         for score in scores {
@@ -197,21 +200,29 @@ impl Score for Evenness {
         }
     }
 
-    fn is_idle(&self) -> bool {
+    fn hints(&self) -> ScoreHints<'_> {
+        ScoreHints { uniform: Some(self), ignores_counts: false, ..ScoreHints::default() }
+    }
+}
+
+impl Uniform for Evenness {
+    fn is_uniform(&self, columns: &UniformColumns) -> bool {
+        self.counted.iter().all(|counted| !counted.constraint.by_node && counted.tally.is_uniform(columns))
+    }
+}
+
+impl CachedScore for Evenness {
+    fn scope(&self) -> CacheScope<'_> {
+        CacheScope::Domains(self)
+    }
+
+    fn is_skipped(&self) -> bool {
         self.counted.is_empty()
     }
 
-    fn is_uniform(&self, kinds: &Kinds) -> bool {
-        self.counted.iter().all(|counted| !counted.constraint.by_node && counted.tally.is_uniform(kinds))
-    }
-
-    fn counts_nodes(&self) -> bool {
-        true
-    }
-
-    fn follow(&mut self, cluster: &Cluster, change: Change) -> bool {
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let own = cluster.pods().class(self.class);
-        match change {
+        Validity::valid_if(match change {
             Change::Pod(PodChange { row, class, pods, terminating }) => {
                 let (class, pods) = (cluster.pods().class(class), i64::from(pods - terminating));
                 for counted in &mut self.counted {
@@ -228,7 +239,7 @@ impl Score for Evenness {
                     NodeChange::Nothing => true,
                     NodeChange::Parts(parts) => {
                         let mut counted = self.counted.iter_mut().zip(parts);
-                        counted.all(|(c, takes_part)| c.follow_node(change, takes_part, cluster))
+                        counted.all(|(c, takes_part)| c.apply_node_change(change, takes_part, cluster))
                     }
                 }
             }
@@ -237,12 +248,14 @@ impl Score for Evenness {
             }
             Change::Nominated(_) | Change::Load(_) | Change::Storage => true,
             Change::Elsewhere => false,
-        }
+        })
     }
+}
 
-    fn key(&self, cluster: &Cluster, row: NodeRow, key: &mut Key) {
+impl Partition for Evenness {
+    fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for counted in &self.counted {
-            counted.key(row, cluster.nodes(), key);
+            counted.partition_key(row, cluster.nodes(), key);
         }
     }
 }
@@ -256,6 +269,7 @@ mod tests {
     use crate::fixture::{World, labels, score};
     use crate::ids::PodRow;
     use crate::plugin::Plugin;
+    use crate::scores::ScoreState;
     use berth_model::affinity::SpreadConstraint;
     use expect_test::expect;
 
@@ -267,10 +281,10 @@ mod tests {
     fn raw(world: &World, pod: PodRow, names: &[&str]) -> Vec<i64> {
         let rows: Vec<NodeRow> = names.iter().map(|name| world.cluster.nodes().find(name).unwrap()).collect();
         let plugin = PodTopologySpread::default();
-        let state = plugin.prepare_score(PodView::new(&world.cluster, pod)).unwrap();
-        let groups: Vec<Group> = rows.iter().copied().map(Group::single).collect();
+        let state = ScoreState::of(plugin.pre_score(PodView::new(&world.cluster, pod))).unwrap();
+        let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
         let mut out = vec![0; rows.len()];
-        state.score(&world.cluster, &groups, &mut out);
+        state.score().score(&world.cluster, &groups, &mut out);
         out
     }
 

@@ -7,10 +7,9 @@ use berth_model::selector::LabelSelector;
 use proptest::prelude::*;
 
 use super::PodTopologySpread;
-use crate::fixture::{World, labels};
+use crate::fixture::{World, labels, state};
 use crate::ids::PodRow;
-use crate::plugin::{Plugin, Prepared};
-use crate::view::{Delta, NodeView, PodView};
+use crate::view::{Delta, NodeView};
 
 /// Nodes a1 and a2 in zone a, b1 in zone b, and one without a zone.
 pub(super) fn zones() -> World {
@@ -158,12 +157,7 @@ proptest! {
             }
         }
         let plugin = PodTopologySpread::default();
-        let (Prepared::Ready(before), Prepared::Ready(after)) = (
-            plugin.prepare_filter(PodView::new(&world.cluster, pod)),
-            plugin.prepare_filter(PodView::new(&real.cluster, pod)),
-        ) else {
-            panic!("a pod with constraints is asked about")
-        };
+        let (before, after) = (state(&plugin, &world, pod), state(&plugin, &real, pod));
         let imagined = before.check(NodeView::with_delta(&world.cluster, node, &delta));
         prop_assert_eq!(imagined, after.check(NodeView::new(&real.cluster, node)));
     }

@@ -75,6 +75,14 @@ impl Step {
         ]
     }
 
+    /// The same with nodes of which many are alike.
+    pub(crate) fn with_plain_nodes(self) -> Self {
+        match self {
+            Self::Node(shape) => Self::Node(shape.plain()),
+            other => other,
+        }
+    }
+
     /// Nodes come and go under pods that look at topology domains.
     pub(crate) fn churn() -> impl Strategy<Value = Self> {
         prop_oneof![

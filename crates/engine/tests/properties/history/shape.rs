@@ -56,6 +56,13 @@ impl NodeShape {
     }
 }
 
+impl NodeShape {
+    /// A node that differs from others like it in its name and its zone alone.
+    pub(super) fn plain(self) -> Self {
+        Self { cpu: 4, pods: 11, disk: None, taint: 2, cordoned: false, special: false, ..self }
+    }
+}
+
 impl PodShape {
     /// A small pod of few wishes: others rarely stand between it and them.
     pub(crate) fn picky() -> impl Strategy<Value = Self> {

@@ -1,9 +1,8 @@
 use super::super::tests::{on, prefer, spread, taint, web, webs, zones};
 use super::super::{Defaulting, PodTopologySpread};
-use crate::fixture::{World, filter, labels};
+use crate::fixture::{World, filter, labels, state};
 use crate::ids::PodRow;
-use crate::plugin::{Plugin, Prepared};
-use crate::view::{Delta, NodeView, PodView};
+use crate::view::{Delta, NodeView};
 use berth_model::affinity::SpreadConstraint;
 use berth_model::selector::LabelSelector;
 use expect_test::expect;
@@ -168,9 +167,7 @@ fn listed_defaults_decide_for_pods_without_constraints_that_a_service_selects() 
 /// Whether node a1 takes the pod without one of its pods and with a waiting one.
 fn fits_with(world: &World, pod: PodRow, removed: Option<PodRow>, added: Option<PodRow>) -> bool {
     let plugin = PodTopologySpread::default();
-    let Prepared::Ready(state) = plugin.prepare_filter(PodView::new(&world.cluster, pod)) else {
-        panic!("a pod with constraints is asked about")
-    };
+    let state = state(&plugin, world, pod);
     let mut delta = Delta::default();
     removed.into_iter().for_each(|row| delta.remove(row, &world.cluster));
     added.into_iter().for_each(|row| delta.add(row, &world.cluster));

@@ -2,6 +2,8 @@
 
 use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
+use berth_engine::name::PluginName;
+use berth_engine::plugin::QueueingHint;
 use berth_engine::scheduler::Scheduler;
 use berth_engine::view::PodView;
 use proptest::prelude::*;
@@ -12,7 +14,7 @@ use crate::history::{Happening, History, PodShape, Step};
 /// A pod that waits, and who rejected it.
 struct Waiting {
     pod: PodRow,
-    rejecting: Vec<&'static str>,
+    rejecting: Vec<PluginName>,
 }
 
 impl Waiting {
@@ -31,7 +33,8 @@ impl Waiting {
     fn hear(&mut self, scheduler: &Scheduler, happened: &[Happening]) -> Result<(), String> {
         let view = PodView::new(scheduler.cluster(), self.pod);
         let profile = &scheduler.profiles()[0];
-        let woken = happened.iter().any(|one| profile.unblocks(view, &self.rejecting, &one.event()));
+        let hint = |one: &Happening| profile.queueing_hint(view, &self.rejecting, &one.event());
+        let woken = happened.iter().any(|one| hint(one) == QueueingHint::Queue);
         if woken {
             if self.decide(scheduler) {
                 self.rejecting = Vec::new(); // it is asked about again each time

@@ -11,7 +11,7 @@ use crate::view::PodView;
 
 /// Counts fall where pods leave and the smallest count rises where they come; a domain that comes or goes may be the one
 /// with the smallest count, or make up the number of domains that are wanted at least.
-pub(super) fn unblocks(constraints: &[Constraint], pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(constraints: &[Constraint], pod: PodView<'_>, event: &Event<'_>) -> bool {
     let cluster = pod.cluster;
     let involved = |class: &Class| {
         class.namespace == pod.class.namespace && constraints.iter().any(|c| c.selects(class, cluster))

@@ -5,10 +5,10 @@ use super::incoming::Incoming;
 use crate::class::{Class, Term};
 use crate::event::Event;
 use crate::ids::Sym;
-use crate::plugin::Plugin;
+use crate::plugin::accepts;
 use crate::view::PodView;
 
-pub(super) fn unblocks(plugin: &InterPodAffinity, pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(plugin: &InterPodAffinity, pod: PodView<'_>, event: &Event<'_>) -> bool {
     let (cluster, pods) = (pod.cluster, pod.cluster.pods());
     let incoming = Incoming::new(cluster, pod.class_id());
     match *event {
@@ -19,7 +19,7 @@ pub(super) fn unblocks(plugin: &InterPodAffinity, pod: PodView<'_>, event: &Even
         Event::Node { row, old: None } => {
             // Pods that were bound to it before are on it now.
             let there = cluster.nodes().pods(row);
-            there.iter().any(|&other| incoming.is_company(pods.class_of(other))) || plugin.accepts(pod, row)
+            there.iter().any(|&other| incoming.is_company(pods.class_of(other))) || accepts(plugin, pod, row)
         }
         Event::Node { row, old: Some(old) } => {
             let now = &cluster.nodes().object(row).labels;

@@ -4,16 +4,16 @@ use berth_model::volume::{Claim, StorageCapacity};
 
 use super::VolumeBinding;
 use crate::event::Event;
-use crate::plugin::Plugin;
+use crate::plugin::accepts;
 use crate::pod_claims::named_claims;
 use crate::view::PodView;
 
-pub(super) fn unblocks(plugin: &VolumeBinding, pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(plugin: &VolumeBinding, pod: PodView<'_>, event: &Event<'_>) -> bool {
     let (nodes, storage) = (pod.cluster.nodes(), pod.cluster.storage());
     match *event {
         Event::Itself => true,
         Event::Node { row, old } => {
-            old.is_none_or(|old| old.labels != nodes.object(row).labels) && plugin.accepts(pod, row)
+            old.is_none_or(|old| old.labels != nodes.object(row).labels) && accepts(plugin, pod, row)
         }
         Event::Claim { namespace, name, .. } => {
             storage.claim(namespace, name).is_some()
@@ -39,7 +39,7 @@ pub(super) fn unblocks(plugin: &VolumeBinding, pod: PodView<'_>, event: &Event<'
             let class = claim.storage_class.as_ref().and_then(|class| storage.classes.get(class));
             class.is_some_and(|class| *class.provisioner == *name)
         }),
-        Event::CsiNode { node } => nodes.find(node).is_some_and(|row| plugin.accepts(pod, row)),
+        Event::CsiNode { node } => nodes.find(node).is_some_and(|row| accepts(plugin, pod, row)),
         _ => false,
     }
 }
