@@ -1,5 +1,6 @@
 //! Device decisions: the allocator alone, and selectors alone.
 
 pub mod allocator;
+pub mod claims;
 pub mod selector;
-mod shown;
+pub mod shown;

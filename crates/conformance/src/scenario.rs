@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// One scenario.
@@ -54,6 +55,30 @@ pub struct Answer {
     pub message: String,
     /// What preemption would do.
     pub preemption: Option<PreemptionAnswer>,
+    /// The attempt ended in an error: every text that it may have, sorted.
+    pub errors: Vec<String>,
+    /// A placed pod's claims on devices, in the order of its spec.
+    pub allocations: Vec<Value>,
+    /// The claim that was made for its extended resources.
+    pub extended_resource_claim: Option<Value>,
+    /// What the device plugin does where nothing fits.
+    pub post_filter: Option<PostFilterAnswer>,
+}
+
+/// What the device plugin does for a pod that fits nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostFilterAnswer {
+    /// `Unschedulable`.
+    pub code: String,
+    /// The plugin.
+    pub plugin: String,
+    /// What it says.
+    pub reasons: Vec<String>,
+    /// `namespace/name` of claims whose devices upstream may give up.
+    pub clears: Vec<String>,
+    /// `namespace/name` of claims that upstream may delete.
+    pub deletes: Vec<String>,
 }
 
 /// A rejection.

@@ -15,5 +15,6 @@ pub mod pod_devices;
 mod pools;
 pub mod selectors;
 pub mod state;
+pub mod totals;
 
 pub use pools::NodeView;

@@ -2,10 +2,12 @@
 //!
 //! Upstream: plugins/dynamicresources `allocateddevices.go`, `dra_manager.go`; `structured/schedulerapi`.
 
+use std::hash::{Hash, Hasher};
+
 use berth_model::Str;
 use berth_model::device::{Allocation, DeviceId};
 use berth_model::quantity::Amount;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 /// Amounts by capacity, sorted by name.
 pub type Amounts = Vec<(Str, Amount)>;
@@ -111,4 +113,21 @@ pub(crate) fn is_nothing(amounts: &Amounts) -> bool {
 pub(crate) fn amount<'a>(amounts: &'a [(Str, Amount)], name: &str) -> Option<&'a Amount> {
     let at = amounts.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
     Some(&amounts[at].1)
+}
+
+/// The id of a share of a device: a UUID that follows from the claim and the place of the device in it.
+pub fn share_id(claim_uid: &str, at: usize) -> Str {
+    let hash = |seed: u64| {
+        let mut hasher = FxHasher::default();
+        (seed, claim_uid, at).hash(&mut hasher);
+        // The low bits of this hash are weak.
+        let hash = hasher.finish();
+        hash ^ (hash >> 32)
+    };
+    let bits = (u128::from(hash(1)) << 64) | u128::from(hash(2));
+    // Version 8 and the variant of RFC 9562: an id by a rule of its own.
+    let bits = bits & !(0xf << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62;
+    let text = format!("{bits:032x}");
+    let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
+    parts.join("-").into()
 }

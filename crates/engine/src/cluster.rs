@@ -8,6 +8,7 @@ mod attached;
 mod attachments;
 mod change;
 mod classes;
+mod devices;
 mod domains;
 mod groups;
 mod images;
@@ -30,6 +31,7 @@ mod volume_numbers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use berth_devices::objects::DeviceObjects;
 use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
@@ -68,6 +70,7 @@ pub struct Cluster {
     owners: BTreeMap<Str, Vec<Owner>>,
     budgets: Vec<Budget>,
     storage: Storage,
+    devices: DeviceObjects,
     volume_index: VolumeIndex,
     nominations: Nominations,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::node::Node;
 use berth_model::pod::Pod;
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
@@ -98,6 +99,17 @@ pub enum Event<'a> {
         name: &'a Str,
         /// What it was; `None` where it came.
         old: Option<&'a StorageCapacity>,
+    },
+    /// A device class, a slice of devices or a rule about device taints came, changed or went.
+    Devices,
+    /// A claim on devices came, changed or went.
+    DeviceClaim {
+        /// Its namespace.
+        namespace: &'a Str,
+        /// Its name.
+        name: &'a Str,
+        /// What it was; `None` where it came.
+        old: Option<&'a ResourceClaim>,
     },
     /// An attachment came, changed or went.
     Attachment {

@@ -35,11 +35,7 @@ impl Unplaced {
     }
 
     /// The pod fits nowhere.
-    pub(crate) fn rejected(
-        message: String,
-        plugins: Vec<PluginName>,
-        nominate: Option<Option<Str>>,
-    ) -> Self {
+    pub(crate) fn rejected(message: String, plugins: Vec<PluginName>, nominate: Option<Option<Str>>) -> Self {
         Self { message, plugins, against_preemption: Vec::new(), is_error: false, nominate }
     }
 }
