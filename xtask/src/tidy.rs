@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: the rules of the source that no compiler checks.
 
+mod dependency;
+mod engine_layer;
 mod layer;
 mod length;
 mod link;
@@ -22,7 +24,9 @@ const CHECKS: &[Check] = &[
     length::check,
     word::check,
     panic::check,
+    dependency::check,
     layer::check,
+    engine_layer::check,
     orphan::check,
     plugin::check,
     link::check,
@@ -36,6 +40,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     for problem in &problems {
         println!("{problem}");
     }
+    println!("the engine's layers, the lowest first: {}", engine_layer::LAYERS.join(" < "));
     println!("tidy: {} files, {} problems", sources.len(), problems.len());
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }

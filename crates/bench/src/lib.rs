@@ -11,6 +11,7 @@ pub mod builtin;
 pub mod case;
 pub mod compare;
 pub mod expression;
+pub mod gate;
 pub mod machine;
 pub mod outcome;
 pub mod plan;

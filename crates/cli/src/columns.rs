@@ -3,15 +3,16 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::human::wrap;
 
 /// The width that tables are made for.
 pub(crate) const WIDTH: usize = 80;
 
-/// Lines begin with so many spaces, and so many are between columns.
+/// How many spaces are before and between columns.
 const INDENT: usize = 2;
-/// The last column gets at least so much.
+/// The least width of the last column.
 const LAST: usize = 24;
 
 /// Text in a table.
@@ -22,13 +23,13 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Text that is coloured where colours are wanted.
+    /// Text in a style, which is not printed if the terminal has no colours.
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
         Self { text: text.into(), style }
     }
 
     fn width(&self) -> usize {
-        self.text.chars().count()
+        self.text.width()
     }
 }
 
@@ -64,7 +65,7 @@ impl Columns {
         self.print_within(out, usize::MAX);
     }
 
-    /// Prints the table with the last column wrapped, so that lines are no longer than `width` where that can be.
+    /// Prints the table with the last column wrapped, so that lines are no longer than `width` if possible.
     pub(crate) fn print_within(&self, out: &mut String, width: usize) {
         let [titles, .., _] = self.rows.as_slice() else { return };
         let widths = self.widths();
@@ -124,12 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_aligned_by_characters_and_lines_end_without_spaces() {
+    fn cells_are_aligned_by_columns_and_lines_end_without_spaces() {
         let mut table = Columns::new(["NAME", "N"]);
         table.row(vec!["späti".into(), "1".into()]);
+        table.row(vec!["港".into(), "2".into()]);
         let mut out = String::new();
         table.print(&mut out);
-        assert_eq!(out, "  NAME   N\n  späti  1\n");
+        assert_eq!(out, "  NAME   N\n  späti  1\n  港     2\n");
         assert_eq!(table.width(), 10);
     }
 

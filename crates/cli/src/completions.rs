@@ -24,7 +24,7 @@ pub(crate) struct CompletionsArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where stdout cannot be written to.
+/// When stdout cannot be written.
 pub(crate) fn run(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut crate::command(), "berth", &mut text);

@@ -1,4 +1,4 @@
-//! `berth explain`: why one pod goes where it goes, or waits.
+//! `berth explain`: why a pod goes to its node, or why it is pending.
 
 mod find;
 pub(crate) mod table;
@@ -12,7 +12,7 @@ use berth_sim::explain::explain;
 use berth_sim::run::{Options, Run};
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, ReadingArgs};
 use crate::output::{self, Format};
 use crate::profiles::{self, ProfileArgs};
 
@@ -21,38 +21,37 @@ Examples:
   Why is it pending, and what would help?
     berth explain shop/cart-7d9f
 
-  Why does it go there, and by how much?
+  Why is it placed on this node, and how close was the decision?
     berth explain web-0 -f cluster.yaml -f apps/
 
-  Would another algorithm put it elsewhere?
+  Would another algorithm place it on another node?
     berth explain web-0 -f cluster.yaml -f apps/ --algorithm best-fit
 
-Pods that come before it in the queue are placed first, as berth simulate places them. A running pod is judged as if it came now, to the cluster as it is.
+Pods before it in the queue are placed first, as berth simulate does. A running pod is explained as if it were created now, in the present cluster.
 
 Exit codes:
-  0  explained, whatever becomes of the pod
+  0  the pod is explained, placed or not
   2  the input or the command line cannot be used";
 
-/// Explain for one pod why it goes to its node, or why it waits and what would help
+/// Explain why a pod goes to its node, or why it is pending and what would help
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArgs {
-    /// The pod: a name, or namespace/name
+    /// The pod: a name, namespace/name, pod/name, or a workload such as deploy/web, of which the first pending pod is taken
     #[arg(value_name = "POD")]
     pod: String,
-    /// Kubernetes objects, YAML or JSON: a file, a folder (with all below it), or - for stdin; may be repeated. Without it, the
-    /// cluster that kubectl talks to is asked
+    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin; may be repeated. Without
+    /// -f the objects of the cluster that kubectl uses are read
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     files: Vec<PathBuf>,
-    /// Which cluster to ask, if no -f is given
+    /// The kubeconfig of the cluster to read, if no -f is given
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     kubeconfig: Option<PathBuf>,
-    /// Print no warnings
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     profiles: ProfileArgs,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
 }
@@ -60,16 +59,16 @@ pub(crate) struct ExplainArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the input cannot be used, or where no pod or more than one has the name.
+/// When the input cannot be used, or when no pod or more than one has the name.
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let (quiet, algorithm) = (args.quiet, args.profiles.algorithm);
+    let (quiet, algorithm) = (args.reading.quiet, args.profiles.algorithm);
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
     let world = if args.files.is_empty() {
-        input::live(&Server { kubeconfig: args.kubeconfig.clone(), master: None }, quiet)?
+        input::live(&Server { kubeconfig: args.kubeconfig.clone(), master: None }, &args.reading)?
     } else {
-        input::world(&args.files, quiet)?
+        input::world(&args.files, &args.reading)?
     };
     let pod = find::pod(&world.cluster, &args.pod)?;
     let options = Options {

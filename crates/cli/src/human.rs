@@ -1,8 +1,11 @@
 //! Amounts, bars and sentences for people.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use berth_model::quantity::Quantity;
+use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
 pub(crate) fn amount(text: &str) -> f64 {
@@ -29,22 +32,13 @@ pub(crate) fn bar(share: f64, width: usize) -> String {
     format!("{}{}", "#".repeat(filled), "-".repeat(width - filled))
 }
 
-/// A sentence in lines of at most `width` characters; a longer word keeps its line to itself.
+/// A sentence in lines of at most `width` columns; a longer word has a line of its own.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let length = line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && length > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
+    let options = Options::new(width)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(Cow::into_owned).collect()
 }
 
 /// `1 node`, `2 nodes`
@@ -69,6 +63,29 @@ pub(crate) fn short(resource: &str) -> &str {
     resource.rsplit_once('/').map_or(resource, |(_, name)| name)
 }
 
+/// Compares names as people count: `n2` comes before `n10`.
+pub(crate) fn by_number(a: &str, b: &str) -> Ordering {
+    parts(a).cmp(parts(b)).then_with(|| a.cmp(b))
+}
+
+/// A part of a name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'t> {
+    Number(u64),
+    Text(&'t str),
+}
+
+fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let is_number = rest.chars().next()?.is_ascii_digit();
+        let end = rest.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(rest.len());
+        let (part, others) = rest.split_at(end);
+        rest = others;
+        Some(part.parse().map_or(Part::Text(part), Part::Number))
+    })
+}
+
 /// `a, b, c and 4 more`
 pub(crate) fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let few: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
@@ -81,6 +98,13 @@ pub(crate) fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_sorted_as_people_count() {
+        let mut names = ["n10", "n2", "a-1-b", "n", "n02", "a-1-a"];
+        names.sort_by(|a, b| by_number(a, b));
+        assert_eq!(names, ["a-1-a", "a-1-b", "n", "n02", "n2", "n10"]);
+    }
 
     #[test]
     fn amounts_are_short_and_have_the_unit_of_their_resource() {

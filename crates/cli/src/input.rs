@@ -1,112 +1,146 @@
-//! What is simulated: files, folders and stdin become manifests.
+//! What is simulated: files, folders and stdin, or a running cluster, become a cluster with pods that wait.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use berth_engine::algorithm::Algorithm;
 use berth_live::Server;
 use berth_model::manifests::Manifests;
 use berth_sim::world::World;
-use berth_wire::{Loader, Problems, Warnings};
+use berth_wire::{Loader, Problems, Rules, Warnings};
 
 use crate::failure::{Failure, words};
 use crate::notice;
 
-/// More than any cluster's objects take; endless input must come to an end.
+mod folder;
+
+/// More than the objects of any cluster take; endless input must come to an end.
 const MAX_BYTES: u64 = 4 << 30;
-/// Folders in folders; a loop of them must come to an end.
-const MAX_DEPTH: usize = 64;
-/// Of many problems and warnings so many are printed.
+/// How many problems and warnings are printed before the rest is only counted.
 const PRINTED: usize = 20;
 
 /// Where objects are read from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Kubernetes objects, YAML or JSON: a file, a folder (with all below it), or - for stdin; may be repeated
+    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to read
+    /// several: manifests are applied over the objects of a cluster, as kubectl apply does
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
-    /// Print no warnings
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
-/// Reads all of it and makes it a cluster with pods that wait.
+/// How objects are read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadingArgs {
+    /// Do not print warnings
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Treat warnings about the input as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Rules for custom resources that make pods, added to the built-in ones (docs/workloads.md describes the format); may be
+    /// repeated
+    #[arg(long, value_name = "FILE")]
+    pub workloads: Vec<PathBuf>,
+}
+
+impl ReadingArgs {
+    /// A loader with the rules for custom resources.
+    ///
+    /// # Errors
+    /// When a file with rules cannot be used.
+    fn loader(&self) -> Result<Loader, Failure> {
+        let mut rules = Rules::default();
+        for path in &self.workloads {
+            let name = path.display();
+            let text = fs::read_to_string(path).map_err(|e| Failure::unreadable(&name.to_string(), &e))?;
+            rules.add(&text).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+        }
+        Ok(Loader::new().with_rules(rules))
+    }
+}
+
+/// Reads all files and makes them a cluster with pods that wait.
 ///
 /// # Errors
-/// As [`load`], and what [`World::admitted`] refuses.
-pub(crate) fn world(files: &[PathBuf], quiet: bool) -> Result<World, Failure> {
-    admit(load(files, quiet)?, quiet)
+/// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
+pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, Failure> {
+    let mut problems = Vec::new();
+    let mut loader = reading.loader()?;
+    let mut stdin_read = false;
+    for path in files {
+        if path.as_os_str() == "-" {
+            if std::mem::replace(&mut stdin_read, true) {
+                problems.push("stdin (-) is given twice, but can be read only once".to_string());
+            } else if let Some(bytes) = bytes("stdin", io::stdin().lock(), &mut problems) {
+                loader.read("stdin", &bytes);
+            }
+        } else if path.is_dir() {
+            for file in folder::files(path, &mut problems) {
+                if let Some(bytes) = open(&file, &mut problems) {
+                    loader.read_from_folder(&file.display().to_string(), &bytes);
+                }
+            }
+        } else if let Some(bytes) = open(path, &mut problems) {
+            loader.read(&path.display().to_string(), &bytes);
+        }
+    }
+    admit(loader, problems, reading)
 }
 
 /// Lists a running cluster and makes it one with pods that wait.
 ///
 /// # Errors
-/// Where it cannot be listed, and as [`world`].
-pub(crate) fn live(server: &Server, quiet: bool) -> Result<World, Failure> {
-    let mut loader = Loader::new();
+/// When it cannot be listed, and as [`world`].
+pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Failure> {
+    let mut loader = reading.loader()?;
     let take = |json: &str| {
         loader.read_json_object("cluster", json);
         Ok(())
     };
     let tell = |text: &str| {
-        if !quiet {
+        if !reading.quiet {
             notice::warning(text);
         }
     };
     berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
-    admit(finish(loader, Vec::new(), quiet)?, quiet)
+    admit(loader, Vec::new(), reading)
 }
 
-fn admit(manifests: Manifests, quiet: bool) -> Result<World, Failure> {
-    // The input tells the time, so that a file means the same tomorrow: measurements age against the newest one.
-    let now = manifests.node_metrics.iter().filter_map(|entry| entry.value.timestamp).max();
-    let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
-    if !quiet {
+/// Makes a cluster of what was loaded, and prints what is odd about it.
+fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Result<World, Failure> {
+    let (manifests, mut warnings) = match loader.finish() {
+        Ok(loaded) if problems.is_empty() => loaded,
+        Ok(_) => return Err(Failure::inputs(problems)),
+        Err(found) => {
+            problems.extend(listed(&found));
+            return Err(Failure::inputs(problems));
+        }
+    };
+    let now = time_of(&manifests);
+    let mut world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+    warnings.extend(std::mem::take(&mut world.warnings));
+    if world.cluster.nodes().is_empty() {
+        let message = "the input has no nodes, so that every pod stays pending: add those of a cluster \
+                       (kubectl get nodes -o json, or berth snapshot)";
+        warnings.add_general(message.to_owned());
+    }
+    world.warnings = warnings;
+    if reading.strict && !world.warnings.is_empty() {
+        let failure = Failure::inputs(world.warnings.iter().map(ToString::to_string).collect());
+        return Err(failure.hint("--strict treats warnings as errors"));
+    }
+    if !reading.quiet {
         tell(&world.warnings);
     }
     Ok(world)
 }
 
-/// Reads all of it, and says on stderr what is odd.
-///
-/// # Errors
-/// Everything that cannot be read or used, in the order of the input.
-fn load(files: &[PathBuf], quiet: bool) -> Result<Manifests, Failure> {
-    let mut problems = Vec::new();
-    let mut loader = Loader::new();
-    let mut stdin_read = false;
-    for path in files {
-        if path.as_os_str() == "-" {
-            if std::mem::replace(&mut stdin_read, true) {
-                problems.push("stdin is named twice: it can be read once".to_string());
-                continue;
-            }
-            read("stdin", io::stdin().lock(), &mut loader, &mut problems);
-            continue;
-        }
-        match expand(path) {
-            Ok(found) => found.iter().for_each(|file| open(file, &mut loader, &mut problems)),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    finish(loader, problems, quiet)
-}
-
-/// Tells what was loaded, or everything that is wrong with it.
-fn finish(loader: Loader, mut problems: Vec<String>, quiet: bool) -> Result<Manifests, Failure> {
-    match loader.finish() {
-        Ok((manifests, warnings)) if problems.is_empty() => {
-            if !quiet {
-                tell(&warnings);
-            }
-            Ok(manifests)
-        }
-        Ok(_) => Err(Failure::inputs(problems)),
-        Err(found) => {
-            problems.extend(listed(&found));
-            Err(Failure::inputs(problems))
-        }
-    }
+/// The time of the newest measurement, against which the others age: a file means the same tomorrow.
+fn time_of(manifests: &Manifests) -> Option<i64> {
+    manifests.node_metrics.iter().filter_map(|entry| entry.value.timestamp).max()
 }
 
 fn listed(found: &Problems) -> Vec<String> {
@@ -117,57 +151,28 @@ fn listed(found: &Problems) -> Vec<String> {
     lines
 }
 
-fn open(file: &Path, loader: &mut Loader, problems: &mut Vec<String>) {
+fn open(file: &Path, problems: &mut Vec<String>) -> Option<Vec<u8>> {
     match fs::File::open(file) {
-        Ok(opened) => read(&file.display().to_string(), opened, loader, problems),
-        Err(error) => problems.push(format!("{}: {}", file.display(), words(&error))),
+        Ok(opened) => bytes(&file.display().to_string(), opened, problems),
+        Err(error) => {
+            let is_algorithm = file.to_str().is_some_and(|name| name.parse::<Algorithm>().is_ok());
+            let hint = if is_algorithm { " (algorithms of --compare are separated by commas)" } else { "" };
+            problems.push(format!("{}: {}{hint}", file.display(), words(&error)));
+            None
+        }
     }
 }
 
-fn read(name: &str, from: impl Read, loader: &mut Loader, problems: &mut Vec<String>) {
+fn bytes(name: &str, from: impl Read, problems: &mut Vec<String>) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     match from.take(MAX_BYTES + 1).read_to_end(&mut bytes) {
         Err(error) => problems.push(format!("{name}: {}", words(&error))),
         Ok(count) if count as u64 > MAX_BYTES => {
-            problems.push(format!("{name}: has more than {} GiB; no more is read", MAX_BYTES >> 30));
+            problems.push(format!("{name}: larger than {} GiB", MAX_BYTES >> 30));
         }
-        Ok(_) => loader.read(name, &bytes),
+        Ok(_) => return Some(bytes),
     }
-}
-
-/// The files that a path stands for: itself, or the manifests in a folder, sorted.
-fn expand(path: &Path) -> Result<Vec<PathBuf>, String> {
-    let problem = |error: &io::Error| format!("{}: {}", path.display(), words(error));
-    if !fs::metadata(path).map_err(|e| problem(&e))?.is_dir() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let mut found = Vec::new();
-    walk(path, 0, &mut found)?;
-    if found.is_empty() {
-        return Err(format!("{}: no .yaml, .yml or .json file in this folder or below", path.display()));
-    }
-    Ok(found)
-}
-
-/// Collects the manifests of a folder. Hidden entries are skipped: mounted folders keep second copies in some.
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
-    let problem = |error: &io::Error| format!("{}: {}", folder.display(), words(error));
-    if depth > MAX_DEPTH {
-        return Err(format!("{}: more than {MAX_DEPTH} folders deep", folder.display()));
-    }
-    let entries = fs::read_dir(folder).map_err(|e| problem(&e))?;
-    let mut paths =
-        entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(|e| problem(&e))?;
-    paths.retain(|path| !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            walk(&path, depth + 1, found)?;
-        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
-            found.push(path);
-        }
-    }
-    Ok(())
+    None
 }
 
 fn tell(warnings: &Warnings) {
@@ -176,10 +181,5 @@ fn tell(warnings: &Warnings) {
     }
     if warnings.len() > PRINTED {
         notice::warning(&format!("and {} more", warnings.len() - PRINTED));
-    }
-    if !warnings.unknown_kinds().is_empty() {
-        let kinds: Vec<_> =
-            warnings.unknown_kinds().iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
-        notice::warning(&format!("left out, of no concern to scheduling: {}", kinds.join(", ")));
     }
 }

@@ -1,6 +1,6 @@
 //! The command line `berth`: one file a subcommand, and what they share.
 //!
-//! Data goes to stdout, all else (problems, warnings, progress) to stderr. Exit codes: 0 done, 1 done but some pods wait,
+//! Data goes to stdout; problems, warnings and progress go to stderr. Exit codes: 0 done, 1 done but some pods stay pending,
 //! 2 the input or the command line cannot be used, 3 `--verify` found a decision that differs.
 
 use std::process::ExitCode;
@@ -20,24 +20,25 @@ mod profiles;
 mod progress;
 mod replay;
 mod scheduler;
+mod shorten;
 mod simulate;
 mod snapshot;
 mod style;
 
 const EXAMPLES: &str = "\
 Examples:
-  Where would everything run, what would wait, and why?
+  Where would all pods run, which would stay pending, and why?
     berth simulate -f cluster.yaml -f apps/
 
-  Why does one pod wait, and what would help?
+  Why is this pod pending, and what would help?
     berth explain web-0 -f cluster.yaml -f apps/
 
 Exit codes:
-  0  done; every pod has a place
-  1  done, but some pods wait (--allow-pending makes it 0)
+  0  done; every pod is placed
+  1  done, but some pods stay pending (--allow-pending makes it 0)
   2  the input or the command line cannot be used";
 
-/// Finds every pod its berth: what a Kubernetes scheduler would do with your manifests, without a cluster
+/// A Kubernetes scheduler, and a simulator of it that works on manifests without a cluster
 #[derive(Debug, Parser)]
 #[command(name = "berth", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
@@ -62,12 +63,12 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Reads the command line, does what it says, and tells how it went.
+/// Runs the command of the command line; returns the exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where the text cannot be printed nothing is left to be said.
+            // If the text cannot be printed, there is no other way to report it.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }

@@ -18,7 +18,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ManArgs {
-    /// Write berth.1 and a page for each command here; the folder is made where it is missing
+    /// Write berth.1 and a page for each command to this folder, which is created if it does not exist
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct ManArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where a page cannot be written.
+/// When a page cannot be written.
 pub(crate) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
     let mut command = crate::command();
     command.build();

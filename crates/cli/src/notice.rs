@@ -1,4 +1,4 @@
-//! What is said on stderr: problems, warnings and hints, a line each.
+//! Messages on stderr: problems, warnings and hints, one line each.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Says why nothing was done.
+/// Prints why the command failed.
 pub(crate) fn failure(failure: &Failure) {
     for problem in &failure.problems {
         say(ERROR, "error", problem);
@@ -20,12 +20,12 @@ pub(crate) fn failure(failure: &Failure) {
     }
 }
 
-/// Says what is odd but harmless.
+/// Prints a warning.
 pub(crate) fn warning(text: &str) {
     say(WARNING, "warning", text);
 }
 
 fn say(style: Style, word: &str, text: &str) {
-    // A closed stderr is no reason to stop.
+    // A closed stderr does not stop the command.
     let _ = writeln!(anstream::stderr().lock(), "{style}{word}:{style:#} {text}");
 }

@@ -10,11 +10,11 @@ use crate::failure::{Failure, words};
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// To be read, in 80 columns
+    /// For reading, in 80 columns
     Table,
-    /// To be read, with every line and column
+    /// For reading, with all lines and columns
     Wide,
-    /// One document, always the same for the same input
+    /// One JSON document, the same for the same input
     Json,
     /// The same document as YAML
     Yaml,
@@ -23,7 +23,7 @@ pub(crate) enum Format {
 /// Prints a document, or what `table` makes of it.
 ///
 /// # Errors
-/// Where stdout cannot be written to. A reader that has read enough, as `head`, is none.
+/// When stdout cannot be written. A reader that stops early, such as `head`, is not an error.
 pub(crate) fn print<T: Serialize>(
     document: &T,
     format: Format,
@@ -40,7 +40,7 @@ pub(crate) fn print<T: Serialize>(
     text_out(&text)
 }
 
-/// Prints text; colours are taken out where they are not wanted.
+/// Prints text, without colours if stdout has none.
 ///
 /// # Errors
 /// As [`print`].

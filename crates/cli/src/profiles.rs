@@ -1,9 +1,9 @@
-//! How pods are scheduled: the configuration's profiles, with another algorithm where one is named.
+//! How pods are scheduled: the configuration's profiles, or another algorithm if one is named.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use berth_config::{ConfigError, Configuration};
+use berth_config::{ConfigError, Configuration, parse, parse_known_plugins};
 use berth_engine::algorithm::Algorithm;
 use berth_engine::profile::Profile;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,21 +14,24 @@ use crate::notice;
 /// Which profiles decide.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ProfileArgs {
-    /// A KubeSchedulerConfiguration (v1) with the profiles that decide; without it, those of kube-scheduler
+    /// A KubeSchedulerConfiguration (v1) with the profiles to use [default: kube-scheduler's default profile]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How nodes are preferred, in place of the profiles' own score plugins
+    /// The algorithm that scores nodes, instead of the score plugins of the profiles
     #[arg(long, value_name = "NAME", value_parser = algorithms())]
     pub algorithm: Option<Algorithm>,
-    /// The seed of the algorithm random: another seed, another choice [default: 0]
+    /// Seed for --algorithm random [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Place pods of other schedulers too, with the first profile
+    /// Also place pods of other schedulers, with the first profile
     #[arg(long)]
     pub all_schedulers: bool,
-    /// Evict no pods
+    /// Do not preempt: no pod is evicted for another
     #[arg(long)]
     pub no_preemption: bool,
+    /// Leave out plugins of the configuration that Berth does not have, with a warning for each
+    #[arg(long, requires = "config")]
+    pub ignore_unknown_plugins: bool,
 }
 
 /// The profiles of a run and what they are called.
@@ -50,11 +53,15 @@ pub(crate) fn algorithms() -> impl TypedValueParser<Value = Algorithm> {
 /// Everything that is wrong with it.
 pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configuration, Failure> {
     let Some(path) = &args.config else { return Ok(Configuration::default()) };
-    let configuration = read(path, quiet)?;
+    let parse = if args.ignore_unknown_plugins { parse_known_plugins } else { parse };
+    let configuration = read_with(path, quiet, parse)?;
     if !quiet {
         for (at, extender) in configuration.extenders.iter().enumerate() {
             let url = &extender.url_prefix;
-            notice::warning(&format!("{}: extenders[{at}] ({url}) is not asked here", path.display()));
+            notice::warning(&format!(
+                "{}: extenders[{at}] ({url}) is not called in a simulation",
+                path.display()
+            ));
         }
     }
     Ok(configuration)
@@ -70,8 +77,16 @@ pub(crate) fn of(configuration: &Configuration) -> Vec<Profile> {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn read(path: &Path, quiet: bool) -> Result<Configuration, Failure> {
+    read_with(path, quiet, parse)
+}
+
+fn read_with(
+    path: &Path,
+    quiet: bool,
+    parse: fn(&[u8]) -> Result<Configuration, ConfigError>,
+) -> Result<Configuration, Failure> {
     let bytes = fs::read(path).map_err(|e| Failure::unreadable(&path.display().to_string(), &e))?;
-    let configuration = berth_config::parse(&bytes).map_err(|e| failure(path, &e))?;
+    let configuration = parse(&bytes).map_err(|e| failure(path, &e))?;
     if !quiet {
         for warning in &configuration.warnings {
             notice::warning(&format!("{}: {warning}", path.display()));
@@ -119,6 +134,6 @@ pub(crate) fn choose(
 /// Says on stderr that a seed has no effect, where nothing is left to chance.
 pub(crate) fn check_seed(args: &ProfileArgs, algorithms: &[Algorithm], quiet: bool) {
     if args.seed.is_some() && !quiet && !algorithms.contains(&Algorithm::Random) {
-        notice::warning("--seed has no effect: only the algorithm random takes one");
+        notice::warning("--seed has no effect: only the algorithm random uses it");
     }
 }

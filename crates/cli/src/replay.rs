@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use berth_config::Configuration;
 use berth_engine::scheduler::Scheduler;
 use berth_flow::Settings;
-use berth_journal::{Decided, ReadError, Reader, Replay, Stop, replay};
+use berth_journal::{ReadError, Reader, Replay, ReplayedAttempt, Until, replay};
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
 use jiff::Timestamp;
@@ -41,23 +41,23 @@ Exit codes:
   2  the recording or the command line cannot be used, or the recording is damaged
   3  the replay does something else than was recorded";
 
-/// Replay what berth scheduler --record wrote: verify it, question it, or play it under another configuration
+/// Replay a recording of berth scheduler --record: verify it, explain a pod, or run it with another configuration
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
     /// The recording
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Stop after the last attempt up to this time (RFC 3339, as in 2026-11-24T10:00:00Z)
+    /// Until after the last attempt up to this time (RFC 3339, as in 2026-11-24T10:00:00Z)
     #[arg(long, value_name = "TIME", conflicts_with = "config")]
     until: Option<Timestamp>,
-    /// Explain a pod as things were when it was tried last: namespace/name
+    /// Explain the last scheduling attempt of this pod (namespace/name)
     #[arg(long, value_name = "POD", conflicts_with = "config")]
     explain: Option<String>,
-    /// Play it under this KubeSchedulerConfiguration, and tell what would have differed
+    /// Run it with this KubeSchedulerConfiguration, and show which decisions differ
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
 }
@@ -98,7 +98,7 @@ struct Line {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the recording cannot be used.
+/// When the recording cannot be used.
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let name = args.file.display().to_string();
     let mut reader = open(&args.file)?;
@@ -136,7 +136,7 @@ fn explained(args: &ReplayArgs, settings: Settings, pod: &str, name: &str) -> Re
         );
     };
     // The moment before that attempt, which the explanation makes again.
-    let replayed = played(Stop::Before(last.number))?;
+    let replayed = played(Until::Attempt(last.number))?;
     let (namespace, pod_name) = wanted.split_once('/').unwrap_or(("default", &wanted));
     let Some(row) = replayed.flow.find_pod(&namespace.into(), &pod_name.into()) else {
         return Err(Failure::input(format!("{name}: pod {wanted} was not there yet when it was tried")));
@@ -158,10 +158,10 @@ fn open(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
 }
 
 /// Where the replay ends.
-fn stop(args: &ReplayArgs) -> Result<Stop, Failure> {
+fn stop(args: &ReplayArgs) -> Result<Until, Failure> {
     Ok(match args.until {
-        None => Stop::AtItsEnd,
-        Some(until) => Stop::after(&mut open(&args.file)?, until.as_microsecond()),
+        None => Until::End,
+        Some(until) => Until::after(&mut open(&args.file)?, until.as_microsecond()),
     })
 }
 
@@ -188,7 +188,7 @@ fn time(unix_micros: i64) -> String {
 
 impl Document {
     fn of(replay: &Replay) -> Self {
-        let line = |decided: &Decided| Line {
+        let line = |decided: &ReplayedAttempt| Line {
             time: time(decided.unix_micros),
             pod: decided.pod.clone(),
             attempt: decided.attempt,

@@ -19,59 +19,59 @@ use accepted::AcceptedArgs;
 use serving::ServingArgs;
 use settings::LeaderArgs;
 
-/// The release of kube-scheduler that decides alike.
+/// The release of kube-scheduler that Berth is compatible with.
 const UPSTREAM: &str = "1.37";
 
 const EXAMPLES: &str = "\
 Examples:
-  In place of kube-scheduler, with its configuration and kubeconfig:
+  Replace kube-scheduler, with its configuration and kubeconfig:
     berth scheduler --config /etc/kubernetes/scheduler.yaml --kubeconfig /etc/kubernetes/scheduler.conf
 
-  Beside it, for pods that name one of the configuration's profiles in spec.schedulerName:
+  Run beside kube-scheduler, for pods whose spec.schedulerName is a profile of the configuration:
     berth scheduler --config berth.yaml --leader-elect-resource-name berth
 
-  On a cluster to try things out, a line a decision:
+  Try it on a test cluster, with a log line for each scheduling decision:
     berth scheduler --leader-elect=false -v=2
 
-All flags of kube-scheduler 1.37 are known, with its names and defaults. What has no effect here is named in the log; what cannot be had is refused.
+All flags of kube-scheduler 1.37 are accepted, with the same names and defaults. If a flag has no effect, a line in the log says so. If its value cannot be supported, the command is refused.
 
 Exit codes:
-  0  asked to end (SIGTERM, SIGINT)
-  1  the lease was lost, or something broke: to be started again
-  2  the configuration, the kubeconfig or the command line cannot be used";
+  0  the process was stopped (SIGTERM, SIGINT)
+  1  the lease was lost, or the scheduler panicked: start it again
+  2  the configuration, the kubeconfig or the command line is invalid";
 
-/// Schedule the pods of a running cluster, in place of kube-scheduler or beside it
+/// Schedule the pods of a running cluster, instead of kube-scheduler or beside it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct SchedulerArgs {
-    /// A KubeSchedulerConfiguration (v1); without it, kube-scheduler's defaults
+    /// Path to the configuration file, a KubeSchedulerConfiguration (v1) [default: the defaults of kube-scheduler]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How to reach the API server, if the configuration does not say; without it, the account of the pod that this runs in
+    /// Path to a kubeconfig file; ignored if the configuration names one [default: the service account of the pod, or else as kubectl]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The address of the API server, in place of the kubeconfig's
+    /// Address of the Kubernetes API server (overrides any value in kubeconfig)
     #[arg(long, value_name = "URL")]
     master: Option<String>,
-    /// The release that is behaved like: 1.37, or kube=1.37
+    /// Version to emulate (only 1.37 or kube=1.37)
     #[arg(long, value_name = "VERSION", hide = true)]
     emulated_version: Vec<String>,
-    /// Gates, as in Name=true,Other=false: taken where they say what is so here, refused where pods would go elsewhere
+    /// Feature gates as Name=true,Other=false (a value that would change where pods go is refused)
     #[arg(long, value_name = "GATES", value_delimiter = ',')]
     feature_gates: Vec<String>,
     /// Refused: /configz shows the configuration
     #[arg(long, value_name = "FILE", hide = true)]
     write_config_to: Option<PathBuf>,
-    /// Record everything that decides into this file, for berth replay; where there is one, the next with a number appended
+    /// Record all inputs of the scheduler in this file, for berth replay. If it exists, a number is appended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How large a file of the recording grows before the next one begins, in MiB; four times that is kept
+    /// Size in MiB at which the recording continues in the next file; the newest files up to four times this size are kept
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     record_limit: u64,
-    /// How much is logged: 2 adds a line a decision, 4 and more are for looking for faults
+    /// Verbosity of the log: 2 adds a line for each scheduling decision, 4 and more are for debugging
     #[arg(short, long = "v", value_name = "N", default_value_t = 0)]
     verbosity: u8,
-    /// How the log on stderr is written
+    /// Format of the log on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     logging_format: String,
     /// Print the version
@@ -85,28 +85,28 @@ pub(crate) struct SchedulerArgs {
     accepted: AcceptedArgs,
 }
 
-/// What the log says of the command line.
+/// Lines for the log about the command line.
 #[derive(Debug, Default)]
 struct Remarks {
-    /// What has no effect, and is needed by nobody.
+    /// Flags that have no effect, and whose effect is not needed.
     notes: Vec<String>,
-    /// What has no effect, and may be missed by somebody.
+    /// Flags that have no effect although a user may rely on it.
     warnings: Vec<String>,
 }
 
 impl SchedulerArgs {
-    /// Says what has no effect.
+    /// Notes the flags that have no effect.
     ///
     /// # Errors
-    /// What cannot be had.
+    /// If a flag asks for something that is not available.
     fn check(&self, remarks: &mut Remarks) -> Result<(), Failure> {
         if self.write_config_to.is_some() {
-            let problem = "--write-config-to: the configuration is not written";
-            return Err(Failure::input(problem).hint("ask a running scheduler for /configz"));
+            let problem = "--write-config-to: writing the configuration is not supported";
+            return Err(Failure::input(problem).hint("read /configz of a running scheduler"));
         }
         for version in &self.emulated_version {
             if version.strip_prefix("kube=").unwrap_or(version) != UPSTREAM {
-                let problem = format!("--emulated-version: {version}: Berth decides as {UPSTREAM} does");
+                let problem = format!("--emulated-version: {version} is not supported; only {UPSTREAM} is");
                 return Err(Failure::input(problem));
             }
         }
@@ -118,7 +118,7 @@ impl SchedulerArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where it cannot begin.
+/// If the scheduler cannot start.
 pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
     if args.version.as_ref().is_some_and(|form| form != "false") {
         let _ = writeln!(std::io::stdout(), "berth {}", env!("CARGO_PKG_VERSION"));
@@ -149,12 +149,12 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
     };
     match berth_live::run(options) {
         Ok(End::Asked) => Ok(ExitCode::SUCCESS),
-        Ok(End::Deposed | End::Broken) => Ok(ExitCode::FAILURE),
+        Ok(End::LeaseLost | End::Broken) => Ok(ExitCode::FAILURE),
         Err(error) => Err(Failure::input(error.to_string())),
     }
 }
 
-/// What is recorded where. Keys that the configuration holds do not enter the recording.
+/// The settings of the recording. Certificates and keys in the configuration are not recorded.
 fn recorded(args: &SchedulerArgs, file: PathBuf) -> Result<RecordTo, Failure> {
     let configuration = match &args.config {
         None => String::new(),
@@ -162,7 +162,7 @@ fn recorded(args: &SchedulerArgs, file: PathBuf) -> Result<RecordTo, Failure> {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(&name, &error))?;
             let mut value: serde_json::Value = serde_saphyr::from_str(&text)
-                .map_err(|error| Failure::input(format!("{name}: cannot be read as YAML: {error}")))?;
+                .map_err(|error| Failure::input(format!("{name}: cannot be parsed as YAML: {error}")))?;
             for extender in
                 value.get_mut("extenders").and_then(|list| list.as_array_mut()).into_iter().flatten()
             {

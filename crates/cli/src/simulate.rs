@@ -1,4 +1,4 @@
-//! `berth simulate`: places waiting pods and shows what came of it.
+//! `berth simulate`: places pending pods and shows the result.
 
 mod compare;
 mod table;
@@ -17,54 +17,55 @@ use crate::input::{self, InputArgs};
 use crate::output::{self, Format};
 use crate::profiles::{self, Choice, ProfileArgs};
 use crate::progress::Progress;
+use crate::{human, notice};
 
 const EXAMPLES: &str = "\
 Examples:
-  Will it fit? What runs stays where it is, what waits is placed:
-    kubectl get nodes,pods -A -o json | berth simulate -f - -f new-app.yaml
+  Will it fit? Running pods stay where they are, pending pods are placed:
+    berth snapshot | berth simulate -f - -f new-app.yaml
 
   A cluster and a folder of manifests, with another algorithm:
     berth simulate -f cluster.yaml -f apps/ --algorithm best-fit
 
-  Which algorithm serves best?
+  Which algorithm places most pods?
     berth simulate -f cluster.yaml -f apps/ --compare greedy,least-load,best-fit
 
-  The names of the pods that wait:
+  The names of the pending pods:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
 
 Pods are placed by priority, then by creation time, then in the order of the input.
 
 Exit codes:
-  0  every pod has a place
-  1  some pods wait (--allow-pending makes it 0)
+  0  every pod is placed
+  1  some pods stay pending (--allow-pending makes it 0)
   2  the input or the command line cannot be used
   3  --verify found a decision that differs";
 
-/// Show where the pods of your manifests would run, and what would wait and why
+/// Show where the pods of your manifests would run, which would stay pending, and why
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// More paths, as a pattern of the shell after -f gives them
+    /// More paths: the shell expands a pattern after -f to several
     #[arg(value_name = "PATH", hide = true)]
     more: Vec<std::path::PathBuf>,
     #[command(flatten)]
     profiles: ProfileArgs,
-    /// Run the same input under each of these algorithms and compare what comes of it
+    /// Run the same input with each of these algorithms and compare the results
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = profiles::algorithms(),
           conflicts_with = "algorithm")]
     compare: Vec<Algorithm>,
-    /// How the result is printed
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
-    /// End with 0 though some pods wait
+    /// Exit with 0 even if some pods stay pending
     #[arg(long)]
     allow_pending: bool,
-    /// Add to the result how long it took
+    /// Add the time taken to the result
     #[arg(long)]
     timing: bool,
-    /// Compare every decision with that of the naive scan (slow)
+    /// Check every decision against a scan of all nodes with all plugins (slow)
     #[arg(long)]
     verify: bool,
 }
@@ -80,10 +81,10 @@ impl SimulateArgs {
 
     fn world(&self) -> Result<World, Failure> {
         let paths: Vec<_> = self.input.files.iter().chain(&self.more).cloned().collect();
-        input::world(&paths, self.input.quiet)
+        input::world(&paths, &self.input.reading)
     }
 
-    /// How the process ends after runs that left so many pods pending.
+    /// The exit code after runs that left this many pods pending.
     fn exit_code(&self, pending: usize) -> ExitCode {
         ExitCode::from(u8::from(pending > 0 && !self.allow_pending))
     }
@@ -92,21 +93,26 @@ impl SimulateArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the input cannot be used, or with `--verify` where a decision differs.
+/// When the input cannot be used, or with `--verify` when a decision differs.
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     if !args.compare.is_empty() {
         return compare::run(args);
     }
     let started = Instant::now();
-    let configuration = profiles::configuration(&args.profiles, args.input.quiet)?;
+    let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     let algorithm = args.profiles.algorithm;
-    profiles::check_seed(&args.profiles, algorithm.as_slice(), args.input.quiet);
+    profiles::check_seed(&args.profiles, algorithm.as_slice(), args.input.reading.quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
     let world = args.world()?;
     let parsed = started.elapsed();
+    let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
     let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome| {
         (started.elapsed(), SimulationResult::new(name, scheduler.cluster(), outcome))
     })?;
+    result.warnings = warnings;
+    if !args.input.reading.quiet {
+        warn_of_other_schedulers(&result);
+    }
     if args.timing {
         result.timing = Some(Timing {
             parse_seconds: parsed.as_secs_f64(),
@@ -118,7 +124,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     Ok(args.exit_code(result.summary.pending))
 }
 
-/// Places the pods of a world and has a report made of what came of it.
+/// Places the pods of a world and makes a report of the result.
 fn place<T>(
     world: World,
     choice: Choice,
@@ -131,4 +137,21 @@ fn place<T>(
     let outcome = run.finish(|left| progress.left(left)).map_err(Failure::difference)?;
     drop(progress);
     Ok(report(choice.name, &scheduler, &outcome))
+}
+
+/// Says once that pods wait for schedulers that the configuration has no profile for.
+fn warn_of_other_schedulers(result: &SimulationResult) {
+    let mut pods = 0;
+    let mut names = std::collections::BTreeSet::new();
+    for name in result.pending.iter().filter_map(|pod| pod.scheduler.as_deref()) {
+        pods += 1;
+        names.insert(name);
+    }
+    if pods > 0 {
+        let names: Vec<&str> = names.into_iter().collect();
+        let (pods, names) = (human::count(pods, "pod"), names.join(", "));
+        notice::warning(&format!(
+            "{pods} pending for other schedulers ({names}); --all-schedulers places them with the first profile"
+        ));
+    }
 }

@@ -1,4 +1,4 @@
-//! `berth snapshot`: what a scheduler sees of a running cluster, as a file for `berth simulate` and `berth explain`.
+//! `berth snapshot`: the objects of a running cluster that decide, as a file for `berth simulate` and `berth explain`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -12,29 +12,29 @@ use crate::notice;
 
 const EXAMPLES: &str = "\
 Examples:
-  Keep what a scheduler sees now, and look at it later:
+  Save the present state of the cluster, and explain a pod later:
     berth snapshot -o cluster.json
     berth explain shop/cart-7d9f -f cluster.json
 
   What if there were three more nodes?
     berth snapshot | berth simulate -f - -f three-nodes.yaml
 
-Environment variables, commands, probes, Secrets and ConfigMaps, their names and most annotations are left out.";
+The output has no environment variables, commands, probes, Secrets or ConfigMaps, and only the annotations that decide.";
 
-/// Write what a scheduler sees of a running cluster, to be simulated elsewhere
+/// Write the objects of a running cluster that scheduling depends on, as input for simulate and explain
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SnapshotArgs {
-    /// Where to write it: a List of all objects as JSON, one a line [default: stdout]
+    /// The file to write: a List in JSON, one object on each line [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// How to reach the API server [default: as kubectl does]
+    /// The kubeconfig of the cluster [default: the one that kubectl uses]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The address of the API server, in place of the kubeconfig's
+    /// The address of the API server; overrides the kubeconfig
     #[arg(long, value_name = "URL")]
     master: Option<String>,
-    /// Keep this annotation too: a weight of the algorithm weighted-least-load may be in one; may be repeated
+    /// Also write this annotation, for example one with a weight for the algorithm weighted-least-load; may be repeated
     #[arg(long, value_name = "KEY")]
     annotation: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub(crate) struct SnapshotArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// Where the cluster cannot be listed, or the file cannot be written.
+/// When the cluster cannot be listed, or the file cannot be written.
 pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
     let server = Server { kubeconfig: args.kubeconfig.clone(), master: args.master.clone() };
     let (name, out): (String, Box<dyn Write>) = match &args.output {
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
     let mut out = BufWriter::new(out);
     let written = write(&server, &args.annotation, &mut out);
     match written {
-        // A reader that has read enough, as `head`, is no failure.
+        // A reader that stops early, such as `head`, is not an error.
         Err(SnapshotError::System(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         Err(SnapshotError::System(error)) => Err(Failure::unreadable(&name, &error)),
         Err(error) => Err(Failure::input(error.to_string())),

@@ -72,9 +72,20 @@ const PROFILE: &[&str] = &["schedulerName", "percentageOfNodesToScore", "plugins
 /// Where the document cannot be read as a `KubeSchedulerConfiguration` of version v1; and with *all* problems of its
 /// fields where there are any.
 pub fn parse(bytes: &[u8]) -> Result<Configuration, ConfigError> {
+    read(bytes, Sink::default())
+}
+
+/// As [`parse`], but plugins that Berth does not have are left out, with a warning for each.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_known_plugins(bytes: &[u8]) -> Result<Configuration, ConfigError> {
+    read(bytes, Sink::without_unknown_plugins())
+}
+
+fn read(bytes: &[u8], sink: Sink) -> Result<Configuration, ConfigError> {
     let Some(root) = document::read(bytes)? else { return Ok(Configuration::default()) };
     check_kind(&root)?;
-    let sink = Sink::default();
     let mut configuration = Configuration::read(&Fields::open(Some(&root), Path::root(), FIELDS, &sink));
     let (mut problems, warnings) = sink.into_parts();
     if problems.is_empty() {

@@ -3,7 +3,10 @@
 //! As in Go's JSON reader a null leaves the field unset, and a wrong type is reported and leaves it unset too, so that
 //! reading goes on and finds the rest.
 
-use crate::base64;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
 use crate::document::{Node, Value};
 use crate::duration::Duration;
 use crate::path::Path;
@@ -113,7 +116,7 @@ impl<'a> Fields<'a> {
 
     /// Base64, as JSON carries bytes.
     pub(crate) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        self.read(name, "must be base64", |v| base64::decode(&as_text(v)?))
+        self.read(name, "must be base64", |v| from_base64(&as_text(v)?))
     }
 
     /// A duration in Go's notation, as in `1m30s`.
@@ -199,9 +202,39 @@ fn shown(value: &Value) -> String {
     }
 }
 
+/// Standard base64 as Go's JSON reader takes bytes: padded, line ends ignored, the last bits of no meaning.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    BASE64.decode(digits).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_come_back_from_base64() {
+        for (text, expected) in [
+            ("", Some("")),
+            ("aA==", Some("h")),
+            ("aGk=", Some("hi")),
+            ("aGVs\nbG8h", Some("hello!")),
+            ("aB==", Some("h")),
+            ("aGk", None),
+            ("====", None),
+            ("a===", None),
+            ("aG=k", None),
+            ("aA==aA==", None),
+            ("***x", None),
+        ] {
+            assert_eq!(from_base64(text).as_deref(), expected.map(str::as_bytes), "{text}");
+        }
+    }
 
     const KNOWN: &[&str] =
         &["int", "long", "size", "amount", "real", "flag", "text", "bytes", "time", "list", "texts"];

@@ -18,7 +18,6 @@
 
 mod args;
 mod arguments;
-mod base64;
 mod client_connection;
 mod configuration;
 mod document;
@@ -47,7 +46,7 @@ pub use args::{
     SpreadDefaulting, VolumeBindingArgs, WeightSource, WeightedLeastLoadArgs, WhenUnsatisfiable,
 };
 pub use client_connection::ClientConnection;
-pub use configuration::{Configuration, parse};
+pub use configuration::{Configuration, parse, parse_known_plugins};
 pub use document::Position;
 pub use duration::Duration;
 pub use engine::{profile, with_algorithm};

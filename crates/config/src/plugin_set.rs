@@ -6,6 +6,8 @@
 use crate::fields::Fields;
 use crate::path::Path;
 use crate::plugin::{self, ExtensionPoint, PluginEntry, REGISTRY};
+use crate::quote::quoted;
+use crate::sink::Sink;
 
 /// What a user writes to mean every default plugin.
 pub(crate) const ALL: &str = "*";
@@ -50,6 +52,21 @@ impl PluginSet {
         Self { enabled: entries("enabled"), disabled: entries("disabled") }
     }
 
+    /// Leaves out the plugins that do not exist. At a point that needs a plugin the default ones then stay enabled.
+    fn leave_out_unknown(&mut self, point: &str, sink: &Sink) {
+        let before = self.enabled.len();
+        self.enabled.retain(|entry| {
+            let is_known = plugin::find(&entry.name).is_some();
+            if !is_known {
+                sink.warn(&entry.path, format!("{} does not exist; it is left out", quoted(&entry.name)));
+            }
+            is_known
+        });
+        if self.enabled.is_empty() && before > 0 && matches!(point, "queueSort" | "bind") {
+            self.disabled.clear();
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.enabled.is_empty() && self.disabled.is_empty()
     }
@@ -85,7 +102,13 @@ impl PluginSets {
     pub(crate) fn read(profile: &Fields<'_>) -> Self {
         let names: Vec<&str> = ExtensionPoint::ALL.iter().map(|p| p.field()).chain(["multiPoint"]).collect();
         let fields = profile.object("plugins", &names);
-        let set = |name| PluginSet::read(&fields.object(name, SET));
+        let set = |name| {
+            let mut set = PluginSet::read(&fields.object(name, SET));
+            if profile.sink().ignores_unknown_plugins {
+                set.leave_out_unknown(name, profile.sink());
+            }
+            set
+        };
         Self {
             multi_point: defaults(&fields.at("multiPoint")).merge(set("multiPoint")),
             by_point: ExtensionPoint::ALL.map(|p| set(p.field())),

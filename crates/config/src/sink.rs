@@ -11,9 +11,16 @@ use std::fmt::Display;
 pub(crate) struct Sink {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<String>>,
+    /// Plugins that do not exist are left out, with a warning.
+    pub(crate) ignores_unknown_plugins: bool,
 }
 
 impl Sink {
+    /// Takes plugins that do not exist as a warning.
+    pub(crate) fn without_unknown_plugins() -> Self {
+        Self { ignores_unknown_plugins: true, ..Self::default() }
+    }
+
     pub(crate) fn unknown_field(&self, path: &Path) {
         self.add(path, ProblemKind::UnknownField, None, String::new());
     }

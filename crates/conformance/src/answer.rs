@@ -1,7 +1,7 @@
 //! The engine's answer in the words of the corpus.
 
 use berth_engine::cluster::Cluster;
-use berth_engine::cycle::{self, Assessment, sorted_reasons};
+use berth_engine::scan::{self, Diagnosis, sorted_reasons};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::plugins::dynamic_resources;
 use berth_engine::preemption;
@@ -14,25 +14,25 @@ use crate::scenario::{Answer, CandidateAnswer, PostFilterAnswer, PreemptionAnswe
 
 /// Asks the engine about a pod.
 pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Option<NodeRow>) {
-    let assessment = cycle::assess(profile, cluster, pod);
+    let diagnosis = scan::diagnose(profile, cluster, pod);
     let mut answer = Answer { pod: cluster.pods().entry(pod).pod.key(), ..Answer::default() };
-    if let Some(verdict) = &assessment.gated {
+    if let Some(verdict) = &diagnosis.gated {
         answer.pre_enqueue = Some(from_verdict(verdict));
         return (answer, None);
     }
-    answer.pre_filter = assessment.rejected_early.as_ref().map(from_verdict);
-    answer.absent = assessment.excluded_reason.as_ref().map(|r| status("", r));
+    answer.pre_filter = diagnosis.rejected_early.as_ref().map(from_verdict);
+    answer.absent = diagnosis.excluded_reason.as_ref().map(|r| status("", r));
     let name = |row: NodeRow| cluster.nodes().name(row).to_string();
-    answer.rejected = assessment.rejected.iter().map(|(row, v)| (name(*row), from_verdict(v))).collect();
-    for (at, &row) in assessment.feasible.iter().enumerate() {
+    answer.rejected = diagnosis.rejected.iter().map(|(row, v)| (name(*row), from_verdict(v))).collect();
+    for (at, &row) in diagnosis.feasible.iter().enumerate() {
         let mut scores: std::collections::BTreeMap<String, i64> =
-            assessment.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect();
-        scores.insert("total".into(), assessment.totals[at]);
+            diagnosis.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect();
+        scores.insert("total".into(), diagnosis.totals[at]);
         answer.scores.insert(name(row), scores);
     }
-    answer.best = assessment.best().into_iter().map(name).collect();
-    let choice = assessment.choice().map(|(row, _)| row);
-    answer.errors = device_errors(&assessment);
+    answer.best = diagnosis.best().into_iter().map(name).collect();
+    let choice = diagnosis.choice().map(|(row, _)| row);
+    answer.errors = device_errors(&diagnosis);
     match choice {
         Some(row) => answer.node = name(row),
         None if !answer.errors.is_empty() => {
@@ -41,20 +41,20 @@ pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Opt
             answer.best.clear();
         }
         None => {
-            answer.post_filter = post_filter(PodView::new(cluster, pod), &assessment);
-            answer.message = assessment.message(cluster);
-            answer.preemption = Some(preempt(profile, cluster, pod, &assessment));
+            answer.post_filter = post_filter(PodView::new(cluster, pod), &diagnosis);
+            answer.message = diagnosis.message(cluster);
+            answer.preemption = Some(preempt(profile, cluster, pod, &diagnosis));
         }
     }
     (answer, choice)
 }
 
 /// The errors of the device plugin, each once.
-fn device_errors(assessment: &Assessment) -> Vec<String> {
+fn device_errors(diagnosis: &Diagnosis) -> Vec<String> {
     let is_error = |verdict: &&Verdict| {
         verdict.rejection.code == Code::Error && verdict.plugin == *dynamic_resources::NAME
     };
-    let verdicts = assessment.rejected.iter().map(|(_, verdict)| verdict);
+    let verdicts = diagnosis.rejected.iter().map(|(_, verdict)| verdict);
     let mut errors: Vec<String> =
         verdicts.filter(is_error).map(|verdict| verdict.rejection.message()).collect();
     errors.sort();
@@ -62,11 +62,11 @@ fn device_errors(assessment: &Assessment) -> Vec<String> {
     errors
 }
 
-fn post_filter(pod: PodView<'_>, assessment: &Assessment) -> Option<PostFilterAnswer> {
-    if assessment.rejected_early.is_some() {
+fn post_filter(pod: PodView<'_>, diagnosis: &Diagnosis) -> Option<PostFilterAnswer> {
+    if diagnosis.rejected_early.is_some() {
         return None;
     }
-    let rejected = assessment.rejected.iter().map(|(row, verdict)| (*row, &verdict.rejection));
+    let rejected = diagnosis.rejected.iter().map(|(row, verdict)| (*row, &verdict.rejection));
     let remedy = dynamic_resources::remedy(pod, rejected)?;
     let key = |claim: &ResourceClaim| format!("{}/{}", claim.namespace, claim.name);
     let mut clears: Vec<String> = remedy.clears.iter().map(|claim| key(claim)).collect();
@@ -80,8 +80,8 @@ fn post_filter(pod: PodView<'_>, assessment: &Assessment) -> Option<PostFilterAn
     })
 }
 
-fn preempt(profile: &Profile, cluster: &Cluster, pod: PodRow, assessment: &Assessment) -> PreemptionAnswer {
-    let outcome = preemption::evaluate(profile, cluster, pod, assessment);
+fn preempt(profile: &Profile, cluster: &Cluster, pod: PodRow, diagnosis: &Diagnosis) -> PreemptionAnswer {
+    let outcome = preemption::evaluate(profile, cluster, pod, diagnosis);
     let name = |row: NodeRow| cluster.nodes().name(row).to_string();
     let candidates = outcome
         .candidates

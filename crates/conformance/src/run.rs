@@ -106,8 +106,8 @@ fn agree(scheduler: &mut Scheduler, profile: usize, row: PodRow) -> Result<()> {
         let Decision::Unschedulable { resolvable, .. } = decision else { continue };
         let chosen = scheduler.preempt(profile, row, resolvable);
         let cluster = scheduler.cluster();
-        let assessment = scheduler.assess(profile, row);
-        let all = preemption::evaluate(&scheduler.profiles()[profile], cluster, row, &assessment);
+        let diagnosis = scheduler.diagnose(profile, row);
+        let all = preemption::evaluate(&scheduler.profiles()[profile], cluster, row, &diagnosis);
         let best =
             |found: &Preemption| preemption::best(&found.candidates, cluster).first().copied().cloned();
         anyhow::ensure!(

@@ -4,29 +4,27 @@
 //! Invariants: a pod is on one node or on none; a node's `requested` is the sum over its pods; any batching of the same
 //! changes gives the same state.
 
-mod attached;
-mod attachments;
+mod budgets;
 mod change;
+mod class_index;
+mod class_key;
 mod classes;
 mod devices;
 mod domains;
-mod groups;
 mod images;
-mod likeness;
 mod load;
+mod name_order;
+mod namespaces;
 mod nodes;
 mod nominations;
 mod objects;
-mod offers;
+mod owners;
+mod pod_stats;
 mod pod_update;
 mod pods;
-mod ranks;
-mod roster;
-mod storage;
+pub mod storage;
 mod tally;
-mod tenants;
-mod volume_index;
-mod volume_numbers;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,27 +34,30 @@ use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
 
-pub use attached::{AttachedVolumes, FoundVolumes, NodeVolumes};
+pub use budgets::Budget;
 pub use change::{Change, ChangeLog, PodChange};
+pub use class_index::ClassIndex;
 pub use domains::{Domains, PartitionKey, UniformColumns};
-pub use groups::{Budget, Owner};
 pub use images::Images;
 pub use load::Loads;
+pub use name_order::NameOrder;
 pub use nodes::Nodes;
-pub use offers::{Capacity, FreeVolume, Offer};
+pub use owners::Owner;
+pub use pod_stats::{NodePodStats, Start, TRACKED_RESOURCES};
 pub use pods::{Placement, Placements, PodEntry, Pods};
-pub use ranks::Ranks;
-pub use roster::Roster;
 pub use storage::{Assumed, Storage};
+pub(crate) use storage::{
+    Attached, AttachedVolumes, Capacity, ClassVolumes, FoundVolumes, FreeVolume, NodeVolumes, VolumeNumbers,
+};
 pub use tally::Tally;
-pub use tenants::{Start, Tenants, WATCHED};
-pub use volume_numbers::{Attached, VolumeNumbers};
+pub use trial::{Trial, TrialEnd};
 
-use crate::ids::{ClassId, NodeRow, PodRow, Sym};
-use crate::resources::Resources;
-use crate::symbols::{LabelSet, Symbols};
+use crate::ids::resources::Resources;
+use crate::ids::symbols::{LabelSet, Symbols};
+use crate::ids::{NodeRow, PodClassId, PodRow, Sym};
 use nominations::Nominations;
-use volume_index::VolumeIndex;
+use storage::index::VolumeIndex;
+use trial::{Undo, UndoLog};
 
 /// Everything that scheduling decisions depend on.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +75,9 @@ pub struct Cluster {
     volume_index: VolumeIndex,
     nominations: Nominations,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.
-    orphans: BTreeMap<Str, Vec<PodRow>>,
+    pods_on_missing_node: BTreeMap<Str, Vec<PodRow>>,
     changes: ChangeLog,
+    undo: UndoLog,
 }
 
 impl Cluster {
@@ -104,16 +106,17 @@ impl Cluster {
         &self.storage
     }
 
-    /// Storage objects, to change many of them: all that is known beyond the objects is found out anew.
+    /// Storage objects, to change many of them. All indexes over storage are rebuilt.
     pub fn storage_mut(&mut self) -> &mut Storage {
+        self.note(|cluster| Undo::Storage(Box::new(cluster.storage.clone())));
         self.changes.push(Change::Storage);
         self.volume_index.storage_changed();
         &mut self.storage
     }
 
     /// Pods that are bound to a node which is not there.
-    pub fn orphans(&self, node: &str) -> &[PodRow] {
-        self.orphans.get(node).map_or(&[], |list| list)
+    pub fn pods_on_missing_node(&self, node: &str) -> &[PodRow] {
+        self.pods_on_missing_node.get(node).map_or(&[], |list| list)
     }
 
     /// What changed, by sequence number.
@@ -127,7 +130,7 @@ impl Cluster {
     }
 
     /// The class of a spec, whether or not a pod has it yet.
-    pub fn classify(&mut self, spec: &Arc<PodSpec>) -> ClassId {
+    pub fn classify(&mut self, spec: &Arc<PodSpec>) -> PodClassId {
         let class = self.pods.classify(spec, &mut self.symbols, &mut self.resources);
         self.nodes.add_resource_columns(self.resources.len());
         self.split_classes();
@@ -169,7 +172,9 @@ impl Cluster {
             if *old == node {
                 return row; // a heartbeat changes nothing that decides
             }
-            if old.labels != node.labels {
+            let labels_changed = old.labels != node.labels;
+            self.note_node(row);
+            if labels_changed {
                 self.volume_index.nodes_changed();
             }
             self.loads.read_annotations(row, &node);
@@ -179,28 +184,30 @@ impl Cluster {
         }
         self.volume_index.nodes_changed();
         let name = node.name.clone();
+        self.note(|_| Undo::Node(name.clone(), None));
         self.nodes.add_resource_columns(self.resources.len());
         let row = self.nodes.insert(node, &mut self.symbols, &mut self.resources);
         self.loads.read_annotations(row, self.nodes.object(row));
         self.changes.push(Change::NodeAdded(row));
-        for pod in self.orphans.remove(&name).unwrap_or_default() {
+        for pod in self.pods_on_missing_node.remove(&name).unwrap_or_default() {
             self.place(pod, row);
         }
-        self.moor_nominations(row);
+        self.attach_pending(row);
         row
     }
 
     /// Removes a node. Its pods stay known, bound to a node that is not there.
     pub fn remove_node(&mut self, row: NodeRow) {
+        self.note_node(row);
         let name = self.nodes.name(row).clone();
         let pods = self.nodes.pods(row).to_vec();
         for &pod in &pods {
             self.displace(pod);
         }
         if !pods.is_empty() {
-            self.orphans.insert(name, pods);
+            self.pods_on_missing_node.insert(name, pods);
         }
-        self.set_nominations_adrift(row);
+        self.detach_pending(row);
         self.nodes.remove(row);
         self.loads.clear(row);
         self.volume_index.nodes_changed();
@@ -211,17 +218,18 @@ impl Cluster {
     pub fn add_pod(&mut self, pod: Pod) -> PodRow {
         let class = self.classify(&pod.spec);
         let row = self.pods.insert(pod, class);
-        self.settle(row);
+        self.note(|_| Undo::Pod(row, None));
+        self.count_pod(row);
         row
     }
 
     /// Counts a pod where it belongs: on its node, at the node that it is nominated to, or nowhere yet.
-    fn settle(&mut self, row: PodRow) {
+    fn count_pod(&mut self, row: PodRow) {
         let pod = &self.pods.entry(row).pod;
         match (pod.node.clone(), pod.nominated_node.clone()) {
             (Some(name), _) => match self.nodes.find(&name) {
                 Some(node) => self.place(row, node),
-                None => self.orphans.entry(name).or_default().push(row),
+                None => self.pods_on_missing_node.entry(name).or_default().push(row),
             },
             (None, Some(name)) => self.count_nomination(row, &name),
             (None, None) => {}
@@ -230,7 +238,8 @@ impl Cluster {
 
     /// Removes a pod and frees what it held.
     pub fn remove_pod(&mut self, row: PodRow) {
-        self.nominate(row, None);
+        self.note_pod(row);
+        self.nominate_to(row, None);
         self.leave(row);
         self.pods.remove(row);
         self.retire_classes();
@@ -238,7 +247,7 @@ impl Cluster {
 
     fn retire_classes(&mut self) {
         if self.pods.retire_classes() {
-            self.changes.push(Change::Elsewhere); // whoever knows classes by id asks anew
+            self.changes.push(Change::Elsewhere); // ids of classes are used again
         }
     }
 
@@ -248,7 +257,8 @@ impl Cluster {
     /// When the pod is on a node already.
     pub fn assign(&mut self, pod: PodRow, node: NodeRow) {
         assert!(self.pods.entry(pod).row.is_none(), "a pod is on one node or on none");
-        self.nominate(pod, None);
+        self.note_pod(pod);
+        self.nominate_to(pod, None);
         let name = self.nodes.name(node).clone();
         self.pods.entry_mut(pod).pod.node = Some(name);
         self.place(pod, node);
@@ -256,6 +266,7 @@ impl Cluster {
 
     /// Takes a pod off its node: the binding failed, or the pod waits again.
     pub fn unassign(&mut self, pod: PodRow) {
+        self.note_pod(pod);
         self.leave(pod);
         self.pods.entry_mut(pod).pod.node = None;
     }
@@ -264,17 +275,18 @@ impl Cluster {
     fn leave(&mut self, pod: PodRow) {
         if self.displace(pod).is_none()
             && let Some(name) = self.pods.entry(pod).pod.node.clone()
-            && let Some(list) = self.orphans.get_mut(&name)
+            && let Some(list) = self.pods_on_missing_node.get_mut(&name)
         {
             list.retain(|&r| r != pod);
             if list.is_empty() {
-                self.orphans.remove(&name);
+                self.pods_on_missing_node.remove(&name);
             }
         }
     }
 
     /// Notes that a pod is going away; it keeps its room until it is removed.
     pub fn mark_terminating(&mut self, pod: PodRow, preempted: bool) {
+        self.note_pod(pod);
         let was_terminating = self.pods.entry(pod).pod.terminating;
         self.pods.mark_terminating(pod, preempted);
         let entry = self.pods.entry(pod);
@@ -286,7 +298,7 @@ impl Cluster {
     fn place(&mut self, pod: PodRow, node: NodeRow) {
         self.pods.place(pod, node);
         self.nodes.pods[node.index()].push(pod);
-        self.nodes.tenants[node.index()].add(&self.pods.entry(pod).pod, self.pods.class_of(pod));
+        self.nodes.pod_stats[node.index()].add(&self.pods.entry(pod).pod, self.pods.class_of(pod));
         self.count_usage(pod, node, 1);
         self.volume_index.placed(pod, node, &self.pods, &self.storage);
         let entry = self.pods.entry(pod);
@@ -300,7 +312,7 @@ impl Cluster {
         if let Some(at) = there.iter().position(|&other| other == pod) {
             there.remove(at);
         }
-        self.revise_tenants(node);
+        self.revise_pod_stats(node);
         self.count_usage(pod, node, -1);
         self.volume_index.displaced(pod);
         let entry = self.pods.entry(pod);
@@ -310,14 +322,14 @@ impl Cluster {
     }
 
     /// Takes into account that a pod left the node or changed there.
-    fn revise_tenants(&mut self, node: NodeRow) {
+    fn revise_pod_stats(&mut self, node: NodeRow) {
         let there = self.nodes.pods(node).len();
-        if !self.nodes.tenants[node.index()].is_outdated(there) {
+        if !self.nodes.pod_stats[node.index()].is_outdated(there) {
             return;
         }
         let pods = self.nodes.pods(node).iter();
-        let tenants = pods.map(|&pod| (&self.pods.entry(pod).pod, self.pods.class_of(pod)));
-        self.nodes.tenants[node.index()] = Tenants::of(tenants);
+        let pod_stats = pods.map(|&pod| (&self.pods.entry(pod).pod, self.pods.class_of(pod)));
+        self.nodes.pod_stats[node.index()] = NodePodStats::of(pod_stats);
     }
 
     fn count_usage(&mut self, pod: PodRow, node: NodeRow, sign: i64) {

@@ -6,46 +6,46 @@
 //! filters over domains about the head of each bucket, score the heads, choose; after the assignment one node changes
 //! its place in each class that is asked for again.
 //!
-//! The answers are those of the naive scan ([`crate::cycle::assess`]), always: property tests hold the two together, and
+//! The answers are those of the naive scan ([`crate::scan::diagnose`]), always: property tests hold the two together, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
 
 mod bucket;
-mod kinds;
+mod node_groups;
+mod node_state;
 mod per_pod;
-mod refusals;
+mod rejection_counts;
 mod select;
 mod single;
-mod standing;
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{Change, Cluster};
-use crate::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::ids::NodeRow;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::profile::Profile;
+use crate::plugin::view::PodView;
 use crate::plugin::{
     CacheScope, CachedScore, ClassScore, PartitionKey, Plugin, PreScore, RawScore, Validity,
 };
-use crate::profile::Profile;
+use crate::scan::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::verdict::{Rejection, Verdict};
-use crate::view::PodView;
 use bucket::Bucket;
-pub use kinds::Kinds;
+pub(crate) use node_groups::NodeGroups;
+use node_state::{Answers, PackedState};
 use per_pod::PerPodPlugins;
-use refusals::Refusals;
-pub use select::{Scratch, Selection};
-pub use single::choose as choose_once;
-use standing::{Answers, Standing};
+use rejection_counts::RejectionCounts;
+pub(crate) use select::{Scratch, Selection};
+pub(crate) use single::choose as choose_once;
 
 /// What a profile says of all nodes to the pods of one class.
-pub struct ClassCache {
+pub(crate) struct ClassCache {
     /// The change up to which the cache is true.
     seen: u64,
     /// How many of the changes up to there were to be followed.
     to_follow: u64,
-    ranks_epoch: u64,
+    name_order_epoch: u64,
     filters: Filters<'static>,
     scores: Vec<ReadyScore>,
     /// Plugins that are asked about each pod.
@@ -56,11 +56,11 @@ pub struct ClassCache {
     prefilter_plugins: Vec<PluginName>,
     excluded_nodes: usize,
     /// By row.
-    standings: Vec<Standing>,
+    node_states: Vec<PackedState>,
     buckets: Vec<Bucket>,
     index: FxHashMap<PartitionKey, u32>,
-    refusals: Refusals,
-    /// Nodes with nominated pods: who counts there depends on the single pod, so they are asked anew each time.
+    rejections: RejectionCounts,
+    /// Nodes with nominated pods. Which of those count depends on the single pod, so the nodes are checked for each pod.
     nominated: Vec<NodeRow>,
     answers: Answers,
 }
@@ -80,10 +80,14 @@ enum Scope {
     Domains,
 }
 
-/// The scores of a profile for a class, and the plugins that score one pod at a time. `None` if such a plugin makes a
-/// difference, or a score by usage is normalized: then no bucket has an order.
-fn class_scores(profile: &Profile, pod: PodView<'_>) -> Option<(Vec<ReadyScore>, Vec<Arc<dyn Plugin>>)> {
-    let (mut scores, mut per_pod) = (Vec::new(), Vec::new());
+/// The scores of a profile for a class. Plugins that score one pod at a time are put into `per_pod`. `None` if such a plugin
+/// makes a difference, or a score by usage is normalized: then no bucket has an order.
+fn class_scores(
+    profile: &Profile,
+    pod: PodView<'_>,
+    per_pod: &mut Vec<Arc<dyn Plugin>>,
+) -> Option<Vec<ReadyScore>> {
+    let mut scores = Vec::new();
     for (plugin, weight) in &profile.score {
         let state = match plugin.pre_score(pod) {
             PreScore::ForClass(ClassScore::Skip) => continue,
@@ -102,15 +106,20 @@ fn class_scores(profile: &Profile, pod: PodView<'_>) -> Option<(Vec<ReadyScore>,
         };
         scores.push(ReadyScore { weight: *weight, scope, state });
     }
-    Some((scores, per_pod))
+    Some(scores)
 }
 
 impl ClassCache {
     /// Asks all plugins about all nodes. `None` if the class cannot have a cache. The kinds must have caught up.
-    pub fn new(profile: &Profile, pod: PodView<'_>, kinds: &Kinds, scratch: &mut Scratch) -> Option<Self> {
+    pub(crate) fn new(
+        profile: &Profile,
+        pod: PodView<'_>,
+        node_groups: &NodeGroups,
+        scratch: &mut Scratch,
+    ) -> Option<Self> {
         let cluster = pod.cluster;
-        let (scores, per_pod_scores) = class_scores(profile, pod)?;
-        let mut per_pod_filters = Vec::new();
+        let (mut per_pod_filters, mut per_pod_scores) = (Vec::new(), Vec::new());
+        let scores = class_scores(profile, pod, &mut per_pod_scores)?;
         let prepared = prepare_class(profile, pod, &mut per_pod_filters);
         let (excluded_reason, prefilter_plugins) =
             (prepared.excluded_reason(), prepared.rejecting_prefilters());
@@ -118,7 +127,7 @@ impl ClassCache {
         let mut cache = Self {
             seen: cluster.changes().next(),
             to_follow: cluster.changes().to_follow(),
-            ranks_epoch: cluster.nodes().ranks().epoch(),
+            name_order_epoch: cluster.nodes().name_order().epoch(),
             filters,
             scores,
             per_pod: PerPodPlugins::new(profile, per_pod_filters, per_pod_scores),
@@ -127,14 +136,14 @@ impl ClassCache {
             excluded_reason,
             prefilter_plugins,
             excluded_nodes: 0,
-            standings: vec![Standing::FREE; cluster.nodes().row_count()],
+            node_states: vec![PackedState::FREE; cluster.nodes().row_count()],
             buckets: Vec::new(),
             index: FxHashMap::default(),
-            refusals: Refusals::default(),
+            rejections: RejectionCounts::default(),
             nominated: Vec::new(),
             answers: Answers::default(),
         };
-        cache.stand_all(cluster, kinds, &mut scratch.answers);
+        cache.insert_all(cluster, node_groups, &mut scratch.answers);
         Some(cache)
     }
 
@@ -148,30 +157,30 @@ impl ClassCache {
         filters && self.scores.iter_mut().all(valid)
     }
 
-    /// Takes into account what changed since. `false`: the cache is void and must be made anew.
-    pub fn catch_up(&mut self, cluster: &Cluster) -> bool {
+    /// Applies the changes since the last call. Returns `false` if the cache is stale and must be rebuilt.
+    pub(crate) fn catch_up(&mut self, cluster: &Cluster) -> bool {
         let Some(changes) = cluster.changes().since(self.seen) else { return false };
-        // Standing anew costs about as much as following a change does, so a long way is walked only if it is shorter.
+        // To rebuild costs about as much a node as to apply a change, so many changes are not applied.
         let to_follow = cluster.changes().to_follow();
-        if to_follow - self.to_follow > 64 + self.standings.len() as u64 / 2 {
+        if to_follow - self.to_follow > 64 + self.node_states.len() as u64 / 2 {
             return false;
         }
         let mut changed = changes.iter();
         if !changed.all(|&change| !change.invalidates_all() && self.apply_change(cluster, change)) {
             return false;
         }
-        self.standings.resize(cluster.nodes().row_count(), Standing::FREE);
+        self.node_states.resize(cluster.nodes().row_count(), PackedState::FREE);
         let mut last = None;
         for row in changes.iter().filter_map(|change| change.row()) {
             if last.replace(row) != Some(row) {
                 self.withdraw(row);
                 if cluster.nodes().is_live(row) {
-                    self.stand(cluster, row);
+                    self.insert_node(cluster, row);
                 }
             }
         }
-        let epoch = cluster.nodes().ranks().epoch();
-        if std::mem::replace(&mut self.ranks_epoch, epoch) != epoch {
+        let epoch = cluster.nodes().name_order().epoch();
+        if std::mem::replace(&mut self.name_order_epoch, epoch) != epoch {
             self.put_in_order(cluster);
         }
         (self.seen, self.to_follow) = (cluster.changes().next(), to_follow);
@@ -191,10 +200,10 @@ mod tests {
         let nodes: Vec<NodeRow> = (0..200).map(|n| world.node(&format!("n{n}"), |_| {})).collect();
         let pod = world.pod("web", |_, _| {});
         let profile = Profile::standard("default-scheduler");
-        let (mut kinds, mut scratch) = (Kinds::default(), Scratch::default());
-        kinds.catch_up(&world.cluster);
+        let (mut node_groups, mut scratch) = (NodeGroups::default(), Scratch::default());
+        node_groups.catch_up(&world.cluster);
         let view = PodView::new(&world.cluster, pod);
-        let mut cache = ClassCache::new(&profile, view, &kinds, &mut scratch).unwrap();
+        let mut cache = ClassCache::new(&profile, view, &node_groups, &mut scratch).unwrap();
         for second in 1..5 {
             for &node in &nodes {
                 let usage = MeasuredUsage { cpu_milli: Some(7), memory_bytes: Some(7), taken: Some(second) };

@@ -9,12 +9,12 @@ use berth_model::pod::{Container, Pod, PodSpec};
 use berth_model::quantity::Quantity;
 
 use crate::cluster::Cluster;
-use crate::filters::{Answer, FilterState};
 use crate::ids::{NodeRow, PodRow};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{Plugin, Representative};
-use crate::scores::ScoreState;
+use crate::scan::filters::{Answer, FilterState};
+use crate::scan::scores::ScoreState;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// A small cluster under construction.
 #[derive(Default)]

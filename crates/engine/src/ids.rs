@@ -1,5 +1,9 @@
 //! Dense identifiers. An index of one kind cannot be used for another.
 
+pub mod name;
+pub mod resources;
+pub mod symbols;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
@@ -21,7 +25,7 @@ ids! {
     /// A pod's row. A removed pod leaves a free row.
     PodRow,
     /// A set of pods that have equal specs, so that nothing but their names tells them apart.
-    ClassId,
+    PodClassId,
     /// A kind of resource: an index of a column of amounts.
     ResourceId,
     /// An interned string.

@@ -22,16 +22,24 @@
 //! What a state or a hint says wrongly is found by the laws that every registered plugin is tested with
 //! (`tests/properties/laws.rs`).
 
+pub mod bounds;
+pub mod detail;
+pub mod event;
+pub mod profile;
+pub mod registry;
+pub mod view;
+
 use std::fmt::Debug;
 
 use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::effect::Effect;
-use crate::event::Event;
+use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodRow};
-use crate::name::PluginName;
-use crate::span::Span;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::view::{Delta, NodeView, PodView};
 use crate::verdict::{Code, Rejection};
-use crate::view::{Delta, NodeView, PodView};
 
 /// A scheduling plugin. Only the name is required; the profile decides at which points the plugin is asked.
 pub trait Plugin: Debug + Send + Sync {
@@ -56,8 +64,9 @@ pub trait Plugin: Debug + Send + Sync {
     /// Whether an event may let a pod pass that the plugin rejected before (QueueingHintFn).
     ///
     /// The plugin is asked about one event after the other, each with the cluster as it is after that event. The answer
-    /// must be [`QueueingHint::Queue`] if a node is accepted now, or would be without pods of lower priority, that was not before.
-    fn queueing_hint(&self, _pod: PodView<'_>, _event: &Event<'_>) -> QueueingHint {
+    /// must be [`QueueingHint::Queue`] if a node is accepted now that was rejected before,
+    /// or would be accepted without its pods of lower priority.
+    fn queueing_hint(&self, _pod: PodView<'_>, _event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::Queue
     }
 
@@ -154,6 +163,9 @@ pub trait Filter: Send {
     /// Why the node does not take the pod; `None` if it does.
     fn check(&self, node: NodeView<'_>) -> Option<Rejection>;
 
+    /// What the node lacks, for people. It is asked only about nodes that `check` rejects; without details the reasons say it.
+    fn explain(&self, _node: NodeView<'_>, _details: &mut Vec<Detail>) {}
+
     /// What else is known, to check many nodes at once.
     fn hints(&self) -> FilterHints<'_> {
         FilterHints::default()
@@ -190,6 +202,9 @@ pub struct FilterHints<'a> {
     pub accepts_all: bool,
     /// No node is ever rejected with [`Code::Error`].
     pub never_errs: bool,
+    /// Every node is rejected on which less is free than the pod requests of CPU, memory or ephemeral storage, also without
+    /// some of its pods.
+    pub checks_requests: bool,
 }
 
 /// Checks many nodes, as they are, faster than one by one.
@@ -228,7 +243,7 @@ pub trait Uniform {
 /// Rejects many nodes by bounds on their usage.
 pub trait RangeFilter {
     /// Whether all nodes within the bounds are certainly rejected.
-    fn rejects_all(&self, cluster: &Cluster, bounds: &Span) -> bool;
+    fn rejects_all(&self, cluster: &Cluster, bounds: &UsageBounds) -> bool;
 }
 
 /// Scores nodes for a pod.
@@ -293,7 +308,7 @@ pub enum RawScore<'a> {
 /// Bounds raw scores.
 pub trait ScoreBound {
     /// A raw score that no node within the bounds exceeds.
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64;
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64;
 }
 
 /// What the answers of a cached state about a node depend on, beside the state. A change of anything else must be found by
@@ -382,7 +397,7 @@ pub fn accepts_any(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, rows: &[No
 /// A node without the pods that a pod may evict there; `None` if there are none, or the pod never preempts.
 fn without_lower(pod: PodView<'_>, row: NodeRow) -> Option<Delta> {
     let (cluster, spec) = (pod.cluster, &pod.class.spec);
-    let lowest = cluster.nodes().tenants(row).lowest_priority;
+    let lowest = cluster.nodes().pod_stats(row).lowest_priority;
     if spec.never_preempts || lowest.is_none_or(|lowest| lowest >= spec.priority) {
         return None;
     }

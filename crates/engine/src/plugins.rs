@@ -29,12 +29,12 @@ pub mod weighted_least_load;
 
 use berth_model::Str;
 
-use crate::profile::Profile;
-use crate::registry::ExtensionPoint::{
+use crate::plugin::profile::Profile;
+use crate::plugin::registry::ExtensionPoint::{
     Filter, Permit, PlacementGenerate, PlacementScore, PodGroupPostFilter, PostFilter, PreEnqueue, PreFilter,
     Reserve, Score,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 
 /// Every plugin that a configuration may name: upstream's of the default profile in upstream's order, upstream's others,
 /// Berth's own.

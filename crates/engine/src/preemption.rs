@@ -6,17 +6,15 @@
 //!   What cannot be given back is a victim.
 //! - **Best** is the candidate that does the least harm.
 //!
-//! The filters are asked about a hypothetical node ([`Delta`](crate::view::Delta)); plugins know nothing of preemption.
+//! The filters are asked about a hypothetical node ([`Delta`](crate::plugin::view::Delta)); plugins know nothing of preemption.
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
 //! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets
 //! that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ by
 //! it).
 
-mod bound;
-mod budgets;
+mod harm;
 mod order;
-mod pick;
 mod victims;
 
 use std::cmp::Reverse;
@@ -24,17 +22,16 @@ use std::collections::BinaryHeap;
 use std::fmt::Write;
 
 use crate::cluster::Cluster;
-use crate::cycle::Assessment;
-use crate::filters::{Filters, prepare};
+use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodRow};
-use crate::message::{ReasonCounts, with_reasons};
-use crate::name::PluginName;
-use crate::plugins::node_resources_fit;
-use crate::profile::Profile;
+use crate::plugin::profile::Profile;
+use crate::plugin::view::PodView;
+use crate::scan::Diagnosis;
+use crate::scan::filters::{Filters, prepare};
+use crate::scan::message::{ReasonCounts, with_reasons};
 use crate::verdict::{Code, Rejection};
-use crate::view::PodView;
 
-pub use pick::best;
+pub use harm::best;
 use victims::Refusal;
 
 /// What preemption could do for a pod.
@@ -94,18 +91,18 @@ const NEVER: &str = "not eligible due to preemptionPolicy=Never.";
 const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
 
 /// Looks for candidates, given why each node rejected the pod.
-pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, assessment: &Assessment) -> Preemption {
+pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, diagnosis: &Diagnosis) -> Preemption {
     let pod = PodView::new(cluster, row);
-    if cluster.nodes().is_empty() || assessment.error().is_some() {
+    if cluster.nodes().is_empty() || diagnosis.error().is_some() {
         return Preemption::default(); // upstream does not come that far
     }
-    let mut result = Preemption { ineligible: ineligible(pod, assessment), ..Preemption::default() };
+    let mut result = Preemption { ineligible: ineligible(pod, diagnosis), ..Preemption::default() };
     if result.ineligible.is_some() {
         return result;
     }
     let prepared = prepare(profile, pod);
     let mut tried: Vec<Refusal> = Vec::new();
-    for node in potential_nodes(cluster, assessment) {
+    for node in potential_nodes(cluster, diagnosis) {
         match victims::select(&prepared.filters, pod, node) {
             Ok(candidate) => result.candidates.push(candidate),
             Err(refusal) => tried.push(refusal),
@@ -128,10 +125,10 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
         return hopeless(pod);
     }
     let mut tried = Vec::new();
-    let resources_count = filters.0.iter().any(|ready| ready.plugin == node_resources_fit::NAME);
-    let rank = |node| cluster.nodes().ranks().of(node);
+    let resources_count = filters.0.iter().any(|ready| ready.state.hints().checks_requests);
+    let rank = |node| cluster.nodes().name_order().of(node);
     let rough = |&node: &NodeRow| {
-        let bound = bound::rough(pod, node, resources_count)?;
+        let bound = harm::rough_bound(pod, node, resources_count)?;
         Some(Reverse((bound, rank(node), node, Bound::Rough)))
     };
     let mut promising: BinaryHeap<_> = nodes.iter().filter_map(rough).collect();
@@ -142,7 +139,7 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
             break;
         }
         if kind == Bound::Rough {
-            match bound::exact(pod, node, resources_count) {
+            match harm::exact_bound(pod, node, resources_count) {
                 Some(exact) => promising.push(Reverse((exact, rank, node, Bound::Exact))),
                 None => without_lower += 1,
             }
@@ -151,7 +148,7 @@ pub fn choose(filters: &Filters<'_>, pod: PodView<'_>, nodes: &[NodeRow]) -> Pre
         match victims::select(filters, pod, node) {
             Err(refusal) => tried.push(refusal),
             Ok(candidate) => {
-                let found = (pick::harm(&candidate, cluster), rank);
+                let found = (harm::harm(&candidate, cluster), rank);
                 if best.as_ref().is_none_or(|(harm, at, _)| found < (*harm, *at)) {
                     best = Some((found.0, rank, candidate));
                 }
@@ -189,13 +186,13 @@ pub fn hopeless(pod: PodView<'_>) -> Preemption {
 }
 
 /// The nodes whose rejection evictions may lift, in the order of their names.
-fn potential_nodes(cluster: &Cluster, assessment: &Assessment) -> Vec<NodeRow> {
-    match &assessment.rejected_early {
+fn potential_nodes(cluster: &Cluster, diagnosis: &Diagnosis) -> Vec<NodeRow> {
+    match &diagnosis.rejected_early {
         Some(early) if early.rejection.code == Code::Unschedulable => {
             cluster.nodes().by_name().map(|(_, row)| row).collect()
         }
         Some(_) => Vec::new(),
-        None => assessment
+        None => diagnosis
             .rejected
             .iter()
             .filter(|(_, verdict)| verdict.rejection.code == Code::Unschedulable)
@@ -205,18 +202,18 @@ fn potential_nodes(cluster: &Cluster, assessment: &Assessment) -> Vec<NodeRow> {
 }
 
 /// Why a pod may not preempt others.
-fn ineligible(pod: PodView<'_>, assessment: &Assessment) -> Option<&'static str> {
+fn ineligible(pod: PodView<'_>, diagnosis: &Diagnosis) -> Option<&'static str> {
     if pod.class.spec.never_preempts {
         return Some(NEVER);
     }
     let cluster = pod.cluster;
     let nominated = cluster.nodes().find(pod.entry().pod.nominated_node.as_ref()?)?;
     let hopeless = |r: &Rejection| r.code == Code::UnschedulableAndUnresolvable;
-    let lost = match &assessment.rejected_early {
+    let lost = match &diagnosis.rejected_early {
         Some(early) => hopeless(&early.rejection),
-        None => match assessment.rejected.iter().find(|(row, _)| *row == nominated) {
+        None => match diagnosis.rejected.iter().find(|(row, _)| *row == nominated) {
             Some((_, verdict)) => hopeless(&verdict.rejection),
-            None => assessment.excluded_reason.as_ref().is_some_and(hopeless),
+            None => diagnosis.excluded_reason.as_ref().is_some_and(hopeless),
         },
     };
     if lost {

@@ -3,17 +3,19 @@
 //! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over columns.
 //! Which of the two decides never shows in the decision.
 
+pub mod algorithm;
+
 use rustc_hash::FxHashMap;
 
-use crate::cluster::{Assumed, Cluster};
-use crate::cycle::{self, Assessment};
-use crate::decision::Decision;
+use crate::cluster::{Assumed, Cluster, TrialEnd};
 use crate::effect::Effect;
-use crate::fast::{ClassCache, Kinds, Scratch, Selection, choose_once};
-use crate::ids::{ClassId, NodeRow, PodRow};
+use crate::fast::{ClassCache, NodeGroups, Scratch, Selection, choose_once};
+use crate::ids::{NodeRow, PodClassId, PodRow};
+use crate::plugin::profile::Profile;
+use crate::plugin::view::PodView;
 use crate::preemption::{self, Preemption};
-use crate::profile::Profile;
-use crate::view::PodView;
+use crate::scan::decision::Decision;
+use crate::scan::{self, Diagnosis};
 
 /// What goes with a placement.
 #[derive(Clone, Debug)]
@@ -27,11 +29,11 @@ pub struct Reserved {
 /// How many rows all caches together may hold: some 40 bytes each.
 const MAX_ROWS: usize = 1 << 25;
 
-/// A class is kept up to date where it is asked about again within this many changes, and a tenth of the nodes: to follow a
-/// change takes as long as to ask about some ten nodes.
+/// A class is cached if it is asked about again within this many changes plus a tenth of the nodes: to apply a change takes
+/// as long as to check about ten nodes.
 const WORTHWHILE: u64 = 64;
 
-/// A class of so many pods, waiting or placed, is kept from the first question on: more are likely to come.
+/// A class of this many pods, waiting or placed, is cached from the first question on: more pods are likely to come.
 const MANY: u32 = 16;
 
 /// How many decisions later it is tried again whether a class can have a cache.
@@ -41,12 +43,12 @@ const RETRY: u64 = 256;
 pub struct Scheduler {
     cluster: Cluster,
     profiles: Vec<Profile>,
-    slots: FxHashMap<(usize, ClassId), Slot>,
+    slots: FxHashMap<(usize, PodClassId), Slot>,
     /// Which classes have a cache, in the order in which they got it.
-    cached: Vec<(usize, ClassId)>,
+    cached: Vec<(usize, PodClassId)>,
     clock: u64,
     scratch: Scratch,
-    kinds: Kinds,
+    node_groups: NodeGroups,
 }
 
 #[derive(Default)]
@@ -71,7 +73,7 @@ impl Scheduler {
             cached: Vec::new(),
             clock: 0,
             scratch: Scratch::default(),
-            kinds: Kinds::default(),
+            node_groups: NodeGroups::default(),
         }
     }
 
@@ -83,6 +85,15 @@ impl Scheduler {
     /// The cluster, to change it: every change is taken into account by the next decision.
     pub fn cluster_mut(&mut self) -> &mut Cluster {
         &mut self.cluster
+    }
+
+    /// Runs something that changes the cluster, then keeps the changes or takes them back. Decisions on the way take them
+    /// into account. What it costs is the cost of the changes, not of the cluster.
+    pub fn trial<T>(&mut self, run: impl FnOnce(&mut Self) -> (T, TrialEnd)) -> T {
+        let trial = self.cluster.begin_trial();
+        let (result, end) = run(self);
+        self.cluster.end_trial(trial, end);
+        result
     }
 
     /// The profiles.
@@ -100,7 +111,7 @@ impl Scheduler {
     pub fn decide_by(&mut self, profile: usize, pod: PodRow) -> Decision {
         let view = PodView::new(&self.cluster, pod);
         let (by, rows) = (&self.profiles[profile], self.cluster.nodes().row_count());
-        if let Some(verdict) = cycle::gate(by, view) {
+        if let Some(verdict) = scan::gate(by, view) {
             return Decision::Gated(verdict);
         }
         if self.cluster.nodes().is_empty() {
@@ -123,8 +134,8 @@ impl Scheduler {
         }
         *slot = Slot { generation, last: Some(changes), used: self.clock, cache, uncacheable };
         if slot.cache.is_none() && worthwhile && uncacheable.is_none() {
-            self.kinds.catch_up(&self.cluster);
-            slot.cache = ClassCache::new(by, view, &self.kinds, &mut self.scratch).map(Box::new);
+            self.node_groups.catch_up(&self.cluster);
+            slot.cache = ClassCache::new(by, view, &self.node_groups, &mut self.scratch).map(Box::new);
             slot.uncacheable = slot.cache.is_none().then_some(self.clock);
         }
         match (had_cache, slot.cache.is_some()) {
@@ -133,14 +144,14 @@ impl Scheduler {
             _ => {}
         }
         let Some(cache) = &mut slot.cache else {
-            return Self::decide_alone(by, &self.cluster, pod, &mut self.kinds);
+            return Self::decide_alone(by, &self.cluster, pod, &mut self.node_groups);
         };
         let decision = match cache.select(view, &mut self.scratch) {
             Selection::Chosen(node, score) => Decision::Place(node, score),
             Selection::Nothing { message, resolvable, plugins } => {
                 Decision::Unschedulable { message, resolvable, plugins }
             }
-            Selection::Unanswered => Self::decide_alone(by, &self.cluster, pod, &mut self.kinds),
+            Selection::Unanswered => Self::decide_alone(by, &self.cluster, pod, &mut self.node_groups),
         };
         self.keep_within_budget();
         decision
@@ -179,12 +190,12 @@ impl Scheduler {
             return preemption::choose(cache.filters(), view, &nodes);
         }
         let by = &self.profiles[profile];
-        preemption::evaluate(by, &self.cluster, pod, &cycle::assess(by, &self.cluster, pod))
+        preemption::evaluate(by, &self.cluster, pod, &scan::diagnose(by, &self.cluster, pod))
     }
 
     /// The scan's whole answer, for explanations.
-    pub fn assess(&self, profile: usize, pod: PodRow) -> Assessment {
-        cycle::assess(&self.profiles[profile], &self.cluster, pod)
+    pub fn diagnose(&self, profile: usize, pod: PodRow) -> Diagnosis {
+        scan::diagnose(&self.profiles[profile], &self.cluster, pod)
     }
 
     /// Compares a decision that was just made with the scan's; nothing may have changed since.
@@ -201,15 +212,20 @@ impl Scheduler {
     }
 
     /// Decides over columns, or else by the scan.
-    fn decide_alone(profile: &Profile, cluster: &Cluster, pod: PodRow, kinds: &mut Kinds) -> Decision {
-        match choose_once(profile, cluster, pod, kinds) {
+    fn decide_alone(
+        profile: &Profile,
+        cluster: &Cluster,
+        pod: PodRow,
+        node_groups: &mut NodeGroups,
+    ) -> Decision {
+        match choose_once(profile, cluster, pod, node_groups) {
             Some((node, score)) => Decision::Place(node, score),
             None => Self::scan(profile, cluster, pod),
         }
     }
 
     fn scan(profile: &Profile, cluster: &Cluster, pod: PodRow) -> Decision {
-        Decision::of(&cycle::assess(profile, cluster, pod), cluster)
+        Decision::of(&scan::diagnose(profile, cluster, pod), cluster)
     }
 
     /// Drops the caches that were not used for longest.

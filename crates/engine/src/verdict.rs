@@ -3,7 +3,7 @@
 use berth_model::Str;
 use smallvec::SmallVec;
 
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
 
 /// What a rejection means for preemption and for the queue (upstream `framework/interface.go`, `Code`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +92,7 @@ impl Rejection {
     }
 }
 
-/// A rejection and who said it.
+/// A rejection and the plugin that made it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Verdict {
     /// The plugin; [`PluginName::FRAMEWORK`] if the framework itself rejects.

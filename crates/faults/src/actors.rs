@@ -79,7 +79,7 @@ impl World {
 
     /// A user does something.
     pub(crate) fn user_acts(&mut self) {
-        let deeds: Vec<(Deed, usize)> = self.plan.deeds_by_weight().collect();
+        let deeds = self.plan.deeds_by_weight(self.step);
         match self.weighted(&deeds) {
             Deed::CreatePod => self.create_pod(),
             Deed::DeletePod => {

@@ -1,7 +1,7 @@
 //! A plugin that decides as it should, and never says that an event may help.
 
 use berth_engine::effect::Effect;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::NodeRow;
 use berth_engine::name::PluginName;
 use berth_engine::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
@@ -39,8 +39,8 @@ impl Plugin for Deaf {
         self.plugin.reserve(pod, node)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
-        if self.only_changes && !matches!(event, Event::PodChanged { .. }) {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        if self.only_changes && !matches!(event, ClusterEvent::PodChanged { .. }) {
             return self.plugin.queueing_hint(pod, event);
         }
         QueueingHint::Skip

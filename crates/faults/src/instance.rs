@@ -64,14 +64,14 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// A process that has just started.
-    pub fn start(id: usize, profiles: Vec<Profile>, records: bool) -> Self {
+    /// A process that has just started; the seed decides how its connections fail.
+    pub fn start(id: usize, connections: u64, profiles: Vec<Profile>, records: bool) -> Self {
         let recording = records.then(|| Recording::begin(id as u64));
         let flow = Flow::new(settings(profiles));
         Self {
             id,
             flow,
-            watches: Watches::default(),
+            watches: Watches::new(connections ^ id as u64),
             leads: false,
             recording,
             witness: Witness::default(),

@@ -147,7 +147,7 @@ impl World {
     /// A scheduler that has just been told the whole truth.
     fn fresh(&self) -> Instance {
         let mut fresh =
-            Instance::start(0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
+            Instance::start(0, 0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
         for kind in Flow::KINDS {
             fresh.flow.take(self.now, Input::Listing(kind));
             for object in self.server.list_at(kind, self.server.version()) {
@@ -176,7 +176,7 @@ fn misplaced(truth: &Flow, manifest: &PodManifest) -> Option<String> {
 /// What the plain scan says of a waiting pod: each node with its score, or who rejected it.
 fn answer(flow: &Flow, pod: &Pod) -> Option<Vec<(String, Option<i64>)>> {
     let row = flow.find_pod(&pod.spec.namespace, &pod.name)?;
-    let (found, nodes) = (flow.scheduler().assess(0, row), flow.scheduler().cluster().nodes());
+    let (found, nodes) = (flow.scheduler().diagnose(0, row), flow.scheduler().cluster().nodes());
     let fits = found.feasible.iter().zip(&found.totals);
     let fits = fits.map(|(&node, &total)| (nodes.name(node).to_string(), Some(total)));
     let not = found.rejected.iter().map(|(node, v)| (format!("{} {}", nodes.name(*node), v.plugin), None));

@@ -159,7 +159,7 @@ impl Focus {
             Self::Reincarnations => &[F::Reincarnation, F::SlowWatch, F::SlowRequest, F::Relist],
             Self::Labels => &[F::SlowWatch, F::SlowRequest, F::RepeatedChanges],
             Self::Volumes => &[F::ForeignBinding, F::LostRequest, F::Refused, F::ClockJump],
-            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest],
+            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest, F::Reincarnation],
         }
     }
 
@@ -168,6 +168,16 @@ impl Focus {
         match self {
             Self::Labels => &[(Deed::RelabelPod, 12)],
             Self::Spreading => &[(Deed::RelabelPod, 4), (Deed::DeletePod, 3)],
+            _ => &[],
+        }
+    }
+
+    /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would hide
+    /// that an event requeued no pod.
+    fn last_deeds(self) -> &'static [(Deed, usize)] {
+        match self {
+            Self::Labels => &[(Deed::RelabelPod, 1)],
+            Self::Spreading => &[(Deed::RelabelPod, 2), (Deed::DeletePod, 1)],
             _ => &[],
         }
     }
@@ -197,6 +207,8 @@ impl Focus {
 pub struct Plan {
     /// The seed of all random draws.
     pub seed: u64,
+    /// The seed of how the connections of watches fail, which changes nothing else in a history.
+    pub connections: u64,
     /// What is made likely; `None`: nothing in particular.
     pub focus: Option<Focus>,
     /// Each fault's probability, where it can happen; absent: never.
@@ -224,6 +236,7 @@ impl Plan {
         }
         Self {
             seed,
+            connections: seed,
             focus,
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),
@@ -237,8 +250,8 @@ impl Plan {
         self.rates.get(&fault).copied().unwrap_or_default()
     }
 
-    /// Everything that users do, by weight.
-    pub fn deeds_by_weight(&self) -> impl Iterator<Item = (Deed, usize)> {
+    /// Everything that users do at a step, by weight.
+    pub fn deeds_by_weight(&self, step: usize) -> Vec<(Deed, usize)> {
         const USUAL: [(Deed, usize); 6] = [
             (Deed::CreatePod, 10),
             (Deed::DeletePod, 3),
@@ -247,7 +260,11 @@ impl Plan {
             (Deed::RelabelPod, 1),
             (Deed::WriteBudget, 2),
         ];
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::deeds).copied())
+        let last = self.focus.map_or(&[][..], Focus::last_deeds);
+        if !last.is_empty() && step > self.steps / 4 * 3 {
+            return last.to_vec();
+        }
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::deeds).copied()).collect()
     }
 
     /// All kinds of pods, by weight.

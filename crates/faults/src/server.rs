@@ -8,6 +8,10 @@ use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
+use berth_wire::encode;
+use serde_json::json;
+
+use crate::watch::line;
 
 /// One change, as watches tell it.
 #[derive(Clone, Debug)]
@@ -20,6 +24,37 @@ pub struct Change {
     pub object: Option<Object>,
     /// Whether it was not there before.
     pub is_first: bool,
+    /// The object as JSON with its version, or of a deleted object what identifies it.
+    json: String,
+}
+
+impl Change {
+    fn new(version: u64, key: ObjectKey, object: Option<Object>, is_first: bool) -> Self {
+        let json = match &object {
+            // All metadata has a name.
+            Some(object) => {
+                let metadata = format!(r#""metadata":{{"resourceVersion":"{version}","#);
+                encode(object).replacen(r#""metadata":{"#, &metadata, 1)
+            }
+            None => {
+                let version = version.to_string();
+                let metadata =
+                    json!({"namespace": &*key.namespace, "name": &*key.name, "resourceVersion": version});
+                json!({ "metadata": metadata }).to_string()
+            }
+        };
+        Self { version, key, object, is_first, json }
+    }
+
+    /// The line of a watch.
+    pub fn line(&self) -> String {
+        let event_type = match (&self.object, self.is_first) {
+            (None, _) => "DELETED",
+            (Some(_), true) => "ADDED",
+            (Some(_), false) => "MODIFIED",
+        };
+        line(event_type, &self.json)
+    }
 }
 
 /// All objects, and everything that ever happened to them.
@@ -61,17 +96,27 @@ impl Server {
         &self.log[usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len())..]
     }
 
-    /// The objects of a kind as they were at a version.
+    /// The objects of a kind as they were at a version, by name.
     pub fn list_at(&self, kind: Kind, version: u64) -> Vec<Object> {
+        self.last_changes(kind, version).filter_map(|change| change.object.clone()).collect()
+    }
+
+    /// The same as JSON.
+    pub fn json_at(&self, kind: Kind, version: u64) -> Vec<String> {
+        self.last_changes(kind, version).map(|change| change.json.clone()).collect()
+    }
+
+    /// The last change of each object that existed at a version.
+    fn last_changes(&self, kind: Kind, version: u64) -> impl Iterator<Item = &Change> {
         let mut found = BTreeMap::new();
         let upto = usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len());
         for change in self.log[..upto].iter().filter(|change| change.key.kind == kind) {
             match &change.object {
-                Some(object) => found.insert(&change.key, object),
+                Some(_) => found.insert(&change.key, change),
                 None => found.remove(&change.key),
             };
         }
-        found.into_values().cloned().collect()
+        found.into_values()
     }
 
     /// All objects, without the conditions of pods: they tell of the last attempt, whenever that was.
@@ -117,7 +162,7 @@ impl Server {
             self.priorities.insert(pod.pod.uid.clone(), pod.pod.spec.priority);
         }
         let is_first = self.objects.insert(key.clone(), object.clone()).is_none();
-        self.log.push(Change { version: self.version() + 1, key, object: Some(object), is_first });
+        self.log.push(Change::new(self.version() + 1, key, Some(object), is_first));
     }
 
     /// POST an object.
@@ -190,12 +235,7 @@ impl Server {
     /// Removes an object.
     pub fn remove(&mut self, key: &ObjectKey) {
         if self.objects.remove(key).is_some() {
-            self.log.push(Change {
-                version: self.version() + 1,
-                key: key.clone(),
-                object: None,
-                is_first: false,
-            });
+            self.log.push(Change::new(self.version() + 1, key.clone(), None, false));
         }
     }
 

@@ -1,91 +1,256 @@
-//! Watches between the server and a flow: per kind in order, but each at its own pace, and not always whole.
+//! Watches between the simulated server and a flow: per kind in order, each at its own pace, on connections that fail.
+//!
+//! The state machine is the one that ships ([`berth_watch`]); this file is its shell, in place of the IO of `live`. The server
+//! sends JSON. Bodies arrive in pieces of any size and end anywhere, errors come as lines and as refusals, continue tokens
+//! expire, and some servers cannot stream lists.
 
 use std::collections::BTreeMap;
 
 use berth_flow::{Flow, Input};
 use berth_model::object::Kind;
+use berth_watch::{Command, Decoded, LineBuffer, Request, WatchEvent, WatchState, decode};
+use berth_wire::Decoder;
 
 use crate::plan::Fault;
 use crate::server::Server;
 use crate::world::Luck;
 
-/// How far one scheduler's watches are.
-#[derive(Debug, Default)]
+/// The watches of one scheduler.
 pub struct Watches {
-    cursors: BTreeMap<Kind, Cursor>,
-    /// By kind: no delivery before this step.
-    stalled: BTreeMap<Kind, usize>,
+    kinds: BTreeMap<Kind, KindWatch>,
+    decoder: Decoder,
+    /// Decides how connections fail. It is not that of the world: no failure of a connection changes anything else.
+    chance: fastrand::Rng,
+    /// Whether the server can stream the initial list.
+    streams_lists: bool,
 }
 
-/// How far one kind is.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    /// The version up to which it was told; `None`: nothing yet.
-    version: Option<u64>,
-    /// The watch is broken: the kind has to be listed.
-    broken: bool,
+/// The watch on one kind.
+#[derive(Debug, Default)]
+struct KindWatch {
+    state: WatchState,
+    buffer: LineBuffer,
+    /// The version up to which the open connection has sent everything; `None`: there is no connection.
+    sent: Option<u64>,
+    /// The version up to which everything was delivered; `None`: the list is not complete.
+    delivered: Option<u64>,
+    /// There is no delivery before this step.
+    stalled_until: usize,
 }
 
 impl Watches {
-    /// What a flow is told in this step.
+    /// Watches that have not begun, with their own chance.
+    pub fn new(seed: u64) -> Self {
+        let mut chance = fastrand::Rng::with_seed(seed);
+        let streams_lists = chance.u8(0..4) > 0;
+        Self { kinds: BTreeMap::new(), decoder: Decoder::new(), chance, streams_lists }
+    }
+
+    /// The inputs that the watches deliver in this step.
     pub fn deliver(&mut self, server: &Server, step: usize, luck: &mut Luck) -> Vec<Input> {
         let mut inputs = Vec::new();
         for kind in Flow::KINDS {
-            if self.stalled.get(&kind).is_some_and(|until| *until > step) {
+            let watch = self.kinds.entry(kind).or_default();
+            if watch.stalled_until > step {
                 continue;
             }
             if luck.strikes(Fault::SlowWatch) {
-                self.stalled.insert(kind, step + luck.chance.usize(2..15));
+                watch.stalled_until = step + luck.chance.usize(2..15);
                 continue;
             }
-            let cursor = self.cursors.entry(kind).or_default();
-            cursor.broken |= cursor.version.is_some() && luck.strikes(Fault::Relist); // 410 Gone
-            let Some(version) = cursor.version.filter(|_| !cursor.broken) else {
-                let version = Some(list(kind, cursor.version, server, luck, &mut inputs));
-                *cursor = Cursor { version, broken: false };
-                continue;
-            };
-            let pending = server.since(version).iter().filter(|change| change.key.kind == kind);
-            let again = luck.strikes(Fault::RepeatedChanges);
-            let mut told = server.version();
-            let most = if luck.is_over() { usize::MAX } else { luck.chance.usize(1..6) };
-            for (number, change) in pending.enumerate() {
-                if number == most {
-                    told = change.version - 1;
-                    break;
+            let is_lost = watch.delivered.is_some() && luck.strikes(Fault::Relist);
+            let connection =
+                Connection { kind, server, watch, decoder: &mut self.decoder, chance: &mut self.chance };
+            match connection.watch.delivered {
+                Some(delivered) if !is_lost => {
+                    let repeats = luck.strikes(Fault::RepeatedChanges);
+                    let most = if luck.is_over() { usize::MAX } else { luck.chance.usize(1..6) };
+                    let mut changes = server.since(delivered).iter().filter(|change| change.key.kind == kind);
+                    let upto = changes.nth(most).map_or(server.version(), |change| change.version - 1);
+                    connection.follow(upto, repeats, &mut inputs);
                 }
-                let input = match &change.object {
-                    Some(object) => Input::Applied(object.clone()),
-                    None => Input::Deleted(change.key.clone()),
-                };
-                if again {
-                    inputs.push(input.clone());
+                seen => {
+                    // The first list is a consistent read. Later ones may be old, but not older than what was delivered
+                    // before (`resourceVersionMatch: NotOlderThan`).
+                    let version = match seen {
+                        Some(seen) if luck.strikes(Fault::StaleList) => {
+                            luck.chance.u64(seen..=server.version())
+                        }
+                        _ => server.version(),
+                    };
+                    connection.list(version, self.streams_lists, &mut inputs);
                 }
-                inputs.push(input);
             }
-            cursor.version = Some(told);
         }
         inputs
     }
 
-    /// Whether everything was told.
+    /// Whether all changes were delivered.
     pub fn are_current(&self, server: &Server) -> bool {
         Flow::KINDS.iter().all(|kind| {
-            let version = self.cursors.get(kind).and_then(|cursor| cursor.version);
+            let version = self.kinds.get(kind).and_then(|watch| watch.delivered);
             version.is_some_and(|v| server.since(v).iter().all(|change| change.key.kind != *kind))
         })
     }
 }
 
-/// Lists a kind; tells the version of the listing. The first listing is a consistent read. Later ones may be old, but not
-/// older than what was told before (`resourceVersionMatch: NotOlderThan`).
-fn list(kind: Kind, seen: Option<u64>, server: &Server, luck: &mut Luck, inputs: &mut Vec<Input>) -> u64 {
-    let version = match seen {
-        Some(seen) if luck.strikes(Fault::StaleList) => luck.chance.u64(seen..=server.version()),
-        _ => server.version(),
-    };
-    inputs.push(Input::Listing(kind));
-    inputs.extend(server.list_at(kind, version).into_iter().map(Input::Applied));
-    inputs.push(Input::Listed(kind));
-    version
+/// A watch at work, with both ends of its connection.
+struct Connection<'a> {
+    kind: Kind,
+    server: &'a Server,
+    watch: &'a mut KindWatch,
+    decoder: &'a mut Decoder,
+    chance: &'a mut fastrand::Rng,
+}
+
+impl Connection<'_> {
+    /// Delivers the changes up to a version, each of them twice if the server repeats them.
+    fn follow(mut self, upto: u64, mut repeats: bool, inputs: &mut Vec<Input>) {
+        loop {
+            let Request::Watch { resource_version } = self.watch.state.request() else {
+                return; // the list begins with the next step
+            };
+            let after = self.watch.sent.or_else(|| resource_version.parse().ok()).unwrap_or_default();
+            let mut body = String::new();
+            for change in self.server.since(after) {
+                if change.key.kind == self.kind && change.version <= upto {
+                    (0..=u8::from(repeats)).for_each(|_| body.push_str(&change.line()));
+                }
+            }
+            if self.chance.u8(0..8) == 0 {
+                body.push_str(&bookmark(upto, ""));
+            }
+            if self.send(&body, inputs) {
+                self.watch.sent = Some(upto);
+                self.watch.delivered = Some(upto);
+                return;
+            }
+            repeats = false;
+        }
+    }
+
+    /// Lists the kind as it was at a version. An open connection fails first.
+    fn list(mut self, version: u64, streams_lists: bool, inputs: &mut Vec<Input>) {
+        if self.watch.delivered.take().is_some() {
+            self.expire(inputs);
+        }
+        let objects = self.server.json_at(self.kind, version);
+        loop {
+            let request = self.watch.state.request();
+            if request.begins_list() {
+                inputs.push(Input::Listing(self.kind));
+            }
+            let is_done = match request {
+                Request::WatchList if streams_lists => {
+                    let lines = objects.iter().map(|object| line("ADDED", object));
+                    let end = bookmark(version, r#","annotations":{"k8s.io/initial-events-end":"true"}"#);
+                    let body = lines.chain([end]).collect::<String>();
+                    let is_done = self.send(&body, inputs);
+                    self.watch.sent = is_done.then_some(version);
+                    is_done
+                }
+                Request::WatchList => {
+                    self.watch.state.on_refusal(422, b"");
+                    false
+                }
+                Request::List { continue_token } => self.page(&objects, version, &continue_token, inputs),
+                // The connection ended after the list was complete.
+                Request::Watch { .. } => true,
+            };
+            if is_done {
+                self.watch.delivered = Some(version);
+                return;
+            }
+        }
+    }
+
+    /// The version of the watch is too old: the server says so in a line, or when the watch is resumed.
+    fn expire(&mut self, inputs: &mut Vec<Input>) {
+        const STATUS: &str =
+            r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}"#;
+        if self.watch.sent.is_some() && self.chance.bool() {
+            let error = if self.chance.bool() {
+                line("ERROR", STATUS)
+            } else {
+                format!("{{\"object\":{STATUS},\"type\":\"ERROR\"}}\n")
+            };
+            let _ = self.send(&error, inputs); // it may break off before the error
+        }
+        self.watch.sent = None;
+        self.watch.buffer = LineBuffer::default();
+        self.watch.state.on_end();
+        if !self.watch.state.request().begins_list() {
+            self.watch.state.on_refusal(410, STATUS.as_bytes());
+        }
+    }
+
+    /// A page of the list; `true`: it is the last one.
+    fn page(&mut self, objects: &[String], version: u64, token: &str, inputs: &mut Vec<Input>) -> bool {
+        if self.chance.u8(0..16) == 0 {
+            let code = if token.is_empty() { 500 } else { 410 };
+            self.watch.state.on_refusal(code, b"");
+            return false;
+        }
+        let first: usize = token.parse().unwrap_or_default();
+        let last = objects.len().min(first + self.chance.usize(1..9));
+        let token = if last < objects.len() { last.to_string() } else { String::new() };
+        let metadata = format!(r#"{{"resourceVersion":"{version}","continue":"{token}"}}"#);
+        let body = format!(r#"{{"metadata":{metadata},"items":[{}]}}"#, objects[first..last].join(","));
+        let page = self.watch.state.on_page(body.as_bytes(), "v1", self.kind.name());
+        let page = page.expect("the server sends lists");
+        page.events.iter().for_each(|event| self.pass_on(event, inputs));
+        if page.listed {
+            inputs.push(Input::Listed(self.kind));
+        }
+        page.listed
+    }
+
+    /// Sends a body in pieces. `false`: the connection ended before all of it was read.
+    fn send(&mut self, body: &str, inputs: &mut Vec<Input>) -> bool {
+        let ends = self.chance.u8(0..16) == 0;
+        let length = if ends { self.chance.usize(0..=body.len()) } else { body.len() };
+        let mut rest = &body.as_bytes()[..length];
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(rest.len().min(self.chance.usize(1..4_000)));
+            rest = others;
+            self.watch.buffer.push(piece);
+            while let Some(line) = self.watch.buffer.next_line().expect("objects are small") {
+                match self.watch.state.on_line(&line) {
+                    Command::Deliver(event) => self.pass_on(&event, inputs),
+                    Command::Listed => inputs.push(Input::Listed(self.kind)),
+                    Command::Continue => {}
+                    Command::Reconnect(_) => return self.close(),
+                }
+            }
+        }
+        if ends {
+            self.watch.state.on_end();
+            return self.close();
+        }
+        true
+    }
+
+    fn close(&mut self) -> bool {
+        self.watch.buffer = LineBuffer::default();
+        self.watch.sent = None;
+        false
+    }
+
+    fn pass_on(&mut self, event: &WatchEvent, inputs: &mut Vec<Input>) {
+        inputs.push(match decode(self.decoder, self.kind, event) {
+            Decoded::Applied(object) => Input::Applied(object),
+            Decoded::Deleted { key, .. } => Input::Deleted(key),
+            Decoded::Unreadable { key, uid, problem } => Input::Unreadable { key, uid, problem },
+            Decoded::Irrelevant => return,
+        });
+    }
+}
+
+/// A line of a watch.
+pub fn line(event_type: &str, object: &str) -> String {
+    format!("{{\"type\":\"{event_type}\",\"object\":{object}}}\n")
+}
+
+fn bookmark(version: u64, more: &str) -> String {
+    line("BOOKMARK", &format!(r#"{{"metadata":{{"resourceVersion":"{version}"{more}}}}}"#))
 }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use berth_engine::cluster::Cluster;
-use berth_engine::cycle;
 use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
+use berth_engine::scan;
 use berth_engine::verdict::Verdict;
 use berth_flow::{Action, Attempted, FailureKind, Input, PodRef, Report, Request, Ticket};
 use berth_model::Str;
@@ -31,7 +31,7 @@ enum Refused {
 impl Refused {
     fn rejecting_plugin(&self) -> Option<&str> {
         match self {
-            Self::By(Some(verdict)) => Some(verdict.plugin),
+            Self::By(Some(verdict)) => Some(&verdict.plugin),
             _ => None,
         }
     }
@@ -151,7 +151,7 @@ impl Witness {
         };
         let Some(row) = cluster.pods().rows().find(named) else { return Some(Refused::UnknownPod) };
         let Some(node) = cluster.nodes().find(node) else { return Some(Refused::UnknownNode) };
-        let found = cycle::assess(&self.profile, &cluster, row);
+        let found = scan::diagnose(&self.profile, &cluster, row);
         if found.feasible.contains(&node) {
             return None;
         }

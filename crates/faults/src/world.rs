@@ -176,7 +176,8 @@ impl World {
             let seen = self.server.lease().version;
             let _ = self.server.acquire(&self.started.to_string(), seen); // nobody else asks in between
         }
-        let mut instance = Instance::start(self.started, self.profiles(), self.records);
+        let mut instance =
+            Instance::start(self.started, self.plan.connections, self.profiles(), self.records);
         instance.lead(self.now, leads);
         tell!(self, "scheduler {} starts, leads: {leads}", self.started);
         self.instances.push(instance);

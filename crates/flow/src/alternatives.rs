@@ -23,13 +23,13 @@ impl Flow {
         node: NodeRow,
         count: usize,
     ) -> Alternatives {
-        let assessment = self.scheduler.assess(profile, pod);
-        let scored = assessment.feasible.iter().zip(&assessment.totals);
+        let diagnosis = self.scheduler.diagnose(profile, pod);
+        let scored = diagnosis.feasible.iter().zip(&diagnosis.totals);
         let mut others: Vec<_> = scored.filter(|(row, _)| **row != node).collect();
         // Sorting is stable, and nodes come by name, as they do where a tie is to be broken.
         others.sort_by_key(|(_, total)| std::cmp::Reverse(**total));
         let nodes = self.scheduler.cluster().nodes();
         let next = others.into_iter().take(count).map(|(row, total)| (nodes.name(*row).clone(), *total));
-        Alternatives { feasible: assessment.feasible.len(), next: next.collect() }
+        Alternatives { feasible: diagnosis.feasible.len(), next: next.collect() }
     }
 }

@@ -87,8 +87,8 @@ impl Flow {
         let Unfit { message, resolvable, plugins } = unfit;
         let profile = self.track(pod).profile;
         if self.wants_preempting_extenders(pod) {
-            let assessment = self.scheduler.assess(profile, pod);
-            return self.consider_preemption(now, pod, message, plugins, &assessment);
+            let diagnosis = self.scheduler.diagnose(profile, pod);
+            return self.consider_preemption(now, pod, message, plugins, &diagnosis);
         }
         // Without nodes or preemption there is nothing to hope for.
         let mut unplaced = Unplaced::rejected(message, plugins, Some(None));

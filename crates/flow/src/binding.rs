@@ -9,7 +9,7 @@
 //!            failed: the node is free again, the pod is tried again after its backoff
 //! ```
 
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::{NodeRow, PodRow};
 
 use crate::action::{Call, Request};
@@ -83,7 +83,7 @@ impl Flow {
             self.send_binding(pod);
         }
         self.wake_for_left(now, hoped); // a nomination elsewhere is void
-        self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod });
+        self.wake(now, "AssignedPodAdd", &ClusterEvent::PodArrived { pod });
     }
 
     /// Sends the binding; an extender that binds does it in our place.

@@ -14,11 +14,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::cycle::{self, Assessment};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::name::PluginName;
 use berth_engine::plugin::MAX_SCORE;
 use berth_engine::preemption::{self, Candidate};
+use berth_engine::scan::{self, Diagnosis};
 use berth_engine::verdict::{Code, Rejection, Verdict};
 use berth_model::Str;
 use berth_model::pod::PodSpec;
@@ -107,8 +107,8 @@ impl Flow {
     /// Starts to ask about a pod that fits somewhere, by all that plugins know.
     pub(crate) fn extend(&mut self, now: Now, pod: PodRow) {
         let profile = self.track(pod).profile;
-        let assessment = self.scheduler.assess(profile, pod);
-        let left = self.names(&assessment.feasible);
+        let diagnosis = self.scheduler.diagnose(profile, pod);
+        let left = self.names(&diagnosis.feasible);
         let since = self.scheduler.cluster().changes().next();
         self.set_stage(pod, Extending { left, since, ..Extending::default() });
         self.ask_next(now, pod, Step::Start);
@@ -225,20 +225,20 @@ impl Flow {
     /// All extenders were asked and some nodes are left: the best of those that still fit is taken.
     fn conclude(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
-        let assessment = self.assess_again(pod, &extending);
+        let diagnosis = self.assess_again(pod, &extending);
         let total = |(&node, &score): (&NodeRow, &i64)| {
             let name = self.scheduler.cluster().nodes().name(node);
             let extra = extending.scores.get(name).copied().unwrap_or_default();
             (node, score.saturating_add(extra.saturating_mul(MAX_SCORE / MAX_EXTENDER_SCORE)))
         };
         let totals: Vec<(NodeRow, i64)> =
-            assessment.feasible.iter().zip(&assessment.totals).map(total).collect();
+            diagnosis.feasible.iter().zip(&diagnosis.totals).map(total).collect();
         let max = totals.iter().map(|(_, total)| *total).max();
         match totals.into_iter().find(|(_, total)| Some(*total) == max) {
             Some(landing) => self.put(now, pod, landing, &mut Watch { alternatives: 0, over: &mut |_| () }),
             None => {
                 // What extenders left does not fit any more; they are asked again.
-                let message = assessment.message(self.scheduler.cluster());
+                let message = diagnosis.message(self.scheduler.cluster());
                 self.not_placed(now, pod, Unplaced::rejected(message, vec![EXTENDER], None));
                 self.try_at_once(pod);
             }
@@ -246,12 +246,12 @@ impl Flow {
     }
 
     /// Asks the plugins again, with what extenders said.
-    fn assess_again(&self, pod: PodRow, extending: &Extending) -> Assessment {
+    fn assess_again(&self, pod: PodRow, extending: &Extending) -> Diagnosis {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.track(pod).profile];
-        let mut assessment = cycle::assess(profile, cluster, pod);
+        let mut diagnosis = scan::diagnose(profile, cluster, pod);
         let left: BTreeSet<&Str> = extending.left.iter().collect();
-        cycle::narrow(profile, cluster, pod, &mut assessment, |row| {
+        scan::narrow(profile, cluster, pod, &mut diagnosis, |row| {
             let name = cluster.nodes().name(row);
             if left.contains(name) {
                 return None;
@@ -260,19 +260,18 @@ impl Flow {
             let (reason, code) = extending.refused.get(name).cloned().unwrap_or_else(not_asked);
             Some(Verdict { plugin: EXTENDER, rejection: Rejection::new(code, reason.into()) })
         });
-        assessment
+        diagnosis
     }
 
     /// Extenders refused every node.
     fn none_left(&mut self, now: Now, pod: PodRow) {
         let extending = self.end_extending(pod);
-        let assessment = self.assess_again(pod, &extending);
-        let mut plugins: Vec<PluginName> =
-            assessment.rejected.iter().map(|(_, v)| v.plugin.clone()).collect();
+        let diagnosis = self.assess_again(pod, &extending);
+        let mut plugins: Vec<PluginName> = diagnosis.rejected.iter().map(|(_, v)| v.plugin.clone()).collect();
         plugins.sort_unstable();
         plugins.dedup();
-        let message = assessment.message(self.scheduler.cluster());
-        self.consider_preemption(now, pod, message, plugins, &assessment);
+        let message = diagnosis.message(self.scheduler.cluster());
+        self.consider_preemption(now, pod, message, plugins, &diagnosis);
         if self.changed_since(extending.since) {
             self.retry_after_backoff(now, pod);
         }
@@ -285,14 +284,14 @@ impl Flow {
         pod: PodRow,
         mut message: String,
         plugins: Vec<PluginName>,
-        assessment: &Assessment,
+        diagnosis: &Diagnosis,
     ) {
         let cluster = self.scheduler.cluster();
         let profile = &self.scheduler.profiles()[self.track(pod).profile];
         if !profile.preempts {
             return self.not_placed(now, pod, Unplaced::rejected(message, plugins, Some(None)));
         }
-        let found = preemption::evaluate(profile, cluster, pod, assessment);
+        let found = preemption::evaluate(profile, cluster, pod, diagnosis);
         if found.candidates.is_empty() {
             message.push_str(&found.suffix());
             let nominate = found.ineligible.is_none().then_some(None);

@@ -1,7 +1,7 @@
 //! Objects that come, change and go.
 
 use berth_engine::cluster::Cluster;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
 
@@ -97,25 +97,29 @@ impl Former {
     }
 
     /// Upstream's label, and what happened.
-    fn event<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'static str, Event<'a>)> {
+    fn event<'a>(&'a self, key: &'a ObjectKey) -> Option<(&'static str, ClusterEvent<'a>)> {
         let ObjectKey { kind, namespace, name } = key;
         Some(match kind {
-            Kind::Namespace => ("NamespaceUpdate", Event::Namespace { name }),
-            Kind::Service | Kind::Workload(_) => ("ServiceUpdate", Event::Owner { namespace }),
-            Kind::Claim => {
-                ("PersistentVolumeClaimUpdate", Event::Claim { namespace, name, old: self.claim.as_ref() })
+            Kind::Namespace => ("NamespaceUpdate", ClusterEvent::Namespace { name }),
+            Kind::Service | Kind::Workload(_) => ("ServiceUpdate", ClusterEvent::Owner { namespace }),
+            Kind::Claim => (
+                "PersistentVolumeClaimUpdate",
+                ClusterEvent::Claim { namespace, name, old: self.claim.as_ref() },
+            ),
+            Kind::Volume => {
+                ("PersistentVolumeUpdate", ClusterEvent::Volume { name, old: self.volume.as_ref() })
             }
-            Kind::Volume => ("PersistentVolumeUpdate", Event::Volume { name, old: self.volume.as_ref() }),
-            Kind::StorageClass => ("storage.k8s.io/StorageClassUpdate", Event::StorageClass { name }),
-            Kind::CsiNode => ("storage.k8s.io/CSINodeUpdate", Event::CsiNode { node: name }),
-            Kind::CsiDriver => ("storage.k8s.io/CSIDriverUpdate", Event::CsiDriver { name }),
+            Kind::StorageClass => ("storage.k8s.io/StorageClassUpdate", ClusterEvent::StorageClass { name }),
+            Kind::CsiNode => ("storage.k8s.io/CSINodeUpdate", ClusterEvent::CsiNode { node: name }),
+            Kind::CsiDriver => ("storage.k8s.io/CSIDriverUpdate", ClusterEvent::CsiDriver { name }),
             Kind::StorageCapacity => (
                 "storage.k8s.io/CSIStorageCapacityUpdate",
-                Event::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
+                ClusterEvent::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
             ),
-            Kind::Attachment => {
-                ("storage.k8s.io/VolumeAttachmentUpdate", Event::Attachment { old: self.attachment.as_ref() })
-            }
+            Kind::Attachment => (
+                "storage.k8s.io/VolumeAttachmentUpdate",
+                ClusterEvent::Attachment { old: self.attachment.as_ref() },
+            ),
             _ => return None,
         })
     }

@@ -1,6 +1,6 @@
 //! Nodes that come, change and go.
 
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_model::node::Node;
 use berth_model::object::ObjectKey;
 
@@ -17,7 +17,7 @@ impl Flow {
         }
         let row = cluster.upsert_node(node);
         let label = if old.is_some() { "NodeUpdate" } else { "NodeAdd" };
-        self.wake(now, label, &Event::Node { row, old: old.as_ref() });
+        self.wake(now, label, &ClusterEvent::Node { row, old: old.as_ref() });
     }
 
     /// A node is gone. Its pods are left to those who look after them.
@@ -26,6 +26,6 @@ impl Flow {
         let Some(row) = cluster.nodes().find(&key.name) else { return };
         let node = cluster.nodes().object(row).clone();
         cluster.remove_node(row);
-        self.wake(now, "NodeDelete", &Event::NodeGone { node: &node });
+        self.wake(now, "NodeDelete", &ClusterEvent::NodeGone { node: &node });
     }
 }

@@ -1,8 +1,8 @@
 //! Pods that come, change and go.
 
-use berth_engine::cycle;
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::PodRow;
+use berth_engine::scan;
 use berth_engine::view::PodView;
 use berth_model::object::ObjectKey;
 use berth_model::pod::Pod;
@@ -47,7 +47,7 @@ impl Flow {
         if pod.node.is_some() {
             let row = self.scheduler.cluster_mut().add_pod(pod);
             self.tracks.insert(namespace, name, row, None);
-            self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod: row });
+            self.wake(now, "AssignedPodAdd", &ClusterEvent::PodArrived { pod: row });
             return;
         }
         let wanted = &pod.spec.scheduler_name;
@@ -144,7 +144,7 @@ impl Flow {
             self.bound_pod_changed(now, row, pod);
         } else {
             self.scheduler.cluster_mut().update_pod(row, pod);
-            self.wake(now, "AssignedPodAdd", &Event::PodArrived { pod: row });
+            self.wake(now, "AssignedPodAdd", &ClusterEvent::PodArrived { pod: row });
         }
     }
 
@@ -156,7 +156,7 @@ impl Flow {
         if let Some(old) = former
             && self.scheduler.cluster().changes().next() != before
         {
-            self.wake(now, "AssignedPodUpdate", &Event::PodChanged { pod: row, old: &old });
+            self.wake(now, "AssignedPodUpdate", &ClusterEvent::PodChanged { pod: row, old: &old });
         }
     }
 
@@ -186,6 +186,6 @@ impl Flow {
 
     pub(crate) fn is_gated(&self, profile: usize, row: PodRow) -> bool {
         let view = PodView::new(self.scheduler.cluster(), row);
-        cycle::gate(&self.scheduler.profiles()[profile], view).is_some()
+        scan::gate(&self.scheduler.profiles()[profile], view).is_some()
     }
 }

@@ -23,7 +23,7 @@ mod entry;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::ids::{ClassId, PodRow};
+use berth_engine::ids::{PodClassId, PodRow};
 use berth_engine::name::PluginName;
 
 use crate::backoff::Backoff;
@@ -37,7 +37,7 @@ pub(crate) struct Group {
     /// An index of the profiles.
     pub(crate) profile: usize,
     /// The pods' class.
-    pub(crate) class: ClassId,
+    pub(crate) class: PodClassId,
     /// Who rejected them, sorted.
     pub(crate) plugins: Vec<PluginName>,
 }

@@ -5,8 +5,8 @@
 use berth_engine::cluster::Assumed;
 use berth_engine::effect::Effect;
 use berth_engine::ids::PodRow;
-use berth_engine::reach::Reach;
 use berth_engine::scheduler::Reserved;
+use berth_engine::topology::NodeMatcher;
 use berth_model::Str;
 use berth_model::object::{Kind, ObjectKey};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};
@@ -196,7 +196,7 @@ impl Flow {
         let cluster = self.scheduler.cluster();
         let affinity = volume.node_affinity.as_ref()?;
         let row = cluster.nodes().find(node);
-        if row.is_some_and(|row| Reach::of_affinity(affinity, cluster).includes(row, cluster)) {
+        if row.is_some_and(|row| NodeMatcher::of_affinity(affinity, cluster).includes(row, cluster)) {
             return None;
         }
         let name = &volume.name;

@@ -1,7 +1,7 @@
 //! Who may fit now that something changed: the plugins that rejected a pod say so.
 
 use berth_engine::effect::Effect;
-use berth_engine::event::{Event, FormerPod};
+use berth_engine::event::{ClusterEvent, FormerPod};
 use berth_engine::ids::PodRow;
 use berth_engine::plugin::QueueingHint;
 use berth_engine::view::PodView;
@@ -14,7 +14,7 @@ use crate::queue::Group;
 
 impl Flow {
     /// Something happened: pods that it may help are tried again. `label` is upstream's name for it.
-    pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &Event<'_>) {
+    pub(crate) fn wake(&mut self, now: Now, label: &'static str, event: &ClusterEvent<'_>) {
         if !self.queue.has_waiting() {
             return;
         }
@@ -41,7 +41,7 @@ impl Flow {
     /// Waiting pods that were alike may be of different classes since a selector mentions what tells them apart.
     fn group_anew(&mut self) {
         let pods = self.scheduler.cluster().pods();
-        if std::mem::replace(&mut self.splits, pods.splits()) == pods.splits() {
+        if std::mem::replace(&mut self.splits, pods.reclassifications()) == pods.reclassifications() {
             return;
         }
         let mut moved = Vec::new();
@@ -60,21 +60,23 @@ impl Flow {
 
     /// Pods that hope for a node where something happened: they try whether their hope is void, so that it does not keep
     /// others from the node.
-    fn hopeful(&self, event: &Event<'_>) -> Vec<PodRow> {
+    fn hopeful(&self, event: &ClusterEvent<'_>) -> Vec<PodRow> {
         let cluster = self.scheduler.cluster();
         let row = match event {
-            Event::Node { .. }
-            | Event::PodArrived { .. }
-            | Event::PodChanged { .. }
-            | Event::PodLeft { .. }
+            ClusterEvent::Node { .. }
+            | ClusterEvent::PodArrived { .. }
+            | ClusterEvent::PodChanged { .. }
+            | ClusterEvent::PodLeft { .. }
                 if !cluster.has_nominations() =>
             {
                 None
             }
-            Event::Node { row, .. } => Some(*row),
-            Event::PodArrived { pod } | Event::PodChanged { pod, .. } => cluster.pods().entry(*pod).row,
-            Event::PodLeft { pod } => pod.node(cluster),
-            Event::NodeGone { node } => {
+            ClusterEvent::Node { row, .. } => Some(*row),
+            ClusterEvent::PodArrived { pod } | ClusterEvent::PodChanged { pod, .. } => {
+                cluster.pods().entry(*pod).row
+            }
+            ClusterEvent::PodLeft { pod } => pod.node(cluster),
+            ClusterEvent::NodeGone { node } => {
                 let hopes =
                     |row: &PodRow| cluster.pods().entry(*row).pod.nominated_node.as_ref() == Some(&node.name);
                 return cluster.pods().rows().filter(hopes).collect();
@@ -84,7 +86,7 @@ impl Flow {
         row.map_or_else(Vec::new, |row| cluster.nominated(row).to_vec())
     }
 
-    fn may_help(&self, group: &Group, pod: PodRow, event: &Event<'_>) -> bool {
+    fn may_help(&self, group: &Group, pod: PodRow, event: &ClusterEvent<'_>) -> bool {
         // What extenders look at is not known.
         group.plugins.contains(&EXTENDER)
             || self.scheduler.profiles()[group.profile].queueing_hint(
@@ -98,7 +100,7 @@ impl Flow {
     pub(crate) fn wake_changed(&mut self, now: Now, pod: PodRow) {
         let Some(group) = self.queue.group(pod).cloned() else { return };
         let class = self.scheduler.cluster().pods().entry(pod).class;
-        if self.may_help(&group, pod, &Event::Itself)
+        if self.may_help(&group, pod, &ClusterEvent::Itself)
             && let Some(queue) = self.queue.wake(pod, now.millis)
         {
             self.report_queued(queue, "TargetPodUpdate");
@@ -115,7 +117,7 @@ impl Flow {
     /// A pod holds nothing of its node any more.
     pub(crate) fn wake_for_left(&mut self, now: Now, former: Option<FormerPod>) {
         if let Some(former) = former.filter(|former| former.row.is_some()) {
-            self.wake(now, "AssignedPodDelete", &Event::PodLeft { pod: &former });
+            self.wake(now, "AssignedPodDelete", &ClusterEvent::PodLeft { pod: &former });
         }
     }
 
@@ -124,11 +126,12 @@ impl Flow {
         for undone in undone {
             match undone {
                 Undone::Volume(old) => {
-                    let event = Event::Volume { name: &old.name, old: Some(old) };
+                    let event = ClusterEvent::Volume { name: &old.name, old: Some(old) };
                     self.wake(now, "PersistentVolumeUpdate", &event);
                 }
                 Undone::Claim(old) => {
-                    let event = Event::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
+                    let event =
+                        ClusterEvent::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
                     self.wake(now, "PersistentVolumeClaimUpdate", &event);
                 }
             }

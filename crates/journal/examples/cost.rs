@@ -1,6 +1,6 @@
-//! What recording costs: the flow's thread alone, with what it does for a recording, and what the recorder does beside it.
+//! The cost of recording: on the thread that owns the flow, and on the thread that writes.
 //!
-//! `cargo run --release -p berth-journal --example cost`: 1,000 nodes and 5,000 pods, each bound and told of.
+//! `cargo run --release -p berth-journal --example cost`: 1,000 nodes and 5,000 pods, each one bound and confirmed.
 #![allow(clippy::print_stdout, reason = "a measurement is to be read")]
 
 use std::io;
@@ -15,7 +15,7 @@ const NODES: usize = 1_000;
 const PODS: usize = 5_000;
 const RUNS: usize = 9;
 
-/// A flow, and what it tells its recorder, if it has one.
+/// A flow, and the entries for its recorder, if it has one.
 struct Run {
     flow: Flow,
     decoder: Decoder,
@@ -79,7 +79,7 @@ fn pod(name: &str, node: &str) -> String {
     )
 }
 
-/// One whole run; how long the flow's thread took, and what it would have sent to its recorder.
+/// One run: the time of the flow's thread, and the entries for the recorder.
 fn run(records: bool) -> (Duration, Vec<Entry>) {
     let texts: Vec<String> =
         (0..NODES).map(node).chain((0..PODS).map(|number| pod(&format!("pod-{number}"), ""))).collect();

@@ -6,29 +6,30 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
-/// The first bytes of a recording; the last is the version of the format.
-pub(crate) const MAGIC: &[u8; 8] = b"BERTHRC\x01";
+/// The first bytes of a recording; the last one is the version of the format. Format 1 had fingerprints that depended on the
+/// build; format 2 has those of [`Fingerprint`](crate::Fingerprint).
+pub(crate) const MAGIC: &[u8; 8] = b"BERTHRC\x02";
 
-/// No block has more compressed bytes than this: whatever says so is broken.
+/// The largest block, compressed. A greater length is a sign of damage.
 const MAX_BYTES: u32 = 1 << 28;
 
-/// What reading a block came to.
+/// The result of reading a block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Block {
-    /// Its contents.
+    /// The contents.
     Whole(Vec<u8>),
-    /// The file ends here, as it should.
+    /// The file ends here.
     End,
-    /// The file ends within a block: whoever wrote it did not come to its end.
+    /// The file ends within a block, because its writer was killed.
     Torn,
-    /// The contents are not those that were written.
+    /// The checksum or the compression is wrong.
     Broken,
 }
 
-/// Writes a block.
+/// Writes a block, and gives its size in the file.
 ///
 /// # Errors
-/// As the writer's.
+/// The writer's errors.
 pub(crate) fn write(out: &mut impl Write, contents: &[u8]) -> io::Result<usize> {
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(contents.len() / 4), Compression::fast());
     encoder.write_all(contents)?;
@@ -45,7 +46,7 @@ pub(crate) fn write(out: &mut impl Write, contents: &[u8]) -> io::Result<usize> 
 /// Reads the next block.
 ///
 /// # Errors
-/// As the reader's.
+/// The reader's errors.
 pub(crate) fn read(input: &mut impl Read) -> io::Result<Block> {
     let mut head = [0; 8];
     match fill(input, &mut head)? {
@@ -76,7 +77,7 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
-/// Reads until the buffer is full or the input ends; tells how many bytes there were.
+/// Reads until the buffer is full or the input ends, and gives the number of bytes.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

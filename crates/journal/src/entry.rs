@@ -1,4 +1,4 @@
-//! One entry of a recording, a line of JSON each.
+//! The entries of a recording. Each one is a line of JSON.
 
 use std::collections::BTreeMap;
 
@@ -9,34 +9,34 @@ use berth_wire::{Decoder, encode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Something that was recorded.
+/// An entry of a recording.
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// The first entry of a file.
     Header(Header),
-    /// The flow was told something.
+    /// The flow got an input.
     Take(Now, Box<Input>),
-    /// The flow was asked to try a pod.
+    /// The flow attempted a pod, or carried out what was due.
     Attempt(Now),
-    /// What it has done since the file began: number of actions and their hash.
+    /// The flow's actions since the file began: their number and their hash.
     Did(u64, u64),
 }
 
-/// What a recording is of.
+/// The first entry: where the recording comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The version of Berth that wrote it.
     pub version: String,
-    /// The configuration as YAML or JSON; empty: the default.
+    /// The configuration as YAML or JSON; empty for the default.
     pub configuration: String,
-    /// Which file it is, from 1 on.
+    /// The number of the file, from 1 on.
     pub part: u64,
-    /// Times that no configuration names, where they are not the usual ones: those of simulated histories.
+    /// Durations that are not in the configuration, if they are not the defaults: for simulated histories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
 }
 
-/// Times of a flow that no configuration names.
+/// Durations of a flow that are not in the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// As [`Settings::flush_millis`].
@@ -44,7 +44,7 @@ pub struct Timing {
 }
 
 impl Header {
-    /// The settings of a configuration, with the times that were recorded.
+    /// The settings of a configuration, with the recorded durations.
     pub fn timed(&self, mut settings: Settings) -> Settings {
         if let Some(timing) = self.timing {
             settings.flush_millis = timing.flush_millis;
@@ -53,7 +53,7 @@ impl Header {
     }
 }
 
-/// An entry as it is written.
+/// An entry in its written form.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Line {
@@ -71,7 +71,7 @@ enum Line {
     Err(u64, i64, u64, WireFailure, String),
 }
 
-/// The kind's name; those that a flow is told of have different ones.
+/// The name of a kind; it is unique among the kinds of a flow.
 type WireKind = String;
 /// Kind, namespace, name.
 type WireKey = (WireKind, String, String);
@@ -98,7 +98,7 @@ impl Entry {
     /// Appends the entry as a line.
     ///
     /// # Errors
-    /// None is known; JSON can hold every entry.
+    /// None is known: every entry can be written as JSON.
     pub fn write(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let line = match self {
             Self::Header(header) => Line::Head(header.clone()),
@@ -114,7 +114,7 @@ impl Entry {
     /// Reads a line.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The problem of the line.
     pub fn read(line: &str, decoder: &mut Decoder) -> Result<Self, String> {
         let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let take = |millis, unix_micros, input| Self::Take(Now { millis, unix_micros }, Box::new(input));
@@ -125,7 +125,7 @@ impl Entry {
             Line::Set(m, u, json) => {
                 let object: Option<Object> =
                     decoder.object(json.get()).map_err(|problems| problems.to_string())?;
-                take(m, u, Input::Applied(object.ok_or("an object of an unknown kind")?))
+                take(m, u, Input::Applied(object.ok_or("the kind of the object is unknown")?))
             }
             Line::Gone(m, u, key) => take(m, u, Input::Deleted(to_key(key)?)),
             Line::Listing(m, u, kind) => take(m, u, Input::Listing(to_kind(&kind)?)),
@@ -178,7 +178,7 @@ fn of_kind(kind: Kind) -> WireKind {
 
 fn to_kind(name: &str) -> Result<Kind, String> {
     let known = Kind::ALL.iter().find(|known| known.name == name).map(|known| known.kind);
-    known.ok_or_else(|| format!("no kind {name} is known"))
+    known.ok_or_else(|| format!("the kind {name} is unknown"))
 }
 
 fn of_key(key: &ObjectKey) -> WireKey {

@@ -1,16 +1,17 @@
-//! Recordings: all that a flow was told, in order, and a fingerprint of all that it did.
+//! Recordings: the inputs of a flow, in order, and fingerprints of its actions.
 //!
-//! A flow is a function of its inputs, so a recording of those is a recording of every decision: [`replay`] takes the
-//! inputs again and compares what comes of them, byte for byte, by [`Fingerprint`]s. What is recorded of an object is what
-//! the scheduler sees of it ([`berth_wire::encode`]): environment values, commands and secrets cannot enter.
+//! A flow is a function of its inputs, so a recording of the inputs is a recording of every decision. [`replay`] repeats the
+//! inputs and compares the actions by their [`Fingerprint`]s. Of an object, only the part that the scheduler reads is
+//! recorded ([`berth_wire::encode`]), so a recording holds no environment values, commands or secrets.
 //!
-//! A file is a magic number and blocks, each with its length, its checksum and a compressed run of entries. A block that is
-//! not whole is the end; one whose checksum is wrong is reported, not believed. A file that has grown to its limit is
-//! followed by another one, which starts with all objects, so that each can be replayed alone.
+//! A file is a magic number and blocks. Each block has its length, its checksum and compressed entries. An incomplete block is
+//! the end of the file. A block with a wrong checksum is an error. A file that has grown to its limit is followed by another
+//! one, which begins with all objects, so each file can be replayed alone.
 //!
-//! [`compare`] takes a recording's users and nodes, and has another configuration decide.
+//! [`compare`] repeats the changes of users and nodes with another configuration.
 
 mod block;
+mod canonical;
 mod entry;
 mod fingerprint;
 mod part;
@@ -26,6 +27,6 @@ pub use entry::{Entry, Header, Timing};
 pub use fingerprint::Fingerprint;
 pub use part::part_of;
 pub use reader::{ReadError, Reader};
-pub use replay::{Decided, Difference, Replay, Stop, replay};
-pub use what_if::{Comparison, Landing, compare};
+pub use replay::{Difference, Replay, ReplayedAttempt, Until, replay};
+pub use what_if::{Comparison, Placement, compare};
 pub use writer::Writer;

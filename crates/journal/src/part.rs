@@ -1,4 +1,4 @@
-//! The files of one recording: the first has the name that was asked for, the next ones a number appended to it.
+//! The names of a recording's files: the given name, and for later files a number appended to it.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_file_has_the_name_that_was_asked_for_and_others_a_number() {
+    fn later_files_have_a_number_appended() {
         let names = [1, 2, 11].map(|part| part_of(Path::new("a/b.rec"), part));
         assert_eq!(names, ["a/b.rec", "a/b.rec.2", "a/b.rec.11"].map(PathBuf::from));
     }

@@ -8,42 +8,45 @@ use berth_wire::Decoder;
 use crate::block::{self, Block, MAGIC};
 use crate::entry::{Entry, Header};
 
-/// Why a recording cannot be read, or not further.
+/// Why a recording cannot be read, or cannot be read any further.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refuses.
+    /// The operating system refuses.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It is no recording.
-    #[error("this is no recording of berth scheduler --record")]
+    /// The file is not a recording.
+    #[error("this file is not a recording of berth scheduler --record")]
     NoRecording,
-    /// It is one of another version.
-    #[error("the recording has format {0}, and this berth reads format {own}", own = MAGIC[7])]
-    Version(u8),
-    /// Contents are not those that were written.
+    /// The recording has another format.
     #[error(
-        "block {block} is damaged: its checksum is wrong. What comes before it is whole; nothing after it is believed"
+        "the recording has format {0}, and this version of berth reads only format {own}: replay it with the version that wrote it",
+        own = MAGIC[7]
+    )]
+    Version(u8),
+    /// A block has a wrong checksum.
+    #[error(
+        "block {block} is damaged: its checksum is wrong. The entries before it are valid; the entries after it cannot be read"
     )]
     Damaged {
         /// From 1 on.
         block: usize,
     },
-    /// A line cannot be read though its checksum is right.
+    /// An entry cannot be read although the checksum is right.
     #[error("line {line} of block {block} cannot be read: {problem}")]
     Line {
         /// From 1 on.
         block: usize,
         /// From 1 on, in the block.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The first entry is not a header.
-    #[error("the recording does not say what it is of: its first entry is missing")]
+    #[error("the recording has no header as its first entry")]
     NoHeader,
 }
 
-/// A recording being read.
+/// Reads a recording.
 pub struct Reader<R> {
     input: R,
     decoder: Decoder,
@@ -55,10 +58,10 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Opens a recording and reads what it is of.
+    /// Opens a recording and reads its header.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If the input is not a recording of this format.
     pub fn new(mut input: R) -> Result<Self, ReadError> {
         let mut magic = [0; 8];
         input.read_exact(&mut magic).map_err(|_| ReadError::NoRecording)?;
@@ -84,12 +87,12 @@ impl<R: Read> Reader<R> {
         Ok(reader)
     }
 
-    /// What the recording is of.
+    /// The header.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Whether the file ended within a block: whoever wrote it was stopped. All entries before that were read.
+    /// Whether the file ended within a block, because its writer was killed. All entries before it were read.
     pub fn is_torn(&self) -> bool {
         self.torn
     }
@@ -97,7 +100,7 @@ impl<R: Read> Reader<R> {
     /// The next entry; `None` at the end.
     ///
     /// # Errors
-    /// Where the recording is damaged; nothing after that can be read.
+    /// If the recording is damaged. Nothing after the damage can be read.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         while self.lines.is_empty() {
             match block::read(&mut self.input)? {

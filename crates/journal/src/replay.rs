@@ -1,4 +1,4 @@
-//! Takes a recording's inputs again, and compares what comes of them.
+//! Repeats the inputs of a recording, and compares the actions.
 
 use std::io::Read;
 
@@ -9,62 +9,62 @@ use crate::entry::Entry;
 use crate::fingerprint::Fingerprint;
 use crate::reader::{ReadError, Reader};
 
-/// What a replay came to.
+/// The result of a replay.
 pub struct Replay {
-    /// The flow as it was at the end of the replay.
+    /// The flow at the end of the replay.
     pub flow: Flow,
-    /// Every attempt and what came of it, in order.
-    pub decided: Vec<Decided>,
-    /// Where the replay did something else than was recorded first; `None`: nowhere.
+    /// The attempts and their results, in order.
+    pub decided: Vec<ReplayedAttempt>,
+    /// The first difference from the recorded actions, if there is one.
     pub difference: Option<Difference>,
-    /// How many actions were compared.
+    /// The number of actions that were compared.
     pub compared: u64,
     /// Whether the recording ends within a block.
     pub torn: bool,
 }
 
-/// Where a replay ends.
+/// How far to replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// With the recording.
-    AtItsEnd,
+pub enum Until {
+    /// The whole recording.
+    End,
     /// Before the attempt of this number, from 0 on.
-    Before(usize),
+    Attempt(usize),
 }
 
 /// An attempt to place a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
-    /// The number of the attempt among all, from 0 on.
+pub struct ReplayedAttempt {
+    /// The number of the attempt in the recording, from 0 on.
     pub number: usize,
-    /// When, in microseconds since the Unix epoch.
+    /// The time in microseconds since the Unix epoch.
     pub unix_micros: i64,
     /// `namespace/name`.
     pub pod: String,
-    /// Which attempt of the pod it was.
+    /// The number of the attempt for this pod, from 1 on.
     pub attempt: u32,
-    /// The node and its score; `None`: it was not placed.
+    /// The node and its score; `None` if the pod was not placed.
     pub node: Option<(Str, i64)>,
-    /// Why not, or empty.
+    /// Why it was not placed; empty if it was.
     pub message: String,
 }
 
-/// A replay that did something else than was recorded.
+/// The first point at which a replay differs from the recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// When, in microseconds since the Unix epoch.
+    /// The time in microseconds since the Unix epoch.
     pub unix_micros: i64,
-    /// How many actions there were by then in the recording.
+    /// The number of actions in the recording up to there.
     pub recorded: u64,
-    /// And in the replay.
+    /// The number of actions in the replay up to there.
     pub replayed: u64,
 }
 
 /// Replays a recording.
 ///
 /// # Errors
-/// Where the recording is damaged.
-pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Stop) -> Result<Replay, ReadError> {
+/// If the recording is damaged.
+pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Until) -> Result<Replay, ReadError> {
     let mut flow = Flow::new(settings);
     let mut done = Fingerprint::new();
     let (mut decided, mut difference, mut compared) = (Vec::new(), None, 0);
@@ -96,14 +96,14 @@ pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Stop) -
             done.add(&action);
         }
         let number = usize::saturating_sub(attempts, 1);
-        decided.extend(flow.drain_reports().filter_map(|report| Decided::of(number, now, report)));
+        decided.extend(flow.drain_reports().filter_map(|report| ReplayedAttempt::of(number, now, report)));
     }
     Ok(Replay { flow, decided, difference, compared, torn: reader.is_torn() })
 }
 
-impl Stop {
-    /// After the last attempt up to this time, in microseconds since the Unix epoch. Where the clock was set back, what came
-    /// after that is included; where the recording is damaged, the replay will say so.
+impl Until {
+    /// After the last attempt up to this time, in microseconds since the Unix epoch. If the clock was set back, the attempts
+    /// before that are included. Damage to the recording is reported by the replay.
     pub fn after<R: Read>(reader: &mut Reader<R>, unix_micros: i64) -> Self {
         let (mut attempts, mut wanted) = (0, 0);
         while let Ok(Some(entry)) = reader.next_entry() {
@@ -112,18 +112,18 @@ impl Stop {
                 wanted = if at.unix_micros <= unix_micros { attempts } else { wanted };
             }
         }
-        Self::Before(wanted)
+        Self::Attempt(wanted)
     }
 
     fn is_past(self, attempts: usize, entry: &Entry) -> bool {
         match (self, entry) {
-            (Self::Before(number), Entry::Attempt(_)) => attempts == number,
+            (Self::Attempt(number), Entry::Attempt(_)) => attempts == number,
             _ => false,
         }
     }
 }
 
-impl Decided {
+impl ReplayedAttempt {
     fn of(number: usize, unix_micros: i64, report: Report) -> Option<Self> {
         let (attempted, node, message) = match report {
             Report::Assumed(attempted, landing) => {

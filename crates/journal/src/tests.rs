@@ -1,4 +1,4 @@
-//! What is written is read, what is replayed is the same, and what is damaged is not believed.
+//! Recordings can be read and replayed, and damage is found.
 
 use berth_engine::profile::Profile;
 use berth_flow::{Answer, Flow, Input, Now, Request, Settings};
@@ -8,7 +8,7 @@ use berth_wire::Decoder;
 use crate::entry::{Entry, Header};
 use crate::fingerprint::Fingerprint;
 use crate::reader::{ReadError, Reader};
-use crate::replay::{Replay, Stop, replay};
+use crate::replay::{Replay, Until, replay};
 use crate::what_if::compare;
 use crate::writer::Writer;
 
@@ -16,7 +16,7 @@ fn settings() -> Settings {
     Settings::new(vec![Profile::standard("default-scheduler")])
 }
 
-/// A flow that is recorded.
+/// A flow with a recording.
 struct Recorded {
     flow: Flow,
     now: Now,
@@ -66,7 +66,7 @@ impl Recorded {
         ));
     }
 
-    /// Attempts all, and has every request succeed.
+    /// Attempts all pods; every request succeeds.
     fn run(&mut self) {
         loop {
             let tried = self.flow.attempt(self.now);
@@ -123,11 +123,11 @@ fn recording() -> Vec<u8> {
 }
 
 fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
-    replay(&mut Reader::new(bytes)?, settings(), Stop::AtItsEnd)
+    replay(&mut Reader::new(bytes)?, settings(), Until::End)
 }
 
 #[test]
-fn a_replay_does_what_was_recorded() {
+fn a_replay_repeats_the_recording() {
     let replay = replayed(&recording()).unwrap();
     assert_eq!(replay.difference, None);
     assert!(!replay.torn && replay.compared > 7);
@@ -139,17 +139,17 @@ fn a_replay_does_what_was_recorded() {
 }
 
 #[test]
-fn a_replay_stops_where_it_is_told_to() {
+fn a_replay_stops_at_the_given_attempt_or_time() {
     let bytes = recording();
     let replayed = |stop| replay(&mut Reader::new(&bytes[..]).unwrap(), settings(), stop).unwrap();
-    let all = replayed(Stop::AtItsEnd);
+    let all = replayed(Until::End);
     let fourth = &all.decided[3];
     assert_eq!(fourth.pod, "default/p3");
-    let before = replayed(Stop::Before(fourth.number));
+    let before = replayed(Until::Attempt(fourth.number));
     assert_eq!(before.decided, all.decided[..3]);
     let pod = before.flow.find_pod(&"default".into(), &"p3".into()).unwrap();
     assert!(before.flow.scheduler().cluster().pods().entry(pod).pod.node.is_none());
-    let after = |unix_micros| replayed(Stop::after(&mut Reader::new(&bytes[..]).unwrap(), unix_micros));
+    let after = |unix_micros| replayed(Until::after(&mut Reader::new(&bytes[..]).unwrap(), unix_micros));
     assert!(after(0).decided.is_empty());
     let upto = all.decided.iter().take_while(|decided| decided.unix_micros == fourth.unix_micros).count();
     assert_eq!(after(fourth.unix_micros).decided, all.decided[..upto]);
@@ -157,17 +157,17 @@ fn a_replay_stops_where_it_is_told_to() {
 }
 
 #[test]
-fn another_configuration_shows_as_a_difference() {
+fn another_configuration_is_a_difference() {
     let bytes = recording();
     let mut profile = Profile::standard("default-scheduler");
     profile.score.clear();
     let other = Settings::new(vec![profile]);
-    let replay = replay(&mut Reader::new(&bytes[..]).unwrap(), other, Stop::AtItsEnd).unwrap();
+    let replay = replay(&mut Reader::new(&bytes[..]).unwrap(), other, Until::End).unwrap();
     assert!(replay.difference.is_some());
 }
 
 #[test]
-fn any_flipped_byte_is_reported_and_not_believed() {
+fn any_flipped_byte_is_reported() {
     let bytes = recording();
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
@@ -178,7 +178,7 @@ fn any_flipped_byte_is_reported_and_not_believed() {
 }
 
 #[test]
-fn all_before_a_torn_tail_is_replayed() {
+fn everything_before_a_torn_block_is_replayed() {
     let mut recorded = Recorded::new();
     recorded.node("n", 4);
     recorded.pod("a", "", 0);
@@ -195,11 +195,12 @@ fn all_before_a_torn_tail_is_replayed() {
 }
 
 #[test]
-fn what_is_no_recording_is_refused() {
+fn other_files_and_formats_are_refused() {
     assert!(matches!(replayed(b"apiVersion: v1"), Err(ReadError::NoRecording)));
     assert!(matches!(replayed(b""), Err(ReadError::NoRecording)));
     assert!(matches!(replayed(b"BERTHRC\x09rest"), Err(ReadError::Version(9))));
-    assert!(matches!(replayed(b"BERTHRC\x01"), Err(ReadError::NoHeader)));
+    assert!(matches!(replayed(b"BERTHRC\x01rest"), Err(ReadError::Version(1))));
+    assert!(matches!(replayed(b"BERTHRC\x02"), Err(ReadError::NoHeader)));
 }
 
 #[test]
@@ -218,11 +219,11 @@ fn nothing_secret_is_recorded() {
 fn another_configuration_places_the_same_pods_elsewhere() {
     let bytes = recording();
     let mut packed = Profile::standard("default-scheduler");
-    packed.score.clear(); // all nodes are alike, so that the first by name is taken
+    packed.score.clear(); // all nodes have the same score, so the first one by name is chosen
     let other = Settings::new(vec![packed]);
     let comparison = compare(&mut Reader::new(&bytes[..]).unwrap(), settings(), other).unwrap();
     let nodes = |side: usize| -> Vec<String> {
-        let node = |pair: &[Option<crate::Landing>; 2]| {
+        let node = |pair: &[Option<crate::Placement>; 2]| {
             pair[side].as_ref().map_or("-".into(), |l| l.node.to_string())
         };
         comparison.pods.values().map(node).collect()

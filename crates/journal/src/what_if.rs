@@ -1,8 +1,8 @@
-//! The same users and nodes, and another configuration.
+//! The changes of a recording, with another configuration of the scheduler.
 //!
-//! What others did is taken from the recording: pods created and deleted, nodes that came, changed and went. What the
-//! scheduler did is not: bindings, evictions and statuses are the other configuration's own, and succeed at once. A pod
-//! that the recording says is bound stays where the other configuration put it.
+//! The changes that others made are taken from the recording: pods that were created and deleted, nodes that were added,
+//! changed and removed. The scheduler's own actions are not: the other configuration binds and evicts on its own, and each
+//! action succeeds at once. A pod that is bound in the recording stays where the other configuration placed it.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,36 +15,36 @@ use berth_model::pod_manifest::PodManifest;
 use crate::entry::Entry;
 use crate::reader::{ReadError, Reader};
 
-/// Where a pod was put, and when.
+/// The placement of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landing {
+pub struct Placement {
     /// The node.
     pub node: Str,
-    /// Milliseconds from its coming to its placement.
+    /// Milliseconds from its creation to its placement.
     pub waited_millis: u64,
 }
 
-/// What became of a pod in the recording, and what would have under the other configuration; `None`: it waits.
+/// The placements in the recording and with the other configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// By `namespace/name`, pods that were made again under one name by their last life.
-    pub pods: BTreeMap<String, [Option<Landing>; 2]>,
-    /// Who had to go for others, in the recording and under the other configuration: `namespace/name`, each time it did.
+    /// By `namespace/name`; `None`: the pod is pending. Of a pod that was recreated, the last one counts.
+    pub pods: BTreeMap<String, [Option<Placement>; 2]>,
+    /// The victims of preemption, by `namespace/name`, in the recording and with the other configuration.
     pub evicted: [Vec<String>; 2],
 }
 
 /// One side of the comparison.
 struct Side {
     flow: Flow,
-    /// Where pods were put, by uid.
+    /// The nodes of placed pods, by uid.
     nodes: BTreeMap<Str, Str>,
     gone: BTreeMap<Str, PodRef>,
 }
 
-/// Plays a recording under the recorded and under another configuration.
+/// Replays a recording with the recorded configuration and with another one.
 ///
 /// # Errors
-/// Where the recording is damaged.
+/// If the recording is damaged.
 pub fn compare<R: Read>(
     reader: &mut Reader<R>,
     recorded: Settings,
@@ -80,15 +80,15 @@ pub fn compare<R: Read>(
                 ours.insert(attempted.pod.uid.clone(), landing.node.clone());
             }
         }
-        tell(reports, 0, now, &came, &mut result);
+        add(reports, 0, now, &came, &mut result);
         let reports = side.run(now);
-        tell(reports, 1, now, &came, &mut result);
+        add(reports, 1, now, &came, &mut result);
     }
     Ok(result)
 }
 
-/// Notes what one side did.
-fn tell(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64>, result: &mut Comparison) {
+/// Adds the reports of one side to the result.
+fn add(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64>, result: &mut Comparison) {
     for report in reports {
         match report {
             Report::Assumed(attempted, landing) => {
@@ -96,7 +96,7 @@ fn tell(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64
                 let since = came.get(&key).copied().unwrap_or(now.millis);
                 let waited_millis = now.millis.saturating_sub(since);
                 result.pods.entry(key).or_default()[side] =
-                    Some(Landing { node: landing.node, waited_millis });
+                    Some(Placement { node: landing.node, waited_millis });
             }
             Report::Unschedulable(attempted, _) | Report::Failed(attempted, _) => {
                 result.pods.entry(attempted.pod.to_string()).or_default();
@@ -117,14 +117,14 @@ fn tell(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64
 }
 
 impl Side {
-    /// Takes what others did; `ours`: pods that the recorded scheduler placed, by uid.
+    /// Takes a change that others made. `ours` are the pods that the recorded scheduler placed, by uid.
     fn take(&mut self, now: Now, input: &Input, ours: &BTreeMap<Str, Str>) {
         match input {
             Input::Reply(..) => {}
             Input::Applied(Object::Pod(pod)) => {
                 let uid = &pod.pod.uid;
                 if self.gone.contains_key(uid) || pod.pod.preempted {
-                    return; // its end is not the recording's business
+                    return; // the other configuration decides about its victims
                 }
                 let mut pod = pod.clone();
                 if pod.pod.node.is_some() && ours.contains_key(uid) {
@@ -137,7 +137,7 @@ impl Side {
         }
     }
 
-    /// Lets the flow do what it wants to do; everything succeeds.
+    /// Attempts pods until nothing is left to do. Every action succeeds.
     fn run(&mut self, now: Now) -> Vec<Report> {
         let mut reports = Vec::new();
         loop {
@@ -169,7 +169,7 @@ impl Side {
         self.flow.take(now, Input::Deleted(key));
     }
 
-    /// The watch would tell that the pod is bound.
+    /// Confirms a binding, as the watch would.
     fn confirm(&mut self, now: Now, pod: &PodRef, node: &Str) {
         let Some(row) = self.flow.find_pod(&pod.namespace, &pod.name) else { return };
         let mut bound = self.flow.scheduler().cluster().pods().entry(row).pod.clone();

@@ -1,14 +1,14 @@
-//! Writes recordings: entry by entry, block by block, file by file.
+//! Writes recordings, in blocks of entries.
 
 use std::io::{self, Write};
 
 use crate::block;
 use crate::entry::Entry;
 
-/// A block is written once it has so many bytes, uncompressed.
+/// A block is written when it has this many bytes, uncompressed.
 const BLOCK_BYTES: usize = 256 << 10;
 
-/// A recording being written.
+/// Writes a recording.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
@@ -20,16 +20,16 @@ impl<W: Write> Writer<W> {
     /// Starts a recording.
     ///
     /// # Errors
-    /// As the output's.
+    /// The output's errors.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all(block::MAGIC)?;
         Ok(Self { out, buffer: Vec::with_capacity(BLOCK_BYTES), written: block::MAGIC.len() as u64 })
     }
 
-    /// Appends an entry. It is safe after [`Writer::flush`], or once its block is full.
+    /// Appends an entry. It is written with its block, at the latest by [`Writer::flush`].
     ///
     /// # Errors
-    /// As the output's.
+    /// The output's errors.
     pub fn push(&mut self, entry: &Entry) -> io::Result<()> {
         entry.write(&mut self.buffer)?;
         if self.buffer.len() >= BLOCK_BYTES {
@@ -41,18 +41,18 @@ impl<W: Write> Writer<W> {
     /// Writes everything out.
     ///
     /// # Errors
-    /// As the output's.
+    /// The output's errors.
     pub fn flush(&mut self) -> io::Result<()> {
         self.end_block()?;
         self.out.flush()
     }
 
-    /// How many bytes were written so far.
+    /// The number of bytes that were written so far.
     pub fn written(&self) -> u64 {
         self.written
     }
 
-    /// The output, with what was written out.
+    /// The output. Call [`Writer::flush`] before.
     pub fn into_inner(self) -> W {
         self.out
     }

@@ -1,8 +1,8 @@
-//! Carries out what the flow decides: many requests in flight, one at a time for each pod.
+//! Carries out the flow's actions: many requests in flight, but one at a time for each pod.
 
 mod body;
 mod failure;
-mod order;
+mod send_queue;
 #[cfg(test)]
 mod tests;
 
@@ -11,50 +11,51 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use berth_flow::{Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_watch::Metadata;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http::Method;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::client::{Api, JSON, STRATEGIC_MERGE};
-use crate::extender::{Errand, Extenders};
+use crate::extender::{ExtenderCall, Extenders};
+use crate::lease_guard::LeaseGuard;
 use crate::message::Inbox;
-use crate::reign::Reign;
-use crate::watch::{Metadata, escape};
+use crate::resource::segment;
 pub(crate) use failure::judge;
-use order::{Order, Subject};
+use send_queue::{SendQueue, Subject};
 
-/// How many requests are in flight at most, events and extenders not counted.
+/// The limit on requests in flight, without events and extenders.
 const IN_FLIGHT: usize = 32;
-/// How often a request is sent again that the API server was too busy for.
+/// The number of retries if the API server is overloaded.
 const BUSY_TRIES: u32 = 10;
 
 type Outcome = Result<Reply, Failure>;
 
-/// Something to carry out.
+/// An action to carry out.
 #[derive(Debug)]
 pub(crate) enum Task {
     /// A request to the API server.
     Act(Action),
-    /// A question for an extender.
-    Extend(Ticket, Errand),
+    /// A call of an extender.
+    Extend(Ticket, ExtenderCall),
 }
 
-/// Who carries out.
+/// Carries out actions.
 pub(crate) struct Actor {
     pub(crate) api: Api,
-    pub(crate) reign: Arc<Reign>,
+    pub(crate) lease_guard: Arc<LeaseGuard>,
     pub(crate) extenders: Arc<Extenders>,
     pub(crate) inbox: Inbox,
-    /// How many requests are in flight.
+    /// The number of requests in flight.
     pub(crate) requests: Arc<AtomicUsize>,
 }
 
 impl Actor {
-    /// Runs until there is nothing left to do, and nobody is there to ask for more.
+    /// Runs until the event loop has ended and all requests are answered.
     pub(crate) async fn run(self, mut tasks: UnboundedReceiver<Task>) {
         let actor = Arc::new(self);
-        let mut order = Order::default();
+        let mut order = SendQueue::default();
         let mut running = FuturesUnordered::new();
         let mut open = true;
         loop {
@@ -67,12 +68,12 @@ impl Actor {
             tokio::select! {
                 Some((subject, ticket, outcome)) = running.next(), if !running.is_empty() => {
                     order.done(subject);
-                    // Nobody is there to be told when the process ends.
+                    // Without an event loop the process is about to end.
                     let _ = actor.inbox.input(Input::Reply(ticket, outcome));
                 }
                 task = tasks.recv(), if open => match task {
                     Some(Task::Act(action)) => order.push(action),
-                    Some(Task::Extend(ticket, errand)) => actor.extend(ticket, errand),
+                    Some(Task::Extend(ticket, call)) => actor.extend(ticket, call),
                     None => open = false,
                 },
                 else => return,
@@ -80,14 +81,14 @@ impl Actor {
         }
     }
 
-    /// Extenders take as long as they like, and what waits for them waits by itself.
-    fn extend(self: &Arc<Self>, ticket: Ticket, errand: Errand) {
+    /// Calls an extender in a task of its own, so that a slow extender delays no other request.
+    fn extend(self: &Arc<Self>, ticket: Ticket, call: ExtenderCall) {
         let actor = Arc::clone(self);
         tokio::spawn(async move {
-            let may_not = matches!(errand.call, Call::Bind { .. }) && !actor.reign.holds();
+            let is_forbidden = matches!(call.call, Call::Bind { .. }) && !actor.lease_guard.holds();
             let outcome =
-                if may_not { Err(deposed()) } else { actor.extenders.ask(&actor.api, errand).await };
-            // Nobody is there to be told when the process ends.
+                if is_forbidden { Err(not_leading()) } else { actor.extenders.ask(&actor.api, call).await };
+            // Without an event loop the process is about to end.
             let _ = actor.inbox.input(Input::Reply(ticket, outcome));
         });
     }
@@ -112,40 +113,43 @@ impl Actor {
                 done => done,
             },
             Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
-                let path = format!("/api/v1/persistentvolumes/{}", escape(&volume));
+                let path = format!("/api/v1/persistentvolumes/{}", segment(&volume));
                 let body = body::volume(&namespace, &claim, &claim_uid, reserved);
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body).await
             }
             Request::SelectNode { namespace, claim, node } => {
                 let path = format!(
                     "/api/v1/namespaces/{}/persistentvolumeclaims/{}",
-                    escape(&namespace),
-                    escape(&claim)
+                    segment(&namespace),
+                    segment(&claim)
                 );
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body::selected_node(&node)).await
             }
-            // Both go another way: see `Task` and the recorder of events.
+            // These two are not sent here: see `Task::Extend` and `EventRecorder`.
             Request::Extend { .. } | Request::Emit(_) => Ok(()),
         };
         done.map(|()| Reply::Done)
     }
 
-    /// Says why the victim goes, then deletes it.
+    /// Writes the condition `DisruptionTarget` of the victim, then deletes it.
     async fn evict(&self, victim: &PodRef, message: &str) -> Result<(), Failure> {
         let path = pod_path(&victim.namespace, &victim.name);
         let answer = self.api.get(&path).await;
         let json = answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
         judge(answer)?;
-        let found = Metadata::of(std::str::from_utf8(&json).unwrap_or_default());
+        let found = Metadata::of(&json);
         if found.uid != *victim.uid {
-            return Err(Failure { kind: FailureKind::Gone, message: format!("{victim} is another pod now") });
+            return Err(Failure {
+                kind: FailureKind::Gone,
+                message: format!("{victim} was replaced by another pod of the same name"),
+            });
         }
         let body = body::disruption(victim, message, found.generation, now());
         self.ask(Method::PATCH, &format!("{path}/status"), STRATEGIC_MERGE, body).await?;
         self.ask(Method::DELETE, &path, JSON, body::deletion(victim)).await
     }
 
-    /// Asks until the API server has time.
+    /// Sends a request, and retries while the API server is overloaded.
     async fn ask(
         &self,
         method: Method,
@@ -155,9 +159,9 @@ impl Actor {
     ) -> Result<(), Failure> {
         let mut tries = 0;
         loop {
-            // Asked before every request: the lease may run out between two of them.
-            if !self.reign.holds() {
-                return Err(deposed());
+            // Checked before every request: the lease may expire between two of them.
+            if !self.lease_guard.holds() {
+                return Err(not_leading());
             }
             let answer = self.api.ask(method.clone(), path, content_type, body.clone()).await;
             match &answer {
@@ -172,12 +176,12 @@ impl Actor {
     }
 }
 
-fn deposed() -> Failure {
-    Failure { kind: FailureKind::Refused, message: "this scheduler does not lead any more".to_owned() }
+fn not_leading() -> Failure {
+    Failure { kind: FailureKind::Refused, message: "this scheduler is not the leader any more".to_owned() }
 }
 
 fn pod_path(namespace: &str, name: &str) -> String {
-    format!("/api/v1/namespaces/{}/pods/{}", escape(namespace), escape(name))
+    format!("/api/v1/namespaces/{}/pods/{}", segment(namespace), segment(name))
 }
 
 fn now() -> String {

@@ -1,60 +1,78 @@
-//! What the flow's thread answers to those who ask.
+//! The event loop's answers to queries.
 
-use berth_engine::scheduler::Scheduler;
+use std::collections::BTreeMap;
+
 use berth_flow::{Flow, Unbound};
 use berth_model::object::Kind;
-use berth_sim::explain::explain;
-use berth_sim::run::Options;
 use serde_json::json;
 use tokio::sync::oneshot::Sender;
 
-use crate::message::{Answer, Question};
-use crate::teller::Teller;
+use crate::explain::Explainer;
+use crate::message::{Answer, Query, QueuePage, Refusal};
+use crate::reporter::Reporter;
 
-/// Answers a question. Whoever asked may be gone, and then nobody hears it.
-pub(crate) fn answer(flow: &Flow, teller: &Teller, question: Question, sender: Sender<Answer>) {
-    let answer = match question {
-        Question::Gauges => {
-            teller.gauge(flow);
+/// Answers a query. A client that has gone does not get the answer.
+pub(crate) fn answer(
+    flow: &Flow,
+    reporter: &Reporter,
+    explainer: &mut Explainer,
+    query: Query,
+    sender: Sender<Answer>,
+) {
+    let answer = match query {
+        Query::Gauges => {
+            reporter.set_gauges(flow);
             Ok(String::new())
         }
-        Question::Missing => {
+        Query::Missing => {
             let kinds: Vec<&str> = flow.missing().iter().map(|kind| Kind::name(*kind)).collect();
             Ok(kinds.join(", "))
         }
-        Question::Queue => Ok(queue(flow, teller)),
-        Question::Explain { namespace, name } => return explained(flow, teller, &namespace, &name, sender),
+        Query::Queue(page) => Ok(queue(flow, reporter, &page)),
+        Query::Explain { namespace, name } => {
+            match flow.find_pod(&namespace.as_str().into(), &name.as_str().into()) {
+                Some(pod) => {
+                    let profile = flow.scheduler().profile_of(pod);
+                    let profile =
+                        profile.map_or_else(String::new, |index| reporter.profile(index).to_owned());
+                    return explainer.explain(flow, pod, profile, sender);
+                }
+                None => Err(Refusal::NotFound(format!("this scheduler knows no pod {namespace}/{name}\n"))),
+            }
+        }
     };
     let _ = sender.send(answer);
 }
 
-fn queue(flow: &Flow, teller: &Teller) -> String {
-    let shown = |unbound: Unbound<'_>| {
+/// A page of the pods that are not bound, by namespace and name.
+fn queue(flow: &Flow, reporter: &Reporter, page: &QueuePage) -> String {
+    let mut pods = BTreeMap::new();
+    let mut remaining = 0_usize;
+    for unbound in flow.unbound() {
+        let key = (&*unbound.pod.namespace, &*unbound.pod.name);
+        if page.after.as_ref().is_some_and(|(namespace, name)| key <= (namespace, name)) {
+            continue;
+        }
+        pods.insert(key, unbound);
+        if pods.len() > page.limit {
+            pods.pop_last();
+            remaining += 1;
+        }
+    }
+    let shown = |unbound: &Unbound<'_>| {
         json!({
             "pod": unbound.pod.to_string(),
-            "schedulerName": teller.profile(unbound.profile),
+            "schedulerName": reporter.profile(unbound.profile),
             "queue": unbound.place,
             "plugins": unbound.plugins.iter().map(|name| &**name).collect::<Vec<_>>(),
             "attempts": unbound.attempts,
             "node": unbound.node.map(|node| &**node),
         })
     };
-    json!({"pods": flow.unbound().map(shown).collect::<Vec<_>>()}).to_string()
-}
-
-/// Explains on a copy of the cluster and on another thread, so that nobody waits for it.
-fn explained(flow: &Flow, teller: &Teller, namespace: &str, name: &str, sender: Sender<Answer>) {
-    let Some(pod) = flow.find_pod(&namespace.into(), &name.into()) else {
-        let _ = sender.send(Err(format!("no pod {namespace}/{name} is known to this scheduler\n")));
-        return;
-    };
-    let scheduler = flow.scheduler();
-    let profile =
-        scheduler.profile_of(pod).map_or_else(String::new, |profile| teller.profile(profile).to_owned());
-    let (cluster, profiles) = (scheduler.cluster().clone(), scheduler.profiles().to_vec());
-    std::thread::spawn(move || {
-        let options = Options { preemption: true, all_schedulers: false, verify: false };
-        let explanation = explain(&mut Scheduler::new(cluster, profiles), pod, profile, options);
-        let _ = sender.send(serde_json::to_string(&explanation).map_err(|error| format!("{error}\n")));
-    });
+    let mut document = json!({"pods": pods.values().map(shown).collect::<Vec<_>>()});
+    if let (1.., Some(((namespace, name), _))) = (remaining, pods.last_key_value()) {
+        document["continue"] = format!("{namespace}/{name}").into();
+        document["remaining"] = remaining.into();
+    }
+    document.to_string()
 }

@@ -1,10 +1,8 @@
-//! Waiting longer after every failure.
+//! Pauses that grow after every failure.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
-/// Waits that double, with a random part, so that many clients do not come at once.
+/// Pauses that double, with a random part, so that many clients do not retry at the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -17,23 +15,18 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// How long to wait now: at least half of the current step.
+    /// The next pause: between half of the current step and all of it.
     pub(crate) fn next(&mut self) -> Duration {
         let step = self.next;
         self.next = (step * 2).min(self.longest);
         let half = step / 2;
-        half + Duration::from_micros(random(u64::try_from(half.as_micros()).unwrap_or(u64::MAX)))
+        half + half.mul_f64(fastrand::f64())
     }
 
-    /// All is well again.
+    /// Begins with the shortest pause again, after a success.
     pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
-}
-
-/// A number up to `limit`, by chance. Nothing secret may depend on it.
-pub(crate) fn random(limit: u64) -> u64 {
-    RandomState::new().build_hasher().finish() % limit.saturating_add(1).max(1)
 }
 
 #[cfg(test)]
@@ -41,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_begin_anew() {
+    fn pauses_double_up_to_the_longest() {
         let (first, longest) = (Duration::from_millis(100), Duration::from_millis(300));
         let mut backoff = Backoff::new(first, longest);
         for step in [100, 200, 300, 300] {

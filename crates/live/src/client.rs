@@ -1,14 +1,15 @@
 //! The connection to an API server.
 //!
-//! Requests are JSON over HTTP/1.1 with as many connections as there are requests in flight. There is no limit on requests
-//! a second: what is in flight is bounded, and API servers have priority and fairness of their own. Nothing is retried
-//! here, because only those who ask know what may be asked twice.
+//! Requests are JSON over HTTP/1.1, with one connection for each request in flight. There is no limit on requests per
+//! second: the number of requests in flight is limited, and API servers have priority and fairness. Nothing is retried
+//! here, because only the caller knows which request may be sent twice.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use berth_watch::Status;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
@@ -25,24 +26,24 @@ use tower::{BoxError, ServiceBuilder, ServiceExt};
 
 use crate::metrics::Metrics;
 
-/// After so long without an answer nobody waits any more.
+/// The longest time for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection that says nothing is probed after so long.
+/// The time after which a silent connection is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Larger answers than this (but for watches) are not read.
+/// The largest answer that is read, watches excepted.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
-/// Where to find an API server.
+/// How to find an API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Server {
-    /// A kubeconfig file. Without one: the account of the pod that this runs in, and where it runs in none, what `kubectl`
-    /// would use.
+    /// A kubeconfig file. Without one, the service account of the pod that this process runs in is used; outside of a pod,
+    /// what `kubectl` would use.
     pub kubeconfig: Option<PathBuf>,
-    /// The address of the API server, in place of what the kubeconfig says.
+    /// The address of the API server, instead of that in the kubeconfig.
     pub master: Option<String>,
 }
 
-/// Why there is no connection.
+/// Why there is no connection to an API server.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be used.
@@ -50,33 +51,33 @@ pub enum ConnectError {
     Kubeconfig {
         /// Its path.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: KubeconfigError,
     },
-    /// There is neither a kubeconfig nor a pod's account.
-    #[error("no cluster to talk to: {0}")]
+    /// There is neither a kubeconfig nor a service account.
+    #[error("no cluster is configured: {0}; name a kubeconfig with --kubeconfig")]
     Nowhere(#[from] kube::config::InferConfigError),
-    /// The address is none.
-    #[error("--master: {text} is no address of an API server: {source}")]
+    /// The address is invalid.
+    #[error("--master: {text} is not a valid URL: {source}")]
     Address {
-        /// What was given.
+        /// The given text.
         text: String,
-        /// What is wrong with it.
+        /// The reason.
         source: http::uri::InvalidUri,
     },
     /// Certificates or credentials cannot be used.
-    #[error("credentials for the API server: {0}")]
+    #[error("the credentials for the API server cannot be used: {0}")]
     Credentials(#[from] kube::Error),
 }
 
-/// A body of an answer, piece by piece.
+/// The body of an answer, in pieces.
 pub(crate) type Pieces = UnsyncBoxBody<Bytes, hyper::Error>;
 
-/// What sends requests. Every request has its own copy; kube's `Client` would pass all of them through one task, and
-/// wake it twice for each.
+/// Sends requests. Every request has its own copy: kube's `Client` would pass all requests through one task, which costs two
+/// wake-ups for each.
 pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Pieces>, BoxError>;
 
-/// Without the path, which is told before.
+/// The error without the path, which the caller names.
 fn words(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(source, _) => source.to_string(),
@@ -84,7 +85,7 @@ fn words(error: &KubeconfigError) -> String {
     }
 }
 
-/// An API server, to ask.
+/// A client of an API server.
 #[derive(Clone)]
 pub struct Api {
     transport: Transport,
@@ -92,11 +93,11 @@ pub struct Api {
     metrics: Option<Arc<Metrics>>,
 }
 
-/// What an API server said in full.
+/// A complete answer of an API server.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    /// What it asks to wait before the next try, in seconds.
+    /// `Retry-After` in seconds.
     pub(crate) retry_after: Option<u64>,
     pub(crate) body: Bytes,
 }
@@ -104,16 +105,22 @@ pub(crate) struct Answer {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
-    /// The request did not get through: nobody has seen it.
+    /// The request was not sent.
     #[error("{0}")]
     Unsent(String),
-    /// It may have been seen.
+    /// The request was sent, and may have been carried out.
     #[error("{0}")]
     Lost(String),
 }
 
 impl Answer {
-    /// Whether the API server has no time now, and has not looked at the request.
+    /// Why the API server refuses: the message of its `Status`, or else the HTTP status. At most 1,024 bytes, since a body
+    /// may hold anything.
+    pub(crate) fn message(&self) -> String {
+        Status::read(&self.body).message_or(|| self.status.to_string())
+    }
+
+    /// Whether the API server is overloaded, and has not carried out the request.
     pub(crate) fn is_busy(&self) -> bool {
         self.status == StatusCode::TOO_MANY_REQUESTS
             || (self.status == StatusCode::SERVICE_UNAVAILABLE && self.retry_after.is_some())
@@ -142,10 +149,10 @@ impl Server {
         Ok(config)
     }
 
-    /// Makes ready to ask. That there is somebody to answer shows with the first request.
+    /// Creates a client. No request is sent yet.
     ///
     /// # Errors
-    /// Where it is not clear whom to ask, or the credentials cannot be used.
+    /// If the API server or the credentials are not configured correctly.
     pub async fn connect(&self) -> Result<Api, ConnectError> {
         let config = self.config().await?;
         let host = config.cluster_url.authority().map(|a| Arc::from(a.as_str())).unwrap_or_default();
@@ -164,7 +171,7 @@ impl Server {
     }
 }
 
-/// Connections that send at once, and notice when the other end is gone.
+/// TCP connections without delay, with keep-alive and a timeout.
 pub(crate) fn tcp() -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
@@ -181,19 +188,19 @@ async fn read(path: &Path) -> Result<Config, ConnectError> {
 }
 
 impl Api {
-    /// Asks by other means.
+    /// A client with another transport.
     #[cfg(test)]
     pub(crate) fn over(transport: Transport) -> Self {
         Self { transport, host: "test".into(), metrics: None }
     }
 
-    /// Counts what is asked from now on.
+    /// Counts the requests from now on.
     pub(crate) fn counted(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);
         self
     }
 
-    /// Asks, and reads the whole answer.
+    /// Sends a request and reads the whole answer.
     pub(crate) async fn ask(
         &self,
         method: Method,
@@ -213,18 +220,18 @@ impl Api {
         tokio::time::timeout(TIMEOUT, asked).await.map_err(|_| late())?
     }
 
-    /// Asks for something that is there.
+    /// Sends a GET request and reads the whole answer.
     pub(crate) async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
         self.ask(Method::GET, path, JSON, Vec::new()).await
     }
 
-    /// Asks, and reads of the answer the head only: the rest may come for ever.
+    /// Sends a GET request and reads only the head of the answer, since the body of a watch has no end.
     pub(crate) async fn watch(&self, path: &str) -> Result<Response<Pieces>, NoAnswer> {
         let opened = self.open(Method::GET, path, JSON, Vec::new());
         tokio::time::timeout(TIMEOUT, opened).await.map_err(|_| late())?
     }
 
-    /// A future of its own type: the compiler does not see through that of the layers.
+    /// Boxed, because the type of the layers' future is too deep for the compiler.
     fn send(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Pieces>, BoxError>> {
         Box::pin(self.transport.clone().oneshot(request))
     }
@@ -251,9 +258,9 @@ impl Api {
     }
 }
 
-/// What is said and understood.
+/// The content type of requests and answers.
 pub(crate) const JSON: &str = "application/json";
-/// A patch that merges lists by their keys.
+/// The content type of a patch that merges lists by their keys.
 pub(crate) const STRATEGIC_MERGE: &str = "application/strategic-merge-patch+json";
 const USER_AGENT: &str = concat!("berth/", env!("CARGO_PKG_VERSION"));
 
@@ -261,7 +268,7 @@ fn late() -> NoAnswer {
     NoAnswer::Lost(format!("no answer within {} s", TIMEOUT.as_secs()))
 }
 
-/// Whether the request was seen shows in the reasons.
+/// The causes of an error show whether the request was sent.
 fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
     let mut next = Some(error);
     while let Some(reason) = next {
@@ -273,7 +280,7 @@ fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
     NoAnswer::Lost(chain(error))
 }
 
-/// An error with all its reasons; hyper's own text names only the outermost.
+/// An error with all its causes; hyper's own text names only the outermost.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

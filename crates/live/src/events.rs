@@ -1,7 +1,7 @@
-//! Events (events.k8s.io/v1), written beside everything else: no binding ever waits for one.
+//! Events (events.k8s.io/v1). They are written in the background, and no binding waits for one.
 //!
-//! Upstream: `client-go/tools/events`. What repeats becomes a series there only while the pod does not change, since its
-//! events carry the version of the pod; here, what repeats with the same words.
+//! Upstream: `client-go/tools/events`. There, equal events become a series only while the pod does not change, since its
+//! events carry the resource version of the pod. Here, events become a series if their words are equal.
 
 mod series;
 
@@ -18,28 +18,28 @@ use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
 use crate::backoff::Backoff;
 use crate::client::{Api, JSON, STRATEGIC_MERGE};
 use crate::metrics::Metrics;
-use crate::watch::escape;
+use crate::resource::segment;
 use series::{Series, Write};
 
-/// So many events may wait to be written; more are dropped.
+/// The number of events that may wait to be written. More are dropped.
 const WAITING: usize = 20_000;
-/// So many are written at once.
+/// The limit on events in flight.
 const IN_FLIGHT: usize = 4;
-/// So many may wait until the API server has no bindings to do any more, but for one at a time.
+/// While bindings are in flight, only one event at a time is written, unless more events than this wait.
 const PATIENT: usize = 5_000;
-/// How often an event is tried to be written.
+/// The number of attempts to write an event.
 const TRIES: u32 = 12;
-/// How often series are looked through.
+/// The time between two sweeps of the series.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Takes events without waiting.
 #[derive(Clone)]
-pub(crate) struct Recorder {
+pub(crate) struct EventRecorder {
     sender: Sender<(Event, i64)>,
     metrics: Arc<Metrics>,
 }
 
-impl Recorder {
+impl EventRecorder {
     /// Records an event that happened at a time, in microseconds since the Unix epoch.
     pub(crate) fn record(&self, event: Event, unix_micros: i64) {
         if let Err(TrySendError::Full(_)) = self.sender.try_send((event, unix_micros)) {
@@ -48,33 +48,32 @@ impl Recorder {
     }
 }
 
-/// A recorder, and who writes what it takes.
-/// `requests` counts what is in flight that comes before events.
+/// A recorder, and the writer of its events. `requests` is the number of requests in flight, which go before events.
 pub(crate) fn recorder(
     api: Api,
     host: String,
     metrics: Arc<Metrics>,
     requests: Arc<AtomicUsize>,
-) -> (Recorder, Writer) {
+) -> (EventRecorder, EventWriter) {
     let (sender, receiver) = channel(WAITING);
-    (Recorder { sender, metrics }, Writer { api, receiver, series: Series::new(host), requests })
+    (EventRecorder { sender, metrics }, EventWriter { api, receiver, series: Series::new(host), requests })
 }
 
 /// Writes events.
-pub(crate) struct Writer {
+pub(crate) struct EventWriter {
     api: Api,
     receiver: Receiver<(Event, i64)>,
     series: Series,
     requests: Arc<AtomicUsize>,
 }
 
-impl Writer {
+impl EventWriter {
     fn limit(&self) -> usize {
         let is_busy = self.requests.load(Ordering::Relaxed) > 0;
         if is_busy && self.receiver.len() < PATIENT { 1 } else { IN_FLIGHT }
     }
 
-    /// Runs until nobody records any more and everything is written.
+    /// Runs until all recorders are gone and all events are written.
     pub(crate) async fn run(mut self) {
         let mut running = FuturesUnordered::new();
         let mut open = true;
@@ -109,16 +108,16 @@ async fn send(api: Api, write: Write) {
         }
         tokio::time::sleep(backoff.next()).await;
     }
-    tracing::warn!(event = write.name, "cannot write an event, it is given up");
+    tracing::warn!(event = write.name, "dropping an event that the API server did not accept in time");
 }
 
-/// Whether that is done with.
+/// Whether the event is written or refused, so that no retry is needed.
 async fn try_send(api: &Api, write: &Write) -> bool {
-    let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", escape(&write.namespace));
+    let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", segment(&write.namespace));
     if let Some(patch) = &write.patch {
-        let path = format!("{path}/{}", escape(&write.name));
+        let path = format!("{path}/{}", segment(&write.name));
         match api.ask(Method::PATCH, &path, STRATEGIC_MERGE, patch.clone()).await {
-            // What the series began with is gone: it is written anew.
+            // The event was deleted in the meantime: it is created again.
             Ok(answer) if answer.status.as_u16() == 404 => {}
             Ok(answer) => return !answer.is_busy(),
             Err(_) => return false,
@@ -129,12 +128,7 @@ async fn try_send(api: &Api, write: &Write) -> bool {
         Ok(answer) if answer.is_busy() || answer.status.is_server_error() => false,
         Ok(answer) => {
             if !answer.status.is_success() {
-                let said = String::from_utf8_lossy(&answer.body);
-                tracing::debug!(
-                    event = write.name,
-                    status = answer.status.as_u16(),
-                    "the API server refuses an event: {said}"
-                );
+                tracing::debug!(event = write.name, "the API server refuses an event: {}", answer.message());
             }
             true
         }

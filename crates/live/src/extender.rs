@@ -1,7 +1,6 @@
-//! Asks extenders, over HTTP(S) with JSON.
+//! Calls extenders, over HTTP(S) with JSON.
 //!
-//! Upstream: `pkg/scheduler/extender.go`. What an extender answers about preemption may name victims that it was asked
-//! about, and no others.
+//! Upstream: `pkg/scheduler/extender.go`. An extender's answer about preemption may only name victims of the call.
 
 mod protocol;
 
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use berth_flow::{Answer, Call, Failure, FailureKind, NodeVictims, PodRef};
+use berth_watch::Metadata;
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -22,10 +22,10 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::value::RawValue;
 
 use crate::client::Api;
-use crate::watch::{Metadata, escape};
+use crate::resource::segment;
 use protocol::{Bound, Filtered, Host, Preempted};
 
-/// Larger answers than this are not read.
+/// The largest answer that is read.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 type Connector = hyper_rustls::HttpsConnector<hyper_util::client::legacy::connect::HttpConnector>;
@@ -34,14 +34,14 @@ type Connector = hyper_rustls::HttpsConnector<hyper_util::client::legacy::connec
 #[derive(Debug, Default)]
 pub(crate) struct Extenders(Vec<Extender>);
 
-/// A server to ask.
+/// An extender.
 #[derive(Debug)]
 struct Extender {
     config: berth_config::Extender,
     http: Http<Connector, Full<Bytes>>,
 }
 
-/// Why an extender cannot be asked.
+/// Why an extender cannot be called.
 #[derive(Debug, thiserror::Error)]
 #[error("extender {url}: {why}")]
 pub struct ExtenderError {
@@ -49,21 +49,21 @@ pub struct ExtenderError {
     why: String,
 }
 
-/// What an extender is asked, with what only the flow's thread has.
+/// A call of an extender, with the nodes that only the event loop has.
 #[derive(Debug)]
-pub(crate) struct Errand {
+pub(crate) struct ExtenderCall {
     /// An index of the extenders.
     pub(crate) extender: usize,
     pub(crate) call: Call,
-    /// The nodes that the call names, as JSON, where the extender does not know nodes by itself.
+    /// The nodes that the call names, as JSON, if the extender needs whole nodes.
     pub(crate) nodes: Vec<Arc<RawValue>>,
 }
 
 impl Extenders {
-    /// Makes ready to ask.
+    /// Creates the clients. Nothing is sent yet.
     ///
     /// # Errors
-    /// Certificates cannot be used.
+    /// If a URL or a certificate cannot be used.
     pub(crate) fn new(configs: &[berth_config::Extender]) -> Result<Self, ExtenderError> {
         let extender = |config: &berth_config::Extender| {
             let wrong = |why| ExtenderError { url: config.url_prefix.clone(), why };
@@ -74,19 +74,19 @@ impl Extenders {
         configs.iter().map(extender).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Asks one of them.
-    pub(crate) async fn ask(&self, api: &Api, errand: Errand) -> Result<Answer, Failure> {
-        match self.0.get(errand.extender) {
-            Some(extender) => extender.ask(api, errand).await,
+    /// Calls one of them.
+    pub(crate) async fn ask(&self, api: &Api, call: ExtenderCall) -> Result<Answer, Failure> {
+        match self.0.get(call.extender) {
+            Some(extender) => extender.ask(api, call).await,
             None => Err(refused("there is no such extender".to_owned())),
         }
     }
 }
 
 impl Extender {
-    async fn ask(&self, api: &Api, errand: Errand) -> Result<Answer, Failure> {
-        let (config, nodes) = (&self.config, &errand.nodes);
-        match &errand.call {
+    async fn ask(&self, api: &Api, call: ExtenderCall) -> Result<Answer, Failure> {
+        let (config, nodes) = (&self.config, &call.nodes);
+        match &call.call {
             Call::Filter { pod, nodes: names } => {
                 let body =
                     protocol::args(&pod_json(api, pod).await?, names, nodes, config.node_cache_capable);
@@ -165,15 +165,18 @@ impl Extender {
     }
 }
 
-/// The pod as the API server has it now.
+/// The pod as the API server has it now, as JSON.
 async fn pod_json(api: &Api, pod: &PodRef) -> Result<Box<RawValue>, Failure> {
-    let path = format!("/api/v1/namespaces/{}/pods/{}", escape(&pod.namespace), escape(&pod.name));
+    let path = format!("/api/v1/namespaces/{}/pods/{}", segment(&pod.namespace), segment(&pod.name));
     let answer = api.get(&path).await;
     let body = answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
     crate::act::judge(answer)?;
     let json: Box<RawValue> = serde_json::from_slice(&body).map_err(|e| unknown(e.to_string()))?;
-    if Metadata::of(json.get()).uid != *pod.uid {
-        return Err(Failure { kind: FailureKind::Gone, message: format!("pod {pod} is another one now") });
+    if Metadata::of(json.get().as_bytes()).uid != *pod.uid {
+        return Err(Failure {
+            kind: FailureKind::Gone,
+            message: format!("pod {pod} was replaced by another pod of the same name"),
+        });
     }
     Ok(json)
 }
@@ -190,7 +193,7 @@ fn late(url: &str, limit: Duration) -> Failure {
     unknown(format!("{url}: no answer within {} ms", limit.as_millis()))
 }
 
-/// HTTPS as the configuration says. As upstream, one that is to use HTTPS without authorities takes any certificate.
+/// The TLS settings of the configuration. As in upstream, `enableHTTPS` without authorities accepts any certificate.
 fn connector(config: &berth_config::Extender) -> Result<Connector, String> {
     let url = config.url_prefix.parse().map_err(|e| format!("{e}"))?;
     let mut client = Config::new(url);
@@ -213,7 +216,7 @@ fn connector(config: &berth_config::Extender) -> Result<Connector, String> {
     client.rustls_https_connector_with_connector(crate::client::tcp()).map_err(|e| e.to_string())
 }
 
-/// Data, or what is in the file.
+/// The data, or else the content of the file.
 fn pem(data: Vec<u8>, file: &str) -> Result<Vec<u8>, String> {
     if !data.is_empty() || file.is_empty() {
         return Ok(data);

@@ -1,4 +1,4 @@
-//! An API server for tests: it answers by a script, and keeps what it was asked.
+//! An API server for tests: it answers by a script, and keeps the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 
 use crate::client::{Api, Pieces, Transport};
 
-/// An answer: a status, what the server asks to wait in seconds, and a body.
+/// An answer: status, Retry-After in seconds, body.
 pub(crate) type Said = (u16, Option<u32>, String);
 
-/// What was asked: method, path with query, body.
+/// A request: method, path with query, body.
 pub(crate) type Asked = (String, String, String);
 
-/// The script, and what was asked. After the last answer the server is silent.
+/// The answers and the requests. After the last answer the server is silent.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     answers: Arc<Mutex<VecDeque<Said>>>,
@@ -31,7 +31,7 @@ impl Script {
         script
     }
 
-    /// The server as its clients see it.
+    /// A client of the server.
     pub(crate) fn api(&self) -> Api {
         let script = self.clone();
         let service = tower::service_fn(move |request| {
@@ -60,12 +60,12 @@ impl Script {
         response
     }
 
-    /// Waits until the script is at its end and somebody waits for more.
+    /// Waits for the first request after the last answer.
     pub(crate) async fn ended(&self) {
         self.silent.notified().await;
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

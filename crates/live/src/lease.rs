@@ -1,7 +1,7 @@
-//! Leader election on a `coordination.k8s.io/v1` Lease: one of several schedulers acts, the others wait.
+//! Leader election on a `coordination.k8s.io/v1` Lease: one of several schedulers acts, the others stand by.
 //!
-//! Upstream: `client-go/tools/leaderelection`; the lease has the same name, and is read and written in the same way, so
-//! that Berth and kube-scheduler may stand by for each other.
+//! Upstream: `client-go/tools/leaderelection`. The lease has the same name and is used in the same way, so Berth and
+//! kube-scheduler can stand by for each other.
 
 mod election;
 #[cfg(test)]
@@ -17,23 +17,23 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::client::{Answer, Api, JSON};
+use crate::lease_guard::LeaseGuard;
 use crate::message::Inbox;
 use crate::metrics::Metrics;
-use crate::reign::Reign;
-use crate::watch::{Status, escape};
+use crate::resource::segment;
 use election::{Election, Record, Step};
 
-/// By how much waiting candidates are spread, as a part of the retry period.
+/// The random part of a candidate's retry period, as a multiple of it.
 const JITTER: f64 = 1.2;
 
-/// Giving the lease up may take so long.
+/// The longest time for releasing the lease.
 const LAST_TRY: Duration = Duration::from_secs(5);
 
 /// The lease was not renewed in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lost;
 
-/// The settings in Rust's terms. Those that cannot be used were refused when the configuration was read.
+/// The durations of the configuration, which were validated when it was read.
 #[derive(Clone, Debug)]
 struct Times {
     lease: Duration,
@@ -45,26 +45,26 @@ struct Times {
 pub(crate) struct Lease {
     api: Api,
     inbox: Inbox,
-    reign: Arc<Reign>,
+    lease_guard: Arc<LeaseGuard>,
     metrics: Arc<Metrics>,
     name: String,
-    /// The collection that it lives in.
+    /// The path of its collection.
     path: String,
     times: Times,
     election: Election,
-    /// The object as it was read last; what it holds beside the record stays.
+    /// The object as it was read last. Fields that the election does not know are kept.
     object: Option<Value>,
     start: Instant,
 }
 
 impl Lease {
-    /// A candidate of that identity, which no other process may have.
+    /// A candidate. No other process may have the same identity.
     pub(crate) fn new(
         settings: &LeaderElection,
         identity: String,
         api: Api,
         inbox: Inbox,
-        reign: Arc<Reign>,
+        lease_guard: Arc<LeaseGuard>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let time = |duration: berth_config::Duration| duration.to_std().unwrap_or_default();
@@ -75,13 +75,13 @@ impl Lease {
         };
         let path = format!(
             "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
-            escape(&settings.resource_namespace)
+            segment(&settings.resource_namespace)
         );
         Self {
             election: Election::new(identity, times.lease),
             api,
             inbox,
-            reign,
+            lease_guard,
             metrics,
             name: settings.resource_name.clone(),
             path,
@@ -91,10 +91,14 @@ impl Lease {
         }
     }
 
-    /// Tries to lead, then leads until the lease is lost or `release` says that nobody acts any more.
+    /// Acquires the lease and renews it until it is lost, or until `release` says that no request is in flight any more.
     pub(crate) async fn run(mut self, mut release: oneshot::Receiver<()>) -> Result<(), Lost> {
-        tracing::info!(lease = self.name, identity = self.election.identity(), "waiting for the lease");
-        self.tell(false);
+        tracing::info!(
+            lease = self.name,
+            identity = self.election.identity(),
+            "attempting to acquire the lease"
+        );
+        self.set_leading(false);
         let mut renewed: Option<Instant> = None;
         loop {
             let began = Instant::now();
@@ -106,15 +110,15 @@ impl Lease {
                 _ = &mut release => break,
             };
             if held {
-                self.reign.extend(began, Some(self.times.lease));
+                self.lease_guard.extend(began, Some(self.times.lease));
                 if renewed.is_none() {
-                    tracing::info!(lease = self.name, "leading");
-                    self.tell(true);
+                    tracing::info!(lease = self.name, "became leader");
+                    self.set_leading(true);
                 }
                 renewed = Some(began);
             } else if renewed.is_some_and(|at| at.elapsed() >= self.times.renew_deadline) {
-                self.reign.end();
-                self.tell(false);
+                self.lease_guard.end();
+                self.set_leading(false);
                 return Err(Lost);
             }
             let pause = if renewed.is_some() { self.times.retry } else { spread(self.times.retry) };
@@ -123,23 +127,23 @@ impl Lease {
                 _ = &mut release => break,
             }
         }
-        self.reign.end();
+        self.lease_guard.end();
         if renewed.is_some() {
             self.release().await;
         }
         Ok(())
     }
 
-    fn tell(&self, leads: bool) {
+    fn set_leading(&self, leads: bool) {
         self.metrics.leads.with_label_values(&[&self.name]).set(leads.into());
-        // Where nobody listens any more, the process is about to end.
+        // Without an event loop the process is about to end.
         let _ = self.inbox.input(Input::Leads(leads));
     }
 
     /// Whether this process holds the lease now.
     async fn try_once(&mut self) -> bool {
         match self.election.next(self.millis(), crate::clock::unix_micros()) {
-            // The leader knows what is written there, so that it need not read first.
+            // The leader knows what the lease contains, so it need not read first.
             Step::Update(record) if self.election.leads() && self.write(&record).await => return true,
             _ => {}
         }
@@ -156,35 +160,35 @@ impl Lease {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Reads the lease; whether it is clear now what is there.
+    /// Reads the lease. `true`: its state is known now.
     async fn read(&mut self) -> bool {
-        let answer = match self.api.get(&format!("{}/{}", self.path, escape(&self.name))).await {
+        let answer = match self.api.get(&format!("{}/{}", self.path, segment(&self.name))).await {
             Ok(answer) => answer,
-            Err(error) => return self.complain("read", &error.to_string()),
+            Err(error) => return self.log_failure("read", &error.to_string()),
         };
         if answer.status.as_u16() == 404 {
             self.object = None;
             self.election.observe(self.millis(), None);
             return true;
         }
-        self.keep(&answer) || self.complain("read", &words(&answer))
+        self.keep(&answer) || self.log_failure("read", &answer.message())
     }
 
     async fn write(&mut self, record: &Record) -> bool {
         let (method, path, body) = match &self.object {
             None => (Method::POST, self.path.clone(), record.create(&self.name)),
             Some(object) => {
-                (Method::PUT, format!("{}/{}", self.path, escape(&self.name)), record.update(object.clone()))
+                (Method::PUT, format!("{}/{}", self.path, segment(&self.name)), record.update(object.clone()))
             }
         };
         match self.api.ask(method, &path, JSON, body.to_string().into_bytes()).await {
             Ok(answer) if answer.status.is_success() => self.keep(&answer),
-            Ok(answer) => self.complain("write", &words(&answer)),
-            Err(error) => self.complain("write", &error.to_string()),
+            Ok(answer) => self.log_failure("write", &answer.message()),
+            Err(error) => self.log_failure("write", &error.to_string()),
         }
     }
 
-    /// Takes over what the API server says is there.
+    /// Takes the lease from an answer.
     fn keep(&mut self, answer: &Answer) -> bool {
         if !answer.status.is_success() {
             return false;
@@ -195,12 +199,12 @@ impl Lease {
         true
     }
 
-    fn complain(&self, verb: &str, why: &str) -> bool {
+    fn log_failure(&self, verb: &str, why: &str) -> bool {
         tracing::info!(lease = self.name, "cannot {verb} the lease: {why}");
         false
     }
 
-    /// Gives the lease up, so that nobody has to wait for its end.
+    /// Releases the lease, so that another candidate need not wait until it expires.
     async fn release(&mut self) {
         let limit = LAST_TRY.min(self.times.renew_deadline);
         let given_up = async {
@@ -212,17 +216,11 @@ impl Lease {
             }
         };
         if tokio::time::timeout(limit, given_up).await.is_ok() {
-            tracing::info!(lease = self.name, "released");
+            tracing::info!(lease = self.name, "released the lease");
         }
     }
 }
 
-fn words(answer: &Answer) -> String {
-    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    if said.message.is_empty() { answer.status.to_string() } else { said.message }
-}
-
 fn spread(retry: Duration) -> Duration {
-    let part = crate::backoff::random(1_000) as f64 / 1_000.0;
-    retry.mul_f64(1.0 + JITTER * part)
+    retry.mul_f64(1.0 + JITTER * fastrand::f64())
 }

@@ -1,37 +1,39 @@
-//! The live scheduler: what surrounds the flow on a real cluster.
+//! The live scheduler: the IO around the flow on a real cluster.
 //!
 //! ```text
-//!   API server ──watches──► Watch ──lines──►┐                            ┌──tasks──► Actor ──► API server, extenders
-//!              ──lease────► Lease ──leads──►├─► Turn: the flow's thread ─┼──events──► Writer ──► API server
-//!                           Actor ─replies─►┘                            └──reports─► metrics, log
-//!   /metrics, /explain ───► serve ─questions─►┘
+//!   API server ──watches──► Watch ─events──►┐                 ┌──tasks──► Actor ──► API server, extenders
+//!              ──lease────► Lease ─leads───►├─► EventLoop ────┼──events──► EventWriter ──► API server
+//!                           Actor ─replies─►│   (the flow)    └──reports─► Reporter: metrics, log
+//!   /metrics, /explain ───► serve ─queries─►┘
 //! ```
-//! One thread owns the flow and all that it knows; everything else is IO on a few threads of tokio, and speaks with it in
-//! messages. So nothing is locked, and the order of messages is the only thing that a run depends on.
+//! One thread, the event loop, owns the flow and all state. Everything else is IO on tokio, and sends messages to the event
+//! loop. So there are no locks, and a run depends on nothing but the order of the messages.
 
 mod act;
 mod answer;
 mod backoff;
 mod client;
 mod clock;
+mod event_loop;
 mod events;
+mod explain;
 mod extender;
 #[cfg(test)]
 mod fake;
 mod host;
 mod lease;
+mod lease_guard;
+mod list;
 mod log;
 mod measured;
 mod message;
 mod metrics;
 mod record;
-mod reign;
+mod reporter;
 mod resource;
 mod run;
 mod serve;
 mod snapshot;
-mod teller;
-mod turn;
 mod watch;
 
 pub use client::{Api, ConnectError, Server};
@@ -39,5 +41,5 @@ pub use extender::ExtenderError;
 pub use log::LogFormat;
 pub use record::RecordTo;
 pub use run::{End, Options, StartError, run, settings};
-pub use serve::{CertificateError, Clients, GoodFor, Lookup, Proxies, ServeError, Serving, TlsLimits};
+pub use serve::{CacheTtls, CertificateError, Clients, Lookup, Proxies, ServeError, Serving, TlsLimits};
 pub use snapshot::{SnapshotError, snapshot};

@@ -1,7 +1,7 @@
 //! The log: lines on stderr, as text or as JSON.
 //!
-//! The number of `-v` means what it means for upstream: 0 what an operator must know, 2 a line for every decision, 4 and
-//! more for those who look for a fault.
+//! The verbosity (`-v`) means what it means for kube-scheduler: 0 is for what an operator must know, 2 adds a line for each
+//! scheduling decision, 4 and more are for debugging.
 
 use std::io::IsTerminal;
 
@@ -10,20 +10,20 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The target of the lines that tell decisions.
+/// The target of the lines about scheduling decisions.
 pub(crate) const DECISION: &str = "berth::decision";
 
-/// How lines are written.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For programs: an object a line.
+    /// JSON for programs: one object a line.
     Json,
 }
 
-/// Begins to write the log. What writes one already goes on.
+/// Starts the log, unless the process has one already.
 pub(crate) fn start(format: LogFormat, verbosity: u8) {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let lines = match format {
@@ -43,7 +43,7 @@ fn filter(verbosity: u8) -> Targets {
     let decisions = if verbosity < 2 { LevelFilter::OFF } else { LevelFilter::INFO };
     let targets =
         Targets::new().with_default(others).with_target("berth", own).with_target(DECISION, decisions);
-    // A kubeconfig that trusts any certificate is somebody's decision; it need not be told with every connection.
+    // A kubeconfig that accepts any certificate is a choice of the user; kube warns of it with every connection.
     if verbosity < 4 { targets.with_target("kube_client::client::tls", LevelFilter::ERROR) } else { targets }
 }
 
@@ -54,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decisions_are_told_from_two_on() {
-        for (verbosity, told) in [(0, false), (1, false), (2, true), (4, true)] {
-            assert_eq!(filter(verbosity).would_enable(DECISION, &Level::INFO), told, "-v={verbosity}");
+    fn decisions_are_logged_from_two_on() {
+        for (verbosity, logged) in [(0, false), (1, false), (2, true), (4, true)] {
+            assert_eq!(filter(verbosity).would_enable(DECISION, &Level::INFO), logged, "-v={verbosity}");
         }
         assert!(filter(0).would_enable("berth_live::watch", &Level::INFO));
         assert!(!filter(0).would_enable("kube_client::client", &Level::INFO));

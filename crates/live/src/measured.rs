@@ -1,38 +1,37 @@
-//! What nodes are measured to use, for profiles that decide by it: asked of the metrics API now and then, which cannot be
-//! watched.
+//! The measured usage of nodes, for profiles that score by it. It is polled from the metrics API, which has no watches.
 
 use std::time::Duration;
 
 use berth_engine::plugins;
 use berth_engine::profile::Profile;
 use berth_model::object::Kind;
-use http::StatusCode;
+use berth_watch::{EventType, WatchEvent};
 
 use crate::client::Api;
-use crate::message::{Closed, Inbox, Told};
+use crate::list;
+use crate::message::{Closed, Delivery, Inbox};
 use crate::resource::Resource;
-use crate::watch::Page;
 
-/// How often it is asked; metrics servers measure no more often.
+/// The time between two requests; metrics servers measure no more often.
 const PERIOD: Duration = Duration::from_secs(15);
 
-/// Whether a profile decides by it.
+/// Whether a profile scores by measured usage.
 pub(crate) fn wanted(profile: &Profile) -> bool {
     let reads_load = |name: &str| plugins::find(name).is_some_and(|entry| entry.reads_load);
     profile.score.iter().any(|(plugin, _)| reads_load(&plugin.name()))
 }
 
-/// Asks for ever. Where there is no metrics API, the profiles go on without it.
+/// Polls until the event loop ends. Without a metrics API, the plugins use the requests of pods.
 pub(crate) async fn poll(api: Api, inbox: Inbox) {
-    let mut complained = false;
+    let mut logged = false;
     loop {
         match once(&api, &inbox).await {
-            Ok(Ok(())) => complained = false,
+            Ok(Ok(())) => logged = false,
             Ok(Err(why)) => {
-                if !complained {
-                    tracing::warn!("nodes are not measured, load is what their pods request: {why}");
+                if !logged {
+                    tracing::warn!("no node metrics, using the requests of pods as load: {why}");
                 }
-                complained = true;
+                logged = true;
             }
             Err(Closed) => return,
         }
@@ -42,19 +41,15 @@ pub(crate) async fn poll(api: Api, inbox: Inbox) {
 
 async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
     let kind = Kind::NodeMetrics;
-    let resource = Resource::of(kind);
-    let answer = match api.get(&resource.path("limit=0")).await {
-        Ok(answer) if answer.status == StatusCode::OK => answer,
-        Ok(answer) => return Ok(Err(answer.status.to_string())),
-        Err(error) => return Ok(Err(error.to_string())),
+    let objects = match list::at_once(api, Resource::of(kind)).await {
+        Ok(objects) => objects,
+        Err(why) => return Ok(Err(why)),
     };
-    let page: Page<'_> = match serde_json::from_slice(&answer.body) {
-        Ok(page) => page,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let era = inbox.era();
-    for told in [Told::Listing, Told::Lines(page.lines(resource)), Told::Listed] {
-        inbox.tell(kind, era, told).await?;
+    let event = |object| WatchEvent { event_type: EventType::Added, object };
+    let events = objects.into_iter().map(event).collect();
+    let epoch = inbox.epoch();
+    for delivery in [Delivery::Listing, Delivery::Events(events), Delivery::Listed] {
+        inbox.deliver(kind, epoch, delivery).await?;
     }
     Ok(Ok(()))
 }
@@ -70,28 +65,30 @@ mod tests {
     use crate::message::Message;
 
     #[test]
-    fn measurements_are_told_as_a_listing_and_their_absence_is_no_end() {
+    fn measurements_are_delivered_as_a_list_and_may_be_absent() {
         let list = r#"{"items":[{"metadata":{"name":"n1"},"usage":{"cpu":"1"}}]}"#.to_owned();
         let script = Script::new([(404, None, String::new()), (200, None, list)]);
         let (sender, receiver) = mpsc::channel();
-        let (_flow, era) = watch::channel(0);
-        let inbox = Inbox::new(sender, era);
+        let (_flow, epoch) = watch::channel(0);
+        let inbox = Inbox::new(sender, epoch);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (absent, there) = runtime.block_on(async {
             let api = script.api();
             (once(&api, &inbox).await, once(&api, &inbox).await)
         });
         assert_eq!((absent, there), (Ok(Err("404 Not Found".to_owned())), Ok(Ok(()))));
-        let told: Vec<Told> = receiver
+        let delivered: Vec<Delivery> = receiver
             .try_iter()
             .filter_map(|message| match message {
-                Message::Watched(watched) => Some(watched.told),
+                Message::Watch(message) => Some(message.delivery),
                 _ => None,
             })
             .collect();
-        let [Told::Listing, Told::Lines(lines), Told::Listed] = told.as_slice() else { panic!("{told:?}") };
-        assert!(lines.starts_with(
-            br#"{"type":"ADDED","object":{"apiVersion":"metrics.k8s.io/v1beta1","kind":"NodeMetrics","#
-        ));
+        let [Delivery::Listing, Delivery::Events(events), Delivery::Listed] = delivered.as_slice() else {
+            panic!("{delivered:?}")
+        };
+        assert!(
+            events[0].object.starts_with(br#"{"apiVersion":"metrics.k8s.io/v1beta1","kind":"NodeMetrics","#)
+        );
     }
 }

@@ -1,127 +1,146 @@
-//! What the flow's thread is told, and the way there.
+//! Messages to the event loop, and the way to send them.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use berth_flow::Input;
 use berth_model::object::Kind;
-use bytes::Bytes;
+use berth_watch::WatchEvent;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-/// So much may have been received of watches and not yet been taken, in units of a kilobyte: a listing of a large cluster
-/// comes faster than it is decoded.
+/// The bound on watch events that were received and not taken yet, in kilobytes: the list of a large cluster arrives
+/// faster than it is decoded.
 const ROOM_KB: u32 = 4 << 10;
 
-/// One thing for the flow's thread.
+/// A message to the event loop.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// What a watch tells.
-    Watched(Watched),
-    /// Anything else that happened.
+    /// A watch delivers something.
+    Watch(WatchMessage),
+    /// Something else happened.
     Input(Box<Input>),
-    /// Somebody wants to know something.
-    Ask(Question, oneshot::Sender<Answer>),
-    /// No more attempts; the thread ends when no binding is under way any more.
+    /// A question, and where to send the answer.
+    Query(Query, oneshot::Sender<Answer>),
+    /// Attempt no more pods; the event loop ends as soon as no binding is in flight.
     Stop,
 }
 
-/// What a watch on one kind tells.
+/// What the watch on one kind delivers.
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct WatchMessage {
     pub(crate) kind: Kind,
-    /// Which flow it was told for, counted from 0.
-    pub(crate) era: u64,
-    pub(crate) told: Told,
-    /// Given back when it is taken.
+    /// The epoch of the flow that it is for.
+    pub(crate) epoch: u64,
+    pub(crate) delivery: Delivery,
+    /// Given back when the message is dropped.
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// What there is to tell of a kind.
+/// A part of what a watch delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// It is being listed from the start.
+pub(crate) enum Delivery {
+    /// The kind is listed from the start.
     Listing,
-    /// Whole lines of a watch.
-    Lines(Bytes),
-    /// All that was there has been told.
+    /// Changes, or objects of the list.
+    Events(Vec<WatchEvent>),
+    /// The list is complete.
     Listed,
 }
 
-/// What is answered, or why there is no answer.
-pub(crate) type Answer = Result<String, String>;
+/// An answer, or the reason why there is none.
+pub(crate) type Answer = Result<String, Refusal>;
 
-/// What can be asked.
+/// Why a query has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// Bring the metrics up to date; the answer is empty.
+pub(crate) enum Refusal {
+    /// There is nothing to answer, with the reason.
+    NotFound(String),
+    /// Too many queries of this kind were sent; the client can try again in a moment.
+    Busy,
+}
+
+/// A part of the pods that are not bound, in the order of namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueuePage {
+    /// The namespace and name of the last pod of the page before; `None` for the first page.
+    pub(crate) after: Option<(String, String)>,
+    /// The number of pods at most.
+    pub(crate) limit: usize,
+}
+
+/// A question to the event loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Query {
+    /// Update the gauges of the metrics; the answer is empty.
     Gauges,
-    /// Which kinds are not listed yet; the answer is empty where all are.
+    /// The kinds that are not listed yet; empty if all are.
     Missing,
-    /// Which pods are not bound, and where they wait for what.
-    Queue,
+    /// The pods that are not bound, and what each of them waits for.
+    Queue(QueuePage),
     /// Why a pod is where it is.
     Explain { namespace: String, name: String },
 }
 
-/// Nobody takes messages any more: the process is about to end.
+/// The event loop has ended, because the process is about to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-/// The way to the flow's thread.
+/// Sends messages to the event loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Inbox {
     sender: Sender<Message>,
     room: Arc<Semaphore>,
-    era: watch::Receiver<u64>,
+    epoch: watch::Receiver<u64>,
 }
 
 impl Inbox {
-    /// The way to a thread that takes messages, and says there which flow it has, counted from 0.
-    pub(crate) fn new(sender: Sender<Message>, era: watch::Receiver<u64>) -> Self {
-        Self { sender, room: Arc::new(Semaphore::new(ROOM_KB as usize)), era }
+    /// Sends through `sender`; the event loop publishes the epoch of its flow.
+    pub(crate) fn new(sender: Sender<Message>, epoch: watch::Receiver<u64>) -> Self {
+        Self { sender, room: Arc::new(Semaphore::new(ROOM_KB as usize)), epoch }
     }
 
-    /// Which flow there is now.
-    pub(crate) fn era(&self) -> u64 {
-        *self.era.borrow()
+    /// The epoch of the current flow, from 0 on.
+    pub(crate) fn epoch(&self) -> u64 {
+        *self.epoch.borrow()
     }
 
-    /// Waits until there is another flow than that one.
-    pub(crate) async fn next_era(&self, era: u64) {
-        // A thread that is gone has no other flow; whoever tells it something will hear of that.
-        if self.era.clone().wait_for(|now| *now != era).await.is_err() {
+    /// Waits until the epoch is another one.
+    pub(crate) async fn next_epoch(&self, epoch: u64) {
+        // An event loop that ended has no next epoch; the next message fails.
+        if self.epoch.clone().wait_for(|now| *now != epoch).await.is_err() {
             std::future::pending().await
         }
     }
 
-    /// Sends without waiting.
+    /// Sends a message without waiting.
     pub(crate) fn send(&self, message: Message) -> Result<(), Closed> {
         self.sender.send(message).map_err(|_| Closed)
     }
 
-    /// Says what happened.
+    /// Sends an input of the flow.
     pub(crate) fn input(&self, input: Input) -> Result<(), Closed> {
         self.send(Message::Input(Box::new(input)))
     }
 
-    /// Tells something of a kind to the flow of that era; lines as soon as there is room for them.
-    pub(crate) async fn tell(&self, kind: Kind, era: u64, told: Told) -> Result<(), Closed> {
-        let room = match &told {
-            Told::Lines(lines) if lines.is_empty() => return Ok(()),
-            Told::Lines(lines) => {
-                let kilobytes = u32::try_from(lines.len() >> 10).unwrap_or(u32::MAX).saturating_add(1);
+    /// Delivers something to the flow of this epoch. Events wait until there is room for them.
+    pub(crate) async fn deliver(&self, kind: Kind, epoch: u64, delivery: Delivery) -> Result<(), Closed> {
+        let room = match &delivery {
+            Delivery::Events(events) if events.is_empty() => return Ok(()),
+            Delivery::Events(events) => {
+                let bytes: usize = events.iter().map(|event| event.object.len()).sum();
+                let kilobytes = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).saturating_add(1);
                 let room = self.room.clone().acquire_many_owned(kilobytes.min(ROOM_KB)).await;
                 Some(room.map_err(|_| Closed)?)
             }
-            Told::Listing | Told::Listed => None,
+            Delivery::Listing | Delivery::Listed => None,
         };
-        self.send(Message::Watched(Watched { kind, era, told, _room: room }))
+        self.send(Message::Watch(WatchMessage { kind, epoch, delivery, _room: room }))
     }
 
-    /// Asks, and waits for the answer.
-    pub(crate) async fn ask(&self, question: Question) -> Result<Answer, Closed> {
+    /// Sends a question, and waits for the answer.
+    pub(crate) async fn query(&self, query: Query) -> Result<Answer, Closed> {
         let (sender, receiver) = oneshot::channel();
-        self.send(Message::Ask(question, sender))?;
+        self.send(Message::Query(query, sender))?;
         receiver.await.map_err(|_| Closed)
     }
 }

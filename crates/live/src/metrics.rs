@@ -1,6 +1,6 @@
 //! Metrics, under upstream's names, labels and buckets where the thing exists here.
 //!
-//! Left out, since there is nothing that they could tell: `scheduler_goroutines` and the other figures of goroutines,
+//! Not served, because Berth has nothing to measure for them: `scheduler_goroutines` and the other metrics of goroutines,
 //! `scheduler_plugin_execution_duration_seconds` (plugins decide over all nodes at once, in less time than it takes to
 //! measure it), batches, pod groups, device claims and asynchronous API calls.
 //!
@@ -13,7 +13,7 @@ use prometheus::{
     Registry, TextEncoder, exponential_buckets,
 };
 
-/// All that is counted and timed. Cheap to update from any thread.
+/// The metrics of the process. Any thread may update them at little cost.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -47,8 +47,7 @@ pub(crate) struct Metrics {
     pub(crate) relists: IntCounterVec,
 }
 
-/// Registers as it makes. Names are constants, so that nothing can be wrong with them; a metric that could not be
-/// registered would only be missing from the text.
+/// Makes metrics and registers them.
 struct Maker(Registry);
 
 impl Maker {
@@ -89,7 +88,7 @@ impl Maker {
     }
 }
 
-/// Bounds that begin at a value and double.
+/// Exponential buckets: the first bound, which doubles, and the number of bounds.
 struct Buckets(f64, usize);
 
 impl Buckets {
@@ -102,43 +101,43 @@ impl Metrics {
     /// All metrics at zero.
     ///
     /// # Errors
-    /// Two of them have one name.
+    /// If two of them have the same name.
     pub(crate) fn new() -> prometheus::Result<Self> {
         let make = Maker(Registry::new());
         let (result, profile) = ("result", "profile");
         Ok(Self {
-            attempts: make.counters("scheduler_schedule_attempts_total", "Number of attempts to schedule pods, by the result: scheduled, unschedulable, or error where a pod could not be judged.", &[result, profile])?,
-            attempt_seconds: make.histograms("scheduler_scheduling_attempt_duration_seconds", "From the start of an attempt to its end in seconds, the binding included.", Buckets(0.001, 15), &[result, profile])?,
-            algorithm_seconds: make.histogram("scheduler_scheduling_algorithm_duration_seconds", "What the decision takes in seconds.", Buckets(0.001, 15))?,
-            point_seconds: make.histograms("scheduler_framework_extension_point_duration_seconds", "What all plugins of an extension point take, in seconds.", Buckets(0.0001, 12), &["extension_point", "status", profile])?,
-            sli_seconds: make.histograms("scheduler_pod_scheduling_sli_duration_seconds", "From a pod's coming into the queue to its binding in seconds, over all attempts.", Buckets(0.01, 20), &["attempts"])?,
-            attempts_per_pod: make.histogram("scheduler_pod_scheduling_attempts", "How many attempts it took to schedule a pod.", Buckets(1.0, 5))?,
-            pending: make.gauges("scheduler_pending_pods", "Number of pods that wait, by where they wait: active, backoff, unschedulable, gated.", &["queue"])?,
-            incoming: make.counters("scheduler_queue_incoming_pods_total", "Number of pods that came into a queue, by queue and event.", &["queue", "event"])?,
-            victims: make.histogram("scheduler_preemption_victims", "How many pods had to go for one.", Buckets(1.0, 7))?,
-            preemptions: make.counter("scheduler_preemption_attempts_total", "How often pods had to go for one.")?,
-            cache: make.gauges("scheduler_cache_size", "Number of nodes, of pods and of assumed pods that are known.", &["type"])?,
-            unschedulable: make.gauges("scheduler_unschedulable_pods", "Number of pods that wait, by the plugins that rejected them; a pod counts for each of these.", &["plugin", profile])?,
-            requests: make.counters("rest_client_requests_total", "Number of HTTP requests, by status code, method and host.", &["code", "method", "host"])?,
-            leads: make.gauges("leader_election_master_status", "1 where this process leads.", &["name"])?,
-            quarantined: make.gauge("berth_quarantined_objects", "Number of pods and objects that are left aside because a fault came up with them.")?,
-            troubles: make.counter("berth_troubles_total", "How often an object could not be read or a request failed in a way that a user may want to mend; the log says which.")?,
-            events_dropped: make.counter("berth_events_dropped_total", "Number of events that were not recorded because the API server was slow.")?,
-            relists: make.counters("berth_lists_total", "How often a kind was listed from the start.", &["kind"])?,
+            attempts: make.counters("scheduler_schedule_attempts_total", "Number of attempts to schedule pods, by the result. 'unschedulable' means a pod could not be scheduled, while 'error' means an internal scheduler problem.", &[result, profile])?,
+            attempt_seconds: make.histograms("scheduler_scheduling_attempt_duration_seconds", "Scheduling attempt latency in seconds (scheduling algorithm + binding)", Buckets(0.001, 15), &[result, profile])?,
+            algorithm_seconds: make.histogram("scheduler_scheduling_algorithm_duration_seconds", "Scheduling algorithm latency in seconds", Buckets(0.001, 15))?,
+            point_seconds: make.histograms("scheduler_framework_extension_point_duration_seconds", "Latency for running all plugins of a specific extension point.", Buckets(0.0001, 12), &["extension_point", "status", profile])?,
+            sli_seconds: make.histograms("scheduler_pod_scheduling_sli_duration_seconds", "E2e latency for a pod being scheduled, from the time the pod enters the scheduling queue and might involve multiple scheduling attempts.", Buckets(0.01, 20), &["attempts"])?,
+            attempts_per_pod: make.histogram("scheduler_pod_scheduling_attempts", "Number of attempts to successfully schedule a pod.", Buckets(1.0, 5))?,
+            pending: make.gauges("scheduler_pending_pods", "Number of pending pods, by the queue type. 'active' means number of pods in activeQ; 'backoff' means number of pods in backoffQ; 'unschedulable' means number of pods that the scheduler attempted to schedule and failed; 'gated' is the number of unschedulable pods that the scheduler never attempted to schedule because they are gated.", &["queue"])?,
+            incoming: make.counters("scheduler_queue_incoming_pods_total", "Number of pods added to scheduling queues by event and queue type.", &["queue", "event"])?,
+            victims: make.histogram("scheduler_preemption_victims", "Number of selected preemption victims for preemption initiated by a single pod", Buckets(1.0, 7))?,
+            preemptions: make.counter("scheduler_preemption_attempts_total", "Total preemption attempts in the cluster till now")?,
+            cache: make.gauges("scheduler_cache_size", "Number of nodes, pods, and assumed (bound) pods in the scheduler cache.", &["type"])?,
+            unschedulable: make.gauges("scheduler_unschedulable_pods", "The number of unschedulable pods broken down by plugin name. A pod will increment the gauge for all plugins that caused it to not schedule and so this metric have meaning only when broken down by plugin.", &["plugin", profile])?,
+            requests: make.counters("rest_client_requests_total", "Number of HTTP requests, partitioned by status code, method, and host.", &["code", "method", "host"])?,
+            leads: make.gauges("leader_election_master_status", "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.", &["name"])?,
+            quarantined: make.gauge("berth_quarantined_objects", "Number of pods and objects that are ignored because the scheduler panicked while it processed them (a bug in Berth).")?,
+            troubles: make.counter("berth_troubles_total", "Number of problems that a user may want to fix: an object that cannot be read, or a request that failed. Each one has a line in the log.")?,
+            events_dropped: make.counter("berth_events_dropped_total", "Number of events that were not recorded because the API server was too slow.")?,
+            relists: make.counters("berth_lists_total", "Number of times that a kind was listed from the start.", &["kind"])?,
             registry: make.0,
         })
     }
 
-    /// Counts a request; without a code it was not answered.
+    /// Counts a request with the status code of its answer; `None` if there was no answer.
     pub(crate) fn requested(&self, code: Option<u16>, method: &Method, host: &str) {
         let code = code.map_or_else(|| "<error>".to_owned(), |code| code.to_string());
         self.requests.with_label_values(&[code.as_str(), method.as_str(), host]).inc();
     }
 
-    /// Everything in the text format of Prometheus, the process's own figures included.
+    /// All metrics in the text format of Prometheus, with those of the process.
     ///
     /// # Errors
-    /// Something cannot be put into words.
+    /// If a metric cannot be encoded.
     pub(crate) fn text(&self) -> prometheus::Result<Vec<u8>> {
         let mut families = self.registry.gather();
         families.extend(prometheus::process_collector::ProcessCollector::for_self().collect());

@@ -1,7 +1,7 @@
-//! Records everything that the flow is told, and a fingerprint of what it does, on a thread of its own.
+//! Records all inputs of the flow, and fingerprints of its actions, on a separate thread.
 //!
-//! A file that has grown to its limit is followed by another one. Each can be replayed alone, so the flow starts anew with
-//! all that it knows when a file begins, in a moment in which nothing is on its way.
+//! A file that has grown to its limit is followed by another one. Each file can be replayed alone: when a file begins, a new
+//! flow gets everything that the old one knew, at a moment without requests in flight.
 
 mod files;
 
@@ -18,32 +18,32 @@ use berth_flow::{Action, Input, Now};
 use berth_journal::{Entry, Fingerprint, Header, Writer};
 use files::Files;
 
-/// So many entries may wait to be written; the flow waits where there are more.
+/// The number of entries that may wait to be written. The event loop waits if there are more.
 const QUEUE: usize = 1 << 16;
-/// What was recorded is in the file after so long at the latest.
+/// The longest time until an entry is in the file.
 const FLUSH: Duration = Duration::from_secs(1);
-/// Entries are left to gather for so long: to wake a thread for each of them would cost far more than to write it.
+/// The time in which entries gather: waking a thread for each one would cost far more than writing it.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// What is to be recorded where.
+/// Where to record, and the limits.
 #[derive(Clone, Debug)]
 pub struct RecordTo {
-    /// The first file; the next ones have a number appended, those of the next process too.
+    /// The first file. The next files have a number appended, also those of later processes.
     pub file: PathBuf,
-    /// How large a file grows, in bytes, before the next one begins.
+    /// The size in bytes at which the next file begins.
     pub limit_bytes: u64,
-    /// The configuration, for who replays it.
+    /// The configuration, for the replay.
     pub configuration: String,
 }
 
-enum Order {
+enum Job {
     Write(Entry),
     NextFile(Header),
 }
 
-/// The flow's side of a recording.
+/// The event loop's side of a recording.
 pub(crate) struct Recording {
-    orders: Option<SyncSender<Order>>,
+    jobs: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     full: Arc<AtomicBool>,
     broken: Arc<AtomicBool>,
@@ -55,7 +55,7 @@ impl Recording {
     /// Starts to record.
     ///
     /// # Errors
-    /// Where the file cannot be made.
+    /// If the file cannot be created.
     pub(crate) fn start(to: RecordTo) -> io::Result<Self> {
         let files = Files::new(to.file, to.limit_bytes);
         let header = Header {
@@ -64,52 +64,49 @@ impl Recording {
             part: files.next_part()?,
             timing: None,
         };
-        let (orders, inbox) = sync_channel(QUEUE);
+        let (jobs, inbox) = sync_channel(QUEUE);
         let (full, broken) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let mut scribe =
-            Scribe { writer: open(&files, &header)?, part: header.part, files, full: Arc::clone(&full) };
+        let mut recorder = RecorderThread {
+            writer: open(&files, &header)?,
+            part: header.part,
+            files,
+            full: Arc::clone(&full),
+        };
         let thread = std::thread::Builder::new().name("recorder".to_owned());
         let breaks = Arc::clone(&broken);
         let thread = thread.spawn(move || {
-            if let Err(error) = scribe.write_all(&inbox) {
-                let file = scribe.files.path(scribe.part);
-                tracing::error!(file = %file.display(), "the recording ends here: {error}");
+            if let Err(error) = recorder.write_all(&inbox) {
+                let file = recorder.files.path(recorder.part);
+                tracing::error!(file = %file.display(), "recording stopped: {error}");
                 breaks.store(true, Ordering::Relaxed);
             }
         })?;
-        Ok(Self {
-            orders: Some(orders),
-            thread: Some(thread),
-            full,
-            broken,
-            done: Fingerprint::new(),
-            header,
-        })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), full, broken, done: Fingerprint::new(), header })
     }
 
-    /// The flow is told something.
+    /// Records an input of the flow.
     pub(crate) fn take(&mut self, now: Now, input: &Input) {
-        self.order(Order::Write(Entry::Take(now, Box::new(input.clone()))));
+        self.send(Job::Write(Entry::Take(now, Box::new(input.clone()))));
     }
 
-    /// The flow tried a pod.
+    /// Records an attempt.
     pub(crate) fn attempt(&mut self, now: Now) {
-        self.order(Order::Write(Entry::Attempt(now)));
+        self.send(Job::Write(Entry::Attempt(now)));
     }
 
-    /// The flow wants something done.
+    /// Adds an action to the fingerprint.
     pub(crate) fn act(&mut self, action: &Action) {
         self.done.add(action);
     }
 
-    /// What was done so far belongs to what was told so far.
+    /// Records the fingerprint of the actions so far, which follow from the inputs so far.
     pub(crate) fn settle(&mut self) {
         if let Some(did) = self.done.news() {
-            self.order(Order::Write(did));
+            self.send(Job::Write(did));
         }
     }
 
-    /// Whether the file has grown to its limit.
+    /// Whether the file has reached its limit.
     pub(crate) fn is_full(&self) -> bool {
         self.full.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed)
     }
@@ -119,13 +116,13 @@ impl Recording {
         self.full.store(false, Ordering::Relaxed);
         self.header.part += 1;
         self.done = Fingerprint::new();
-        self.order(Order::NextFile(self.header.clone()));
+        self.send(Job::NextFile(self.header.clone()));
     }
 
-    fn order(&mut self, order: Order) {
-        // A scribe that is gone has said why.
-        if self.orders.as_ref().is_some_and(|orders| orders.send(order).is_err()) {
-            self.orders = None;
+    fn send(&mut self, job: Job) {
+        // A thread that ended has logged why.
+        if self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_err()) {
+            self.jobs = None;
         }
     }
 }
@@ -133,34 +130,34 @@ impl Recording {
 impl Drop for Recording {
     /// Waits until everything is written.
     fn drop(&mut self) {
-        self.orders = None;
+        self.jobs = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // it has logged what went wrong
         }
     }
 }
 
-/// Who writes.
-struct Scribe {
+/// The thread that writes.
+struct RecorderThread {
     writer: Writer<BufWriter<File>>,
-    /// The number of the file that is written.
+    /// The number of the current file.
     part: u64,
     files: Files,
     full: Arc<AtomicBool>,
 }
 
-impl Scribe {
-    fn write_all(&mut self, inbox: &Receiver<Order>) -> io::Result<()> {
+impl RecorderThread {
+    fn write_all(&mut self, inbox: &Receiver<Job>) -> io::Result<()> {
         let mut flushed = Instant::now();
         loop {
             match inbox.recv_timeout(FLUSH) {
-                Ok(order) => self.carry_out(order)?,
+                Ok(job) => self.carry_out(job)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.writer.flush(),
             }
             std::thread::sleep(GATHER);
-            for order in inbox.try_iter().take(QUEUE) {
-                self.carry_out(order)?;
+            for job in inbox.try_iter().take(QUEUE) {
+                self.carry_out(job)?;
             }
             if flushed.elapsed() >= FLUSH {
                 self.writer.flush()?;
@@ -172,10 +169,10 @@ impl Scribe {
         }
     }
 
-    fn carry_out(&mut self, order: Order) -> io::Result<()> {
-        let header = match order {
-            Order::Write(entry) => return self.writer.push(&entry),
-            Order::NextFile(header) => header,
+    fn carry_out(&mut self, job: Job) -> io::Result<()> {
+        let header = match job {
+            Job::Write(entry) => return self.writer.push(&entry),
+            Job::NextFile(header) => header,
         };
         self.writer.flush()?;
         self.part = header.part;
@@ -195,7 +192,7 @@ fn open(files: &Files, header: &Header) -> io::Result<Writer<BufWriter<File>>> {
 mod tests {
     use super::*;
 
-    /// Records something, and gives the files of the folder with their sizes.
+    /// Records this many files, and lists the folder with the sizes of its files.
     fn record(to: &RecordTo, files: u64) -> Vec<(String, u64)> {
         let mut recording = Recording::start(to.clone()).unwrap();
         for _ in 1..files {
@@ -215,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_starts_leaves_what_an_earlier_one_recorded() {
+    fn a_process_keeps_the_recordings_of_earlier_ones() {
         let folder = std::env::temp_dir().join(format!("berth-record-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let mut to =
             RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new() };
-        std::fs::write(&to.file, "").unwrap(); // an empty file holds nothing, and is taken
+        std::fs::write(&to.file, "").unwrap(); // an empty file is overwritten
         let before = record(&to, 1);
         assert_eq!(names(&before), ["a.rec"]);
         let text = std::fs::read(&to.file).unwrap();
         assert_eq!(names(&record(&to, 1)), ["a.rec", "a.rec.2"]);
         assert_eq!(std::fs::read(&to.file).unwrap(), text);
         assert_eq!(names(&record(&to, 2)), ["a.rec", "a.rec.2", "a.rec.3", "a.rec.4"]);
-        // Where they are full, four are kept: three and the new one.
+        // Four full files are kept: three and the new one.
         to.limit_bytes = 1;
         assert_eq!(names(&record(&to, 1)), ["a.rec.2", "a.rec.3", "a.rec.4", "a.rec.5"]);
         std::fs::remove_dir_all(folder).unwrap();

@@ -1,4 +1,4 @@
-//! Where the API server keeps each kind of object.
+//! Where the API server keeps the objects of each kind.
 
 use berth_model::object::Kind;
 
@@ -11,12 +11,12 @@ pub(crate) struct Resource {
     pub(crate) kind: &'static str,
     /// The name of the collection in paths.
     pub(crate) plural: &'static str,
-    /// Which of its objects are wanted, as a field selector; empty means all.
+    /// The field selector; empty for all objects.
     pub(crate) selector: &'static str,
 }
 
 impl Resource {
-    /// The objects of a kind. Pods that have ended hold nothing on their nodes, so they are left out.
+    /// The objects of a kind. Pods that have ended use no resources of their nodes, so they are left out.
     pub(crate) fn of(kind: Kind) -> Self {
         let api = kind.api();
         let selector = match kind {
@@ -26,18 +26,26 @@ impl Resource {
         Self { api_version: api.api_version, kind: api.name, plural: api.resource, selector }
     }
 
-    /// The path of the collection, with a query.
-    pub(crate) fn path(self, query: &str) -> String {
+    /// The path of the collection over all namespaces, with a query.
+    pub(crate) fn path(self, query: &[(&str, String)]) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
-        let selector = self.selector.replace("!=", "%21%3D").replace(',', "%2C");
-        let mut path = format!("/{root}/{}/{}?{query}", self.api_version, self.plural);
-        if !selector.is_empty() {
-            path.push_str("&fieldSelector=");
-            path.push_str(&selector);
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(query);
+        if !self.selector.is_empty() {
+            encoded.append_pair("fieldSelector", self.selector);
         }
-        path
+        format!("/{root}/{}/{}?{}", self.api_version, self.plural, encoded.finish())
     }
 }
+
+/// A name as a segment of a path.
+pub(crate) fn segment(name: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(name, SEGMENT)
+}
+
+/// All characters but those that RFC 3986 calls unreserved.
+const SEGMENT: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -45,8 +53,8 @@ mod tests {
 
     #[test]
     fn a_path_names_group_version_and_selector() {
-        let paths =
-            [Kind::Node, Kind::StorageClass, Kind::Pod].map(|kind| Resource::of(kind).path("watch=1"));
+        let paths = [Kind::Node, Kind::StorageClass, Kind::Pod]
+            .map(|kind| Resource::of(kind).path(&[("watch", "1".to_owned())]));
         assert_eq!(
             paths,
             [

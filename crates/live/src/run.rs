@@ -1,4 +1,4 @@
-//! The life of the process: everything is started, runs until something ends it, and is brought to an end in order.
+//! The life of the process: start all tasks, run until something ends them, and stop in order.
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -15,61 +15,62 @@ use tokio::time::timeout;
 
 use crate::act::Actor;
 use crate::client::{Api, ConnectError, Server};
+use crate::event_loop::{ANSWER_LIMIT, AlternativesSampler, EventLoop, Quarantine};
+use crate::explain::Explainer;
 use crate::extender::{ExtenderError, Extenders};
 use crate::lease::{Lease, Lost};
+use crate::lease_guard::LeaseGuard;
 use crate::log::LogFormat;
 use crate::message::{Inbox, Message};
 use crate::metrics::Metrics;
 use crate::record::{RecordTo, Recording};
-use crate::reign::Reign;
+use crate::reporter::Reporter;
 use crate::resource::Resource;
 use crate::serve::{self, ServeError, Serving, Source};
-use crate::teller::Teller;
-use crate::turn::{Curiosity, Quarantine, Turn};
 use crate::watch::Watch;
 use crate::{events, host, log, measured};
 
-/// How long events may take to be written when the process ends.
+/// The longest time for writing the last requests and events when the process ends.
 const LAST_EVENTS: Duration = Duration::from_secs(5);
 
-/// What an administrator decides.
+/// The options of the process.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whom to ask.
+    /// The API server.
     pub server: Server,
-    /// The configuration, with the command line's words in it.
+    /// The configuration, with the overrides of the command line.
     pub configuration: Configuration,
-    /// What decides: one for each profile of the configuration.
+    /// One for each profile of the configuration.
     pub profiles: Vec<Profile>,
-    /// How health and metrics are served; none, if they are not.
+    /// How health and metrics are served; `None`: they are not.
     pub serving: Option<Serving>,
-    /// Where everything is recorded that decides, if it is.
+    /// Where the inputs of the scheduler are recorded; `None`: they are not.
     pub record: Option<RecordTo>,
-    /// How the log is written.
+    /// The format of the log.
     pub log_format: LogFormat,
-    /// How much is written: the number of `-v`.
+    /// The verbosity of the log (`-v`).
     pub verbosity: u8,
-    /// What the log says first: of what was asked for and is not needed,
+    /// Startup notices: flags that have no effect and need no action.
     pub notes: Vec<String>,
-    /// and of what was asked for and is not there.
+    /// Startup warnings: flags whose effect is not available.
     pub warnings: Vec<String>,
 }
 
-/// How the process came to its end.
+/// Why the process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It was asked to end.
+    /// It was stopped by a signal.
     Asked,
-    /// It led, and lost the lease.
-    Deposed,
-    /// The flow's thread broke: a fault of Berth's.
+    /// It was the leader and lost the lease.
+    LeaseLost,
+    /// The event loop panicked: a bug in Berth.
     Broken,
 }
 
-/// Why the process cannot begin.
+/// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No API server.
+    /// There is no way to connect to the API server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// An extender cannot be used.
@@ -78,42 +79,42 @@ pub enum StartError {
     /// Health and metrics cannot be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The system refuses something.
+    /// The operating system refuses something.
     #[error("{0}")]
     System(#[from] std::io::Error),
-    /// Metrics cannot be kept.
-    #[error("metrics: {0}")]
+    /// The metrics cannot be registered.
+    #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
 }
 
-/// Schedules until something ends it.
+/// Schedules pods until the process is stopped, loses its lease or panics.
 ///
 /// # Errors
-/// Where it cannot begin.
+/// If it cannot start.
 pub fn run(options: Options) -> Result<End, StartError> {
     log::start(options.log_format, options.verbosity);
     options.notes.iter().for_each(|note| tracing::info!("{note}"));
     options.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let end = runtime.block_on(live(options));
-    // Watches would wait for their servers.
+    // Watches would wait for their API server.
     runtime.shutdown_background();
     end
 }
 
-/// A candidate for the lease.
-struct Candidate {
+/// The task that holds the lease.
+struct LeaseTask {
     lease: JoinHandle<Result<(), Lost>>,
-    /// Told when nobody acts any more.
+    /// Sent when no request is in flight any more.
     release: oneshot::Sender<()>,
 }
 
-/// What runs beside the flow's thread.
-struct Company {
+/// The tasks beside the event loop.
+struct Tasks {
     inbox: Inbox,
     actor: JoinHandle<()>,
     writer: JoinHandle<()>,
-    lease: Option<Candidate>,
+    lease: Option<LeaseTask>,
 }
 
 async fn live(options: Options) -> Result<End, StartError> {
@@ -122,35 +123,37 @@ async fn live(options: Options) -> Result<End, StartError> {
     let extenders = Arc::new(Extenders::new(&options.configuration.extenders)?);
     let (sender, receiver) = mpsc::channel();
     let (task_sender, tasks) = unbounded_channel();
-    let (era_sender, era) = watch::channel(0);
-    let inbox = Inbox::new(sender, era);
-    let reign = Arc::new(Reign::new());
+    let (epoch_sender, epoch) = watch::channel(0);
+    let inbox = Inbox::new(sender, epoch);
+    let lease_guard = Arc::new(LeaseGuard::new());
     let host = host::name();
     let requests = Arc::default();
     let (recorder, writer) =
         events::recorder(api.clone(), host.clone(), Arc::clone(&metrics), Arc::clone(&requests));
     let needs_nodes = options.configuration.extenders.iter().any(|extender| !extender.node_cache_capable);
     let settings = settings(&options.configuration, options.profiles.clone());
-    let turn = Turn {
+    let event_loop = EventLoop {
         flow: Flow::new(settings.clone()),
         settings,
         recording: options.record.clone().map(Recording::start).transpose()?,
         inbox: receiver,
         tasks: task_sender,
         recorder,
-        teller: Teller::new(Arc::clone(&metrics), names(&options.configuration)),
+        reporter: Reporter::new(Arc::clone(&metrics), names(&options.configuration)),
         nodes: needs_nodes.then(Default::default),
         decoder: Decoder::new(),
         start: Instant::now(),
-        era: era_sender,
+        epoch: epoch_sender,
         quarantine: Quarantine::default(),
-        curiosity: Curiosity::new(options.verbosity),
+        explainer: Explainer::start()?,
+        sampler: AlternativesSampler::new(options.verbosity),
         open: 0,
+        answer_limit: ANSWER_LIMIT,
         stop_at: None,
     };
     let (ended_sender, ended) = oneshot::channel::<()>();
     std::thread::Builder::new().name("flow".to_owned()).spawn(move || {
-        turn.run();
+        event_loop.run();
         let _ = ended_sender.send(());
     })?;
     if let Some(serving) = &options.serving {
@@ -162,36 +165,41 @@ async fn live(options: Options) -> Result<End, StartError> {
     if options.profiles.iter().any(measured::wanted) {
         tokio::spawn(measured::poll(api.clone(), inbox.clone()));
     }
-    let actor =
-        Actor { api: api.clone(), reign: Arc::clone(&reign), extenders, inbox: inbox.clone(), requests };
-    let company = Company {
+    let actor = Actor {
+        api: api.clone(),
+        lease_guard: Arc::clone(&lease_guard),
+        extenders,
+        inbox: inbox.clone(),
+        requests,
+    };
+    let running = Tasks {
         actor: tokio::spawn(actor.run(tasks)),
         writer: tokio::spawn(writer.run()),
-        lease: elect(&options, &api, &inbox, &reign, &metrics, &host),
+        lease: elect(&options, &api, &inbox, &lease_guard, &metrics, &host),
         inbox,
     };
-    company.stay(ended).await
+    running.wait(ended).await
 }
 
-/// Stands for election, or leads at once where nobody is to be elected.
+/// Starts the leader election, or leads at once without one.
 fn elect(
     options: &Options,
     api: &Api,
     inbox: &Inbox,
-    reign: &Arc<Reign>,
+    lease_guard: &Arc<LeaseGuard>,
     metrics: &Arc<Metrics>,
     host: &str,
-) -> Option<Candidate> {
+) -> Option<LeaseTask> {
     let settings = &options.configuration.leader_election;
     if !settings.leader_elect {
-        reign.extend(Instant::now(), None);
+        lease_guard.extend(Instant::now(), None);
         let _ = inbox.input(Input::Leads(true));
         return None;
     }
     let (release, released) = oneshot::channel();
-    let (reign, metrics) = (Arc::clone(reign), Arc::clone(metrics));
-    let lease = Lease::new(settings, host::identity(host), api.clone(), inbox.clone(), reign, metrics);
-    Some(Candidate { lease: tokio::spawn(lease.run(released)), release })
+    let (lease_guard, metrics) = (Arc::clone(lease_guard), Arc::clone(metrics));
+    let lease = Lease::new(settings, host::identity(host), api.clone(), inbox.clone(), lease_guard, metrics);
+    Some(LeaseTask { lease: tokio::spawn(lease.run(released)), release })
 }
 
 fn watch_all(api: &Api, inbox: &Inbox, metrics: &Arc<Metrics>) {
@@ -205,7 +213,7 @@ fn names(configuration: &Configuration) -> Vec<String> {
     configuration.profiles.iter().map(|profile| profile.scheduler_name.clone()).collect()
 }
 
-/// What a configuration says of the flow.
+/// The flow's settings in a configuration.
 pub fn settings(configuration: &Configuration, profiles: Vec<Profile>) -> Settings {
     let millis = |seconds: i64| u64::try_from(seconds).unwrap_or_default().saturating_mul(1_000);
     let mut settings = Settings::new(profiles);
@@ -227,14 +235,14 @@ fn extender(config: &berth_config::Extender) -> berth_flow::Extender {
     }
 }
 
-impl Company {
-    /// Waits for an end, and brings all others to theirs.
-    async fn stay(mut self, mut ended: oneshot::Receiver<()>) -> Result<End, StartError> {
+impl Tasks {
+    /// Waits until one task ends or a signal comes, and stops the others.
+    async fn wait(mut self, mut ended: oneshot::Receiver<()>) -> Result<End, StartError> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let deposed = async {
+        let not_leading = async {
             match &mut self.lease {
-                Some(candidate) => matches!((&mut candidate.lease).await, Ok(Err(Lost))),
+                Some(task) => matches!((&mut task.lease).await, Ok(Err(Lost))),
                 None => std::future::pending().await,
             }
         };
@@ -242,21 +250,21 @@ impl Company {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = &mut ended => {
-                tracing::error!("the flow's thread broke; the process ends so that another one can begin anew");
+                tracing::error!("the event loop panicked; exiting so that another process can take over");
                 return Ok(End::Broken);
             }
-            lost = deposed => {
+            lost = not_leading => {
                 tracing::error!("leaderelection lost");
-                return Ok(if lost { End::Deposed } else { End::Broken });
+                return Ok(if lost { End::LeaseLost } else { End::Broken });
             }
         }
-        tracing::info!("asked to end: bindings under way are finished first");
+        tracing::info!("stopping after the bindings in flight are finished");
         let _ = self.inbox.send(Message::Stop);
         let _ = ended.await;
-        // With the flow's thread went whoever asks for more, so that these two end when they are done.
+        // Without the event loop these two get no more work, so they end when they are done.
         let _ = timeout(LAST_EVENTS, self.actor).await;
         let _ = timeout(LAST_EVENTS, self.writer).await;
-        if let Some(Candidate { lease, release }) = self.lease {
+        if let Some(LeaseTask { lease, release }) = self.lease {
             let _ = release.send(());
             let _ = timeout(LAST_EVENTS, lease).await;
         }

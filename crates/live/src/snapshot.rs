@@ -1,149 +1,237 @@
-//! A copy of what a scheduler sees of a cluster, to be simulated elsewhere, without what is nobody's business there.
+//! Snapshots: the objects of a cluster that a scheduler sees, for simulations elsewhere.
+//!
+//! An object is decoded and encoded again, so only what Berth reads of it can be in a snapshot: no environment variables,
+//! commands, probes or secrets. Annotations are removed, except those that affect scheduling.
 
-mod redact;
+use berth_model::labels::Labels;
+use berth_model::load::{DISK_UTILIZATION, NETWORK_UTILIZATION, UTILIZATION_TIME};
+use berth_model::object::{Kind, Object};
+use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE};
+use berth_watch::Metadata;
+use berth_wire::{Decoder, encode_whole};
 
-use berth_model::object::Kind;
-use berth_wire::Decoder;
-use bytes::Bytes;
-use http::StatusCode;
-use serde_json::Value;
-use serde_json::value::RawValue;
-
-use crate::client::{Answer, Api, ConnectError, Server};
+use crate::client::{Api, ConnectError, Server};
+use crate::list;
 use crate::resource::Resource;
-use crate::watch::{Page, Status, escape};
 
-const PAGE: usize = 500;
+/// The annotations that affect scheduling and that the decoder keeps as annotations.
+const ANNOTATIONS: [&str; 6] = [
+    BIND_COMPLETED,
+    BOUND_BY_CONTROLLER,
+    DISK_UTILIZATION,
+    NETWORK_UTILIZATION,
+    SELECTED_NODE,
+    UTILIZATION_TIME,
+];
 
-/// Why there is no snapshot.
+/// Why a snapshot cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// No API server.
+    /// There is no way to connect to the API server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A kind cannot be listed.
     #[error("cannot list {kind}: {why}")]
     List {
-        /// As in `Pod`.
+        /// The kind.
         kind: &'static str,
-        /// In the words of the API server, if it said something.
+        /// The message of the API server, if it sent one.
         why: String,
     },
-    /// The result cannot be written, or the system refuses something else.
+    /// The result cannot be written, or the operating system refuses something else.
     #[error("{0}")]
     System(#[from] std::io::Error),
 }
 
-/// Lists everything that a scheduler sees, and gives each object, redacted, as JSON to `take`. Annotations are left out
-/// but for those that decide, and those in `annotations`. What cannot be read is left aside, as the scheduler leaves it
-/// aside, and `tell` is told of it.
+/// Lists all objects that a scheduler sees, and gives each one as JSON to `take`, with the annotations that affect
+/// scheduling and those in `annotations`. An object that cannot be read is skipped, as the scheduler ignores it, with a
+/// warning to `warn`.
 ///
 /// # Errors
-/// Where a kind that decides cannot be listed, and what `take` says.
+/// If a kind that the scheduler needs cannot be listed, and the errors of `take`.
 pub fn snapshot(
     server: &Server,
     annotations: &[String],
     mut take: impl FnMut(&str) -> std::io::Result<()>,
-    mut tell: impl FnMut(&str),
+    mut warn: impl FnMut(&str),
 ) -> Result<(), SnapshotError> {
     let mut decoder = Decoder::new();
-    let mut take = |object: &str| match unreadable(&mut decoder, object) {
-        None => take(object),
-        Some(why) => {
-            tell(&why);
-            Ok(())
-        }
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let api = server.connect().await?;
-        for kind in Kind::WATCHED {
-            list(&api, Resource::of(kind), annotations, &mut take).await?;
-        }
-        for kind in [Kind::PriorityClass, Kind::NodeMetrics] {
-            match list(&api, Resource::of(kind), annotations, &mut take).await {
-                // Clusters work without the metrics API, and schedulers without a look at priority classes.
-                Err(SnapshotError::List { .. }) | Ok(()) => {}
-                Err(error) => return Err(error),
+        let optional = [Kind::PriorityClass, Kind::NodeMetrics];
+        for kind in Kind::WATCHED.into_iter().chain(optional) {
+            let resource = Resource::of(kind);
+            let objects = match list_all(&api, kind).await {
+                // Clusters work without the metrics API, and a scheduler works without priority classes.
+                Err(_) if optional.contains(&kind) => continue,
+                objects => objects.map_err(|why| SnapshotError::List { kind: resource.kind, why })?,
+            };
+            for object in objects {
+                match visible(&mut decoder, kind, &object, annotations) {
+                    Ok(text) => take(&text)?,
+                    Err(problem) => warn(&problem),
+                }
             }
         }
         Ok(())
     })
 }
 
-/// What is wrong with an object, if it cannot be read.
-fn unreadable(decoder: &mut Decoder, object: &str) -> Option<String> {
-    let problems = decoder.object(object).err()?;
-    let head: Value = serde_json::from_str(object).unwrap_or_default();
-    let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
-    let (kind, name) = (text(&head["kind"]), text(&head["metadata"]["name"]));
-    let name = match head["metadata"]["namespace"].as_str() {
-        Some(namespace) => format!("{namespace}/{name}"),
-        None => name,
-    };
-    let words: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.field, p.message)).collect();
-    Some(format!("{kind} {name} cannot be read and is left aside: {}", words.join("; ")))
+async fn list_all(api: &Api, kind: Kind) -> Result<Vec<bytes::Bytes>, String> {
+    match kind {
+        Kind::NodeMetrics => list::at_once(api, Resource::of(kind)).await,
+        _ => list::in_pages(api, Resource::of(kind)).await,
+    }
 }
 
-async fn list(
-    api: &Api,
-    resource: Resource,
+/// The part of an object that Berth reads.
+///
+/// # Errors
+/// The name and the problems of an object that cannot be read.
+fn visible(
+    decoder: &mut Decoder,
+    kind: Kind,
+    object: &[u8],
     annotations: &[String],
-    take: &mut impl FnMut(&str) -> std::io::Result<()>,
-) -> Result<(), SnapshotError> {
-    let failed = |why: String| SnapshotError::List { kind: resource.kind, why };
-    let mut more = String::new();
-    loop {
-        let path = resource.path(&format!("limit={PAGE}{more}"));
-        let body = body(api.get(&path).await.map_err(|e| failed(e.to_string()))?).map_err(failed)?;
-        let page: Page<'_> = serde_json::from_slice(&body).map_err(|e| failed(e.to_string()))?;
-        for item in &page.items {
-            take(&redacted(resource, item, annotations).map_err(|e| failed(e.to_string()))?)?;
+) -> Result<String, String> {
+    let unreadable = |problem: &str| {
+        let key = berth_watch::key(kind, &Metadata::of(object));
+        format!("{key} cannot be read and is skipped: {problem}")
+    };
+    match decoder.object(&String::from_utf8_lossy(object)) {
+        Ok(Some(mut object)) => {
+            remove_annotations(&mut object, annotations);
+            Ok(encode_whole(&object))
         }
-        if page.metadata.more.is_empty() {
-            return Ok(());
+        Ok(None) => Err(unreadable("its kind is unknown")),
+        Err(problems) => {
+            let words: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.field, p.message)).collect();
+            Err(unreadable(&words.join("; ")))
         }
-        more = format!("&continue={}", escape(&page.metadata.more));
     }
 }
 
-fn body(answer: Answer) -> Result<Bytes, String> {
-    if answer.status == StatusCode::OK {
-        return Ok(answer.body);
+/// Removes the annotations that do not affect scheduling and that are not in `kept`.
+fn remove_annotations(object: &mut Object, kept: &[String]) {
+    let reduce = |annotations: &mut Labels| {
+        let is_kept = |key: &str| ANNOTATIONS.contains(&key) || kept.iter().any(|kept| kept == key);
+        let all = annotations.iter().filter(|(key, _)| is_kept(key));
+        *annotations = all.map(|(key, value)| (key.clone(), value.clone())).collect();
+    };
+    let reduce_all = |claims: &mut Vec<Claim>| claims.iter_mut().for_each(|c| reduce(&mut c.annotations));
+    match object {
+        Object::Node(node) => reduce(&mut node.annotations),
+        Object::Volume(volume) => reduce(&mut volume.annotations),
+        Object::Claim(claim) => reduce(&mut claim.annotations),
+        Object::Pod(manifest) => reduce_all(&mut manifest.ephemeral_claims),
+        Object::Workload(workload) => {
+            reduce_all(&mut workload.claim_templates);
+            reduce_all(&mut workload.template.spec.ephemeral_claims);
+        }
+        _ => {}
     }
-    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    Err(if said.message.is_empty() { answer.status.to_string() } else { said.message })
-}
-
-/// Items of lists do not say what they are, so that it is written into them.
-fn redacted(resource: Resource, item: &RawValue, annotations: &[String]) -> serde_json::Result<String> {
-    let mut object: Value = serde_json::from_str(item.get())?;
-    redact::redact(resource.kind, &mut object, annotations);
-    if let Some(fields) = object.as_object_mut() {
-        fields.insert("apiVersion".to_owned(), resource.api_version.into());
-        fields.insert("kind".to_owned(), resource.kind.into());
-    }
-    serde_json::to_string(&object)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
+    fn kind_of(object: &Value) -> Kind {
+        let text = |field: &str| object[field].as_str().unwrap();
+        Kind::of(text("apiVersion"), text("kind")).unwrap()
+    }
+
+    /// What a snapshot has of an object.
+    fn kept(object: &Value) -> String {
+        let annotations = ["example.com/weight".to_owned()];
+        visible(&mut Decoder::new(), kind_of(object), object.to_string().as_bytes(), &annotations).unwrap()
+    }
+
     #[test]
-    fn what_cannot_be_read_is_named_with_its_field() {
-        let pod = |cpu: &str| {
-            format!(
-                r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"namespace":"shop","name":"a"}},
-                    "spec":{{"containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}"}}}}}}]}}}}"#
-            )
-        };
-        let mut decoder = Decoder::new();
-        assert_eq!(unreadable(&mut decoder, &pod("1")), None);
-        let why = unreadable(&mut decoder, &pod("many")).unwrap();
-        let start = "Pod shop/a cannot be read and is left aside: spec.containers[0].resources.requests";
-        assert!(why.starts_with(start), "{why}");
-        let class = r#"{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"a"},"value":7}"#;
-        assert_eq!(unreadable(&mut decoder, class), None);
+    fn a_snapshot_has_everything_that_affects_scheduling() {
+        let labels = json!({"app": "web"});
+        let claim = json!({"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "fast"}});
+        let pod_spec = json!({
+            "nodeSelector": {"disk": "ssd"}, "priorityClassName": "high", "priority": 5, "hostNetwork": true,
+            "tolerations": [{"key": "t", "operator": "Exists"}],
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": labels}, "matchLabelKeys": ["pod-template-hash"]}],
+            "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}, "ports": [{"containerPort": 80}]}],
+            "volumes": [{"name": "x", "persistentVolumeClaim": {"claimName": "data"}},
+                {"name": "y", "ephemeral": {"volumeClaimTemplate": {"metadata": {}, "spec": claim["spec"]}}}],
+        });
+        let selector = json!({"matchLabels": labels});
+        let objects = [
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop", "uid": "u", "labels": labels},
+                "spec": pod_spec, "status": {"phase": "Pending", "nominatedNodeName": "n",
+                    "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}]}}),
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"zone": "a"},
+                    "annotations": {"example.com/weight": "3", "berth.dev/disk-utilization": "0.5"}},
+                "spec": {"unschedulable": true, "taints": [{"key": "t", "effect": "NoSchedule"}]},
+                "status": {"allocatable": {"cpu": "4"}, "images": [{"names": ["i"], "sizeBytes": 5}]}}),
+            json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "s", "namespace": "shop", "uid": "us"},
+                "spec": {"replicas": 3, "selector": selector, "volumeClaimTemplates": [claim],
+                    "template": {"metadata": {"labels": labels}, "spec": pod_spec}}}),
+            json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "v",
+                    "annotations": {"pv.kubernetes.io/bound-by-controller": "yes"}},
+                "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "csi": {"driver": "d", "volumeHandle": "h"}}}),
+            json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop",
+                    "annotations": {"volume.kubernetes.io/selected-node": "n"}}, "spec": claim["spec"]}),
+            json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "shop"},
+                "spec": {"selector": selector}, "status": {"disruptionsAllowed": 2}}),
+            json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 5}),
+            json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics", "metadata": {"name": "n"},
+                "timestamp": "2026-01-02T03:04:05Z", "window": "10s", "usage": {"cpu": "1", "memory": "1Gi"}}),
+        ];
+        for object in objects {
+            let decode = |text: &str| Decoder::new().object(text).unwrap().unwrap();
+            let text = kept(&object);
+            assert_eq!(decode(&text), decode(&object.to_string()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_has_nothing_confidential() {
+        let container = json!({"name": "c", "env": [{"name": "P", "value": "s3cret"}], "command": ["s3cret"],
+            "envFrom": [{"secretRef": {"name": "s3cret"}}], "args": ["s3cret"],
+            "livenessProbe": {"exec": {"command": ["s3cret"]}},
+            "volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "s3cret"}]});
+        let metadata = json!({"name": "a", "annotations": {"token": "s3cret"}, "managedFields": [{"manager": "s3cret"}]});
+        let claim = json!({"metadata": {"annotations": {"a": "s3cret"}}, "spec": {"accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}}});
+        let spec = json!({"serviceAccountName": "s3cret", "imagePullSecrets": [{"name": "s3cret"}], "containers": [container],
+            "volumes": [{"name": "v", "secret": {"secretName": "s3cret"}},
+                {"name": "w", "csi": {"driver": "d", "volumeAttributes": {"key": "s3cret"}}},
+                {"name": "y", "ephemeral": {"volumeClaimTemplate": claim}}]});
+        let objects = [
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec,
+                "status": {"message": "s3cret", "conditions": [{"type": "Ready", "status": "False", "message": "s3cret"}]}}),
+            json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": {"selector": {"matchLabels": {"a": "b"}},
+                "template": {"metadata": {"labels": {"a": "b"}, "annotations": {"a": "s3cret"}}, "spec": spec}}}),
+            json!({"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"providerID": "s3cret"},
+                "status": {"addresses": [{"type": "Hostname", "address": "s3cret"}]}}),
+            json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": {"capacity": {"storage": "1Gi"},
+                "accessModes": ["ReadWriteOnce"], "mountOptions": ["s3cret"], "csi": {"driver": "d", "volumeHandle": "h",
+                    "nodeStageSecretRef": {"name": "s3cret"}, "volumeAttributes": {"k": "s3cret"}}}}),
+            json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": metadata, "provisioner": "p",
+                "parameters": {"secretName": "s3cret"}, "mountOptions": ["s3cret"]}),
+        ];
+        for object in objects {
+            let text = kept(&object);
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_named_with_its_field() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "a"},
+            "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "many"}}}]}});
+        let problem = visible(&mut Decoder::new(), Kind::Pod, pod.to_string().as_bytes(), &[]).unwrap_err();
+        let start = "Pod shop/a cannot be read and is skipped: spec.containers[0].resources.requests";
+        assert!(problem.starts_with(start), "{problem}");
     }
 }

@@ -1,17 +1,6 @@
-//! A watch on one kind: what is there, then every change, for ever.
-//!
-//! ```text
-//!            ┌──── cannot go on (410), or anything fails before the end of the listing ────┐
-//!            ▼                                                                              │
-//!        Listing ── initial events, or pages where the server cannot stream ──► Listed ──► following
-//!                                                                                           │   ▲
-//!                                                             connection ends, from there on └───┘
-//!        (a flow that begins anew: back to Listing from anywhere)
-//! ```
-//! Lines go to the flow's thread as they come; nothing is decoded or kept here.
+//! The IO of a watch on one kind: sends what [`WatchState`] asks for, and delivers what comes back to the event loop.
+//! Nothing is decoded or kept here.
 
-mod line;
-mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -19,52 +8,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use berth_model::object::Kind;
-use bytes::{Bytes, BytesMut};
+use berth_watch::{Command, LineBuffer, Pause, Reconnect, Request, WatchState};
 use http::StatusCode;
 use http_body_util::BodyExt;
 
 use crate::backoff::Backoff;
 use crate::client::Api;
-use crate::message::{Closed, Inbox, Told};
+use crate::message::{Closed, Delivery, Inbox};
 use crate::metrics::Metrics;
 use crate::resource::Resource;
 
-pub(crate) use line::{Change, Line, Metadata, Status};
-pub(crate) use pages::{Page, escape};
-
-/// API servers send a bookmark every minute; after so long without a line the connection is dead.
+/// API servers send a bookmark every minute. A connection without a line for this time is dead.
 const SILENCE: Duration = Duration::from_secs(240);
-/// How long the API server lets a watch last, so that watches move to other servers now and then.
-const LAST_SECONDS: u64 = 300;
-/// The same failure is told so often.
-const REPEAT: Duration = Duration::from_secs(60);
-/// What went well for so long begins with short waits again.
+/// The API server is asked to end a watch after this time, up to twice as much, so that watches move to other servers.
+const TIMEOUT_SECONDS: u64 = 300;
+/// The same failure is logged again after this time.
+const LOG_AGAIN: Duration = Duration::from_secs(60);
+/// After a connection that lasted for this time, the backoff begins with its shortest pause.
 const STEADY: Duration = Duration::from_secs(10);
-
-/// How a watch came to an end.
-#[derive(Debug)]
-enum End {
-    /// The server closed it, as it does every few minutes.
-    Over,
-    /// All that is there was listed; what comes next is to be watched.
-    Listed,
-    /// What comes next is not known any more.
-    Expired,
-    /// The server cannot stream what is there.
-    NoStreaming,
-    /// Something failed.
-    Failed(String),
-    /// There is another flow, which knows nothing yet.
-    Anew,
-    /// Nobody is there to be told.
-    Closed,
-}
-
-impl From<Closed> for End {
-    fn from(Closed: Closed) -> Self {
-        Self::Closed
-    }
-}
 
 /// A watch on one kind.
 pub(crate) struct Watch {
@@ -73,177 +34,150 @@ pub(crate) struct Watch {
     kind: Kind,
     inbox: Inbox,
     metrics: Arc<Metrics>,
-    /// Which flow it tells.
-    era: u64,
-    /// After which version to go on; none where everything is to be listed.
-    position: Option<String>,
-    /// The last line that was passed on since.
-    last: Bytes,
-    streaming: bool,
+    /// The epoch of the flow that the state belongs to.
+    epoch: u64,
+    state: WatchState,
 }
 
 impl Watch {
     pub(crate) fn new(api: Api, resource: Resource, kind: Kind, inbox: Inbox, metrics: Arc<Metrics>) -> Self {
-        let era = inbox.era();
-        Self { api, resource, kind, inbox, metrics, era, position: None, last: Bytes::new(), streaming: true }
+        let epoch = inbox.epoch();
+        Self { api, resource, kind, inbox, metrics, epoch, state: WatchState::new() }
     }
 
-    /// Runs until nobody is there to be told.
+    /// Runs until the event loop ends.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
-        let mut told = None;
+        let mut logged: Option<(Instant, String)> = None;
         loop {
             let start = Instant::now();
-            let end = self.go_on().await;
-            self.settle();
+            self.follow_epoch();
+            let Ok(Reconnect { pause, reason }) = self.send().await else { return };
             if start.elapsed() >= STEADY {
                 backoff.reset();
             }
-            match end {
-                End::Listed | End::Anew => continue,
-                End::Over if start.elapsed() >= STEADY => continue,
-                End::Over => {}
-                End::Closed => return,
-                End::NoStreaming => {
-                    self.streaming = false;
-                    continue;
-                }
-                End::Expired => self.position = None,
-                End::Failed(why) => {
-                    let is_known = told
-                        .as_ref()
-                        .is_some_and(|(at, said): &(Instant, String)| *said == why && at.elapsed() < REPEAT);
-                    if !is_known {
-                        tracing::warn!(kind = self.resource.kind, "cannot watch, trying again: {why}");
-                        told = Some((Instant::now(), why));
-                    }
+            if let Some(reason) = reason {
+                let is_known =
+                    logged.as_ref().is_some_and(|(at, known)| *known == reason && at.elapsed() < LOG_AGAIN);
+                if !is_known {
+                    tracing::warn!(kind = self.resource.kind, "cannot watch, will retry: {reason}");
+                    logged = Some((Instant::now(), reason));
                 }
             }
-            tokio::time::sleep(backoff.next()).await;
+            match pause {
+                Pause::None => {}
+                Pause::BackoffIfShort if start.elapsed() >= STEADY => {}
+                Pause::BackoffIfShort | Pause::Backoff => tokio::time::sleep(backoff.next()).await,
+            }
         }
     }
 
-    async fn go_on(&mut self) -> End {
-        let era = self.inbox.era();
-        if self.era != era {
-            self.era = era;
-            self.position = None;
-        }
-        if let Some(version) = &self.position {
-            let query = format!("resourceVersion={version}&{}", watch_query());
-            return self.follow(&query, false).await.unwrap_or_else(|end| end);
-        }
-        self.metrics.relists.with_label_values(&[self.resource.kind]).inc();
-        if self.tell(Told::Listing).await.is_err() {
-            return End::Closed;
-        }
-        if self.streaming {
-            let query = format!("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&{}", watch_query());
-            self.follow(&query, true).await.unwrap_or_else(|end| end)
-        } else {
-            self.list().await.err().unwrap_or(End::Listed)
+    /// A new flow knows nothing: everything is listed again.
+    fn follow_epoch(&mut self) {
+        let epoch = self.inbox.epoch();
+        if self.epoch != epoch {
+            self.epoch = epoch;
+            self.state.restart();
         }
     }
 
-    /// Passes on what a watch says until it ends.
-    async fn follow(&mut self, query: &str, initial: bool) -> Result<End, End> {
-        let path = self.resource.path(query);
-        let response = self.api.watch(&path).await.map_err(|e| End::Failed(e.to_string()))?;
+    /// Sends one request and delivers the answer.
+    async fn send(&mut self) -> Result<Reconnect, Closed> {
+        let request = self.state.request();
+        if request.begins_list() {
+            self.metrics.relists.with_label_values(&[self.resource.kind]).inc();
+            self.deliver(Delivery::Listing).await?;
+        }
+        let mut query = request.query();
+        if matches!(request, Request::List { .. }) {
+            return self.page(&query).await;
+        }
+        query.push(("timeoutSeconds", fastrand::u64(TIMEOUT_SECONDS..=2 * TIMEOUT_SECONDS).to_string()));
+        self.stream(&query).await
+    }
+
+    async fn page(&mut self, query: &[(&str, String)]) -> Result<Reconnect, Closed> {
+        let answer = match self.api.get(&self.resource.path(query)).await {
+            Ok(answer) => answer,
+            Err(error) => return Ok(self.state.on_error(error.to_string())),
+        };
+        if answer.status != StatusCode::OK {
+            return Ok(self.state.on_refusal(answer.status.as_u16(), &answer.body));
+        }
+        let Resource { api_version, kind, .. } = self.resource;
+        match self.state.on_page(&answer.body, api_version, kind) {
+            Ok(page) => {
+                self.deliver(Delivery::Events(page.events)).await?;
+                if page.listed {
+                    self.deliver(Delivery::Listed).await?;
+                }
+                Ok(Reconnect { pause: Pause::None, reason: None })
+            }
+            Err(reconnect) => Ok(reconnect),
+        }
+    }
+
+    async fn stream(&mut self, query: &[(&str, String)]) -> Result<Reconnect, Closed> {
+        let response = match self.api.watch(&self.resource.path(query)).await {
+            Ok(response) => response,
+            Err(error) => return Ok(self.state.on_error(error.to_string())),
+        };
         let status = response.status();
         let mut body = response.into_body();
         if status != StatusCode::OK {
-            let text = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-            return Err(refused(status, &text, initial));
+            let limited = http_body_util::Limited::new(body, MAX_REFUSAL_BYTES).collect().await;
+            let text = limited.map(|body| body.to_bytes()).unwrap_or_default();
+            return Ok(self.state.on_refusal(status.as_u16(), &text));
         }
-        let mut buffer = BytesMut::new();
+        let mut buffer = LineBuffer::default();
         loop {
             let frame = tokio::select! {
                 frame = tokio::time::timeout(SILENCE, body.frame()) => frame,
-                () = self.inbox.next_era(self.era) => return Err(End::Anew),
+                () = self.inbox.next_epoch(self.epoch) => return Ok(Reconnect { pause: Pause::None, reason: None }),
             };
             let frame = match frame {
-                Err(_) => return Err(End::Failed(format!("silent for {} s", SILENCE.as_secs()))),
-                Ok(None) => return Ok(End::Over),
-                Ok(Some(Err(error))) => return Err(End::Failed(error.to_string())),
+                Err(_) => {
+                    return Ok(self.state.on_error(format!("no data for {} s", SILENCE.as_secs())));
+                }
+                Ok(None) => return Ok(self.state.on_end()),
+                Ok(Some(Err(error))) => return Ok(self.state.on_error(error.to_string())),
                 Ok(Some(Ok(frame))) => frame,
             };
             let Ok(data) = frame.into_data() else { continue };
-            buffer.extend_from_slice(&data);
-            if let Some(at) = memchr::memrchr(b'\n', &buffer) {
-                let block = buffer.split_to(at + 1).freeze();
-                self.pass_on(block).await?;
+            buffer.push(&data);
+            if let Some(reconnect) = self.read_lines(&mut buffer).await? {
+                return Ok(reconnect);
             }
         }
     }
 
-    /// Passes whole lines on. What concerns the watch itself is read here too.
-    async fn pass_on(&mut self, block: Bytes) -> Result<(), End> {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &block) {
-            let line = &block[start..end];
-            if Line::is(line, "ERROR") {
-                self.tell(Told::Lines(block.slice(..start))).await?;
-                return Err(broken(line));
-            }
-            if Line::is(line, "BOOKMARK") {
-                let metadata =
-                    Line::read(line).map(|line| Metadata::of(line.object.get())).unwrap_or_default();
-                if self.position.is_some() || metadata.ends_initial() {
-                    self.position = Some(metadata.resource_version.into_owned());
-                    self.last.clear();
+    /// Delivers the complete lines of a buffer; says how to go on if the watch has ended.
+    async fn read_lines(&mut self, buffer: &mut LineBuffer) -> Result<Option<Reconnect>, Closed> {
+        let mut events = Vec::new();
+        let end = loop {
+            let line = match buffer.next_line() {
+                Ok(Some(line)) => line,
+                Ok(None) => break None,
+                Err(error) => break Some(self.state.on_error(error.to_string())),
+            };
+            match self.state.on_line(&line) {
+                Command::Deliver(event) => events.push(event),
+                Command::Continue => {}
+                Command::Listed => {
+                    self.deliver(Delivery::Events(std::mem::take(&mut events))).await?;
+                    self.deliver(Delivery::Listed).await?;
                 }
-            } else {
-                self.last = block.slice(start..end);
+                Command::Reconnect(reconnect) => break Some(reconnect),
             }
-            start = end + 1;
-        }
-        Ok(self.tell(Told::Lines(block)).await?)
+        };
+        self.deliver(Delivery::Events(events)).await?;
+        Ok(end)
     }
 
-    async fn tell(&self, told: Told) -> Result<(), Closed> {
-        self.inbox.tell(self.kind, self.era, told).await
-    }
-
-    /// Where to go on follows from the last line, unless the listing did not come to its end.
-    fn settle(&mut self) {
-        let last = std::mem::take(&mut self.last);
-        if self.position.is_none() || last.is_empty() {
-            return;
-        }
-        let Ok(line) = Line::read(&last) else { return };
-        let version = Metadata::of(line.object.get()).resource_version;
-        if !version.is_empty() {
-            self.position = Some(version.into_owned());
-        }
+    async fn deliver(&self, delivery: Delivery) -> Result<(), Closed> {
+        self.inbox.deliver(self.kind, self.epoch, delivery).await
     }
 }
 
-fn watch_query() -> String {
-    format!(
-        "watch=true&allowWatchBookmarks=true&timeoutSeconds={}",
-        LAST_SECONDS + crate::backoff::random(LAST_SECONDS)
-    )
-}
-
-/// The server will not watch.
-fn refused(status: StatusCode, body: &[u8], initial: bool) -> End {
-    match status {
-        StatusCode::GONE => End::Expired,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if initial => End::NoStreaming,
-        _ => {
-            let said: Status = serde_json::from_slice(body).unwrap_or_default();
-            let words = if said.message.is_empty() { status.to_string() } else { said.message };
-            End::Failed(words)
-        }
-    }
-}
-
-/// The server ends the watch with a reason.
-fn broken(line: &[u8]) -> End {
-    let status = Line::read(line).and_then(|line| serde_json::from_str::<Status>(line.object.get()));
-    match status {
-        Ok(status) if status.code == 410 || matches!(&*status.reason, "Expired" | "Gone") => End::Expired,
-        Ok(status) => End::Failed(status.message),
-        Err(error) => End::Failed(error.to_string()),
-    }
-}
+/// The body of a refusal is read up to this size.
+const MAX_REFUSAL_BYTES: usize = 1 << 20;

@@ -13,13 +13,27 @@ pub struct Place {
     pub source: Str,
     /// The document's number in the source, from 1.
     pub document: usize,
+    /// The line of the source on which the document begins, from 1; 0 if it is not known.
+    pub line: usize,
     /// The object's number in the document's list, from 1; `None` if the document is the object itself.
     pub item: Option<usize>,
 }
 
+impl Place {
+    /// The first document of a source.
+    pub fn start(source: Str) -> Self {
+        Self { source, document: 1, line: 1, item: None }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, document {}", self.source, self.document)?;
+        f.write_str(&self.source)?;
+        match (self.document, self.line) {
+            (1, _) => {}
+            (document, 0) => write!(f, ", document {document}")?,
+            (_, line) => write!(f, ":{line}")?,
+        }
         match self.item {
             Some(item) => write!(f, ", item {item}"),
             None => Ok(()),

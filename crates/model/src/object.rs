@@ -112,6 +112,14 @@ macro_rules! for_each_object_kind {
                 ($crate::policy::LimitRange) in limit_ranges, namespace at namespace, name at name,
                 LimitRange: "v1" "LimitRange" "limitranges" Offline
             }
+            ResourceQuota {
+                ($crate::policy::ResourceQuota) in resource_quotas, namespace at namespace, name at name,
+                ResourceQuota: "v1" "ResourceQuota" "resourcequotas" Offline
+            }
+            Autoscaler {
+                ($crate::policy::Autoscaler) in autoscalers, namespace at namespace, name at name,
+                Autoscaler: "autoscaling/v2" "HorizontalPodAutoscaler" "horizontalpodautoscalers" Offline
+            }
             NodeMetrics {
                 ($crate::load::NodeMetrics) in node_metrics, name at node,
                 NodeMetrics: "metrics.k8s.io/v1beta1" "NodeMetrics" "nodes" Measured
@@ -263,6 +271,12 @@ impl Kind {
     pub fn name(self) -> &'static str {
         self.api().name
     }
+}
+
+/// What to give to `kubectl get` for all objects that scheduling depends on, but for measurements.
+pub fn kubectl_resources() -> String {
+    let listed = KINDS.iter().filter(|known| known.role != Role::Measured);
+    listed.map(|known| known.resource).collect::<Vec<_>>().join(",")
 }
 
 /// How many kinds a scheduler watches.

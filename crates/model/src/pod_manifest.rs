@@ -132,6 +132,19 @@ pub struct SpecTemplate {
     pub admission: Admission,
     /// The claims of ephemeral volumes, named after the volumes.
     pub ephemeral_claims: Vec<Claim>,
+    /// `restartPolicy`; `None` if it is absent, which means `Always`.
+    pub restart_policy: Option<RestartPolicy>,
+}
+
+/// Whether the containers of a pod are started again when they end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// Always: the pod never ends.
+    Always,
+    /// If they fail.
+    OnFailure,
+    /// Never.
+    Never,
 }
 
 impl SpecTemplate {

@@ -1,4 +1,5 @@
-//! What the API server consults when it creates pods: priority classes, runtime classes, limit ranges.
+//! What the API server consults when it creates pods (priority classes, runtime classes, limit ranges, quotas), and
+//! autoscalers.
 
 use crate::Str;
 use crate::affinity::Toleration;
@@ -66,4 +67,34 @@ pub struct LimitRangeItem {
     pub default_limits: ResourceList,
     /// `defaultRequest`: the requests of containers that set none.
     pub default_requests: ResourceList,
+}
+
+/// `v1.ResourceQuota`: what all objects of a namespace may request together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceQuota {
+    /// `metadata.namespace`.
+    pub namespace: Str,
+    /// `metadata.name`.
+    pub name: Str,
+    /// `spec.hard`, by name: `pods`, `requests.cpu`, `limits.memory` and so on.
+    pub hard: ResourceList,
+    /// It counts some pods only (`spec.scopes`, `spec.scopeSelector`).
+    pub scoped: bool,
+}
+
+/// `autoscaling/v2.HorizontalPodAutoscaler`, as far as it bounds the number of pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Autoscaler {
+    /// `metadata.namespace`.
+    pub namespace: Str,
+    /// `metadata.name`.
+    pub name: Str,
+    /// `spec.scaleTargetRef.kind`.
+    pub target_kind: Str,
+    /// `spec.scaleTargetRef.name`.
+    pub target_name: Str,
+    /// `spec.minReplicas`.
+    pub min: i32,
+    /// `spec.maxReplicas`.
+    pub max: i32,
 }

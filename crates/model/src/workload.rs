@@ -140,6 +140,25 @@ pub struct Workload {
     pub revision: Option<i64>,
     /// What a job has done so far.
     pub progress: JobProgress,
+    /// `spec.replicas` is set: applying the object sets the number of pods. Otherwise an autoscaler may own it.
+    pub sets_replicas: bool,
+    /// The custom resource that the pods are made for, if this is a stand-in for one.
+    pub custom: Option<CustomResource>,
+}
+
+/// A custom resource that makes pods by one of its templates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomResource {
+    /// `apiVersion`.
+    pub api_version: Str,
+    /// `kind`.
+    pub kind: Str,
+    /// `metadata.name`. The pods of its templates have names that begin with it.
+    pub name: Str,
+    /// The path of the template in the resource.
+    pub template: Str,
+    /// The label by which its pods name it, if it does not own them; may be empty.
+    pub pod_label: Str,
 }
 
 /// How many pods a controller wants.
@@ -228,7 +247,7 @@ pub struct JobProgress {
 impl Workload {
     /// The group of pods that default spreading sees, for the kinds that it looks at.
     pub fn owner(&self) -> Option<PodGroupOwner> {
-        let kind = OwnerKind::of(Kind::Workload(self.kind))?;
+        let kind = OwnerKind::of(Kind::Workload(self.kind)).filter(|_| self.custom.is_none())?;
         let (namespace, name) = (self.namespace.clone(), self.name.clone());
         Some(PodGroupOwner { kind, namespace, name, selector: self.selector.clone() })
     }
@@ -247,6 +266,14 @@ impl Workload {
             selector: owner.selector.clone(),
             ..Self::empty(kind)
         })
+    }
+
+    /// What the user calls the object: `Deployment shop/web`.
+    pub fn label(&self) -> String {
+        match &self.custom {
+            Some(custom) => format!("{} {}/{}", custom.kind, self.namespace, custom.name),
+            None => format!("{} {}/{}", self.kind.name(), self.namespace, self.name),
+        }
     }
 
     /// A controller of this kind without name, selector and pods.
@@ -268,6 +295,8 @@ impl Workload {
             paused: false,
             revision: None,
             progress: JobProgress::default(),
+            sets_replicas: false,
+            custom: None,
         }
     }
 }

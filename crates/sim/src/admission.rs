@@ -9,6 +9,7 @@
 
 mod limit_range;
 mod priority;
+pub(crate) mod quota;
 mod runtime_class;
 mod storage_class;
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub struct RunSummary {
     pub pending: usize,
     /// Pods evicted by the run.
     pub evicted: usize,
-    /// Nodes that run at least one pod after it.
+    /// Nodes that run at least one pod after it, beside daemon pods and static pods.
     pub nodes_used: usize,
     /// How full the nodes are after it, by resource: CPU, memory, and whatever else a pod requests.
     pub utilization: BTreeMap<String, Utilization>,
@@ -76,13 +76,21 @@ impl RunSummary {
             placed: outcome.placed.len(),
             pending: outcome.pending.len(),
             evicted: outcome.evicted.len(),
-            nodes_used: nodes.rows().filter(|&row| !nodes.pods(row).is_empty()).count(),
+            nodes_used: nodes.rows().filter(|&row| is_used(cluster, row)).count(),
             utilization: utilization
                 .filter_map(|(id, name)| Some((name.to_string(), Utilization::of(cluster, id)?)))
                 .collect(),
             engine_seconds: None,
         }
     }
+}
+
+/// Whether a node runs a pod that would need another node if this one were gone: neither a daemon pod nor a static pod.
+fn is_used(cluster: &Cluster, row: NodeRow) -> bool {
+    cluster.nodes().pods(row).iter().any(|&pod| {
+        let owner = cluster.pods().entry(pod).pod.spec.controller.as_ref();
+        owner.is_none_or(|owner| !matches!(&*owner.kind, "DaemonSet" | "Node"))
+    })
 }
 
 impl Utilization {

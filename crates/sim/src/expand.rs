@@ -7,24 +7,26 @@
 //! Upstream: `pkg/controller` (a folder for each kind).
 
 mod cron_job;
+mod custom;
 mod daemon_set;
 mod deployment;
 mod ephemeral;
 mod existing;
 mod family;
 mod job;
-mod mold;
 mod name;
 mod replica_set;
 mod stateful_set;
+mod template;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use berth_model::Str;
 use berth_model::manifests::{Entry, Manifests, Place};
-use berth_model::pod::{Pod, PodSpec};
+use berth_model::pod::{Container, Pod, PodSpec};
 use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::Claim;
 use berth_model::workload::PodGroupOwner;
@@ -32,11 +34,11 @@ use berth_model::workload::{Workload, WorkloadKind};
 use berth_wire::{Problem, Problems, Warnings};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::admission::{Admission, Remarks, is_new};
+use crate::admission::{Admission, Remarks, is_new, quota};
 use existing::Existing;
 use family::Family;
-use mold::Mold;
 use name::Names;
+use template::Template;
 
 /// The most pods that an input may come to.
 pub const MAX_PODS: usize = 5_000_000;
@@ -81,6 +83,8 @@ pub(crate) fn expand(manifests: &Manifests, warnings: &mut Warnings) -> Result<E
     for (at, workload) in workloads {
         expansion.workload(at, workload, &sizes);
     }
+    expansion.warn_of_unlisted_daemons();
+    quota::check(manifests, &expansion.out.pods, expansion.warnings);
     if expansion.problems.is_empty() { Ok(expansion.out) } else { Err(expansion.problems) }
 }
 
@@ -105,7 +109,10 @@ struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     fn workload(&mut self, at: usize, entry: &'a Entry<Workload>, sizes: &deployment::Sizes) {
         if entry.value.terminating {
-            return self.warn(entry, "is going away, so it makes no more pods");
+            return self.warn(entry, "terminating: makes no more pods");
+        }
+        if let Some(custom) = &entry.value.custom {
+            return custom::expand(self, entry, custom);
         }
         match entry.value.kind {
             WorkloadKind::Deployment => deployment::expand(self, entry, sizes.lacking(at)),
@@ -125,7 +132,7 @@ impl<'a> Expansion<'a> {
         let key = (Arc::as_ptr(&pod.spec), asks);
         let fresh = is_new(&entry.value);
         if !fresh && asks.has_priority {
-            // As nearly all pods of a real cluster.
+            // Nearly all pods of a real cluster.
         } else if let Some(spec) = self.admitted.get(&key).filter(|_| fresh) {
             pod.spec = spec.clone();
         } else {
@@ -148,11 +155,11 @@ impl<'a> Expansion<'a> {
     }
 
     /// Admits the spec of pods that a workload makes; `None` where the API server would not have them.
-    fn admit(&mut self, mold: &Mold<'a>, mut spec: PodSpec) -> Option<Arc<PodSpec>> {
-        let remarks = self.admission.admit(&mut spec, mold.template.admission());
+    fn admit(&mut self, template: &Template<'a>, mut spec: PodSpec) -> Option<Arc<PodSpec>> {
+        let remarks = self.admission.admit(&mut spec, template.pod_template.admission());
         let admitted = remarks.problems.is_empty();
-        let (object, field) = (mold.object(), mold.spec_path());
-        self.report(remarks, &mold.entry.place, &object, field);
+        let (object, field) = (template.entry.value.label(), template.spec_path());
+        self.report(remarks, &template.entry.place, &object, &field);
         admitted.then(|| Arc::new(spec))
     }
 
@@ -167,33 +174,33 @@ impl<'a> Expansion<'a> {
     }
 
     /// Makes a pod.
-    fn make(&mut self, mold: &Mold<'a>, name: Str, spec: Arc<PodSpec>) {
+    fn make(&mut self, template: &Template<'a>, name: Str, spec: Arc<PodSpec>) {
         let pod = Pod {
             name,
             uid: Str::default(),
-            created: mold.entry.value.created,
+            created: template.entry.value.created,
             spec,
-            node: mold.template.node().cloned(),
+            node: template.pod_template.node().cloned(),
             nominated_node: None,
             started: None,
             terminating: false,
             preempted: false,
             claim_statuses: Vec::new(),
         };
-        ephemeral::make_claims(self, &pod, mold.template.ephemeral_claims());
+        ephemeral::make_claims(self, &pod, template.pod_template.ephemeral_claims());
         self.out.pods.push(pod);
     }
 
     /// Makes pods that differ by their names only: a prefix and a number.
-    fn make_alike(&mut self, mold: &Mold<'a>, prefix: &str, count: usize) {
+    fn make_alike(&mut self, template: &Template<'a>, prefix: &str, count: usize) {
         if count == 0 {
             return;
         }
-        let Some(spec) = self.admit(mold, mold.spec(mold.labels.clone())) else { return };
-        let mut series = self.names.series(&mold.entry.value.namespace, prefix);
+        let Some(spec) = self.admit(template, template.spec(template.labels.clone())) else { return };
+        let mut series = self.names.series(&template.entry.value.namespace, prefix);
         for _ in 0..count {
             let name = self.names.next(&mut series);
-            self.make(mold, name, spec.clone());
+            self.make(template, name, spec.clone());
         }
         self.names.end(series);
     }
@@ -206,7 +213,7 @@ impl<'a> Expansion<'a> {
             let message = format!(
                 "{count} more pods would make {total}, but a run takes at most {MAX_PODS} pods in total"
             );
-            let (place, object) = (entry.place.clone(), mold::object(&entry.value));
+            let (place, object) = (entry.place.clone(), entry.value.label());
             self.problems.push(Problem { place, object, field: field.to_owned(), message });
             return None;
         }
@@ -215,16 +222,72 @@ impl<'a> Expansion<'a> {
     }
 
     fn warn(&mut self, entry: &Entry<Workload>, message: impl Into<String>) {
-        self.warnings.add(message.into(), &entry.place, &mold::object(&entry.value));
+        self.warnings.add(message.into(), &entry.place, &entry.value.label());
+    }
+
+    /// Warns once of a resource that several workloads stand for.
+    fn warn_once(&mut self, entry: &Entry<Workload>, message: &str) {
+        let label = entry.value.label();
+        let known = self.warnings.iter().any(|w| w.message == message && w.objects.contains(&label));
+        if !known {
+            self.warnings.add(message.to_owned(), &entry.place, &label);
+        }
     }
 
     /// Warns of pods that the controller would delete.
     fn warn_surplus(&mut self, entry: &Entry<Workload>, surplus: i64) {
         if surplus > 0 {
-            self.warn(
-                entry,
-                format!("has {surplus} more pods than it wants; they stay, though it would delete them"),
+            let message = format!(
+                "has {surplus} more pods than it wants; they stay, but its controller would delete them"
             );
+            self.warn(entry, message);
         }
     }
+
+    /// Warns of running pods that the controller would replace, since its template has changed.
+    fn warn_outdated(&mut self, template: &Template<'a>, pods: &[&Pod]) {
+        let mut spec = template.spec(template.labels.clone());
+        self.admission.admit(&mut spec, template.pod_template.admission());
+        let outdated = pods.iter().filter(|pod| !pod.terminating && is_outdated(&pod.spec, &spec)).count();
+        if outdated > 0 {
+            let message = format!(
+                "its template differs from that of {outdated} running pods, whose update is not simulated: \
+                 the result is for the old pods"
+            );
+            self.warn(template.entry, message);
+        }
+    }
+
+    /// Warns of nodes without daemon pods, if the DaemonSets of the others' pods are not in the input.
+    fn warn_of_unlisted_daemons(&mut self) {
+        let daemons = |pod: &Pod| pod.spec.controller.as_ref().is_some_and(|c| &*c.kind == "DaemonSet");
+        let pods = || self.manifests.pods.iter().map(|entry| &entry.value.pod).filter(|pod| daemons(pod));
+        let served: FxHashSet<&Str> = pods().filter_map(|pod| pod.node.as_ref()).collect();
+        let Some(bare) = self.manifests.nodes.iter().find(|node| !served.contains(&node.value.name)) else {
+            return;
+        };
+        let unlisted: BTreeSet<String> = pods()
+            .filter_map(|pod| Some((&pod.spec.namespace, &pod.spec.controller.as_ref()?.name)))
+            .filter(|(namespace, name)| !self.family.has(WorkloadKind::DaemonSet, namespace, name))
+            .map(|(namespace, name)| format!("{namespace}/{name}"))
+            .collect();
+        if !unlisted.is_empty() {
+            let names: Vec<String> = unlisted.into_iter().collect();
+            let message = format!(
+                "gets no daemon pods: the DaemonSets {} are not in the input, but their pods are",
+                names.join(", ")
+            );
+            self.warnings.add(message, &bare.place, &format!("Node {}", bare.value.name));
+        }
+    }
+}
+
+/// Whether a running pod differs from its template in what its containers request or in the nodes that it selects.
+/// Containers that only the pod has were injected, and say nothing.
+fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
+    let differs = |wanted: &Container| {
+        pod.containers.iter().any(|c| c.name == wanted.name && c.requests != wanted.requests)
+    };
+    let misses = |(key, value): (&Str, &Str)| pod.node_selector.get(key) != Some(value);
+    template.containers.iter().any(differs) || template.node_selector.iter().any(misses)
 }

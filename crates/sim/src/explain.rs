@@ -4,16 +4,14 @@
 //! is asked about every node, not only until the first rejection, so that it shows how far each node is from fitting.
 //! What is said to help has been tried on a copy of the cluster.
 
+mod absent;
 mod amount;
 mod answer;
-mod company;
-mod labels;
 mod nodes;
 mod remedy;
 mod rival;
 mod room;
 mod shortfall;
-mod spread;
 mod words;
 
 #[cfg(test)]
@@ -21,10 +19,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use berth_engine::cycle::Assessment;
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::cluster::TrialEnd;
+use berth_engine::ids::{NodeRow, PodRow, ResourceId};
 use berth_engine::preemption;
+use berth_engine::scan::Diagnosis;
 use berth_engine::scheduler::Scheduler;
+use berth_model::Str;
+use berth_model::quantity::Quantity;
+use berth_model::requests::CPU;
 use serde::Serialize;
 
 use crate::report::{API_VERSION, quantity};
@@ -105,8 +107,18 @@ pub enum Outcome {
     OtherScheduler,
 }
 
-/// Explains a pod in the cluster as it is now. A running pod is taken off its node and judged as if it came now.
+/// Explains a pod in the cluster as it is now. A running pod is taken off its node and judged as if it came now. The cluster
+/// is afterwards as it was: what is tried on the way is taken back.
 pub fn explain(scheduler: &mut Scheduler, pod: PodRow, algorithm: String, options: Options) -> Explanation {
+    scheduler.trial(|scheduler| (explain_in_trial(scheduler, pod, algorithm, options), TrialEnd::RollBack))
+}
+
+fn explain_in_trial(
+    scheduler: &mut Scheduler,
+    pod: PodRow,
+    algorithm: String,
+    options: Options,
+) -> Explanation {
     let bound = scheduler.cluster().pods().entry(pod).pod.node.clone();
     let profile = scheduler.profile_of(pod).or(options.all_schedulers.then_some(0));
     let mut document = Explanation {
@@ -131,24 +143,24 @@ pub fn explain(scheduler: &mut Scheduler, pod: PodRow, algorithm: String, option
     if bound.is_some() {
         scheduler.cluster_mut().unassign(pod);
     }
-    let assessment = scheduler.assess(profile, pod);
-    document.nodes = nodes::answers(scheduler, profile, pod, &assessment);
+    let diagnosis = scheduler.diagnose(profile, pod);
+    document.nodes = nodes::answers(scheduler, profile, pod, &diagnosis);
     if let Some(node) = bound {
         document.outcome = Outcome::Running;
         document.node = Some(node.to_string());
-        running(&mut document, scheduler, &assessment, &node);
-    } else if let Some(gate) = &assessment.gated {
+        running(&mut document, scheduler, &diagnosis, &node);
+    } else if let Some(gate) = &diagnosis.gated {
         document.outcome = Outcome::Gated;
         document.message = Some(gate.rejection.message());
         document.answer = answer::gated(scheduler, pod);
-    } else if let Some((node, score)) = assessment.choice() {
+    } else if let Some((node, score)) = diagnosis.choice() {
         document.outcome = Outcome::Placed;
         document.node = Some(scheduler.cluster().nodes().name(node).to_string());
         document.score = Some(score);
-        document.rival = rival::runner_up(scheduler.cluster(), &assessment, node);
+        document.rival = rival::runner_up(scheduler.cluster(), &diagnosis, node);
         document.answer = answer::placed(&document);
     } else {
-        pending(&mut document, scheduler, profile, pod, &assessment, options);
+        pending(&mut document, scheduler, profile, pod, &diagnosis, options);
     }
     document
 }
@@ -156,43 +168,52 @@ pub fn explain(scheduler: &mut Scheduler, pod: PodRow, algorithm: String, option
 fn subject(scheduler: &Scheduler, pod: PodRow, profile: Option<usize>) -> Subject {
     let cluster = scheduler.cluster();
     let class = cluster.pods().class_of(pod);
-    let request = |&(id, amount): &(_, i64)| (cluster.resources().name(id).to_string(), quantity(id, amount));
+    let exact = class.spec.total_requests().exact;
     Subject {
         namespace: class.spec.namespace.to_string(),
         name: cluster.pods().entry(pod).pod.name.to_string(),
         priority: class.spec.priority,
         profile: profile.map(|at| scheduler.profiles()[at].scheduler_name.to_string()),
-        requests: class.requests.iter().filter(|(_, amount)| *amount != 0).map(request).collect(),
+        // Exact: the engine's amounts wrap around as upstream's do.
+        requests: exact.into_iter().filter(|(_, amount)| !amount.is_zero()).map(printed).collect(),
     }
 }
 
-fn running(document: &mut Explanation, scheduler: &Scheduler, assessment: &Assessment, node: &str) {
+fn printed((name, amount): (Str, Quantity)) -> (String, String) {
+    let text = match &*name {
+        CPU => quantity(ResourceId::CPU, amount.milli_value()),
+        _ => amount.to_string(),
+    };
+    (name.to_string(), text)
+}
+
+fn running(document: &mut Explanation, scheduler: &Scheduler, diagnosis: &Diagnosis, node: &str) {
     let cluster = scheduler.cluster();
     let row: Option<NodeRow> = cluster.nodes().find(node);
-    let at = row.and_then(|row| assessment.feasible.iter().position(|&other| other == row));
-    document.score = at.map(|at| assessment.totals[at]);
-    let best = assessment.choice().map(|(best, _)| best).filter(|&best| Some(best) != row);
+    let at = row.and_then(|row| diagnosis.feasible.iter().position(|&other| other == row));
+    document.score = at.map(|at| diagnosis.totals[at]);
+    let best = diagnosis.choice().map(|(best, _)| best).filter(|&best| Some(best) != row);
     document.rival = match (row.filter(|_| at.is_some()), best) {
-        (Some(row), Some(best)) => rival::between(cluster, assessment, row, best),
-        (Some(row), None) => rival::runner_up(cluster, assessment, row),
-        (None, best) => best.map(|best| rival::alone(cluster, assessment, best)),
+        (Some(row), Some(best)) => rival::between(cluster, diagnosis, row, best),
+        (Some(row), None) => rival::runner_up(cluster, diagnosis, row),
+        (None, best) => best.map(|best| rival::alone(cluster, diagnosis, best)),
     };
     document.answer = answer::running(document, row.is_some());
 }
 
 fn pending(
     document: &mut Explanation,
-    scheduler: &Scheduler,
+    scheduler: &mut Scheduler,
     profile: usize,
     pod: PodRow,
-    assessment: &Assessment,
+    diagnosis: &Diagnosis,
     options: Options,
 ) {
     let cluster = scheduler.cluster();
-    let mut message = assessment.message(cluster);
+    let mut message = diagnosis.message(cluster);
     document.outcome = Outcome::Pending;
     if options.preemption && scheduler.profiles()[profile].preempts {
-        let found = preemption::evaluate(&scheduler.profiles()[profile], cluster, pod, assessment);
+        let found = preemption::evaluate(&scheduler.profiles()[profile], cluster, pod, diagnosis);
         if let Some(best) = preemption::best(&found.candidates, cluster).first() {
             document.outcome = Outcome::Preempts;
             document.node = Some(cluster.nodes().name(best.node).to_string());
@@ -201,7 +222,11 @@ fn pending(
         message.push_str(&found.suffix());
     }
     document.message = Some(message);
-    document.remedies = remedy::find(&scheduler.profiles()[profile], cluster, pod, &document.nodes);
-    document.answer =
-        answer::pending(document, &room::beyond_all_nodes(cluster, cluster.pods().class_of(pod)));
+    document.remedies = remedy::find(scheduler, profile, pod, &document.nodes);
+    let cluster = scheduler.cluster();
+    let (class, pod) = (cluster.pods().class_of(pod), &cluster.pods().entry(pod).pod);
+    let absent = absent::storage(cluster, pod);
+    let mut beyond = room::beyond_all_nodes(cluster, class);
+    beyond.extend(absent::selected_nodes(cluster, pod));
+    document.answer = answer::pending(document, &absent, &beyond);
 }

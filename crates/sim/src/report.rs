@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
+use berth_model::node::{Taint, TaintEffect};
+use berth_model::pod::Pod;
 use serde::Serialize;
 
 use crate::run::Outcome;
@@ -34,6 +36,9 @@ pub struct SimulationResult {
     pub evicted: Vec<EvictedPod>,
     /// Nodes as they are after the run.
     pub nodes: Vec<NodeUse>,
+    /// What is odd about the input, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// How long it took, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
@@ -65,6 +70,31 @@ pub struct Placement {
     pub node: String,
     /// That node's total score.
     pub score: i64,
+    /// The workload that it belongs to, if a controller owns it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadRef>,
+}
+
+/// The workload that a pod belongs to: its controller, or the Deployment of its ReplicaSet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct WorkloadRef {
+    /// As in `Deployment`.
+    pub kind: String,
+    /// Its name, in the pod's namespace.
+    pub name: String,
+}
+
+impl WorkloadRef {
+    /// The workload of a pod.
+    pub fn of(pod: &Pod) -> Option<Self> {
+        let owner = pod.spec.controller.as_ref()?;
+        let hash = pod.spec.labels.get("pod-template-hash").filter(|_| &*owner.kind == "ReplicaSet");
+        let deployment = hash.and_then(|hash| owner.name.strip_suffix(&**hash)?.strip_suffix('-'));
+        Some(match deployment {
+            Some(name) => Self { kind: "Deployment".to_owned(), name: name.to_owned() },
+            None => Self { kind: owner.kind.to_string(), name: owner.name.to_string() },
+        })
+    }
 }
 
 /// A pod that was not placed.
@@ -76,6 +106,12 @@ pub struct PendingPod {
     pub name: String,
     /// Why, in upstream's words.
     pub message: String,
+    /// The workload that it belongs to, if a controller owns it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadRef>,
+    /// The scheduler that it waits for, if no profile has its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<String>,
 }
 
 /// A pod that had to go.
@@ -102,7 +138,30 @@ pub struct NodeUse {
     pub requested: BTreeMap<String, String>,
     /// What the node offers, by resource, as Kubernetes quantities.
     pub allocatable: BTreeMap<String, String>,
+    /// Its zone, if it has a label that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Its node pool, if it has a label of one of the large providers that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// It is cordoned (`spec.unschedulable`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unschedulable: bool,
+    /// Its taints that keep pods away, as `key=value:effect`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taints: Vec<String>,
 }
+
+const ZONE: &str = "topology.kubernetes.io/zone";
+/// The labels by which providers name the pool of a node.
+const POOLS: [&str; 6] = [
+    "karpenter.sh/nodepool",
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "alpha.eksctl.io/nodegroup-name",
+    "kubernetes.azure.com/agentpool",
+    "doks.digitalocean.com/node-pool",
+];
 
 /// How long it took.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -126,11 +185,15 @@ impl SimulationResult {
         };
         let placements = outcome.placed.iter().map(|p| {
             let (namespace, name) = identity(p.pod);
-            Placement { namespace, name, node: nodes.name(p.node).to_string(), score: p.score }
+            let workload = WorkloadRef::of(&pods.entry(p.pod).pod);
+            Placement { namespace, name, node: nodes.name(p.node).to_string(), score: p.score, workload }
         });
         let pending = outcome.pending.iter().map(|p| {
             let (namespace, name) = identity(p.pod);
-            PendingPod { namespace, name, message: p.message.clone() }
+            let pod = &pods.entry(p.pod).pod;
+            let scheduler = p.other_scheduler.then(|| pod.spec.scheduler_name.to_string());
+            let workload = WorkloadRef::of(pod);
+            PendingPod { namespace, name, message: p.message.clone(), workload, scheduler }
         });
         let evicted = outcome.evicted.iter().map(|e| EvictedPod {
             namespace: e.namespace.to_string(),
@@ -153,6 +216,7 @@ impl SimulationResult {
             pending: pending.collect(),
             evicted: evicted.collect(),
             nodes: nodes.by_name().map(|(_, row)| node_use(cluster, row)).collect(),
+            warnings: Vec::new(),
             timing: None,
         }
     }
@@ -172,7 +236,25 @@ fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
         }
     }
     allocatable.insert("pods".into(), nodes.allowed_pods(row).to_string());
-    NodeUse { name: nodes.name(row).to_string(), pods: nodes.pods(row).len(), requested, allocatable }
+    let node = nodes.object(row);
+    let label = |key: &str| node.labels.get(key).map(ToString::to_string);
+    let keeping_away = node.taints.iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
+    NodeUse {
+        name: nodes.name(row).to_string(),
+        pods: nodes.pods(row).len(),
+        requested,
+        allocatable,
+        zone: label(ZONE),
+        pool: POOLS.iter().find_map(|key| label(key)),
+        unschedulable: node.unschedulable,
+        taints: keeping_away.map(taint).collect(),
+    }
+}
+
+fn taint(taint: &Taint) -> String {
+    let value = if taint.value.is_empty() { String::new() } else { format!("={}", taint.value) };
+    let effect = if taint.effect == TaintEffect::NoExecute { "NoExecute" } else { "NoSchedule" };
+    format!("{}{value}:{effect}", taint.key)
 }
 
 /// An amount in the engine's unit as a Kubernetes quantity.

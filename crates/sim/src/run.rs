@@ -40,9 +40,17 @@ pub struct Pending {
     pub pod: PodRow,
     /// Why, in upstream's words.
     pub message: String,
+    /// No profile has the name of its scheduler.
+    pub other_scheduler: bool,
 }
 
-/// A running pod that had to go.
+impl Pending {
+    fn new(pod: PodRow, message: String) -> Self {
+        Self { pod, message, other_scheduler: false }
+    }
+}
+
+/// A running pod that was evicted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evicted {
     /// Its namespace.
@@ -135,7 +143,7 @@ impl<'a> Run<'a> {
         let Some(profile) = named.or(self.options.all_schedulers.then_some(0)) else {
             let wanted = &self.scheduler.cluster().pods().class_of(pod).spec.scheduler_name;
             let message = format!("no profile is named \"{wanted}\": the pod waits for another scheduler");
-            self.outcome.pending.push(Pending { pod, message });
+            self.outcome.pending.push(Pending { pod, message, other_scheduler: true });
             return Ok(());
         };
         let decision = self.scheduler.decide_by(profile, pod);
@@ -151,9 +159,9 @@ impl<'a> Run<'a> {
                 self.outcome.placed.push(Placed { pod, node, score });
             }
             Decision::Gated(verdict) => {
-                self.outcome.pending.push(Pending { pod, message: verdict.rejection.message() });
+                self.outcome.pending.push(Pending::new(pod, verdict.rejection.message()));
             }
-            Decision::Error { message } => self.outcome.pending.push(Pending { pod, message }),
+            Decision::Error { message } => self.outcome.pending.push(Pending::new(pod, message)),
             Decision::Unschedulable { message, resolvable, .. } => {
                 self.unschedulable(profile, pod, place, message, resolvable);
             }
@@ -180,7 +188,7 @@ impl<'a> Run<'a> {
             }
             message.push_str(&found.suffix());
         }
-        self.outcome.pending.push(Pending { pod, message });
+        self.outcome.pending.push(Pending::new(pod, message));
     }
 
     /// Evicts the victims and nominates the pod, so that it can be tried again.

@@ -8,7 +8,7 @@ use berth_model::labels::Labels;
 use berth_model::load::unreadable;
 use berth_model::manifests::Manifests;
 use berth_model::pod::Pod;
-use berth_model::workload::Namespace;
+use berth_model::workload::{Namespace, PodCount, Workload};
 use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
@@ -53,6 +53,7 @@ impl World {
     /// [`MAX_PODS`](crate::MAX_PODS) pods; all such problems are listed.
     pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
+        autoscale(&mut manifests);
         let Expanded { pods, owners, mut claims } = expand(&manifests, &mut world.warnings)?;
         let default_class = DefaultClass::new(&manifests);
         let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
@@ -104,6 +105,26 @@ impl World {
         let row = self.cluster.add_pod(pod);
         if waits {
             self.waiting.push(row);
+        }
+    }
+}
+
+/// Keeps the number of pods of a workload within the bounds of its autoscaler.
+fn autoscale(manifests: &mut Manifests) {
+    for autoscaler in manifests.autoscalers.iter().map(|entry| &entry.value) {
+        let is_target = |workload: &&mut Workload| {
+            *autoscaler.target_kind == *workload.kind.name()
+                && autoscaler.target_name == workload.name
+                && autoscaler.namespace == workload.namespace
+        };
+        let targets = manifests.workloads.iter_mut().map(|entry| &mut entry.value).filter(is_target);
+        for workload in targets {
+            if let PodCount::Replicas { count, .. } = &mut workload.count
+                && *count > 0
+            {
+                // Zero switches the autoscaler off.
+                *count = (*count).clamp(autoscaler.min, autoscaler.max.max(autoscaler.min));
+            }
         }
     }
 }

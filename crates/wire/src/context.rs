@@ -6,6 +6,8 @@ use std::sync::Arc;
 use berth_model::Str;
 use berth_model::pod::PodSpec;
 
+use rustc_hash::FxHashMap;
+
 use crate::pool::Pool;
 
 /// How many complaints one object may raise.
@@ -34,8 +36,14 @@ pub(crate) struct Context {
     specs: Pool<PodSpec>,
     /// Whether the annotations of the object at hand matter.
     pub(crate) keep_annotations: bool,
+    /// Whether an API server has stored the object at hand.
+    pub(crate) stored: bool,
+    /// How many names were generated, by namespace and prefix.
+    generated: FxHashMap<(Str, Str), usize>,
     /// What is wrong with the object at hand.
     pub(crate) problems: Vec<FieldError>,
+    /// Why the API server would refuse the object at hand, though what it means is clear.
+    pub(crate) refusals: Vec<FieldError>,
     /// Fields of the object at hand that Kubernetes does not know.
     pub(crate) unknown: Vec<String>,
 }
@@ -65,11 +73,20 @@ impl Context {
         result
     }
 
+    /// A name for an object that has only a prefix: the prefix and a number.
+    pub(crate) fn generate_name(&mut self, namespace: &Str, prefix: &Str) -> Str {
+        let number = self.generated.entry((namespace.clone(), prefix.clone())).or_default();
+        *number += 1;
+        format!("{prefix}{}", *number - 1).into()
+    }
+
     /// Forgets the object at hand, whatever state it was left in.
     pub(crate) fn clear(&mut self) {
+        self.stored = false;
         self.path.clear();
         self.problems.clear();
         self.unknown.clear();
+        self.refusals.clear();
     }
 
     /// Complains about the field at hand, once.
@@ -81,6 +98,14 @@ impl Context {
         // What was taken in place of a wrong value is often wrong too; the first complaint says it all.
         if self.problems.iter().all(|earlier| earlier.field != field) {
             self.problems.push(FieldError { field, message: message.into() });
+        }
+    }
+
+    /// Notes that the API server would refuse a field of the object at hand, which says nothing about scheduling.
+    pub(crate) fn refusal_at(&mut self, field: &'static str, message: impl Into<String>) {
+        if self.refusals.len() < KEPT {
+            let field = self.within(Step::Field(field), |cx| render(&cx.path, false));
+            self.refusals.push(FieldError { field, message: message.into() });
         }
     }
 

@@ -35,7 +35,7 @@ impl Decoder {
         let mut all = Problems::default();
         for remark in problems {
             all.push(Problem {
-                place: Place { source: "object".into(), document: 1, item: None },
+                place: Place::start("object".into()),
                 object: key.to_string(),
                 field: remark.field,
                 message: remark.message,

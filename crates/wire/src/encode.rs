@@ -1,4 +1,4 @@
-//! Objects back to JSON, for recordings.
+//! Objects back to JSON, for recordings and snapshots.
 //!
 //! What is written is what the model holds and nothing else: it decodes to the same value, but commands, environment
 //! values, the annotations of pods and the data of secrets were never read, so they cannot be written. What decoding
@@ -19,6 +19,7 @@ mod workload;
 mod writer;
 
 use berth_model::object::Object;
+use berth_model::workload::WorkloadKind;
 
 use writer::Writer;
 
@@ -26,7 +27,7 @@ pub(crate) use device::{device_class, resource_slice, taint_rule};
 pub(crate) use device_claim::{claim_template, resource_claim};
 pub(crate) use manifest::pod_manifest;
 pub(crate) use node::{metrics as node_metrics, namespace, node};
-pub(crate) use rules::{limit_range, priority_class, runtime_class};
+pub(crate) use rules::{autoscaler, limit_range, priority_class, resource_quota, runtime_class};
 pub(crate) use storage::{
     attachment, capacity as storage_capacity, claim, class as storage_class, csi_driver, csi_node, volume,
 };
@@ -39,12 +40,27 @@ pub(crate) use writer::Fields;
 /// template only what names it and its group of pods is kept, so that
 /// [`Workload::owner`](berth_model::workload::Workload::owner) is the same again.
 pub fn encode(object: &Object) -> String {
+    written(object, |fields| crate::object::write(object, fields))
+}
+
+/// As [`encode`], but a controller keeps its pod template and everything else that simulations need to create its pods.
+/// Jobs and CronJobs do not: no scheduler watches them.
+pub fn encode_whole(object: &Object) -> String {
+    match object {
+        Object::Workload(workload) if !matches!(workload.kind, WorkloadKind::Job | WorkloadKind::CronJob) => {
+            written(object, |fields| workload::whole_workload(fields, workload))
+        }
+        _ => encode(object),
+    }
+}
+
+fn written(object: &Object, fill: impl FnOnce(&mut Fields<'_>)) -> String {
     let mut writer = Writer::default();
     let api = object.kind().api();
     writer.object(|fields| {
         fields.text("apiVersion", api.api_version);
         fields.text("kind", api.name);
-        crate::object::write(object, fields);
+        fill(fields);
     });
     writer.finish()
 }

@@ -31,7 +31,7 @@ pub(crate) fn read_stream(loader: &mut Loader, source: &berth_model::Str, text: 
         number += 1;
         match head {
             Ok(head) => {
-                let place = Place { source: source.clone(), document: number, item: None };
+                let place = Place { document: number, line: 0, ..Place::start(source.clone()) };
                 read_object(loader, &place, &text[start..documents.byte_offset()], head);
             }
             Err(error) => {

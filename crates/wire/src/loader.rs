@@ -1,25 +1,28 @@
 //! Loading: texts come in, objects, warnings and problems come out.
 
 use berth_model::Str;
-use berth_model::manifests::Manifests;
-use berth_model::manifests::Place;
-use berth_model::object::Kind;
-use berth_model::object::Object;
-use berth_model::object::ObjectKey;
+use berth_model::manifests::{Manifests, Place};
+use berth_model::object::{Kind, Object, ObjectKey};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 
-use crate::context::{Context, quoted};
+use crate::context::{Context, FieldError};
+use crate::custom::{self, Rules};
 use crate::head::Head;
 use crate::json;
+use crate::layers::{self, Loaded};
 use crate::object::{self, Decoded};
 use crate::problem::{Problem, Problems};
+use crate::unread::{Unread, has_containers, judge, removed_version};
 use crate::warning::Warnings;
 use crate::yaml;
 
 /// The largest object that is looked at; the API server takes no more than three megabytes.
 const MAX_OBJECT_BYTES: usize = 8 << 20;
-/// After so many problems the rest of a text is not worth reading.
+/// After this many problems the rest of a text is not worth reading.
 const MAX_PROBLEMS: usize = 10_000;
+/// How many files and kinds a summary names.
+const NAMED: usize = 5;
 
 /// Reads texts with Kubernetes objects.
 ///
@@ -33,46 +36,70 @@ const MAX_PROBLEMS: usize = 10_000;
 #[derive(Default)]
 pub struct Loader {
     cx: Context,
-    manifests: Manifests,
-    seen: FxHashMap<ObjectKey, Place>,
+    rules: Rules,
+    loaded: Vec<Loaded>,
+    seen: FxHashMap<ObjectKey, usize>,
+    /// Further definitions of objects, by the place of the first one in `loaded`.
+    again: Vec<(usize, Loaded)>,
+    /// Custom resources that make pods, by kind, namespace and name.
+    custom: FxHashMap<(Str, Str, Str), Place>,
+    /// Whether the text at hand was found in a folder, where other files may lie too.
+    in_folder: bool,
+    /// Files in folders that hold no objects.
+    skipped: Vec<Str>,
+    unknown_kinds: BTreeMap<String, usize>,
     problems: Problems,
     warnings: Warnings,
 }
 
 impl Loader {
-    /// A loader that has read nothing.
+    /// A loader that has read nothing, with the rules for custom resources that come with Berth.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Uses these rules for custom resources.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Reads all objects of a text: YAML of many documents, or JSON objects and lists. What is wrong is kept for
     /// [`finish`](Self::finish).
     pub fn read(&mut self, source: &str, bytes: &[u8]) {
         let source = Str::from(source);
-        let start = Place { source: source.clone(), document: 1, item: None };
+        let start = Place::start(source.clone());
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(error) => {
                 let message = match bytes {
-                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16; expected UTF-8".to_owned(),
-                    _ => format!("is no text: byte {} is not UTF-8", error.valid_up_to() + 1),
+                    [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text; expected UTF-8".to_owned(),
+                    _ => format!("not UTF-8 (byte {})", error.valid_up_to() + 1),
                 };
                 return self.complain(&start, message);
             }
         };
         if let Some(at) = text.bytes().position(|b| b == 0) {
-            return self.complain(&start, format!("is no text: byte {} is NUL", at + 1));
+            return self.complain(&start, format!("not a text: byte {} is NUL", at + 1));
         }
-        if text.trim_start().starts_with(['{', '[']) {
+        if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{") {
             self.read_json(&source, text);
-        } else if self.read_yaml(&source, text, 0) == 0 {
-            self.complain(&start, "is empty; expected Kubernetes objects in YAML or JSON");
+        } else if self.read_yaml(&source, text, 0, 0) == 0 && !self.in_folder {
+            self.complain(&start, "empty; expected Kubernetes objects in YAML or JSON");
         }
+    }
+
+    /// Reads a text as [`read`](Self::read) does, from a file that was found in a folder: an empty file, and a file that
+    /// holds something else than objects, is skipped with a warning.
+    pub fn read_from_folder(&mut self, source: &str, bytes: &[u8]) {
+        self.in_folder = true;
+        self.read(source, bytes);
+        self.in_folder = false;
     }
 
     /// Reads a single object or list that is already known to be JSON.
     pub fn read_json_object(&mut self, source: &str, json: &str) {
-        json::read_document(self, &Place { source: source.into(), document: 1, item: None }, json);
+        json::read_document(self, &Place::start(source.into()), json);
     }
 
     fn read_json(&mut self, source: &Str, text: &str) {
@@ -82,29 +109,58 @@ impl Loader {
         let small = |first: &yaml::Document<'_>| first.text.len() <= MAX_OBJECT_BYTES;
         let first = yaml::documents(rest).next().filter(small);
         if first.is_some_and(|first| yaml::to_json(&first).is_ok()) {
-            self.read_yaml(source, rest, broken.document - 1);
+            let lines = text[..broken.at].matches('\n').count();
+            self.read_yaml(source, rest, broken.document - 1, lines);
         } else {
-            let place = Place { source: source.clone(), document: broken.document, item: None };
-            self.complain(&place, format!("broken JSON: {}", broken.message));
+            let place = Place { document: broken.document, line: 0, ..Place::start(source.clone()) };
+            self.broken(&place, rest, format!("broken JSON: {}", broken.message));
         }
     }
 
-    /// Reads YAML documents after `before` others; says how many there were.
-    fn read_yaml(&mut self, source: &Str, text: &str, before: usize) -> usize {
+    /// Reads YAML documents after `before` others and `lines` lines; says how many there were.
+    fn read_yaml(&mut self, source: &Str, text: &str, before: usize, lines: usize) -> usize {
         let mut count = 0;
         for document in yaml::documents(text) {
             if self.gives_up() {
                 break;
             }
             count += 1;
-            let place = Place { source: source.clone(), document: before + count, item: None };
+            let line = lines + document.first_line_of_content();
+            let place = Place { source: source.clone(), document: before + count, line, item: None };
             match yaml::to_json(&document) {
-                Ok(json) if json == "null" => {}
-                Ok(json) => json::read_document(self, &place, &json),
-                Err(error) => self.complain(&place, error.message),
+                Ok(yaml::Converted { json, .. }) if json == "null" => {}
+                Ok(yaml::Converted { json, repeated_key }) => {
+                    if let Some(key) = repeated_key {
+                        let message = format!("{key}; the last one counts");
+                        self.warnings.add(message, &place, "");
+                    }
+                    json::read_document(self, &place, &json);
+                }
+                // The message has the line.
+                Err(error) => self.broken(&Place::start(source.clone()), document.text, error.message),
             }
         }
         count
+    }
+
+    /// Complains about a text that cannot be parsed.
+    fn broken(&mut self, place: &Place, text: &str, message: String) {
+        if text.contains("{{") {
+            let message = "a template ({{ … }}), not a manifest; render it first, for example: \
+                           helm template CHART | berth simulate -f -";
+            self.complain(place, message);
+        } else if self.in_folder && !text.contains("apiVersion") {
+            self.skip(place);
+        } else {
+            self.complain(place, message);
+        }
+    }
+
+    /// Notes a file of a folder that holds something else than objects.
+    fn skip(&mut self, place: &Place) {
+        if self.skipped.last() != Some(&place.source) {
+            self.skipped.push(place.source.clone());
+        }
     }
 
     /// What was loaded, and what is worth knowing about it.
@@ -115,11 +171,50 @@ impl Loader {
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
-        self.compare();
-        Ok((self.manifests, self.warnings))
+        for (first, later) in std::mem::take(&mut self.again) {
+            let earlier = &mut self.loaded[first];
+            let (place, label) = (earlier.place.clone(), earlier.object.key().to_string());
+            if let Some(message) = layers::merge(earlier, later) {
+                self.warnings.add(message, &place, &label);
+            }
+        }
+        let mut manifests = Manifests::default();
+        for Loaded { object, place, .. } in std::mem::take(&mut self.loaded) {
+            self.keep(&mut manifests, object, place);
+        }
+        compare(&manifests, &mut self.warnings);
+        self.summarize();
+        Ok((manifests, self.warnings))
     }
 
-    /// Complains about a document that is no object.
+    fn keep(&mut self, manifests: &mut Manifests, object: Object, place: Place) {
+        match &object {
+            Object::Pod(pod) if pod.finished => {
+                let message = "has ended (Succeeded or Failed) and holds nothing; left out".to_owned();
+                return self.warnings.add(message, &place, &pod.key().to_string());
+            }
+            Object::Node(node) if node.allocatable.is_empty() => {
+                let message = "no pod fits: status.allocatable and status.capacity are missing".to_owned();
+                self.warnings.add(message, &place, &object.key().to_string());
+            }
+            _ => {}
+        }
+        manifests.add(object, place);
+    }
+
+    /// Warns of what was left out, in one line each.
+    fn summarize(&mut self) {
+        if !self.skipped.is_empty() {
+            let names = listed(&self.skipped);
+            self.warnings.add_general(format!("skipped, no Kubernetes objects in: {names}"));
+        }
+        if !self.unknown_kinds.is_empty() {
+            let kinds: Vec<_> = self.unknown_kinds.iter().map(|(kind, n)| format!("{kind} ({n})")).collect();
+            self.warnings.add_general(format!("skipped, kinds that Berth does not know: {}", listed(&kinds)));
+        }
+    }
+
+    /// Complains about a document that is not an object.
     pub(crate) fn complain(&mut self, place: &Place, message: impl Into<String>) {
         self.push_problem(place, String::new(), String::new(), message.into());
     }
@@ -135,93 +230,143 @@ impl Loader {
 
     /// Takes the text of one object.
     pub(crate) fn add_object(&mut self, place: &Place, json: &str, head: &Head<'_>) {
-        let Some(kind) = self.kind_of(place, head) else { return };
         if json.len() > MAX_OBJECT_BYTES {
             let message =
-                format!("is {} bytes long; the API server takes no object of more than 3 MiB", json.len());
+                format!("{} bytes long; the API server takes no object of more than 3 MiB", json.len());
             return self.complain(place, message);
         }
-        let Decoded { object, key, problems, unknown } = object::decode(&mut self.cx, kind, json);
+        let (api_version, name) = (&*head.api_version, &*head.kind);
+        if !head.is_object || name.is_empty() || api_version.is_empty() {
+            if self.in_folder {
+                return self.skip(place);
+            }
+            let message = match () {
+                () if !head.is_object || (name.is_empty() && api_version.is_empty()) => {
+                    "not a Kubernetes object: apiVersion and kind are missing"
+                }
+                () if name.is_empty() => "not a Kubernetes object: kind is missing",
+                () => "not a Kubernetes object: apiVersion is missing",
+            };
+            return self.complain(place, message);
+        }
+        match Kind::of(api_version, name) {
+            Some(kind) => match removed_version(api_version, kind) {
+                Some(message) => self.complain(place, message),
+                None => self.add_known(place, json, kind),
+            },
+            None => self.add_other(place, json, api_version, name),
+        }
+    }
+
+    fn add_known(&mut self, place: &Place, json: &str, kind: Kind) {
+        let Decoded { object, key, problems, unknown, refusals, stored } =
+            object::decode(&mut self.cx, kind, json);
         let label = key.to_string();
         for field in unknown {
             let message = format!("{} has no field {field}; it is ignored", kind.name());
             self.warnings.add(message, place, &label);
         }
-        for remark in problems {
-            self.push_problem(place, label.clone(), remark.field, remark.message);
+        // What is stored was accepted, perhaps by another version.
+        for FieldError { field, message } in refusals.into_iter().filter(|_| !stored) {
+            self.warnings.add(format!("{field}: {message}; the API server refuses it"), place, &label);
         }
+        self.push_field_errors(place, &label, problems);
         let Some(object) = object else { return };
-        if let Some(earlier) = self.seen.get(&key) {
-            let message = format!("is also in {earlier}");
-            return self.push_problem(place, label, String::new(), message);
-        }
-        self.seen.insert(key, place.clone());
-        self.keep(object, place, &label);
-    }
-
-    fn kind_of(&mut self, place: &Place, head: &Head<'_>) -> Option<Kind> {
-        let (api_version, name) = (&*head.api_version, &*head.kind);
-        if !head.is_object {
-            self.complain(place, "is no object; expected apiVersion, kind and metadata");
-        } else if name.is_empty() || api_version.is_empty() {
-            let missing = if name.is_empty() { "kind" } else { "apiVersion" };
-            self.complain(place, format!("{missing} is missing; every object has an apiVersion and a kind"));
-        } else if let Some(kind) = Kind::of(api_version, name) {
-            return Some(kind);
-        } else if let Some(group) = misplaced(api_version, name) {
-            let expected = if group.is_empty() { "v1".to_owned() } else { format!("{group}/v1") };
-            let found = quoted(api_version);
-            self.complain(place, format!("apiVersion: found {found}, but the kind {name} is in {expected}"));
+        let loaded = Loaded { object, place: place.clone(), stored };
+        if let Some(&first) = self.seen.get(&key) {
+            self.again.push((first, loaded));
         } else {
-            self.warnings.unknown_kind(format!("{api_version}/{name}"));
+            self.seen.insert(key, self.loaded.len());
+            self.loaded.push(loaded);
         }
-        None
     }
 
-    fn keep(&mut self, object: Object, place: &Place, label: &str) {
-        match &object {
-            Object::Pod(pod) if pod.finished => {
-                let message = "has ended (Succeeded or Failed) and holds nothing; left out".to_owned();
-                return self.warnings.add(message, place, label);
-            }
-            Object::Node(node) if node.allocatable.is_empty() => {
-                let message = "has neither status.allocatable nor status.capacity; no pod fits".to_owned();
-                self.warnings.add(message, place, label);
-            }
-            _ => {}
+    fn push_field_errors(&mut self, place: &Place, label: &str, errors: Vec<FieldError>) {
+        for error in errors {
+            self.push_problem(place, label.to_owned(), error.field, error.message);
         }
-        self.manifests.add(object, place.clone());
     }
 
-    /// Warns of objects that speak of nodes which are not there.
-    fn compare(&mut self) {
-        let Self { manifests, warnings, .. } = self;
-        let nodes: FxHashSet<&Str> = manifests.nodes.iter().map(|entry| &entry.value.name).collect();
-        for entry in &manifests.pods {
-            let pod = &entry.value.pod;
-            if let Some(node) = pod.node.as_ref().filter(|node| !nodes.contains(node)) {
-                let pod = entry.value.key();
-                let message = "is bound to a node that is not in the input".to_owned();
-                warnings.add(message, &entry.place, &format!("{pod} on {node}"));
-            }
+    /// Takes an object of a kind that is not read: a custom resource with a rule, or one that can only be named.
+    fn add_other(&mut self, place: &Place, json: &str, api_version: &str, kind: &str) {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        if let Some(rule) = self.rules.find(group, kind) {
+            let expansion = custom::expand(&mut self.cx, rule, api_version, json);
+            return self.add_custom(place, expansion);
         }
-        let csi = manifests.csi_nodes.iter().map(|entry| (Kind::CsiNode, &entry.value.node, &entry.place));
-        let metrics =
-            manifests.node_metrics.iter().map(|entry| (Kind::NodeMetrics, &entry.value.node, &entry.place));
-        for (kind, node, place) in csi.chain(metrics).filter(|(_, node, _)| !nodes.contains(node)) {
-            let message = "describes a node that is not in the input".to_owned();
-            warnings.add(
-                message,
-                place,
-                &ObjectKey { kind, namespace: Str::default(), name: node.clone() }.to_string(),
-            );
+        match judge(api_version, kind) {
+            Unread::Mistake(message) => self.complain(place, message),
+            // The text was read once already, so that it is well-formed.
+            unread => match serde_json::from_str::<serde_json::Value>(json) {
+                Ok(value) if has_containers(&value) => {
+                    let meta = |field: &str| value["metadata"][field].as_str();
+                    let name = meta("name").or(meta("generateName")).unwrap_or("(without name)");
+                    let label = format!("{kind} {}/{name}", meta("namespace").unwrap_or("default"));
+                    let message = "holds containers, but its pods are not simulated: there is no rule for this kind \
+                                   (--workloads FILE adds rules)";
+                    self.warnings.add(message.to_owned(), place, &label);
+                }
+                _ if unread == Unread::Unknown => {
+                    *self.unknown_kinds.entry(format!("{api_version}/{kind}")).or_default() += 1;
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn add_custom(&mut self, place: &Place, expansion: custom::Expansion) {
+        let custom::Expansion { workloads, objects, inactive, problems, label, owner, namespace } = expansion;
+        if !problems.is_empty() {
+            return self.push_field_errors(place, &label, problems);
+        }
+        if let Some(earlier) = self.custom.get(&(owner.kind.clone(), namespace.clone(), owner.name.clone())) {
+            let message = format!("defined twice; only the first definition counts ({earlier})");
+            return self.warnings.add(message, place, &label);
+        }
+        self.custom.insert((owner.kind, namespace, owner.name), place.clone());
+        if let Some(why) = inactive {
+            // One that has ended needs no mention.
+            return if why.is_empty() { () } else { self.warnings.add(why.to_owned(), place, &label) };
+        }
+        if workloads.is_empty() && objects.is_empty() {
+            let message = "makes no pods that Berth finds by its rule for this kind".to_owned();
+            self.warnings.add(message, place, &label);
+        }
+        for workload in workloads {
+            let object = Object::Workload(Box::new(workload));
+            self.loaded.push(Loaded { object, place: place.clone(), stored: false });
+        }
+        for object in objects {
+            json::read_document(self, place, &object.to_string());
         }
     }
 }
 
-/// The group that has a kind of this name, if the object names another group of Kubernetes itself.
-fn misplaced(api_version: &str, name: &str) -> Option<&'static str> {
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    let is_known = Kind::ALL.iter().any(|known| known.group() == group);
-    Kind::ALL.iter().find(|known| is_known && known.name == name).map(|known| known.group())
+/// The first of some names, and how many more there are.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Warns of objects that refer to nodes which are not in the input.
+fn compare(manifests: &Manifests, warnings: &mut Warnings) {
+    let nodes: FxHashSet<&Str> = manifests.nodes.iter().map(|entry| &entry.value.name).collect();
+    for entry in &manifests.pods {
+        let pod = &entry.value.pod;
+        if let Some(node) = pod.node.as_ref().filter(|node| !nodes.contains(node)) {
+            let message = "bound to a node that is not in the input".to_owned();
+            warnings.add(message, &entry.place, &format!("{} on {node}", entry.value.key()));
+        }
+    }
+    let csi = manifests.csi_nodes.iter().map(|entry| (Kind::CsiNode, &entry.value.node, &entry.place));
+    let metrics =
+        manifests.node_metrics.iter().map(|entry| (Kind::NodeMetrics, &entry.value.node, &entry.place));
+    for (kind, node, place) in csi.chain(metrics).filter(|(_, node, _)| !nodes.contains(node)) {
+        let key = ObjectKey { kind, namespace: Str::default(), name: node.clone() };
+        let message = "describes a node that is not in the input".to_owned();
+        warnings.add(message, place, &key.to_string());
+    }
 }

@@ -5,7 +5,7 @@ use berth_model::labels::Labels;
 use berth_model::pod::Controller;
 
 use crate::context::Context;
-use crate::decode::{Annotations, Finish, List, Obj, StringMap, Time, Unique, wire_object};
+use crate::decode::{Annotations, IntoModel, List, Obj, StringMap, Time, UninternedStr, wire_object};
 use crate::syntax::{check_dns_label, check_labels, check_subdomain};
 
 wire_object! {
@@ -20,10 +20,10 @@ wire_object! {
     skipped { "blockOwnerDeletion" }
 }
 
-impl Finish for OwnerWire {
+impl IntoModel for OwnerWire {
     type Out = Option<Controller>;
 
-    fn finish(self, _: &mut Context) -> Option<Controller> {
+    fn into_model(self, _: &mut Context) -> Option<Controller> {
         let Self { api_version, kind, name, uid, controller } = self;
         controller.then_some(Controller { api_version, kind, name, uid })
     }
@@ -32,10 +32,10 @@ impl Finish for OwnerWire {
 wire_object! {
     /// `metav1.ObjectMeta`.
     pub(crate) struct MetaWire {
-        name: Unique = "name",
+        name: UninternedStr = "name",
         generate_name: Option<Str> = "generateName",
         namespace: Str = "namespace",
-        uid: Unique = "uid",
+        uid: UninternedStr = "uid",
         labels: StringMap = "labels",
         annotations: Annotations = "annotations",
         created: Option<Time> = "creationTimestamp",
@@ -65,13 +65,13 @@ pub(crate) struct Meta {
     pub(crate) generation: i64,
 }
 
-/// The metadata of an object, finished.
+/// The metadata of an object, converted.
 pub(crate) type MetaField = Obj<MetaWire>;
 
-impl Finish for MetaWire {
+impl IntoModel for MetaWire {
     type Out = Meta;
 
-    fn finish(self, cx: &mut Context) -> Meta {
+    fn into_model(self, cx: &mut Context) -> Meta {
         check_labels(cx, "labels", &self.labels.0);
         let namespace = match &*self.namespace {
             "" => cx.intern("default"),
@@ -96,17 +96,18 @@ impl Finish for MetaWire {
 }
 
 impl MetaField {
-    /// The metadata of an object that must have a name.
+    /// The metadata of an object that must have a name. One with only `generateName` gets a numbered name.
     pub(crate) fn named(self, cx: &mut Context) -> Meta {
-        let meta = self.0.unwrap_or_default();
-        cx.within(crate::context::Step::Field("metadata"), |cx| {
-            if !meta.name.is_empty() {
-                check_subdomain(cx, "name", &meta.name);
-            } else if meta.generate_name.is_some() {
-                cx.problem_at("name", "missing; generateName is not enough here, give the object a name");
-            } else {
-                cx.problem_at("name", "missing; every object needs a name");
-            }
+        let mut meta = self.0.unwrap_or_default();
+        cx.stored = !meta.uid.is_empty() || meta.created.is_some();
+        if meta.name.is_empty()
+            && let Some(prefix) = &meta.generate_name
+        {
+            meta.name = cx.generate_name(&meta.namespace, prefix);
+        }
+        cx.within(crate::context::Step::Field("metadata"), |cx| match &*meta.name {
+            "" => cx.problem_at("name", "missing; every object needs a name"),
+            name => check_subdomain(cx, "name", name),
         });
         meta
     }

@@ -8,7 +8,7 @@ use berth_model::Str;
 use berth_model::node::{Node, NodeImage, ResourceList, Taint};
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, List, wire_object};
+use crate::decode::{IntoModel, List, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -26,10 +26,10 @@ wire_object! {
     skipped { "timeAdded" }
 }
 
-impl Finish for TaintWire {
+impl IntoModel for TaintWire {
     type Out = Taint;
 
-    fn finish(self, cx: &mut Context) -> Taint {
+    fn into_model(self, cx: &mut Context) -> Taint {
         check_label_key(cx, "key", &self.key);
         check_label_value(cx, "value", &self.value);
         Taint { key: self.key, value: self.value, effect: one_of(cx, "effect", &self.effect, EFFECTS) }
@@ -45,10 +45,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ImageWire {
+impl IntoModel for ImageWire {
     type Out = NodeImage;
 
-    fn finish(self, _: &mut Context) -> NodeImage {
+    fn into_model(self, _: &mut Context) -> NodeImage {
         NodeImage { names: self.names, size_bytes: self.size }
     }
 }
@@ -88,10 +88,10 @@ wire_object! {
 
 wire_format!(Node, NodeWire, encode::node, has_annotations: true);
 
-impl Finish for NodeWire {
+impl IntoModel for NodeWire {
     type Out = Node;
 
-    fn finish(self, cx: &mut Context) -> Node {
+    fn into_model(self, cx: &mut Context) -> Node {
         let meta = self.meta.named(cx);
         let taints = self.spec.taints.0;
         let mut seen = BTreeSet::new();

@@ -45,7 +45,7 @@ macro_rules! wire_format {
             type Kinds = ();
 
             fn read(cx: &mut $crate::context::Context, (): (), json: &str) -> serde_json::Result<Self> {
-                $crate::decode::finished::<$wire>(cx, json)
+                $crate::decode::decode_model::<$wire>(cx, json)
             }
 
             fn write(&self, fields: &mut $crate::encode::Fields<'_>) {
@@ -116,6 +116,10 @@ pub(crate) struct Decoded {
     pub(crate) problems: Vec<FieldError>,
     /// Its fields that Kubernetes does not know.
     pub(crate) unknown: Vec<String>,
+    /// Why the API server would refuse it, though what it means is clear.
+    pub(crate) refusals: Vec<FieldError>,
+    /// Whether an API server has stored it.
+    pub(crate) stored: bool,
 }
 
 /// Decodes the JSON text of an object of this kind.
@@ -133,5 +137,13 @@ pub(crate) fn decode(cx: &mut Context, kind: Kind, json: &str) -> Decoded {
     let nameless = || ObjectKey { kind, namespace: Str::default(), name: Str::default() };
     let key = object.as_ref().map_or_else(nameless, Object::key);
     let (problems, unknown) = (std::mem::take(&mut cx.problems), std::mem::take(&mut cx.unknown));
-    Decoded { object: object.filter(|_| problems.is_empty()), key, problems, unknown }
+    let refusals = std::mem::take(&mut cx.refusals);
+    Decoded {
+        object: object.filter(|_| problems.is_empty()),
+        key,
+        problems,
+        unknown,
+        refusals,
+        stored: cx.stored,
+    }
 }

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn of_many_problems_fifty_are_printed_and_the_others_counted() {
-        let place = Place { source: "a.yaml".into(), document: 2, item: Some(3) };
+        let place = Place { document: 2, line: 7, item: Some(3), ..Place::start("a.yaml".into()) };
         let problem = Problem {
             place,
             object: "Pod default/web".into(),
@@ -103,8 +103,7 @@ mod tests {
             problems.push(problem.clone());
         }
         let text = problems.to_string();
-        let first =
-            "a.yaml, document 2, item 3: Pod default/web: spec.priority: found true, expected an integer";
+        let first = "a.yaml:7, item 3: Pod default/web: spec.priority: found true, expected an integer";
         assert_eq!(text.lines().next(), Some(first));
         assert_eq!(text.lines().last(), Some("and 1150 more"));
         assert_eq!(problems.iter().count(), 1000);

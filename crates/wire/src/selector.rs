@@ -8,7 +8,7 @@ use berth_model::selector::{
 };
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, StringMap, wire_object};
+use crate::decode::{IntoModel, List, StringMap, wire_object};
 use crate::syntax::{check_label_key, check_label_values, check_labels};
 
 const LABEL_OPERATORS: &[(&str, Operator)] = &[
@@ -68,10 +68,10 @@ fn check_count(cx: &mut Context, operator: Operator, count: usize) {
     }
 }
 
-impl Finish for LabelRequirementWire {
+impl IntoModel for LabelRequirementWire {
     type Out = Requirement;
 
-    fn finish(self, cx: &mut Context) -> Requirement {
+    fn into_model(self, cx: &mut Context) -> Requirement {
         let operator = one_of(cx, "operator", &self.operator, LABEL_OPERATORS);
         check_label_key(cx, "key", &self.key);
         check_label_values(cx, "values", self.values.iter().map(|v| &**v));
@@ -80,10 +80,10 @@ impl Finish for LabelRequirementWire {
     }
 }
 
-impl Finish for NodeRequirementWire {
+impl IntoModel for NodeRequirementWire {
     type Out = Requirement;
 
-    fn finish(self, cx: &mut Context) -> Requirement {
+    fn into_model(self, cx: &mut Context) -> Requirement {
         let operator = one_of(cx, "operator", &self.operator, NODE_OPERATORS);
         check_label_key(cx, "key", &self.key);
         check_count(cx, operator, self.values.len());
@@ -100,10 +100,10 @@ impl Finish for NodeRequirementWire {
     }
 }
 
-impl Finish for FieldRequirementWire {
+impl IntoModel for FieldRequirementWire {
     type Out = Requirement;
 
-    fn finish(self, cx: &mut Context) -> Requirement {
+    fn into_model(self, cx: &mut Context) -> Requirement {
         let operator = one_of(cx, "operator", &self.operator, FIELD_OPERATORS);
         if &*self.key != "metadata.name" {
             cx.not_one_of("key", &self.key, &["metadata.name"]);
@@ -127,10 +127,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for LabelSelectorWire {
+impl IntoModel for LabelSelectorWire {
     type Out = LabelSelector;
 
-    fn finish(self, cx: &mut Context) -> LabelSelector {
+    fn into_model(self, cx: &mut Context) -> LabelSelector {
         check_labels(cx, "matchLabels", &self.labels.0);
         let mut selector = LabelSelector::from_labels(&self.labels.0);
         selector.requirements.extend(self.expressions.0);
@@ -147,10 +147,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for NodeTermWire {
+impl IntoModel for NodeTermWire {
     type Out = NodeSelectorTerm;
 
-    fn finish(self, _: &mut Context) -> NodeSelectorTerm {
+    fn into_model(self, _: &mut Context) -> NodeSelectorTerm {
         NodeSelectorTerm { expressions: self.expressions.0, fields: self.fields.0 }
     }
 }
@@ -163,10 +163,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for NodeSelectorWire {
+impl IntoModel for NodeSelectorWire {
     type Out = NodeSelector;
 
-    fn finish(self, cx: &mut Context) -> NodeSelector {
+    fn into_model(self, cx: &mut Context) -> NodeSelector {
         if self.terms.0.is_empty() {
             cx.problem_at("nodeSelectorTerms", "missing; expected at least one term");
         }

@@ -1,16 +1,16 @@
-//! What the reader should know of, though the input can be used.
+//! What the reader should know, though the input can be used.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use rustc_hash::FxHashMap;
-
 use berth_model::manifests::Place;
+use rustc_hash::FxHashMap;
 
 /// How many warnings are printed before the rest is only counted.
 const PRINTED: usize = 50;
-/// How many different warnings are kept; unknown fields of generated names could be endless.
+/// How many different warnings are kept: unknown fields with generated names could be endless.
 const KEPT: usize = 1000;
+/// How many objects a warning names before the rest is only counted.
+const NAMED: usize = 3;
 
 /// Something about the input that is worth knowing, with how often it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +19,21 @@ pub struct Warning {
     pub message: String,
     /// How often it was seen.
     pub count: usize,
-    /// Where it was seen first.
-    pub place: Place,
-    /// The object of which it was seen first, as in `Pod default/web-1`.
-    pub object: String,
+    /// Where it was seen first; `None` if it is about the input as a whole.
+    pub place: Option<Place>,
+    /// The first objects of which it was seen, as in `Pod default/web-1`.
+    pub objects: Vec<String>,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            1 => write!(f, "{}: {}: {}", self.place, self.object, self.message),
-            count => {
-                write!(f, "{} ({count} times, first in {}: {})", self.message, self.place, self.object)
-            }
+        let Some(place) = &self.place else { return f.write_str(&self.message) };
+        let names = self.objects.join(", ");
+        match self.count - self.objects.len().min(self.count) {
+            _ if names.is_empty() => write!(f, "{place}: {}", self.message),
+            0 if self.count == 1 => write!(f, "{place}: {names}: {}", self.message),
+            0 => write!(f, "{}: {names} (first in {place})", self.message),
+            more => write!(f, "{}: {names} and {more} more (first in {place})", self.message),
         }
     }
 }
@@ -42,7 +44,6 @@ pub struct Warnings {
     list: Vec<Warning>,
     index: FxHashMap<String, usize>,
     dropped: usize,
-    unknown_kinds: BTreeMap<String, usize>,
 }
 
 impl Warnings {
@@ -56,31 +57,40 @@ impl Warnings {
         self.list.len() + self.dropped
     }
 
-    /// Whether there is nothing to tell; objects of unknown kinds count.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.unknown_kinds.is_empty()
+        self.list.is_empty()
     }
 
-    /// How many objects were left out, by `apiVersion/Kind`, because they do not concern scheduling.
-    pub fn unknown_kinds(&self) -> &BTreeMap<String, usize> {
-        &self.unknown_kinds
-    }
-
-    pub(crate) fn unknown_kind(&mut self, kind: String) {
-        if self.unknown_kinds.len() < KEPT || self.unknown_kinds.contains_key(&kind) {
-            *self.unknown_kinds.entry(kind).or_default() += 1;
-        } else {
-            self.dropped += 1;
-        }
-    }
-
-    /// Notes something odd about an object, named as in `Pod default/web-1`. A text that was noted before is counted.
+    /// Adds a warning about an object, named as in `Pod default/web-1`. A text that was added before is counted.
     pub fn add(&mut self, message: String, place: &Place, object: &str) {
         if let Some(&at) = self.index.get(&message) {
-            self.list[at].count += 1;
-        } else if self.list.len() < KEPT {
-            self.index.insert(message.clone(), self.list.len());
-            self.list.push(Warning { message, count: 1, place: place.clone(), object: object.to_owned() });
+            let warning = &mut self.list[at];
+            warning.count += 1;
+            if warning.objects.len() < NAMED && !object.is_empty() {
+                warning.objects.push(object.to_owned());
+            }
+            return;
+        }
+        let objects = if object.is_empty() { Vec::new() } else { vec![object.to_owned()] };
+        self.push(Warning { message, count: 1, place: Some(place.clone()), objects });
+    }
+
+    /// Adds a warning about the input as a whole.
+    pub fn add_general(&mut self, message: String) {
+        self.push(Warning { message, count: 1, place: None, objects: Vec::new() });
+    }
+
+    /// Adds all warnings of another list.
+    pub fn extend(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        other.list.into_iter().for_each(|warning| self.push(warning));
+    }
+
+    fn push(&mut self, warning: Warning) {
+        if self.list.len() < KEPT {
+            self.index.insert(warning.message.clone(), self.list.len());
+            self.list.push(warning);
         } else {
             self.dropped += 1;
         }
@@ -88,19 +98,14 @@ impl Warnings {
 }
 
 impl fmt::Display for Warnings {
-    /// One line a warning, of many the first fifty, then one line for the kinds that were left out.
+    /// One line for each warning; of many, the first fifty and a count of the others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for warning in self.list.iter().take(PRINTED) {
             writeln!(f, "{warning}")?;
         }
-        let more = self.len().saturating_sub(PRINTED);
-        if more > 0 {
-            writeln!(f, "and {more} more")?;
+        match self.len().saturating_sub(PRINTED) {
+            0 => Ok(()),
+            more => writeln!(f, "and {more} more"),
         }
-        if !self.unknown_kinds.is_empty() {
-            let kinds: Vec<_> = self.unknown_kinds.iter().map(|(k, n)| format!("{k} ({n})")).collect();
-            writeln!(f, "left out, of no concern to scheduling: {}", kinds.join(", "))?;
-        }
-        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::context::quoted;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Error;
 use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::options::DuplicateKeyPolicy;
 
 /// Deep enough for any object of Kubernetes, shallow enough for any stack.
 const MAX_DEPTH: usize = 128;
@@ -27,6 +28,20 @@ pub(crate) struct Document<'a> {
     pub(crate) text: &'a str,
     /// The number of its first line, from 1.
     pub(crate) line: usize,
+}
+
+impl Document<'_> {
+    /// The number of the first line that is neither a separator nor empty nor a comment.
+    pub(crate) fn first_line_of_content(&self) -> usize {
+        self.line + self.text.lines().position(|line| has_content(line)).unwrap_or(0)
+    }
+}
+
+/// A document as JSON text.
+pub(crate) struct Converted {
+    pub(crate) json: String,
+    /// What to say of a key that occurs twice in one object; the last one counts.
+    pub(crate) repeated_key: Option<String>,
 }
 
 /// Cuts a stream at its `---` lines. Documents without content are left out.
@@ -66,20 +81,39 @@ fn has_content(line: &str) -> bool {
     !(line.is_empty() || line.starts_with(['#', '%']) || line == "...")
 }
 
-/// Why a document is no YAML that we read.
+/// Why a document cannot be read as YAML.
 pub(crate) struct YamlError {
     pub(crate) message: String,
 }
 
 /// Turns a document into JSON text. Anchors are resolved; comments are lost.
-pub(crate) fn to_json(document: &Document<'_>) -> Result<String, YamlError> {
-    let text = document.text;
+pub(crate) fn to_json(document: &Document<'_>) -> Result<Converted, YamlError> {
+    match transcode(document.text, DuplicateKeyPolicy::Error) {
+        Ok(json) => Ok(Converted { json, repeated_key: None }),
+        Err(error) => {
+            let message = message(&error, document.line);
+            // kubectl takes the last of several equal keys, so that they are worth a warning and no more.
+            if matches!(innermost(&error), Error::DuplicateMappingKey { .. })
+                && let Ok(json) = transcode(document.text, DuplicateKeyPolicy::LastWins)
+            {
+                return Ok(Converted {
+                    json,
+                    repeated_key: Some(message.replacen("broken YAML at ", "", 1)),
+                });
+            }
+            Err(YamlError { message })
+        }
+    }
+}
+
+fn transcode(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<String, Error> {
     let mut out = Output { json: Vec::with_capacity(text.len()), limit: text.len() * MAX_GROWTH + MIN_LIMIT };
-    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options(text.len()), |yaml| {
+    let options = options(text.len(), duplicate_keys);
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         Transcode(&mut out).deserialize(yaml)
-    });
-    read.map_err(|error| YamlError { message: message(&error, document.line) })?;
-    String::from_utf8(out.json).map_err(|error| YamlError { message: error.to_string() })
+    })?;
+    // All that was written is text: names, numbers and what JSON puts around them.
+    Ok(String::from_utf8_lossy(&out.json).into_owned())
 }
 
 /// Says what is wrong and where in the whole stream.
@@ -119,7 +153,7 @@ fn innermost(error: &Error) -> &Error {
 }
 
 /// Limits that no honest document of this size meets.
-fn options(bytes: usize) -> serde_saphyr::Options {
+fn options(bytes: usize, duplicate_keys: DuplicateKeyPolicy) -> serde_saphyr::Options {
     let count = bytes + 1024;
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -130,6 +164,7 @@ fn options(bytes: usize) -> serde_saphyr::Options {
             flow_nesting_limit: MAX_DEPTH,
             max_total_scalar_bytes: count * MAX_GROWTH,
         },
+        duplicate_keys: duplicate_keys,
         with_snippet: false,
         emit_comments: false,
         legacy_octal_numbers: true,

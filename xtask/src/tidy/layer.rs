@@ -11,6 +11,7 @@ const LAYERS: [(&str, usize); 15] = [
     ("config", 3),
     ("sim", 4),
     ("flow", 4),
+    ("watch", 4),
     ("journal", 5),
     ("bench", 5),
     ("conformance", 5),

@@ -4,7 +4,7 @@
 
 use crate::tree::Source;
 
-const FILE_LINES_MAX: usize = 400;
+const FILE_LINES_MAX: usize = 800;
 const FUNCTION_LINES_MAX: usize = 70;
 /// Of a comment's text, without indentation and slashes.
 const COMMENT_COLUMNS_MAX: usize = 120;
@@ -100,14 +100,14 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_named_with_its_line() {
-        let long_file = source("a.rs", "// a\n".repeat(401));
+        let long_file = source("a.rs", "// a\n".repeat(801));
         let long_line = source("b.go", format!("// a\n\t// {}\n", "b".repeat(121)));
         let long_function = source("c.rs", format!("fn c() {{\n{}}}\n", "    d();\n".repeat(69)));
         let fine = source("d.rs", format!("fn c() {{\n{}}}\n", "    d();\n".repeat(68)));
         assert_eq!(
             check(&[long_file, long_line, long_function, fine]),
             [
-                "a.rs:1: 401 lines, 400 are allowed",
+                "a.rs:1: 801 lines, 800 are allowed",
                 "b.go:2: a comment of 121 columns, 120 are allowed",
                 "c.rs:1: a function of 71 lines, 70 are allowed",
             ]

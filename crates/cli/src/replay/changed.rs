@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use berth_flow::Settings;
-use berth_journal::{Comparison, Landing, Reader, compare};
+use berth_journal::{Comparison, Placement, Reader, compare};
 use serde::Serialize;
 
 use crate::columns::{Cell, Columns};
@@ -81,12 +81,12 @@ pub(super) fn run<R: Read>(
 
 impl Document {
     fn of(comparison: &Comparison) -> Self {
-        let place = |landing: &Option<Landing>| {
+        let place = |landing: &Option<Placement>| {
             let landing = landing.as_ref()?;
             Some(Place { node: landing.node.to_string(), wait_millis: landing.waited_millis })
         };
-        let node = |landing: &Option<Landing>| landing.as_ref().map(|landing| landing.node.clone());
-        let differs = |pair: &&[Option<Landing>; 2]| node(&pair[0]) != node(&pair[1]);
+        let node = |landing: &Option<Placement>| landing.as_ref().map(|landing| landing.node.clone());
+        let differs = |pair: &&[Option<Placement>; 2]| node(&pair[0]) != node(&pair[1]);
         let differences: Vec<Line> = comparison
             .pods
             .iter()

@@ -1,5 +1,5 @@
-//! Flags of kube-scheduler that nothing depends on here: accepted, so that its command lines can be taken over, and told of
-//! in the log, so that nobody counts on them.
+//! Flags of kube-scheduler that have no effect here. They are accepted, so that its command lines keep working, and named in
+//! the log, so that no user relies on them.
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
@@ -10,10 +10,10 @@ use super::Remarks;
 /// A flag without effect.
 struct Accepted {
     name: &'static str,
-    /// What it takes; nothing, where it is true or false.
+    /// The name of its value; `None` for a boolean flag.
     value: Option<&'static str>,
     why: &'static str,
-    /// Whether somebody may miss what it does for kube-scheduler.
+    /// Whether a user may rely on its effect.
     is_missed: bool,
 }
 
@@ -25,45 +25,45 @@ const fn missed(name: &'static str, value: Option<&'static str>, why: &'static s
     Accepted { name, value, why, is_missed: true }
 }
 
-const HTTP: &str = "HTTP/1.1 is served, and nothing else";
-const IN_FLIGHT: &str = "requests in flight are bounded, not requests a second";
-const METRICS: &str = "all metrics are served, with all their labels";
-const NO_PROFILING: &str = "profiles of the process are not served in any case";
-const ONE_LOG: &str = "the log is one stream, on stderr, and not buffered";
+const HTTP: &str = "only HTTP/1.1 is served";
+const IN_FLIGHT: &str = "the number of requests in flight is limited, not the number per second";
+const METRICS: &str = "all metrics are served with all their labels";
+const NO_PROFILING: &str = "profiling is not available";
+const ONE_LOG: &str = "the log is one unbuffered stream on stderr";
 
 const ACCEPTED: [Accepted; 20] = [
     unneeded("kube-api-qps", Some("N"), IN_FLIGHT),
     unneeded("kube-api-burst", Some("N"), IN_FLIGHT),
-    unneeded("kube-api-content-type", Some("TYPE"), "the API server is spoken to in JSON"),
+    unneeded("kube-api-content-type", Some("TYPE"), "requests to the API server are JSON"),
     unneeded("profiling", None, NO_PROFILING),
     unneeded("contention-profiling", None, NO_PROFILING),
     unneeded("disable-http2-serving", None, HTTP),
     unneeded("http2-max-streams-per-connection", Some("N"), HTTP),
-    unneeded("permit-address-sharing", None, "addresses are shared so in any case"),
-    unneeded("min-compatibility-version", Some("VERSION"), "nothing depends on it"),
+    unneeded("permit-address-sharing", None, "SO_REUSEADDR is always used"),
+    unneeded("min-compatibility-version", Some("VERSION"), "there are no other compatibility versions"),
     unneeded("show-hidden-metrics-for-version", Some("VERSION"), "no metric is hidden"),
-    unneeded("log-flush-frequency", Some("TIME"), "each line is written at once"),
+    unneeded("log-flush-frequency", Some("TIME"), "each line is written immediately"),
     missed("log-json-info-buffer-size", Some("SIZE"), ONE_LOG),
     missed("log-json-split-stream", None, ONE_LOG),
     missed("log-text-info-buffer-size", Some("SIZE"), ONE_LOG),
     missed("log-text-split-stream", None, ONE_LOG),
-    missed("vmodule", Some("PATTERN=N,..."), "-v is for the whole log"),
+    missed("vmodule", Some("PATTERN=N,..."), "-v applies to the whole log"),
     missed("disabled-metrics", Some("NAMES"), METRICS),
     missed("allow-metric-labels", Some("MAP"), METRICS),
     missed("allow-metric-labels-manifest", Some("FILE"), METRICS),
     missed(
         "pod-max-in-unschedulable-pods-duration",
         Some("TIME"),
-        "a pod that waits is tried again after five minutes at the latest",
+        "a pending pod is retried after five minutes at the latest",
     ),
 ];
 
-/// The flags without effect that were given.
+/// The flags without effect that the command line has.
 #[derive(Debug, Default)]
 pub(super) struct AcceptedArgs(Vec<&'static str>);
 
 impl AcceptedArgs {
-    /// Says why each of them has no effect.
+    /// Notes why each of them has no effect.
     pub(super) fn remark(&self, remarks: &mut Remarks) {
         for flag in ACCEPTED.iter().filter(|flag| self.0.contains(&flag.name)) {
             let text = format!("--{} has no effect: {}", flag.name, flag.why);
@@ -78,7 +78,7 @@ impl clap::Args for AcceptedArgs {
             let arg = Arg::new(flag.name)
                 .long(flag.name)
                 .help(format!("No effect: {}", flag.why))
-                .help_heading("Accepted from kube-scheduler's command lines");
+                .help_heading("Flags of kube-scheduler without effect");
             command.arg(match flag.value {
                 Some(value) => arg.value_name(value).action(ArgAction::Append).allow_hyphen_values(true),
                 None => arg

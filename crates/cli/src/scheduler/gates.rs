@@ -1,10 +1,10 @@
-//! `--feature-gates`: there are none here. What a gate says is taken where Berth does so in any case, and refused where
-//! pods would go elsewhere.
+//! `--feature-gates`. Berth has no feature gates. A value is accepted if it is what Berth does anyway, and refused if it would
+//! change where pods go.
 
 use super::Remarks;
 use crate::failure::Failure;
 
-/// Gates that bear on where pods go, on what is written, or on who leads, with what they are in 1.37 and here.
+/// Gates that affect where pods go, what is written, or which process leads, with their value in 1.37 and here.
 const DECIDING: [(&str, bool); 23] = [
     ("AllAlpha", false),
     ("AllBeta", false),
@@ -31,7 +31,7 @@ const DECIDING: [(&str, bool); 23] = [
     ("VolumeLimitScaling", true),
 ];
 
-/// Gates of how kube-scheduler comes to a decision.
+/// Gates that affect only how kube-scheduler reaches a decision.
 const INNER: [&str; 7] = [
     "InterPodAffinityHostnameFastPath",
     "OpportunisticBatching",
@@ -42,10 +42,10 @@ const INNER: [&str; 7] = [
     "SchedulerQueueingHints",
 ];
 
-/// Takes note of gates, each as in `kube:Name=true`.
+/// Checks gates, each as in `kube:Name=true`.
 ///
 /// # Errors
-/// Where something would be decided differently, and where it cannot be read.
+/// If a gate would change a decision, or cannot be parsed.
 pub(super) fn check(gates: &[String], remarks: &mut Remarks) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for gate in gates.iter().map(|gate| gate.trim()).filter(|gate| !gate.is_empty()) {
@@ -67,23 +67,23 @@ fn check_one(gate: &str, remarks: &mut Remarks) -> Result<(), String> {
     let name = name.strip_prefix("kube:").unwrap_or(name);
     if let Some((_, here)) = DECIDING.iter().find(|(known, _)| *known == name) {
         if is_on == *here {
-            remarks.notes.push(format!("--feature-gates: {name}={here} is so in any case"));
+            remarks.notes.push(format!("--feature-gates: {name}={here} is already the behaviour"));
             return Ok(());
         }
-        return Err(format!("{name} is {here} here, as it is in 1.37, and cannot be set to {is_on}"));
+        return Err(format!(
+            "{name}={is_on} is not supported; Berth behaves as with {name}={here}, the default of 1.37"
+        ));
     }
     if name.starts_with("DRA") {
         remarks
             .warnings
-            .push(format!("--feature-gates: {name} has no effect: pods with resource claims wait"));
+            .push(format!("--feature-gates: {name} has no effect: pods with resource claims stay pending"));
     } else if INNER.contains(&name) {
         remarks.notes.push(format!(
-            "--feature-gates: {name} has no effect: it is about how kube-scheduler comes to its decisions"
+            "--feature-gates: {name} has no effect: it concerns how kube-scheduler reaches its decisions"
         ));
     } else {
-        remarks
-            .notes
-            .push(format!("--feature-gates: {name} has no effect: placing pods does not depend on it"));
+        remarks.notes.push(format!("--feature-gates: {name} has no effect on scheduling"));
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gate_that_would_decide_otherwise_is_refused() {
+    fn a_gate_that_would_change_a_decision_is_refused() {
         let cases = [
             ("", 0, 0, 0),
             ("SidecarContainers=true", 0, 0, 1),

@@ -1,16 +1,16 @@
-//! What the command line says about serving health and metrics.
+//! Flags about serving health and metrics.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use berth_config::Duration;
-use berth_live::{Clients, GoodFor, Lookup, Proxies, Server, Serving, TlsLimits};
+use berth_live::{CacheTtls, Clients, Lookup, Proxies, Server, Serving, TlsLimits};
 use clap::builder::BoolishValueParser;
 
 use super::Remarks;
 use crate::failure::Failure;
 
-/// Cipher suites that kube-scheduler knows by name and that are not spoken here.
+/// Cipher suites that kube-scheduler knows and that are not available here.
 const OLD_SUITES: [&str; 18] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
@@ -32,38 +32,38 @@ const OLD_SUITES: [&str; 18] = [
     "TLS_FALLBACK_SCSV",
 ];
 
-/// Flags of serving.
+/// Flags about serving.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Serving health and metrics")]
 pub(super) struct ServingArgs {
-    /// Where to serve health and metrics
+    /// IP address on which to serve health and metrics
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     bind_address: IpAddr,
-    /// The port for that; 0 serves nothing
+    /// Port on which to serve HTTPS with authentication and authorization; 0: do not serve
     #[arg(long, value_name = "PORT", default_value_t = 10259)]
     secure_port: u16,
-    /// Serve on a port that another process serves on too (SO_REUSEPORT)
+    /// Use SO_REUSEPORT, so that more than one process can serve on the same address and port
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     permit_port_sharing: Option<bool>,
-    /// The certificate to serve with, and those of its issuers; without it, one is made
+    /// File with the x509 certificate for HTTPS, followed by the certificates of its issuers, if any (without this flag, a self-signed certificate is generated and not saved)
     #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
     tls_cert_file: Option<PathBuf>,
-    /// The certificate's key
+    /// File with the private key of --tls-cert-file
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_private_key_file: Option<PathBuf>,
-    /// A folder with kube-scheduler.crt and kube-scheduler.key, if no certificate is named; nothing is written there
+    /// Directory with kube-scheduler.crt and kube-scheduler.key; ignored if --tls-cert-file is given (only read: no certificate is saved there)
     #[arg(long, value_name = "FOLDER")]
     cert_dir: Option<PathBuf>,
-    /// Nothing below this is spoken; nothing below 1.2 in any case [default: VersionTLS12]
+    /// Minimum TLS version (versions below VersionTLS12 are never used) [default: VersionTLS12]
     #[arg(long, value_name = "VERSION", value_parser = ["VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"])]
     tls_min_version: Option<String>,
-    /// The cipher suites of TLS 1.2, by name; those of 1.3 cannot be chosen [default: all that are thought safe]
+    /// Cipher suites for the server; those of TLS 1.3 cannot be chosen (suites with CBC, RC4 or RSA key exchange are not available) [default: all that are available]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tls_cipher_suites: Vec<String>,
-    /// How keys are exchanged, by the numbers that TLS gives the groups [default: all that there are]
+    /// Key exchange mechanisms for the server, as numeric CurveIDs (23, 24 and 29 are available) [default: all]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     tls_curve_preferences: Vec<u16>,
-    /// Refused: one certificate is served, whatever name is asked for
+    /// Refused: only one certificate is served
     #[arg(long, value_name = "PAIR", hide = true)]
     tls_sni_cert_key: Vec<String>,
     #[command(flatten)]
@@ -72,72 +72,70 @@ pub(super) struct ServingArgs {
     authorization: AuthorizationArgs,
 }
 
-/// Who asks.
+/// Flags about the identity of clients.
 #[derive(Debug, clap::Args)]
 struct AuthenticationArgs {
-    /// A cluster that knows who may ask for metrics; without it, the one that is scheduled
+    /// kubeconfig file of the API server that reviews tokens (without this flag: the API server whose pods are scheduled)
     #[arg(long, value_name = "FILE")]
     authentication_kubeconfig: Option<PathBuf>,
-    /// Do not ask that cluster whose client certificates are good
+    /// Do not look up missing authentication configuration in the cluster
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     authentication_skip_lookup: Option<bool>,
-    /// Serve also where it does not say [default: true]
+    /// Serve even if authentication configuration cannot be looked up in the cluster; client certificates are not accepted then [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     authentication_tolerate_lookup_failure: Option<bool>,
-    /// How long it is remembered whose a token is
+    /// Duration to cache the answers of token reviews
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = Duration::parse)]
     authentication_token_webhook_cache_ttl: Duration,
-    /// Certificates by these authorities name users; without it, the cluster's own
+    /// File with the authorities for client certificates; a client is authenticated as the common name of its certificate [default: the authorities of the cluster]
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
-    /// Certificates by these authorities name proxies, who may speak for others; without it, the cluster's own
+    /// File with the authorities for the certificates of front proxies, whose request headers name the user [default: the authorities of the cluster]
     #[arg(long, value_name = "FILE")]
     requestheader_client_ca_file: Option<PathBuf>,
-    /// Which proxies may, by common name [default: all]
+    /// Common names of the front proxies that are allowed [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     requestheader_allowed_names: Vec<String>,
-    /// In which header a proxy names the user
+    /// Request headers to inspect for user names
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "x-remote-user")]
     requestheader_username_headers: Vec<String>,
-    /// In which header a proxy names the user's groups
+    /// Request headers to inspect for groups
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "x-remote-group")]
     requestheader_group_headers: Vec<String>,
-    /// In which header a proxy names the user's uid
+    /// Request headers to inspect for UIDs
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     requestheader_uid_headers: Vec<String>,
-    /// How headers begin in which a proxy says more of the user
+    /// Prefixes of request headers to inspect for more about the user
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "x-remote-extra-")]
     requestheader_extra_headers_prefix: Vec<String>,
 }
 
-/// What they may see.
+/// Flags about what clients may read.
 #[derive(Debug, clap::Args)]
 struct AuthorizationArgs {
-    /// A cluster that knows what they may do; without it, the one that is scheduled
+    /// kubeconfig file of the API server that reviews access (without this flag: the API server whose pods are scheduled)
     #[arg(long, value_name = "FILE")]
     authorization_kubeconfig: Option<PathBuf>,
-    /// Paths that everybody may see; with * at the end, all that begin so
+    /// HTTP paths that are served without authorization; a * at the end matches all paths with this prefix
     #[arg(long, value_name = "PATHS", value_delimiter = ',', default_value = "/healthz,/readyz,/livez")]
     authorization_always_allow_paths: Vec<String>,
-    /// How long it is remembered that somebody may see something
+    /// Duration to cache 'authorized' answers of access reviews
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = Duration::parse)]
     authorization_webhook_cache_authorized_ttl: Duration,
-    /// How long it is remembered that somebody may not
+    /// Duration to cache 'unauthorized' answers of access reviews
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = Duration::parse)]
     authorization_webhook_cache_unauthorized_ttl: Duration,
 }
 
 impl ServingArgs {
-    /// How to serve; none, if nothing is served.
+    /// The settings; `None` if nothing is served.
     ///
     /// # Errors
-    /// What is asked for cannot be had.
+    /// If a flag asks for something that is not available.
     pub(super) fn serving(&self, remarks: &mut Remarks) -> Result<Option<Serving>, Failure> {
         if !self.tls_sni_cert_key.is_empty() {
-            let problem = "--tls-sni-cert-key: one certificate is served, whatever name is asked for";
-            return Err(
-                Failure::input(problem).hint("name it with --tls-cert-file and --tls-private-key-file")
-            );
+            let problem = "--tls-sni-cert-key: only one certificate can be served";
+            return Err(Failure::input(problem).hint("use --tls-cert-file and --tls-private-key-file"));
         }
         let tls = self.tls(remarks)?;
         if self.secure_port == 0 {
@@ -148,7 +146,7 @@ impl ServingArgs {
         };
         let authorization = &self.authorization;
         let time = |flag: &str, time: Duration| {
-            time.to_std().ok_or_else(|| Failure::input(format!("--{flag}: {time} is below zero")))
+            time.to_std().ok_or_else(|| Failure::input(format!("--{flag}: {time} must not be negative")))
         };
         Ok(Some(Serving {
             address: SocketAddr::new(self.bind_address, self.secure_port),
@@ -159,7 +157,7 @@ impl ServingArgs {
             authentication: server(&self.authentication.authentication_kubeconfig),
             authorization: server(&authorization.authorization_kubeconfig),
             open_paths: authorization.authorization_always_allow_paths.iter().map(|p| absolute(p)).collect(),
-            good_for: GoodFor {
+            cache_ttls: CacheTtls {
                 token: time(
                     "authentication-token-webhook-cache-ttl",
                     self.authentication.authentication_token_webhook_cache_ttl,
@@ -192,9 +190,9 @@ impl ServingArgs {
             curves: self.tls_curve_preferences.clone(),
         };
         if matches!(self.tls_min_version.as_deref(), Some("VersionTLS10" | "VersionTLS11")) {
-            remarks
-                .warnings
-                .push("--tls-min-version: nothing below TLS 1.2 is spoken in any case".to_owned());
+            remarks.warnings.push(
+                "--tls-min-version: TLS 1.2 is used, because lower versions are not available".to_owned(),
+            );
         }
         let missing = limits.missing();
         let is_old = |name: &String| OLD_SUITES.contains(&name.as_str());
@@ -208,13 +206,13 @@ impl ServingArgs {
         }
         if !limits.curves.is_empty() && limits.curves.iter().all(|id| missing.contains(&id.to_string())) {
             return Err(Failure::input(
-                "--tls-curve-preferences: none of these is spoken; there are 23, 24 and 29",
+                "--tls-curve-preferences: none of these is available; the available ones are 23, 24 and 29",
             ));
         }
         if !missing.is_empty() {
             remarks
                 .warnings
-                .push(format!("TLS is spoken without {}: there is none here", missing.join(", ")));
+                .push(format!("these are not available for TLS and are ignored: {}", missing.join(", ")));
         }
         Ok(limits)
     }
@@ -241,7 +239,7 @@ impl AuthenticationArgs {
     }
 }
 
-/// Paths may be written without their first slash.
+/// A path that may lack its first slash.
 fn absolute(path: &str) -> String {
     format!("/{}", path.trim_start_matches('/'))
 }

@@ -1,45 +1,45 @@
-//! What the command line says about leader election, in place of what the configuration says.
+//! Flags about leader election. They override the configuration.
 
 use berth_config::{Duration, LeaderElection};
 
 use crate::failure::Failure;
 
-/// Flags of leader election; each is for a field of the configuration.
+/// Flags about leader election; each one overrides a field of the configuration.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Leader election")]
 pub(super) struct LeaderArgs {
-    /// Whether to act only while holding a lease, so that others can stand by [default: true]
+    /// Start a leader election client and gain leadership before scheduling. Enable this for replicated schedulers [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
     leader_elect: Option<bool>,
-    /// How long others wait for a leader that fell silent [default: 15s]
+    /// Duration that other candidates wait after the last observed renewal before they try to acquire leadership [default: 15s]
     #[arg(long, value_name = "TIME", value_parser = Duration::parse)]
     leader_elect_lease_duration: Option<Duration>,
-    /// How long a leader tries to renew its lease before it gives up [default: 10s]
+    /// Duration in which the leader retries to renew its lease before it stops leading [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = Duration::parse)]
     leader_elect_renew_deadline: Option<Duration>,
-    /// How long to wait between two tries [default: 2s]
+    /// Duration to wait between attempts to acquire or renew leadership [default: 2s]
     #[arg(long, value_name = "TIME", value_parser = Duration::parse)]
     leader_elect_retry_period: Option<Duration>,
-    /// The kind of the lease [default: leases]
+    /// Type of the resource object for locking [default: leases]
     #[arg(long, value_name = "KIND", value_parser = ["leases"], hide = true)]
     leader_elect_resource_lock: Option<String>,
-    /// The lease's name [default: kube-scheduler]
+    /// Name of the lease [default: kube-scheduler]
     #[arg(long, value_name = "NAME")]
     leader_elect_resource_name: Option<String>,
-    /// The lease's namespace [default: kube-system]
+    /// Namespace of the lease [default: kube-system]
     #[arg(long, value_name = "NAME")]
     leader_elect_resource_namespace: Option<String>,
 }
 
 impl LeaderArgs {
-    /// Writes what was said into the settings.
+    /// Writes the flags that were given into the settings.
     ///
     /// # Errors
-    /// The times do not go together.
+    /// If the durations contradict each other.
     pub(super) fn apply(&self, election: &mut LeaderElection) -> Result<(), Failure> {
-        fn set<T: Clone>(field: &mut T, said: Option<&T>) {
-            if let Some(said) = said {
-                field.clone_from(said);
+        fn set<T: Clone>(field: &mut T, given: Option<&T>) {
+            if let Some(given) = given {
+                field.clone_from(given);
             }
         }
         set(&mut election.leader_elect, self.leader_elect.as_ref());
@@ -53,7 +53,7 @@ impl LeaderArgs {
     }
 }
 
-/// A leader must have given up before others take over, and must have tried more than once before that.
+/// A leader must stop before another one starts, and must be able to retry before that.
 fn check(election: &LeaderElection) -> Result<(), Failure> {
     let LeaderElection { lease_duration, renew_deadline, retry_period, .. } = *election;
     let mut problems = Vec::new();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_takes_the_place_of_the_configuration() {
+    fn flags_override_the_configuration() {
         let mut election = LeaderElection::default();
         let args = LeaderArgs {
             leader_elect_lease_duration: seconds(30),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn times_must_go_together_where_a_leader_is_elected() {
+    fn durations_must_agree_if_a_leader_is_elected() {
         let cases = [(5, Some(true), 1), (5, Some(false), 0), (11, None, 0)];
         for (lease, leader_elect, problems) in cases {
             let args = LeaderArgs {

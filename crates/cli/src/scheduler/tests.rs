@@ -52,7 +52,7 @@ fn sample(name: &str, kind: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn every_flag_of_kube_scheduler_is_known() {
+fn every_flag_of_kube_scheduler_is_accepted() {
     let mut count = 0;
     for line in UPSTREAM.lines() {
         let (name, kind) = line.split_once(' ').unwrap();
@@ -77,7 +77,7 @@ fn every_flag_of_kube_scheduler_is_known() {
 }
 
 #[test]
-fn command_lines_of_administrators_are_taken_over() {
+fn command_lines_of_kube_scheduler_work() {
     let kubeadm = "--authentication-kubeconfig=/etc/kubernetes/scheduler.conf \
         --authorization-kubeconfig=/etc/kubernetes/scheduler.conf --bind-address=127.0.0.1 \
         --kubeconfig=/etc/kubernetes/scheduler.conf --leader-elect=true";
@@ -96,15 +96,15 @@ fn command_lines_of_administrators_are_taken_over() {
 }
 
 #[test]
-fn what_cannot_be_had_is_refused() {
+fn flags_that_cannot_be_supported_are_refused() {
     let cases = [
-        ("--feature-gates=GenericWorkload=true", "GenericWorkload is false here"),
-        ("--write-config-to=a", "not written"),
-        ("--emulated-version=1.35", "Berth decides as 1.37 does"),
-        ("--tls-sni-cert-key=a.crt,a.key", "one certificate is served"),
+        ("--feature-gates=GenericWorkload=true", "GenericWorkload=true is not supported"),
+        ("--write-config-to=a", "not supported"),
+        ("--emulated-version=1.35", "1.35 is not supported; only 1.37 is"),
+        ("--tls-sni-cert-key=a.crt,a.key", "only one certificate"),
         ("--tls-cipher-suites=TLS_MADE_UP", "not supported or doesn't exist"),
-        ("--tls-curve-preferences=25", "none of these is spoken"),
-        ("--authorization-webhook-cache-authorized-ttl=-1s", "below zero"),
+        ("--tls-curve-preferences=25", "none of these is available"),
+        ("--authorization-webhook-cache-authorized-ttl=-1s", "must not be negative"),
     ];
     for (flag, why) in cases {
         let refused = told(&[flag]).unwrap_err();

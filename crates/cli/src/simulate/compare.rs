@@ -24,8 +24,8 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         }
         algorithms.push(algorithm);
     }
-    let configuration = profiles::configuration(&args.profiles, args.input.quiet)?;
-    profiles::check_seed(&args.profiles, &algorithms, args.input.quiet);
+    let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
+    profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
     let world = args.world()?;
     let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
     let mut runs = Vec::new();
@@ -47,12 +47,12 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             run.engine_seconds = Some(seconds);
         }
     }
-    output::print(&comparison, args.output, |wide| render(&comparison, &seconds, wide))?;
+    output::print(&comparison, args.output, |wide| render(&comparison, wide))?;
     Ok(args.exit_code(pending))
 }
 
 /// The algorithms side by side, a line for each figure.
-fn render(comparison: &Comparison, seconds: &[f64], wide: bool) -> String {
+fn render(comparison: &Comparison, wide: bool) -> String {
     let runs = &comparison.runs;
     let titles = std::iter::once("").chain(runs.iter().map(|run| run.algorithm.as_str()));
     let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
@@ -75,7 +75,10 @@ fn render(comparison: &Comparison, seconds: &[f64], wide: bool) -> String {
         line(format!("{title} max"), share(|u| u.max));
         line(format!("{title} imbalance"), share(|u| u.deviation));
     }
-    line("time".into(), seconds.iter().copied().map(human::duration).collect());
+    let seconds: Vec<f64> = runs.iter().filter_map(|run| run.engine_seconds).collect();
+    if seconds.len() == runs.len() {
+        line("time".into(), seconds.into_iter().map(human::duration).collect());
+    }
     let mut out = String::new();
     table.print(&mut out);
     let (nodes, pods) = (human::count(comparison.nodes, "node"), human::count(comparison.pods, "pod"));

@@ -1,15 +1,23 @@
-//! The result of a run as a table to be read: placements, nodes with utilization bars, then what waits and why.
+//! The result of a run as tables: placements, nodes with utilization bars, then pending pods with their reasons.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use berth_sim::report::{NodeUse, SimulationResult};
+use berth_sim::report::{NodeUse, Placement, SimulationResult};
 
 use crate::columns::{Cell, Columns, WIDTH};
+use crate::shorten::Shortener;
 use crate::{human, style};
 
 /// How many lines of a list the short table shows.
 const SHOWN: usize = 40;
-/// Widths of a bar, the widest that fits is taken.
+/// A workload with more placed pods than this is one line of the short table.
+const GROUPED: usize = 3;
+/// How many nodes such a line names.
+const ON_LINE: usize = 3;
+/// Longer names of nodes lose what they have in common.
+const NODE_NAME: usize = 24;
+/// Widths of a bar; the widest that fits is used.
 const BARS: [usize; 5] = [10, 8, 6, 4, 0];
 
 /// Renders the result. `wide` shows every line, node scores and all resources.
@@ -26,10 +34,10 @@ pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
 
 fn summary(out: &mut String, result: &SimulationResult) {
     let s = &result.summary;
-    let waits = if s.pending > 0 { style::BAD } else { style::GOOD };
+    let tone = if s.pending > 0 { style::BAD } else { style::GOOD };
     let _ = write!(
         out,
-        "{}, {}: {} placed, {waits}{} pending{waits:#}",
+        "{}, {}: {} placed, {tone}{} pending{tone:#}",
         human::count(s.nodes, "node"),
         human::count(s.pods, "pod"),
         s.placed,
@@ -63,17 +71,60 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
         return;
     }
     heading(out, "PLACED", result.placements.len());
-    let titles: &[&str] = if wide { &["POD", "NODE", "SCORE"] } else { &["POD", "NODE"] };
-    let mut table = Columns::new(titles.iter().copied());
-    for p in result.placements.iter().take(limit) {
-        let mut row: Vec<Cell> = vec![format!("{}/{}", p.namespace, p.name).into(), p.node.as_str().into()];
-        if wide {
-            row.push(p.score.to_string().into());
+    if wide {
+        let mut table = Columns::new(["POD", "NODE", "SCORE"]);
+        for p in &result.placements {
+            let pod = format!("{}/{}", p.namespace, p.name);
+            table.row(vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()]);
         }
-        table.row(row);
+        table.print(out);
+        return out.push('\n');
     }
-    table.print(out);
-    more(out, result.placements.len(), limit);
+    let groups = groups(result);
+    let widest = groups.iter().map(|group| group.name.chars().count()).max().unwrap_or(0);
+    let names = Shortener::new(result.nodes.iter().map(|node| &*node.name), WIDTH.saturating_sub(widest + 4));
+    let mut table = Columns::new(["POD", "NODE"]);
+    for group in groups.iter().take(limit) {
+        let nodes: Vec<String> = group.nodes.iter().map(|node| names.short(node)).collect();
+        table.row(vec![group.name.as_str().into(), human::list(&nodes, ON_LINE).into()]);
+    }
+    table.print_within(out, WIDTH);
+    more(out, groups.len(), limit);
+}
+
+/// Pods of one line in the short table: a pod, or many of one workload.
+struct Group<'r> {
+    name: String,
+    nodes: Vec<&'r str>,
+}
+
+/// The pods that were placed; a workload of which more than a few were placed is one line.
+fn groups(result: &SimulationResult) -> Vec<Group<'_>> {
+    let key = |p: &'_ Placement| p.workload.clone().map(|workload| (p.namespace.clone(), workload));
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for p in &result.placements {
+        *counts.entry(key(p)).or_default() += 1;
+    }
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut places = BTreeMap::new();
+    for p in &result.placements {
+        let key = key(p);
+        let count = counts.get(&key).copied().unwrap_or(1);
+        match key {
+            Some((namespace, workload)) if count > GROUPED => {
+                let at = *places.entry((namespace, workload.clone())).or_insert_with(|| {
+                    let name = format!("{}/{} ({count} pods)", p.namespace, workload.name);
+                    groups.push(Group { name, nodes: Vec::new() });
+                    groups.len() - 1
+                });
+                if !groups[at].nodes.contains(&p.node.as_str()) {
+                    groups[at].nodes.push(&p.node);
+                }
+            }
+            _ => groups.push(Group { name: format!("{}/{}", p.namespace, p.name), nodes: vec![&p.node] }),
+        }
+    }
+    groups
 }
 
 /// The nodes with bars as wide as the page allows.
@@ -88,26 +139,69 @@ fn nodes(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) 
 
 fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -> Columns {
     let resources = resources(result, wide);
-    let mut titles = vec!["NODE".to_string(), "PODS".to_string()];
+    let mut nodes: Vec<&NodeUse> = result.nodes.iter().collect();
+    nodes.sort_by(|a, b| human::by_number(&a.name, &b.name));
+    let states: Vec<String> = nodes.iter().take(limit).map(|node| state(node, wide)).collect();
+    let has_states = states.iter().any(|state| !state.is_empty());
+    let room = if wide { usize::MAX } else { NODE_NAME };
+    let names = Shortener::new(nodes.iter().map(|node| &*node.name), room);
+    let mut titles = vec!["NODE".to_string()];
+    if has_states {
+        titles.push("STATE".to_string());
+    }
+    if wide {
+        titles.extend(["ZONE".to_string(), "POOL".to_string()]);
+    }
+    titles.push("PODS".to_string());
     let title = |name: &&str| if wide { name.to_uppercase() } else { human::short(name).to_uppercase() };
     titles.extend(resources.iter().map(title));
     let mut table = Columns::new(titles);
-    for node in result.nodes.iter().take(limit) {
+    for (node, state) in nodes.iter().take(limit).zip(states) {
         let room = node.allocatable.get("pods").map_or("0", String::as_str);
-        let mut row: Vec<Cell> = vec![node.name.as_str().into(), format!("{}/{room}", node.pods).into()];
+        let mut row: Vec<Cell> = vec![names.short(&node.name).into()];
+        if has_states {
+            row.push(Cell::styled(state, style::BAD));
+        }
+        if wide {
+            let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned()).into();
+            row.extend([or_dash(&node.zone), or_dash(&node.pool)]);
+        }
+        row.push(format!("{}/{room}", node.pods).into());
         row.extend(resources.iter().map(|r| usage(node, r, bar)));
         table.row(row);
     }
     table
 }
 
-/// CPU, memory and one more that any pod requests; with `wide` all of those.
+/// Why pods may not go to the node: cordoned, not ready, tainted.
+fn state(node: &NodeUse, wide: bool) -> String {
+    let mut states = Vec::new();
+    if node.unschedulable {
+        states.push("cordoned".to_owned());
+    }
+    for taint in &node.taints {
+        let key = taint.split(['=', ':']).next().unwrap_or_default();
+        match key {
+            "node.kubernetes.io/unschedulable" => {}
+            "node.kubernetes.io/not-ready" => states.push("NotReady".to_owned()),
+            "node.kubernetes.io/unreachable" => states.push("Unreachable".to_owned()),
+            _ if wide => states.push(taint.clone()),
+            _ => states.push("tainted".to_owned()),
+        }
+    }
+    states.dedup();
+    states.join(if wide { " " } else { "," })
+}
+
+/// CPU, memory and one more that any pod requests or that is a device of a node; with `wide` all of those.
 fn resources(result: &SimulationResult, wide: bool) -> Vec<&str> {
-    let names = result.nodes.iter().flat_map(|node| node.requested.keys());
+    let devices =
+        result.nodes.iter().flat_map(|node| node.allocatable.keys()).filter(|name| name.contains('/'));
+    let names = result.nodes.iter().flat_map(|node| node.requested.keys()).chain(devices);
     human::resources(names, if wide { usize::MAX } else { 3 })
 }
 
-/// `####------  41% 3.3/8Gi`; without a bar where there is no room for one, or where the amounts are small numbers.
+/// `####------  41% 3.3/8Gi`; without a bar if there is no room for one, or if the resource is counted in small numbers.
 fn usage(node: &NodeUse, resource: &str, bar: usize) -> Cell {
     let amount = |text: Option<&String>| text.map_or(0.0, |t| human::amount(t));
     let used = amount(node.requested.get(resource));
@@ -142,14 +236,14 @@ fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
     more(out, result.evicted.len(), limit);
 }
 
-/// Pods that wait for the same reason are listed together.
+/// Pods that are pending for the same reason are listed together.
 fn pending(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
     if result.pending.is_empty() {
         return;
     }
     heading(out, "PENDING", result.pending.len());
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    let mut places = std::collections::BTreeMap::new();
+    let mut places = BTreeMap::new();
     for p in &result.pending {
         let at = *places.entry(p.message.as_str()).or_insert_with(|| {
             groups.push((&p.message, Vec::new()));

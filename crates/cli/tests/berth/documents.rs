@@ -142,3 +142,17 @@ fn timing_is_there_only_when_it_is_asked_for() {
         assert!(timed["timing"][key].as_f64() >= Some(0.0), "{key}");
     }
 }
+
+#[test]
+fn the_documents_name_one_kubectl_command_that_lists_every_kind_that_decides() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let text = std::fs::read_to_string(format!("{root}/docs/workloads.md")).unwrap();
+    let list = berth_model::object::kubectl_resources();
+    assert!(text.contains(&list), "docs/workloads.md should have: kubectl get -A -o json {list}");
+    for page in
+        ["tutorial.md", "how-to/why-is-it-pending.md", "how-to/what-would-happen-without-this-node.md"]
+    {
+        let text = std::fs::read_to_string(format!("{root}/docs/{page}")).unwrap();
+        assert!(!text.contains("kubectl get nodes,"), "{page} has a list of its own");
+    }
+}

@@ -20,7 +20,7 @@ use crate::stage::Stage;
 use crate::static_pods::{StaticPods, commands};
 use crate::{testbed, upstream_suite};
 
-const HEADING: &str = "### Where you may change the control plane's static pods (kubeadm)";
+const HEADING: &str = "### If you can change the static pods of the control plane (kubeadm)";
 /// So many pods are made before, during and after the exchange, each time.
 const BATCH: usize = 20;
 const NODES: usize = 4;

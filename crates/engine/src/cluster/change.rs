@@ -1,6 +1,6 @@
 //! The change log: what happened to which row, so that caches repair themselves instead of being rebuilt.
 
-use crate::ids::{ClassId, NodeRow, Sym};
+use crate::ids::{NodeRow, PodClassId, Sym};
 
 /// One change of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct PodChange {
     /// The node.
     pub row: NodeRow,
     /// The pod's class.
-    pub class: ClassId,
+    pub class: PodClassId,
     /// Added to the number of pods: -1, 0 or 1.
     pub pods: i8,
     /// Added to the number of those that are terminating: -1, 0 or 1.
@@ -75,7 +75,7 @@ impl Change {
     }
 }
 
-/// Changes by sequence number. Old entries are dropped; who is behind the oldest one rebuilds.
+/// Changes by sequence number. Old entries are dropped; a reader that is behind the oldest one rebuilds.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeLog {
     first: u64,

@@ -6,30 +6,30 @@ use std::sync::Arc;
 use berth_model::pod::PodSpec;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::likeness::Likeness;
-use crate::class::Class;
-use crate::ids::{ClassId, Sym};
-use crate::resources::Resources;
-use crate::symbols::{LabelSet, Symbols};
+use super::class_key::ClassKey;
+use crate::ids::resources::Resources;
+use crate::ids::symbols::{LabelSet, Symbols};
+use crate::ids::{PodClassId, Sym};
+use crate::pod_class::PodClass;
 
 /// All classes. One without pods is kept for a while, since pods like those that left often come again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Classes {
+pub(super) struct PodClasses {
     entries: Vec<Entry>,
-    index: FxHashMap<Likeness, ClassId>,
+    index: FxHashMap<ClassKey, PodClassId>,
     /// Keys of pods' labels that selectors mention.
     mentioned: FxHashSet<Sym>,
-    /// Those of them that were not mentioned before [`Classes::take_new_mentions`].
+    /// Those of them that were not mentioned before [`PodClasses::take_new_mentions`].
     new_mentions: Vec<Sym>,
-    /// Classes that ran out of pods, the longest ago first; some of them may have pods again.
-    idle: VecDeque<ClassId>,
-    free: Vec<ClassId>,
+    /// PodClasses that ran out of pods, the longest ago first; some of them may have pods again.
+    idle: VecDeque<PodClassId>,
+    free: Vec<PodClassId>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     /// `None`: the id is free.
-    class: Option<Arc<Class>>,
+    class: Option<Arc<PodClass>>,
     members: u32,
     /// How often the id was given to a class.
     generation: u32,
@@ -38,28 +38,28 @@ struct Entry {
 /// How many classes without pods are kept.
 const IDLE_KEPT: usize = 1 << 12;
 
-impl Classes {
+impl PodClasses {
     /// A class.
     ///
     /// # Panics
     /// When the id is free: ids are only handed out for classes that have pods or may get some.
-    pub(super) fn get(&self, id: ClassId) -> &Arc<Class> {
+    pub(super) fn get(&self, id: PodClassId) -> &Arc<PodClass> {
         self.entries[id.index()].class.as_ref().expect("the id is a class")
     }
 
-    pub(super) fn members(&self, id: ClassId) -> u32 {
+    pub(super) fn members(&self, id: PodClassId) -> u32 {
         self.entries[id.index()].members
     }
 
-    pub(super) fn generation(&self, id: ClassId) -> u32 {
+    pub(super) fn generation(&self, id: PodClassId) -> u32 {
         self.entries[id.index()].generation
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (ClassId, &Class)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PodClassId, &PodClass)> {
         self.entries
             .iter()
             .zip(0u32..)
-            .filter_map(|(entry, id)| Some((ClassId(id), &**entry.class.as_ref()?)))
+            .filter_map(|(entry, id)| Some((PodClassId(id), &**entry.class.as_ref()?)))
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -72,12 +72,12 @@ impl Classes {
         spec: &Arc<PodSpec>,
         symbols: &mut Symbols,
         resources: &mut Resources,
-    ) -> ClassId {
-        let likeness = Likeness { spec: spec.clone(), labels: self.mentioned_labels(spec, symbols) };
-        if let Some(&id) = self.index.get(&likeness) {
+    ) -> PodClassId {
+        let class_key = ClassKey { spec: spec.clone(), labels: self.mentioned_labels(spec, symbols) };
+        if let Some(&id) = self.index.get(&class_key) {
             return id;
         }
-        let mut class = Class::compile(spec.clone(), likeness.labels, symbols, resources);
+        let mut class = PodClass::compile(spec.clone(), class_key.labels, symbols, resources);
         let known = self.new_mentions.len();
         self.mention(class.mentions(symbols).into_iter());
         if self.new_mentions.len() > known {
@@ -86,12 +86,12 @@ impl Classes {
         let labels = class.labels.clone();
         let id = self.free.pop().unwrap_or_else(|| {
             self.entries.push(Entry { class: None, members: 0, generation: 0 });
-            ClassId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 classes"))
+            PodClassId(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 classes"))
         });
         let entry = &mut self.entries[id.index()];
         entry.class = Some(class.into());
         entry.generation += 1;
-        self.index.insert(Likeness { spec: spec.clone(), labels }, id);
+        self.index.insert(ClassKey { spec: spec.clone(), labels }, id);
         id
     }
 
@@ -116,16 +116,16 @@ impl Classes {
         }
     }
 
-    /// The keys that no selector had mentioned before: pods that have such labels are to be classified anew.
+    /// The keys that no selector had mentioned before: pods that have such labels must be classified again.
     pub(super) fn take_new_mentions(&mut self) -> Vec<Sym> {
         std::mem::take(&mut self.new_mentions)
     }
 
-    pub(super) fn join(&mut self, id: ClassId) {
+    pub(super) fn join(&mut self, id: PodClassId) {
         self.entries[id.index()].members += 1;
     }
 
-    pub(super) fn leave(&mut self, id: ClassId) {
+    pub(super) fn leave(&mut self, id: PodClassId) {
         let entry = &mut self.entries[id.index()];
         entry.members -= 1;
         if entry.members == 0 {
@@ -147,7 +147,7 @@ impl Classes {
             if entry.members == 0
                 && let Some(class) = entry.class.take()
             {
-                self.index.remove(&Likeness { spec: class.spec.clone(), labels: class.labels.clone() });
+                self.index.remove(&ClassKey { spec: class.spec.clone(), labels: class.labels.clone() });
                 self.free.push(id);
                 any = true;
             }
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn classes_without_pods_are_forgotten_once_there_are_many_and_their_ids_are_used_again() {
         let (mut classes, mut symbols, mut resources) =
-            (Classes::default(), Symbols::default(), Resources::default());
+            (PodClasses::default(), Symbols::default(), Resources::default());
         let spec = |n: usize| Arc::new(PodSpec { namespace: format!("n{n}").into(), ..PodSpec::default() });
         let kept = classes.classify(&spec(usize::MAX), &mut symbols, &mut resources);
         classes.join(kept);

@@ -1,6 +1,6 @@
 //! Topology domains: the nodes that share a value of one label, by dense ids.
 //!
-//! Ids are kept up to date as nodes come and go, so that whoever counts per domain indexes a plain vector. An id whose
+//! Ids are kept up to date as nodes come and go, so that counts per domain are a plain vector. An id whose
 //! last node left is used again: names of nodes are domains too, and they change all the time where nodes are scaled.
 
 use rustc_hash::FxHashMap;
@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::Nodes;
 use crate::ids::{NodeRow, Sym};
 
-/// What tells nodes apart to one who asks about topology domains.
+/// What tells nodes apart by topology domains.
 pub type PartitionKey = SmallVec<[u64; 8]>;
 
 const NONE: u32 = u32::MAX;
@@ -24,7 +24,7 @@ pub struct Domains {
     /// By domain: how many nodes it has.
     nodes: Vec<u32>,
     free: Vec<u32>,
-    upheavals: u64,
+    partition_version: u64,
 }
 
 impl Domains {
@@ -71,8 +71,8 @@ impl Domains {
 
     /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or the
     /// other way round.
-    pub fn upheavals(&self) -> u64 {
-        self.upheavals
+    pub fn partition_version(&self) -> u64 {
+        self.partition_version
     }
 
     /// Makes room for rows below `rows`.
@@ -84,7 +84,7 @@ impl Domains {
     /// Changes the label of a node that stays.
     pub(crate) fn relabel(&mut self, row: NodeRow, value: Option<Sym>) {
         if self.values[row.index()] != value {
-            self.upheavals += 1;
+            self.partition_version += 1;
             self.set(row, value);
         }
     }
@@ -94,7 +94,7 @@ impl Domains {
         let id = std::mem::replace(&mut self.ids[row.index()], NONE);
         if let Some(old) = self.values[row.index()].take() {
             self.nodes[id as usize] -= 1;
-            self.upheavals += u64::from(self.nodes[id as usize] == 1);
+            self.partition_version += u64::from(self.nodes[id as usize] == 1);
             if self.nodes[id as usize] == 0 {
                 self.index.remove(&old);
                 self.free.push(id);
@@ -108,7 +108,7 @@ impl Domains {
             })
         });
         self.nodes[id as usize] += 1;
-        self.upheavals += u64::from(self.nodes[id as usize] == 2);
+        self.partition_version += u64::from(self.nodes[id as usize] == 2);
         self.values[row.index()] = Some(value);
         self.ids[row.index()] = id;
     }

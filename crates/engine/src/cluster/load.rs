@@ -9,9 +9,10 @@ use berth_model::load::{MeasuredUsage, MeasuredUtilization};
 use berth_model::node::Node;
 use berth_model::pod::Pod;
 
+use super::trial::Undo;
 use super::{Change, Cluster};
-use crate::class::Class;
 use crate::ids::{NodeRow, PodRow};
+use crate::pod_class::PodClass;
 
 /// Measurements by node row. Rows beyond the end have none.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ struct Row {
 
 impl Row {
     /// Answers whether that changes anything.
-    fn count(&mut self, pod: &Pod, class: &Class, sign: i64) -> bool {
+    fn count(&mut self, pod: &Pod, class: &PodClass, sign: i64) -> bool {
         let Some(usage) = self.usage else { return false };
         let seen = pod.started.is_some_and(|started| usage.taken.is_none_or(|taken| started <= taken));
         if !seen {
@@ -96,6 +97,11 @@ impl Loads {
         }
     }
 
+    /// What a node was measured to use.
+    pub(super) fn usage(&self, row: NodeRow) -> Option<MeasuredUsage> {
+        self.rows.get(row.index())?.usage
+    }
+
     fn row_mut(&mut self, row: NodeRow) -> &mut Row {
         if self.rows.len() <= row.index() {
             self.rows.resize(row.index() + 1, Row::default());
@@ -119,7 +125,7 @@ impl Loads {
     }
 
     /// A pod came to the node (1) or left it (-1). Answers whether that changes anything.
-    pub(super) fn count(&mut self, row: NodeRow, pod: &Pod, class: &Class, sign: i64) -> bool {
+    pub(super) fn count(&mut self, row: NodeRow, pod: &Pod, class: &PodClass, sign: i64) -> bool {
         self.rows.get_mut(row.index()).is_some_and(|at| at.count(pod, class, sign))
     }
 }
@@ -132,6 +138,7 @@ impl Cluster {
 
     /// Sets or clears what a node was measured to use. Disk and network come with the node itself, as annotations.
     pub fn set_measured(&mut self, node: NodeRow, usage: Option<MeasuredUsage>) {
+        self.note(|cluster| Undo::Measured(node, cluster.loads.usage(node)));
         let pods: &[PodRow] = self.nodes.pods(node);
         let at = self.loads.row_mut(node);
         *at = Row { usage, utilization: at.utilization, ..Row::default() };
@@ -145,9 +152,16 @@ impl Cluster {
     ///
     /// Only what is kept of plugins that read measured load is prepared again, and only if some measurement has a time.
     pub fn set_now(&mut self, now: UnixSeconds) {
-        if self.loads.now.replace(now) == Some(now) {
+        if self.loads.now == Some(now) {
             return;
         }
+        self.note(|cluster| Undo::Now(cluster.loads.now));
+        self.restore_now(Some(now));
+    }
+
+    /// Sets the time, which may be unset.
+    pub(super) fn restore_now(&mut self, now: Option<UnixSeconds>) {
+        self.loads.now = now;
         if self.loads.rows.iter().any(Row::has_time) {
             self.changes.push(Change::Load(None));
         }
@@ -157,8 +171,8 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::algorithm::fixture::{running, waiting};
     use crate::fixture::{World, labels};
+    use crate::scheduler::algorithm::fixture::{running, waiting};
     use berth_model::load::{DISK_UTILIZATION, UTILIZATION_TIME};
     use proptest::prelude::*;
 

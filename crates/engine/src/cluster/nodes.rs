@@ -6,11 +6,11 @@ use berth_model::Str;
 use berth_model::node::{Node, Taint};
 use rustc_hash::FxHashMap;
 
-use super::{Domains, Images, Tenants};
-use crate::cluster::ranks::Ranks;
+use super::{Domains, Images, NodePodStats};
+use crate::cluster::name_order::NameOrder;
+use crate::ids::resources::Resources;
+use crate::ids::symbols::Symbols;
 use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
-use crate::resources::Resources;
-use crate::symbols::Symbols;
 
 /// All nodes. Rows of removed nodes are free and are used again.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Nodes {
     /// Rows that hold a node, sorted.
     live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
-    ranks: Ranks,
+    name_order: NameOrder,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
     pub(crate) allocatable: Vec<Vec<i64>>,
@@ -34,7 +34,7 @@ pub struct Nodes {
     /// The pods on a node, in the order in which they came.
     pub(crate) pods: Vec<Vec<PodRow>>,
     /// The extremes over the pods on a node.
-    pub(crate) tenants: Vec<Tenants>,
+    pub(crate) pod_stats: Vec<NodePodStats>,
     /// Whether a node is cordoned.
     pub(crate) unschedulable: Vec<bool>,
     /// Which set of taints a node has, an index into the sets.
@@ -102,8 +102,8 @@ impl Nodes {
     }
 
     /// The order of nodes by name, as numbers.
-    pub fn ranks(&self) -> &Ranks {
-        &self.ranks
+    pub fn name_order(&self) -> &NameOrder {
+        &self.name_order
     }
 
     /// Whether the row holds a node.
@@ -175,8 +175,8 @@ impl Nodes {
     }
 
     /// The extremes over the pods on a node.
-    pub fn tenants(&self, row: NodeRow) -> &Tenants {
-        &self.tenants[row.index()]
+    pub fn pod_stats(&self, row: NodeRow) -> &NodePodStats {
+        &self.pod_stats[row.index()]
     }
 
     /// The taints of a node.
@@ -205,7 +205,7 @@ impl Nodes {
             self.live.insert(at, row);
         }
         self.by_name.insert(node.name.clone(), row);
-        self.ranks.insert(row, &node.name, &self.by_name);
+        self.name_order.insert(row, &node.name, &self.by_name);
         self.write(row, node, symbols, resources);
         row
     }
@@ -260,7 +260,7 @@ impl Nodes {
         self.scored_cpu.push(0);
         self.scored_memory.push(0);
         self.pods.push(Vec::new());
-        self.tenants.push(Tenants::default());
+        self.pod_stats.push(NodePodStats::default());
         self.unschedulable.push(false);
         self.taint_set.push(0);
         self.label_columns.iter_mut().for_each(|column| column.grow(self.objects.len()));

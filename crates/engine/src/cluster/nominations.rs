@@ -15,13 +15,30 @@ use crate::ids::{NodeRow, PodRow};
 pub(super) struct Nominations {
     by_node: FxHashMap<NodeRow, Vec<PodRow>>,
     /// Those to nodes that are not there, by node name.
-    adrift: BTreeMap<Str, Vec<PodRow>>,
+    pending_by_node_name: BTreeMap<Str, Vec<PodRow>>,
 }
 
 impl Cluster {
     /// Pods that are nominated to run on a node, in the order of their nomination.
     pub fn nominated(&self, row: NodeRow) -> &[PodRow] {
         self.nominations.by_node.get(&row).map_or(&[], |list| list)
+    }
+
+    /// Pods that are nominated to the node of this name, whether or not it is there.
+    pub(super) fn nominations_to(&self, name: &str) -> &[PodRow] {
+        let list = match self.nodes.find(name) {
+            Some(node) => self.nominations.by_node.get(&node),
+            None => self.nominations.pending_by_node_name.get(name),
+        };
+        list.map_or(&[], |list| list)
+    }
+
+    /// As [`Cluster::nominations_to`], to put a pod in its place.
+    pub(super) fn nominations_to_mut(&mut self, name: &str) -> Option<&mut Vec<PodRow>> {
+        match self.nodes.find(name) {
+            Some(node) => self.nominations.by_node.get_mut(&node),
+            None => self.nominations.pending_by_node_name.get_mut(name),
+        }
     }
 
     /// Whether any pod is nominated to any node.
@@ -31,6 +48,7 @@ impl Cluster {
 
     /// Sets or clears the node that a waiting pod is nominated to.
     pub fn nominate(&mut self, pod: PodRow, node: Option<NodeRow>) {
+        self.note_pod(pod);
         self.nominate_to(pod, node.map(|node| self.nodes.name(node).clone()));
     }
 
@@ -52,17 +70,17 @@ impl Cluster {
                 self.nominations.by_node.entry(node).or_default().push(pod);
                 self.changes.push(Change::Nominated(node));
             }
-            None => self.nominations.adrift.entry(name.clone()).or_default().push(pod),
+            None => self.nominations.pending_by_node_name.entry(name.clone()).or_default().push(pod),
         }
     }
 
     /// Counts the pod no more, if it was counted.
     pub(super) fn void_nomination(&mut self, pod: PodRow, name: &Str) {
         let Some(node) = self.nodes.find(name) else {
-            if let Some(list) = self.nominations.adrift.get_mut(name) {
+            if let Some(list) = self.nominations.pending_by_node_name.get_mut(name) {
                 list.retain(|&row| row != pod);
                 if list.is_empty() {
-                    self.nominations.adrift.remove(name);
+                    self.nominations.pending_by_node_name.remove(name);
                 }
             }
             return;
@@ -80,19 +98,19 @@ impl Cluster {
     }
 
     /// A node goes: its nominations wait for one of its name.
-    pub(super) fn set_nominations_adrift(&mut self, node: NodeRow) {
+    pub(super) fn detach_pending(&mut self, node: NodeRow) {
         if let Some(list) = self.nominations.by_node.remove(&node) {
-            self.nominations.adrift.insert(self.nodes.name(node).clone(), list);
+            self.nominations.pending_by_node_name.insert(self.nodes.name(node).clone(), list);
         }
     }
 
     /// A node came: nominations to its name count there.
-    pub(super) fn moor_nominations(&mut self, node: NodeRow) {
-        if self.nominations.adrift.is_empty() {
+    pub(super) fn attach_pending(&mut self, node: NodeRow) {
+        if self.nominations.pending_by_node_name.is_empty() {
             return;
         }
         let name = self.nodes.name(node).clone();
-        for pod in self.nominations.adrift.remove(&name).unwrap_or_default() {
+        for pod in self.nominations.pending_by_node_name.remove(&name).unwrap_or_default() {
             self.count_nomination(pod, &name);
         }
     }

@@ -44,7 +44,9 @@ impl Cluster {
             | Object::PriorityClass(_)
             | Object::RuntimeClass(_)
             | Object::LimitRange(_)
-            | Object::ResourceClaimTemplate(_) => {}
+            | Object::ResourceClaimTemplate(_)
+            | Object::ResourceQuota(_)
+            | Object::Autoscaler(_) => {}
         }
     }
 
@@ -84,7 +86,9 @@ impl Cluster {
             | Kind::PriorityClass
             | Kind::RuntimeClass
             | Kind::LimitRange
-            | Kind::ResourceClaimTemplate => {}
+            | Kind::ResourceClaimTemplate
+            | Kind::ResourceQuota
+            | Kind::Autoscaler => {}
         }
     }
 
@@ -136,8 +140,10 @@ impl Cluster {
             | Kind::PriorityClass
             | Kind::RuntimeClass
             | Kind::LimitRange
-            | Kind::NodeMetrics
-            | Kind::ResourceClaimTemplate => Vec::new(),
+            | Kind::ResourceClaimTemplate
+            | Kind::ResourceQuota
+            | Kind::Autoscaler
+            | Kind::NodeMetrics => Vec::new(),
         }
     }
 }

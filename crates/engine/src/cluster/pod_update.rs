@@ -18,13 +18,15 @@ impl Cluster {
         if *before == pod {
             return;
         }
+        self.note_pod(row);
+        let before = &self.pods.entry(row).pod;
         if before.spec == pod.spec {
             pod.spec = before.spec.clone(); // one allocation for all that are equal
         }
         let class = self.classify(&pod.spec);
         let entry = self.pods.entry(row);
         let before = &entry.pod;
-        // Claims are told by their names, and those that are made for a pod by its name and uid.
+        // Claims are known by their names, and those that are made for a pod by its name and uid.
         let same_volumes =
             (&before.name, &before.uid, &before.spec.volumes) == (&pod.name, &pod.uid, &pod.spec.volumes);
         if entry.class == class && before.node == pod.node && same_volumes {
@@ -36,7 +38,7 @@ impl Cluster {
         }
         self.leave(row);
         self.pods.replace(row, pod, class);
-        self.settle(row);
+        self.count_pod(row);
         self.retire_classes();
     }
 
@@ -61,8 +63,8 @@ impl Cluster {
         }
         self.pods.refresh(row, pod);
         if let Some(node) = node.filter(|_| restarted) {
-            self.nodes.tenants[node.index()].add(&self.pods.entry(row).pod, self.pods.class_of(row));
-            self.revise_tenants(node);
+            self.nodes.pod_stats[node.index()].add(&self.pods.entry(row).pod, self.pods.class_of(row));
+            self.revise_pod_stats(node);
         }
         if let Some(row) = node.filter(|_| terminating != 0) {
             self.changes.push(Change::Pod(PodChange { row, class, pods: 0, terminating }));

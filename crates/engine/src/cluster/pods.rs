@@ -5,12 +5,12 @@ use std::sync::Arc;
 use berth_model::pod::{Pod, PodSpec};
 use rustc_hash::FxHashMap;
 
-use super::classes::Classes;
-use super::roster::Roster;
-use crate::class::Class;
-use crate::ids::{ClassId, NodeRow, PodRow, Sym};
-use crate::resources::Resources;
-use crate::symbols::Symbols;
+use super::class_index::ClassIndex;
+use super::classes::PodClasses;
+use crate::ids::resources::Resources;
+use crate::ids::symbols::Symbols;
+use crate::ids::{NodeRow, PodClassId, PodRow, Sym};
+use crate::pod_class::PodClass;
 
 /// A pod that the cluster knows: waiting, assumed or running.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct PodEntry {
     /// The pod as it came.
     pub pod: Pod,
     /// Its class.
-    pub class: ClassId,
+    pub class: PodClassId,
     /// The node that it takes room on.
     pub row: Option<NodeRow>,
 }
@@ -29,10 +29,10 @@ pub struct Pods {
     entries: Vec<Option<PodEntry>>,
     free: Vec<PodRow>,
     count: usize,
-    classes: Classes,
+    classes: PodClasses,
     placements: Vec<Placements>,
-    roster: Roster,
-    splits: u64,
+    class_index: ClassIndex,
+    reclassifications: u64,
 }
 
 /// On which nodes the pods of a class are.
@@ -88,32 +88,32 @@ impl Pods {
     }
 
     /// A pod's class.
-    pub fn class_of(&self, row: PodRow) -> &Class {
+    pub fn class_of(&self, row: PodRow) -> &PodClass {
         self.class(self.entry(row).class)
     }
 
     /// A class.
-    pub fn class(&self, id: ClassId) -> &Class {
+    pub fn class(&self, id: PodClassId) -> &PodClass {
         self.classes.get(id)
     }
 
     /// A class, to be kept: it may be forgotten once no pod has it.
-    pub(crate) fn share_class(&self, id: ClassId) -> Arc<Class> {
+    pub(crate) fn share_class(&self, id: PodClassId) -> Arc<PodClass> {
         self.classes.get(id).clone()
     }
 
     /// How many pods a class has, waiting or placed.
-    pub fn members(&self, id: ClassId) -> u32 {
+    pub fn members(&self, id: PodClassId) -> u32 {
         self.classes.members(id)
     }
 
     /// How often the id was given to a class: an id is used again once its class is forgotten.
-    pub fn generation(&self, id: ClassId) -> u32 {
+    pub fn generation(&self, id: PodClassId) -> u32 {
         self.classes.generation(id)
     }
 
     /// All classes with the nodes that their pods are on, also those without pods.
-    pub fn classes(&self) -> impl Iterator<Item = (ClassId, &Class, &Placements)> {
+    pub fn classes(&self) -> impl Iterator<Item = (PodClassId, &PodClass, &Placements)> {
         self.classes.iter().map(|(id, class)| (id, class, self.placements(id)))
     }
 
@@ -123,26 +123,26 @@ impl Pods {
     }
 
     /// Which classes have pods on nodes.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
+    pub fn class_index(&self) -> &ClassIndex {
+        &self.class_index
     }
 
-    /// Classes with the nodes that their pods are on.
+    /// PodClasses with the nodes that their pods are on.
     pub fn placed<'a>(
         &'a self,
-        ids: &'a [ClassId],
-    ) -> impl Iterator<Item = (ClassId, &'a Class, &'a Placements)> {
+        ids: &'a [PodClassId],
+    ) -> impl Iterator<Item = (PodClassId, &'a PodClass, &'a Placements)> {
         ids.iter().map(|&id| (id, self.class(id), self.placements(id)))
     }
 
     /// On which nodes the pods of a class are.
-    pub fn placements(&self, id: ClassId) -> &Placements {
+    pub fn placements(&self, id: PodClassId) -> &Placements {
         &self.placements[id.index()]
     }
 
     /// How often a pod got another class because a selector mentions what tells it from those that were alike.
-    pub fn splits(&self) -> u64 {
-        self.splits
+    pub fn reclassifications(&self) -> u64 {
+        self.reclassifications
     }
 
     /// Rows of all pods, in row order.
@@ -166,7 +166,7 @@ impl Pods {
         spec: &Arc<PodSpec>,
         symbols: &mut Symbols,
         resources: &mut Resources,
-    ) -> ClassId {
+    ) -> PodClassId {
         let id = self.classes.classify(spec, symbols, resources);
         self.placements.resize_with(self.classes.capacity(), Placements::default);
         id
@@ -183,8 +183,8 @@ impl Pods {
     }
 
     /// Gives a pod another class, where it is.
-    pub(crate) fn reclassify(&mut self, row: PodRow, class: ClassId) {
-        self.splits += 1;
+    pub(crate) fn reclassify(&mut self, row: PodRow, class: PodClassId) {
+        self.reclassifications += 1;
         self.classes.join(class);
         let node = self.displace(row);
         let entry = self.entry_mut(row);
@@ -200,7 +200,7 @@ impl Pods {
         self.classes.retire()
     }
 
-    pub(crate) fn insert(&mut self, pod: Pod, class: ClassId) -> PodRow {
+    pub(crate) fn insert(&mut self, pod: Pod, class: PodClassId) -> PodRow {
         self.count += 1;
         self.classes.join(class);
         let entry = Some(PodEntry { pod, class, row: None });
@@ -212,6 +212,21 @@ impl Pods {
         PodRow(u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 pods"))
     }
 
+    /// Whether the row holds a pod.
+    pub(crate) fn is_live(&self, row: PodRow) -> bool {
+        self.entries.get(row.index()).is_some_and(Option::is_some)
+    }
+
+    /// Puts a pod that was removed back into its row.
+    pub(crate) fn insert_at(&mut self, row: PodRow, pod: Pod, class: PodClassId) {
+        if let Some(at) = self.free.iter().rposition(|&free| free == row) {
+            self.free.remove(at);
+        }
+        self.count += 1;
+        self.classes.join(class);
+        self.entries[row.index()] = Some(PodEntry { pod, class, row: None });
+    }
+
     pub(crate) fn remove(&mut self, row: PodRow) -> PodEntry {
         let entry = self.entries[row.index()].take().expect("the row holds a pod");
         self.count -= 1;
@@ -221,7 +236,7 @@ impl Pods {
     }
 
     /// Puts a pod that takes no room into the row of its old self.
-    pub(crate) fn replace(&mut self, row: PodRow, pod: Pod, class: ClassId) {
+    pub(crate) fn replace(&mut self, row: PodRow, pod: Pod, class: PodClassId) {
         self.classes.join(class);
         let old = std::mem::replace(self.entry_mut(row), PodEntry { pod, class, row: None });
         self.classes.leave(old.class);
@@ -247,7 +262,7 @@ impl Pods {
         entry.row = Some(node);
         let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
         if self.placements(class).entries.is_empty() {
-            self.roster.insert(class, self.classes.get(class));
+            self.class_index.insert(class, self.classes.get(class));
         }
         self.placements[class.index()].change(node, 1, terminating);
     }
@@ -258,7 +273,7 @@ impl Pods {
         let (class, terminating) = (entry.class, i32::from(entry.pod.terminating));
         self.placements[class.index()].change(node, -1, -terminating);
         if self.placements(class).entries.is_empty() {
-            self.roster.remove(class, self.classes.get(class));
+            self.class_index.remove(class, self.classes.get(class));
         }
         Some(node)
     }

@@ -1,8 +1,17 @@
 //! Storage objects of the cluster, by name.
 
 mod assume;
+pub(crate) mod attachable;
+mod attached;
+mod attachments;
+mod available;
+pub(crate) mod claims;
+pub(crate) mod csi_migration;
 mod fulfil;
+pub(super) mod index;
+pub mod topology;
 mod update;
+mod volume_numbers;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +19,9 @@ use berth_model::Str;
 use berth_model::volume::{Attachment, Claim, CsiDriver, CsiNode, StorageCapacity, StorageClass, Volume};
 
 pub use assume::Assumed;
+pub(crate) use attached::{AttachedVolumes, FoundVolumes, NodeVolumes};
+pub(crate) use available::{Capacity, ClassVolumes, FreeVolume};
+pub(crate) use volume_numbers::{Attached, VolumeNumbers};
 
 /// Claims, volumes, classes and CSI objects. Few of them matter to a pod, so they are plain ordered maps.
 #[derive(Clone, Debug, Default)]

@@ -9,10 +9,10 @@ pub struct Tally {
     /// The column of the label; `None`: no node ever had it.
     column: Option<u32>,
     key: Sym,
-    upheavals: u64,
+    partition_version: u64,
     counts: Vec<i64>,
-    /// By row: the domain that the node is counted in, or [`NOWHERE`]. Who catches up with changes one by one looks at a
-    /// node here as it was before it went.
+    /// By row: the domain that the node is counted in, or [`NOWHERE`]. A reader that applies changes one by
+    /// one finds a node here as it was before it went.
     homes: Vec<u32>,
 }
 
@@ -29,7 +29,7 @@ impl Tally {
         Self {
             column,
             key,
-            upheavals: domains.map_or(0, Domains::upheavals),
+            partition_version: domains.map_or(0, Domains::partition_version),
             counts: vec![0; domains.map_or(0, Domains::id_count)],
             homes: domains.map_or(Vec::new(), |domains| domains.ids().to_vec()),
         }
@@ -47,7 +47,7 @@ impl Tally {
             Change::NodeRemoved(row) => self.homes[row.index()] = NOWHERE,
             _ => {}
         }
-        self.upheavals == domains.upheavals()
+        self.partition_version == domains.partition_version()
     }
 
     /// Whether uniform nodes lie in the same domain.

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::refusals::VerdictId;
-use super::standing::Standing;
-use crate::cluster::Ranks;
+use super::node_state::PackedState;
+use super::rejection_counts::VerdictId;
+use crate::cluster::NameOrder;
 use crate::ids::NodeRow;
 
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
@@ -16,33 +16,33 @@ use crate::ids::NodeRow;
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// A filter that comes after those over domains refuses its nodes.
-    pub(super) refused: Option<VerdictId>,
-    heap: BinaryHeap<Place>,
+    pub(super) rejected: Option<VerdictId>,
+    heap: BinaryHeap<HeapEntry>,
     nodes: usize,
 }
 
 /// The greatest is chosen: the best score by usage, then the first by name, which has the lowest rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct HeapEntry {
     pub(super) score: i64,
     pub(super) rank: Reverse<u32>,
     pub(super) row: NodeRow,
 }
 
 impl Bucket {
-    pub(super) fn new(refused: Option<VerdictId>) -> Self {
-        Self { refused, heap: BinaryHeap::new(), nodes: 0 }
+    pub(super) fn new(rejected: Option<VerdictId>) -> Self {
+        Self { rejected, heap: BinaryHeap::new(), nodes: 0 }
     }
 
     /// Fills a bucket with all of its nodes, in time linear in their number.
-    pub(super) fn fill(&mut self, places: Vec<Place>) {
-        self.nodes = places.len();
-        self.heap = places.into();
+    pub(super) fn fill(&mut self, entries: Vec<HeapEntry>) {
+        self.nodes = entries.len();
+        self.heap = entries.into();
     }
 
     /// A node comes in.
-    pub(super) fn insert(&mut self, place: Place) {
-        self.heap.push(place);
+    pub(super) fn insert(&mut self, entry: HeapEntry) {
+        self.heap.push(entry);
         self.nodes += 1;
     }
 
@@ -59,15 +59,15 @@ impl Bucket {
     pub(super) fn first(
         &mut self,
         number: u32,
-        standings: &[Standing],
-        ranks: &Ranks,
+        node_states: &[PackedState],
+        ranks: &NameOrder,
         mut accept: impl FnMut(NodeRow) -> Option<bool>,
-    ) -> Result<Option<Place>, ()> {
+    ) -> Result<Option<HeapEntry>, ()> {
         let mut aside = Vec::new();
         let found = loop {
-            let Some(place) = self.head(number, standings, ranks) else { break Ok(None) };
-            match accept(place.row) {
-                Some(true) => break Ok(Some(place)),
+            let Some(entry) = self.head(number, node_states, ranks) else { break Ok(None) };
+            match accept(entry.row) {
+                Some(true) => break Ok(Some(entry)),
                 None => break Err(()),
                 Some(false) => aside.extend(self.heap.pop()),
             }
@@ -77,22 +77,27 @@ impl Bucket {
     }
 
     /// The node that would be chosen. Entries that are no longer true are dropped on the way.
-    pub(super) fn head(&mut self, number: u32, standings: &[Standing], ranks: &Ranks) -> Option<Place> {
-        let is_true = |place: &Place| {
-            standings[place.row.index()] == Standing::open(number, place.score)
-                && ranks.of(place.row) == place.rank.0 // else it is of a node that was in the row before
+    pub(super) fn head(
+        &mut self,
+        number: u32,
+        node_states: &[PackedState],
+        ranks: &NameOrder,
+    ) -> Option<HeapEntry> {
+        let is_true = |entry: &HeapEntry| {
+            node_states[entry.row.index()] == PackedState::open(number, entry.score)
+                && ranks.of(entry.row) == entry.rank.0 // else it is of a node that was in the row before
         };
         if self.heap.len() > 64 + 4 * self.nodes {
-            let mut places = std::mem::take(&mut self.heap).into_vec();
-            places.retain(is_true);
+            let mut entries = std::mem::take(&mut self.heap).into_vec();
+            entries.retain(is_true);
             // A node that came back to its old place is there twice.
-            places.sort_unstable();
-            places.dedup();
-            self.heap = places.into();
+            entries.sort_unstable();
+            entries.dedup();
+            self.heap = entries.into();
         }
-        while let Some(place) = self.heap.peek() {
-            if is_true(place) {
-                return Some(*place);
+        while let Some(entry) = self.heap.peek() {
+            if is_true(entry) {
+                return Some(*entry);
             }
             self.heap.pop();
         }

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::ClassCache;
-use crate::filters::{Answer, FilterState};
 use crate::ids::NodeRow;
 use crate::plugin::Plugin;
-use crate::profile::Profile;
-use crate::scores::ScoreState;
-use crate::view::{NodeView, PodView};
+use crate::plugin::profile::Profile;
+use crate::plugin::view::{NodeView, PodView};
+use crate::scan::filters::{Answer, FilterState};
+use crate::scan::scores::ScoreState;
 
 /// The plugins that are asked about each pod.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +100,7 @@ impl PerPodFilters<'_> {
 
 impl ClassCache {
     /// Whether plugins are asked about each pod beside what is cached.
-    pub fn has_per_pod_plugins(&self) -> bool {
+    pub(crate) fn has_per_pod_plugins(&self) -> bool {
         !self.per_pod.is_empty()
     }
 }

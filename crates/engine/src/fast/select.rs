@@ -2,22 +2,22 @@
 
 use std::iter;
 
-use super::bucket::Place;
+use super::bucket::HeapEntry;
+use super::node_state::{Answers, NodeState};
 use super::per_pod::PerPodFilters;
-use super::standing::{Answers, Stands};
 use super::{ClassCache, ReadyScore, Scope};
-use crate::decision::rejecting;
-use crate::filters::Filters;
 use crate::ids::NodeRow;
-use crate::message::{ReasonCounts, with_reasons};
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
 use crate::plugin::Representative;
+use crate::plugin::view::{Delta, NodeView, PodView};
+use crate::scan::decision::rejecting;
+use crate::scan::filters::Filters;
+use crate::scan::message::{ReasonCounts, with_reasons};
 use crate::verdict::{Code, Verdict};
-use crate::view::{Delta, NodeView, PodView};
 
 /// What came of asking about a pod.
 #[derive(Debug)]
-pub enum Selection {
+pub(crate) enum Selection {
     /// The best node, and its total score.
     Chosen(NodeRow, i64),
     /// No node takes the pod.
@@ -35,7 +35,7 @@ pub enum Selection {
 
 /// Buffers that are used again for every pod.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     groups: Vec<Representative>,
     /// Of each group's head: its rank, and its total so far.
     heads: Vec<(u32, i64)>,
@@ -43,12 +43,12 @@ pub struct Scratch {
     /// Of all nodes, for a cache that is made.
     pub(super) answers: Answers,
     /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
-    refused: Vec<(Verdict, usize)>,
+    rejected: Vec<(Verdict, usize)>,
 }
 
 /// Why the nodes of a bucket are refused, given its head: by a filter over domains, or by a later one that refused them
 /// whatever the domains.
-fn refusal(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
+fn rejection(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
     filters.0.iter().find_map(|ready| match ready.looks_at_domains {
         true => ready.check(head),
         false => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
@@ -57,7 +57,7 @@ fn refusal(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) ->
 
 impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
-    pub fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+    pub(crate) fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if let Some(verdict) = &self.rejected {
             // A plugin that looks at claims may have rejected the pod before.
             if verdict.rejection.code == Code::Error || self.has_per_pod_plugins() {
@@ -77,7 +77,7 @@ impl ClassCache {
         }
         scratch.groups.clear();
         scratch.heads.clear();
-        scratch.refused.clear();
+        scratch.rejected.clear();
         match self.filters.fitting_nominated(pod) {
             Some(row) => self.offer_node(pod, row, scratch),
             None => {
@@ -86,7 +86,7 @@ impl ClassCache {
                 }
                 self.offer_nominated(pod, scratch);
                 let unanswered = |(verdict, _): &(Verdict, usize)| verdict.rejection.code == Code::Error;
-                if self.refusals.any_unanswered() || scratch.refused.iter().any(unanswered) {
+                if self.rejections.any_unanswered() || scratch.rejected.iter().any(unanswered) {
                     return Selection::Unanswered;
                 }
             }
@@ -108,23 +108,23 @@ impl ClassCache {
         asked: &mut PerPodFilters<'_>,
         scratch: &mut Scratch,
     ) -> bool {
-        let ranks = pod.cluster.nodes().ranks();
+        let ranks = pod.cluster.nodes().name_order();
         for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let Some(mut place) = bucket.head(number, &self.standings, ranks) else { continue };
-            let late = bucket.refused.map(|id| self.refusals.verdict(id));
-            if let Some(verdict) = refusal(&self.filters, NodeView::new(pod.cluster, place.row), late) {
-                scratch.refused.push((verdict, bucket.len()));
+            let Some(mut entry) = bucket.head(number, &self.node_states, ranks) else { continue };
+            let late = bucket.rejected.map(|id| self.rejections.verdict(id));
+            if let Some(verdict) = rejection(&self.filters, NodeView::new(pod.cluster, entry.row), late) {
+                scratch.rejected.push((verdict, bucket.len()));
                 continue;
             }
             if !asked.is_empty() {
                 let accept = |row| asked.accept(pod, row);
-                match bucket.first(number, &self.standings, ranks, accept) {
+                match bucket.first(number, &self.node_states, ranks, accept) {
                     Err(()) => return false,
                     Ok(None) => continue,
-                    Ok(Some(first)) => place = first,
+                    Ok(Some(first)) => entry = first,
                 }
             }
-            let Place { score, rank, row } = place;
+            let HeapEntry { score, rank, row } = entry;
             scratch.groups.push(Representative { row, nodes: bucket.len() });
             scratch.heads.push((rank.0, score));
         }
@@ -134,19 +134,19 @@ impl ClassCache {
     fn offer_nominated(&self, pod: PodView<'_>, scratch: &mut Scratch) {
         for &row in &self.nominated {
             match self.filters.check_with_nominated(pod, row, &Delta::default()) {
-                Some(verdict) => scratch.refused.push((verdict, 1)),
+                Some(verdict) => scratch.rejected.push((verdict, 1)),
                 None => self.offer_node(pod, row, scratch),
             }
         }
     }
 
     fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
-        let score = match self.standings[row.index()].says() {
-            Stands::Open(_, score) => score,
+        let score = match self.node_states[row.index()].says() {
+            NodeState::Open(_, score) => score,
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Representative::single(row));
-        scratch.heads.push((pod.cluster.nodes().ranks().of(row), score));
+        scratch.heads.push((pod.cluster.nodes().name_order().of(row), score));
     }
 
     /// Adds the scores that are normalized over all feasible nodes.
@@ -166,7 +166,7 @@ impl ClassCache {
     }
 
     /// The nodes whose refusal evictions may lift, in no particular order. The cache must have caught up.
-    pub fn resolvable(&mut self, pod: PodView<'_>) -> Vec<NodeRow> {
+    pub(crate) fn resolvable(&mut self, pod: PodView<'_>) -> Vec<NodeRow> {
         let open_to_it = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
         let all = pod.cluster.nodes().rows();
         if let Some(verdict) = &self.rejected {
@@ -174,17 +174,17 @@ impl ClassCache {
         }
         let mut buckets = Vec::with_capacity(self.buckets.len());
         for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let head = bucket.head(number, &self.standings, pod.cluster.nodes().ranks());
-            let node = head.map(|place| NodeView::new(pod.cluster, place.row));
-            let late = bucket.refused.map(|id| self.refusals.verdict(id));
-            let refusal = node.and_then(|node| refusal(&self.filters, node, late));
-            buckets.push(refusal.is_some_and(|verdict| open_to_it(&verdict)));
+            let head = bucket.head(number, &self.node_states, pod.cluster.nodes().name_order());
+            let node = head.map(|entry| NodeView::new(pod.cluster, entry.row));
+            let late = bucket.rejected.map(|id| self.rejections.verdict(id));
+            let rejection = node.and_then(|node| rejection(&self.filters, node, late));
+            buckets.push(rejection.is_some_and(|verdict| open_to_it(&verdict)));
         }
-        let lifts = |row: &NodeRow| match self.standings[row.index()].says() {
-            Stands::Free | Stands::Absent => false,
-            Stands::Refused(id) => open_to_it(self.refusals.verdict(id)),
-            Stands::Open(bucket, _) => buckets[bucket as usize],
-            Stands::Nominated => {
+        let lifts = |row: &NodeRow| match self.node_states[row.index()].says() {
+            NodeState::Free | NodeState::Excluded => false,
+            NodeState::Rejected(id) => open_to_it(self.rejections.verdict(id)),
+            NodeState::Open(bucket, _) => buckets[bucket as usize],
+            NodeState::Nominated => {
                 let verdict = self.filters.check_with_nominated(pod, *row, &Delta::default());
                 verdict.is_some_and(|verdict| open_to_it(&verdict))
             }
@@ -193,28 +193,28 @@ impl ClassCache {
     }
 
     /// The filters, to ask about nodes as they would be.
-    pub fn filters(&self) -> &Filters<'static> {
+    pub(crate) fn filters(&self) -> &Filters<'static> {
         &self.filters
     }
 
     fn nothing(&self, pod: PodView<'_>, scratch: &Scratch) -> Selection {
         let mut counts = ReasonCounts::default();
-        for (verdict, nodes) in self.refusals.counted() {
+        for (verdict, nodes) in self.rejections.counted() {
             counts.add(&verdict.rejection, nodes);
         }
-        for (verdict, nodes) in &scratch.refused {
+        for (verdict, nodes) in &scratch.rejected {
             counts.add(&verdict.rejection, *nodes);
         }
         if let Some(reason) = &self.excluded_reason {
             counts.add(reason, self.excluded_nodes);
         }
         let resolvable = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
-        let verdicts = self.refusals.counted().chain(scratch.refused.iter().map(|(v, nodes)| (v, *nodes)));
+        let verdicts = self.rejections.counted().chain(scratch.rejected.iter().map(|(v, nodes)| (v, *nodes)));
         Selection::Nothing {
             message: with_reasons(pod.cluster.nodes().len(), &counts.text()),
             plugins: rejecting(&self.prefilter_plugins, verdicts.map(|(verdict, _)| verdict)),
-            resolvable: self.refusals.any_resolvable()
-                || scratch.refused.iter().any(|(verdict, _)| resolvable(verdict)),
+            resolvable: self.rejections.any_resolvable()
+                || scratch.rejected.iter().any(|(verdict, _)| resolvable(verdict)),
         }
     }
 }

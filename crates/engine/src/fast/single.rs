@@ -5,22 +5,22 @@
 
 use std::cmp::Reverse;
 
-use super::kinds::{self, Choice, Kinds};
+use super::node_groups::{self, Choice, NodeGroups};
 use crate::cluster::Cluster;
-use crate::filters::prepare;
 use crate::ids::{NodeRow, PodRow};
 use crate::plugin::Representative;
-use crate::profile::Profile;
-use crate::scores::{self, ReadyScore};
-use crate::view::PodView;
+use crate::plugin::profile::Profile;
+use crate::plugin::view::PodView;
+use crate::scan::filters::prepare;
+use crate::scan::scores::{self, ReadyScore};
 
 /// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter
 /// cannot answer, or pods are nominated.
-pub fn choose(
+pub(crate) fn choose(
     profile: &Profile,
     cluster: &Cluster,
     pod: PodRow,
-    kinds: &mut Kinds,
+    node_groups: &mut NodeGroups,
 ) -> Option<(NodeRow, i64)> {
     let pod = PodView::new(cluster, pod);
     if cluster.has_nominations() || pod.entry().pod.nominated_node.is_some() {
@@ -33,11 +33,11 @@ pub fn choose(
     let scores: Vec<ReadyScore<'_>> =
         scores::prepare(profile, pod).filter(|ready| !ready.state.hints().zero).collect();
     if prepared.only.is_none() {
-        kinds.catch_up(cluster);
-        match kinds::choose(cluster, &prepared.filters, &scores, kinds) {
+        node_groups.catch_up(cluster);
+        match node_groups::choose(cluster, &prepared.filters, &scores, node_groups) {
             Choice::Best(row, total) => return Some((row, total)),
             Choice::Nothing => return None,
-            Choice::NotByKind => {}
+            Choice::NotByGroup => {}
         }
     }
     let mut rows: Vec<NodeRow> = prepared.only.unwrap_or_else(|| cluster.nodes().rows().collect());
@@ -51,6 +51,6 @@ pub fn choose(
     }
     let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
     let totals = scores::totals(&scores, cluster, &groups);
-    let ranks = cluster.nodes().ranks();
+    let ranks = cluster.nodes().name_order();
     rows.into_iter().zip(totals).max_by_key(|&(row, total)| (total, Reverse(ranks.of(row))))
 }

@@ -1,7 +1,7 @@
 //! Prefers the node that is left with the least room in the resources that the pod asks for, so that big holes stay big.
 //!
 //! - **Score**: the room that is left on a node is `allocatable - requested - the pod's request`, summed over the
-//!   resources that the pod requests, each in parts of the [reference node](crate::reference). The node with the least
+//!   resources that the pod requests, each in parts of the [reference node](crate::scoring::reference). The node with the least
 //!   room scores 100, the one with the most 0, the others by their distance, to the nearest point: nothing but the least
 //!   room scores 100. A pod that requests nothing is not scored.
 //! - **Depends on** what the node offers and what its pods request.
@@ -17,16 +17,16 @@ use std::sync::Arc;
 use berth_model::Str;
 use smallvec::SmallVec;
 
-use crate::axis::WeightedResource;
 use crate::cluster::Cluster;
 use crate::ids::ResourceId;
-use crate::name::PluginName;
-use crate::normalize;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
-use crate::reference;
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::span::Span;
-use crate::view::PodView;
+use crate::scoring::axis::WeightedResource;
+use crate::scoring::normalize;
+use crate::scoring::reference;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "BestFit";
@@ -50,7 +50,7 @@ const REFERENCE_ROOM: i64 = 125 << 38;
 
 /// What the pod requests.
 #[derive(Debug)]
-struct Fit(SmallVec<[Ask; 4]>);
+struct FitScore(SmallVec<[Ask; 4]>);
 
 #[derive(Debug)]
 struct Ask {
@@ -82,7 +82,7 @@ impl Plugin for BestFit {
         if asks.is_empty() {
             return PreScore::SKIP_CLASS;
         }
-        PreScore::Run(Box::new(Fit(asks)))
+        PreScore::Run(Box::new(FitScore(asks)))
     }
 }
 
@@ -91,7 +91,7 @@ fn score(room: i128) -> i64 {
     i64::try_from(-room).unwrap_or(if room > 0 { -i64::MAX } else { i64::MAX })
 }
 
-impl Score for Fit {
+impl Score for FitScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let nodes = cluster.nodes();
         // A column exists for every resource of a class that the cluster knows.
@@ -121,8 +121,8 @@ impl Score for Fit {
     }
 }
 
-impl ScoreBound for Fit {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+impl ScoreBound for FitScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let least = |ask: &Ask| {
             let offered = cluster.nodes().allocatable(bounds.row, ask.resource);
             let used = bounds.requested(ask.resource)?.high;

@@ -5,7 +5,7 @@
 //! - **Upstream**: plugins/defaultbinder. No known difference.
 //! - **Cost**: nothing.
 
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "DefaultBinder";

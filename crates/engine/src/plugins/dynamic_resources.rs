@@ -25,17 +25,17 @@ use berth_model::{Str, UnixSeconds};
 
 use crate::cluster::{Change, Cluster};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
-use crate::event::Event;
+use crate::plugin::event::ClusterEvent;
 use crate::ids::NodeRow;
-use crate::name::PluginName;
-use crate::normalize::most_is_best;
+use crate::ids::name::PluginName;
+use crate::scoring::normalize::most_is_best;
 use crate::plugin::{
     CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative,
     Score, ScoreHints, Validity, ZeroScore,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
+use crate::plugin::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "DynamicResources";
@@ -105,7 +105,7 @@ impl Plugin for DynamicResources {
         }
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(hint::may_help(pod, event))
     }
 

@@ -17,14 +17,14 @@ use berth_model::pod::PodSpec;
 use berth_model::volume::PodVolumeSource;
 
 use crate::cluster::{Change, Cluster};
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{
     CacheScope, CachedScore, MAX_SCORE, Plugin, PreScore, RawScore, Representative, Score, ScoreBound,
     ScoreHints, Validity,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::span::Span;
-use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "ImageLocality";
@@ -43,7 +43,7 @@ pub struct ImageLocality;
 
 /// Scores by row; rows beyond the end hold none of the images.
 #[derive(Debug)]
-struct Held {
+struct ImageScore {
     scores: Vec<i64>,
     highest: i64,
     /// Of which images and how many nodes the scores speak: a node more changes those of all holders.
@@ -71,7 +71,7 @@ impl Plugin for ImageLocality {
             }
         }
         bytes.iter_mut().for_each(|bytes| *bytes = score(*bytes, images));
-        PreScore::cached(Held {
+        PreScore::cached(ImageScore {
             highest: bytes.iter().copied().max().unwrap_or(0),
             scores: bytes,
             version: nodes.images().version(),
@@ -100,7 +100,7 @@ fn score(bytes: i64, images: i64) -> i64 {
     MAX_SCORE * (bytes.clamp(MIN_BYTES, max) - MIN_BYTES) / (max - MIN_BYTES)
 }
 
-impl Score for Held {
+impl Score for ImageScore {
     fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = self.scores.get(group.row.index()).copied().unwrap_or(0);
@@ -117,13 +117,13 @@ impl Score for Held {
     }
 }
 
-impl ScoreBound for Held {
-    fn highest(&self, _cluster: &Cluster, _bounds: &Span) -> i64 {
+impl ScoreBound for ImageScore {
+    fn highest(&self, _cluster: &Cluster, _bounds: &UsageBounds) -> i64 {
         self.highest
     }
 }
 
-impl CachedScore for Held {
+impl CachedScore for ImageScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }

@@ -8,13 +8,14 @@
 //!   node lies in; required affinity of running pods counts with a configured weight. Scaled so that the lowest is 0
 //!   and the highest 100.
 //! - **Depends on** the classes' terms, the labels of namespaces, and how many pods of each class a domain has.
-//! - **Unblocked by** company that comes; a pod that goes, or changes its labels, which one of the two wanted away, or
+//! - **Unblocked by** a pod that comes and satisfies the affinity; a pod that goes, or changes its labels, which one of the two wanted away, or
 //!   whose going lets the pod be the first of its kind; a new node that is accepted; a node that lies in other domains of
 //!   terms that concern the pod; labels of a namespace where terms look at them.
 //! - **Upstream**: plugins/interpodaffinity. No known difference.
 //! - **Cost**: the classes that have a label which a term demands, and those whose terms demand one of the pod's; then the
 //!   nodes with pods of the classes that match; a few array reads a node.
 
+mod explain;
 mod filter;
 mod hint;
 mod incoming;
@@ -23,13 +24,13 @@ mod score;
 mod tests;
 use std::sync::Arc;
 
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::view::PodView;
-use filter::Rules;
-use score::Attraction;
+use filter::AffinityFilter;
+use score::AffinityScore;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "InterPodAffinity";
@@ -64,7 +65,7 @@ impl Plugin for InterPodAffinity {
     }
 
     fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
-        PreFilter::cached(Rules::new(pod))
+        PreFilter::cached(AffinityFilter::new(pod))
     }
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
@@ -73,10 +74,10 @@ impl Plugin for InterPodAffinity {
         if self.ignore_preferred_terms_of_existing_pods && !prefers {
             return PreScore::SKIP_CLASS;
         }
-        PreScore::cached(Attraction::new(pod, self.hard_pod_affinity_weight))
+        PreScore::cached(AffinityScore::new(pod, self.hard_pod_affinity_weight))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }

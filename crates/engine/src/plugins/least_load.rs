@@ -14,15 +14,15 @@
 
 use std::sync::Arc;
 
-use crate::axis::WeightedResource;
 use crate::cluster::Cluster;
-use crate::load::{self, LoadAxis};
-use crate::name::PluginName;
-use crate::normalize;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::span::Span;
-use crate::view::PodView;
+use crate::scoring::axis::WeightedResource;
+use crate::scoring::load::{self, LoadAxis};
+use crate::scoring::normalize;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "LeastLoad";
@@ -57,7 +57,7 @@ impl Default for LeastLoad {
 }
 
 #[derive(Debug)]
-struct Lowest {
+struct LoadScore {
     axes: Vec<LoadAxis>,
     freshness_seconds: i64,
 }
@@ -69,7 +69,7 @@ impl Plugin for LeastLoad {
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = load::axes(pod, &self.resources);
-        PreScore::Run(Box::new(Lowest { axes, freshness_seconds: self.freshness_seconds }))
+        PreScore::Run(Box::new(LoadScore { axes, freshness_seconds: self.freshness_seconds }))
     }
 }
 
@@ -77,7 +77,7 @@ fn share(axis: &LoadAxis, used: i64, offered: i64, heaviest: i128) -> i64 {
     load::fraction(i128::from(used) * i128::from(axis.weight), i128::from(offered) * heaviest)
 }
 
-impl Score for Lowest {
+impl Score for LoadScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
@@ -96,8 +96,8 @@ impl Score for Lowest {
     }
 }
 
-impl ScoreBound for Lowest {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+impl ScoreBound for LoadScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let heaviest = i128::from(load::heaviest(&self.axes));
         -load::least_dominant(&self.axes, cluster.nodes(), bounds, |axis, used, offered| {
             share(axis, used, offered, heaviest)

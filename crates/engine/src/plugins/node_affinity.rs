@@ -9,6 +9,7 @@
 //! - **Upstream**: plugins/nodeaffinity, component-helpers `scheduling/corev1/nodeaffinity`. No known difference.
 //! - **Cost**: a label look-up in a column a test and node; nothing for pods without demands or preferences.
 
+mod explain;
 mod term;
 
 use std::sync::Arc;
@@ -18,17 +19,18 @@ use berth_model::node::Node;
 use berth_model::selector::{NodeSelectorTerm, Operator};
 
 use crate::cluster::{Change, Cluster, UniformColumns};
-use crate::event::Event;
-use crate::ids::{NodeRow, Sym};
-use crate::name::PluginName;
-use crate::normalize;
+use crate::ids::name::PluginName;
+use crate::ids::{NodeRow, PodClassId, Sym};
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     CacheScope, CachedFilter, CachedScore, ClassFilter, Filter, FilterHints, Plugin, PreFilter, PreScore,
     QueueingHint, Representative, Score, ScoreHints, Uniform, Validity, accepts,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::scoring::normalize;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 use term::{Column, Term};
 
@@ -57,7 +59,8 @@ pub struct NodeAffinity {
 
 /// What a node must satisfy.
 #[derive(Debug)]
-struct Demands {
+struct AffinityFilter {
+    class: PodClassId,
     /// One of these, on the profile's account.
     enforced: Option<Vec<Term>>,
     /// All of these labels.
@@ -68,7 +71,7 @@ struct Demands {
 
 /// What the pod or the profile prefers, with weights.
 #[derive(Debug)]
-struct Preferences(Vec<(i64, Term)>);
+struct AffinityScore(Vec<(i64, Term)>);
 
 impl Plugin for NodeAffinity {
     fn name(&self) -> PluginName {
@@ -88,7 +91,8 @@ impl Plugin for NodeAffinity {
         };
         let cluster = pod.cluster;
         let enforced = self.added_affinity.required.as_ref();
-        let demands = Box::new(Demands {
+        let demands = Box::new(AffinityFilter {
+            class: pod.class_id(),
             enforced: enforced.map(|s| s.terms.iter().map(|t| Term::interpret(t, cluster)).collect()),
             selector: required.selector.iter().map(|&(k, v)| (Column::of(k, cluster), v)).collect(),
             required: required
@@ -115,13 +119,13 @@ impl Plugin for NodeAffinity {
         }
         let added = added.iter().map(|p| (p.weight, Term::interpret(&p.term, pod.cluster)));
         let own = own.iter().map(|(weight, term)| (*weight, Term::of(term, pod.cluster)));
-        PreScore::cached(Preferences(added.chain(own).collect()))
+        PreScore::cached(AffinityScore(added.chain(own).collect()))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 old.is_none_or(|old| !self.accepted(pod, old)) && accepts(self, pod, row)
             }
             _ => false,
@@ -150,7 +154,7 @@ fn named_nodes(terms: &[NodeSelectorTerm]) -> Option<Vec<&str>> {
     (!terms.is_empty()).then_some(all)
 }
 
-impl Filter for Demands {
+impl Filter for AffinityFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let cluster = node.cluster;
         let any = |terms: &Vec<Term>| terms.iter().any(|term| term.matches(node.row, cluster));
@@ -162,19 +166,24 @@ impl Filter for Demands {
         (!(selected && self.required.as_ref().is_none_or(any))).then(|| Rejection::unresolvable(REASON_POD))
     }
 
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let spec = &node.cluster.pods().class(self.class).spec;
+        explain::explain(spec, node.cluster.nodes().object(node.row), details);
+    }
+
     fn hints(&self) -> FilterHints<'_> {
         FilterHints { uniform: Some(self), never_errs: true, ..FilterHints::default() }
     }
 }
 
-impl Uniform for Demands {
+impl Uniform for AffinityFilter {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
         let mut terms = self.enforced.iter().chain(&self.required).flatten();
         terms.all(|term| term.is_uniform(columns)) && self.selector.iter().all(|(c, _)| c.is_uniform(columns))
     }
 }
 
-impl CachedFilter for Demands {
+impl CachedFilter for AffinityFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }
@@ -185,7 +194,7 @@ impl CachedFilter for Demands {
     }
 }
 
-impl Demands {
+impl AffinityFilter {
     /// Whether nodes may come and change without making the demands mean something else.
     fn is_settled(&self) -> bool {
         let mut terms = self.enforced.iter().chain(&self.required).flatten();
@@ -193,7 +202,7 @@ impl Demands {
     }
 }
 
-impl Score for Preferences {
+impl Score for AffinityScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (weight, term) in &self.0 {
             for (score, group) in out.iter_mut().zip(feasible) {
@@ -213,13 +222,13 @@ impl Score for Preferences {
     }
 }
 
-impl Uniform for Preferences {
+impl Uniform for AffinityScore {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
         self.0.iter().all(|(_, term)| term.is_uniform(columns))
     }
 }
 
-impl CachedScore for Preferences {
+impl CachedScore for AffinityScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }

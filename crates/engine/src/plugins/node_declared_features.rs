@@ -14,12 +14,12 @@ use std::sync::Arc;
 use berth_model::pod::PodSpec;
 
 use crate::cluster::{Change, Cluster};
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeDeclaredFeatures";
@@ -38,7 +38,7 @@ const REASON: &str = "node(s) didn't match Pod's required features";
 pub struct NodeDeclaredFeatures;
 
 #[derive(Debug)]
-struct Needed(Vec<&'static str>);
+struct FeatureFilter(Vec<&'static str>);
 
 impl Plugin for NodeDeclaredFeatures {
     fn name(&self) -> PluginName {
@@ -47,13 +47,13 @@ impl Plugin for NodeDeclaredFeatures {
 
     fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let needed = needed(&pod.class.spec);
-        if needed.is_empty() { PreFilter::SKIP_CLASS } else { PreFilter::cached(Needed(needed)) }
+        if needed.is_empty() { PreFilter::SKIP_CLASS } else { PreFilter::cached(FeatureFilter(needed)) }
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 let now = &pod.cluster.nodes().object(row).declared_features;
                 old.is_none_or(|old| old.declared_features != *now) && accepts(self, pod, row)
             }
@@ -73,7 +73,7 @@ fn needed(spec: &PodSpec) -> Vec<&'static str> {
     rules.into_iter().filter(|(_, needed)| *needed).map(|(name, _)| name).collect()
 }
 
-impl Filter for Needed {
+impl Filter for FeatureFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let declared = &node.cluster.nodes().object(node.row).declared_features;
         let all = self.0.iter().all(|feature| declared.iter().any(|d| &**d == *feature));
@@ -81,7 +81,7 @@ impl Filter for Needed {
     }
 }
 
-impl CachedFilter for Needed {
+impl CachedFilter for FeatureFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }

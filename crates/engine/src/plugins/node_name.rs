@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use berth_model::Str;
 
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{Filter, Plugin, PreFilter, QueueingHint, accepts};
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeName";
@@ -33,7 +34,7 @@ const REASON: &str = "node(s) didn't match the requested node name";
 pub struct NodeName;
 
 #[derive(Debug)]
-struct Named(Str);
+struct NameFilter(Str);
 
 impl Plugin for NodeName {
     fn name(&self) -> PluginName {
@@ -43,21 +44,25 @@ impl Plugin for NodeName {
     fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
         let Some(name) = &pod.entry().pod.node else { return PreFilter::SKIP_CLASS };
         let rows = pod.cluster.nodes().find(name).into_iter().collect();
-        PreFilter::Subset(rows, Box::new(Named(name.clone())))
+        PreFilter::Subset(rows, Box::new(NameFilter(name.clone())))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, .. } => accepts(self, pod, row),
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, .. } => accepts(self, pod, row),
             _ => false,
         })
     }
 }
 
-impl Filter for Named {
+impl Filter for NameFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         (node.name() != &*self.0).then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn explain(&self, _node: NodeView<'_>, details: &mut Vec<Detail>) {
+        details.push(Detail::NodeName(self.0.clone()));
     }
 }
 
@@ -105,8 +110,8 @@ mod tests {
             pod.node = Some("n2".into());
             spec.containers = vec![crate::fixture::container(&[("cpu", "5")])];
         });
-        let profile = crate::profile::Profile::standard("default-scheduler");
-        let found = crate::cycle::assess(&profile, &world.cluster, pod);
+        let profile = crate::plugin::profile::Profile::standard("default-scheduler");
+        let found = crate::scan::diagnose(&profile, &world.cluster, pod);
         expect![
             "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeName]."
         ]

@@ -12,15 +12,16 @@ use std::sync::Arc;
 
 use berth_model::pod::HostPort;
 
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange};
-use crate::event::Event;
-use crate::ids::ClassId;
-use crate::name::PluginName;
+use crate::ids::PodClassId;
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{CacheScope, CachedFilter, Filter, Plugin, PreFilter, QueueingHint, Validity, accepts};
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::pod_class::PodClass;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodePorts";
@@ -37,8 +38,8 @@ const REASON: &str = "node(s) didn't have free ports for the requested pod ports
 pub struct NodePorts;
 
 #[derive(Debug)]
-struct Conflicts {
-    class: ClassId,
+struct PortFilter {
+    class: PodClassId,
     /// By row: how many pods on the node hold one of the ports.
     holders: Vec<u32>,
 }
@@ -55,23 +56,23 @@ impl Plugin for NodePorts {
         }
         let mut holders = vec![0; pod.cluster.nodes().row_count()];
         let pods = pod.cluster.pods();
-        for (_, class, placements) in pods.placed(pods.roster().with_ports()) {
+        for (_, class, placements) in pods.placed(pods.class_index().with_ports()) {
             if conflict(class, wanted) {
                 for placement in placements.entries() {
                     holders[placement.row.index()] += placement.pods;
                 }
             }
         }
-        PreFilter::cached(Conflicts { class: pod.class_id(), holders })
+        PreFilter::cached(PortFilter { class: pod.class_id(), holders })
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
-        let holds = |class: &Class| conflict(class, &pod.class.host_ports);
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        let holds = |class: &PodClass| conflict(class, &pod.class.host_ports);
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && accepts(self, pod, row),
-            Event::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
-            Event::PodChanged { pod: changed, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => old.is_none() && accepts(self, pod, row),
+            ClusterEvent::PodLeft { pod: gone } => gone.row.is_some() && holds(&gone.class),
+            ClusterEvent::PodChanged { pod: changed, old } => {
                 holds(&old.class) && !holds(pod.cluster.pods().class_of(changed))
             }
             _ => false,
@@ -79,7 +80,7 @@ impl Plugin for NodePorts {
     }
 }
 
-fn conflict(class: &Class, wanted: &[HostPort]) -> bool {
+fn conflict(class: &PodClass, wanted: &[HostPort]) -> bool {
     class.host_ports.iter().any(|held| wanted.iter().any(|port| clash(held, port)))
 }
 
@@ -88,7 +89,7 @@ fn clash(a: &HostPort, b: &HostPort) -> bool {
     a.port == b.port && a.protocol == b.protocol && (a.ip == b.ip || &*a.ip == ANY || &*b.ip == ANY)
 }
 
-impl Filter for Conflicts {
+impl Filter for PortFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let wanted = &node.cluster.pods().class(self.class).host_ports;
         let held = if node.freed_ports().is_empty() && node.added().is_empty() {
@@ -100,9 +101,18 @@ impl Filter for Conflicts {
         };
         held.then(|| Rejection::unschedulable(REASON))
     }
+
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let wanted = &node.cluster.pods().class(self.class).host_ports;
+        for holder in node.pods() {
+            let held = node.cluster.pods().class_of(holder).host_ports.iter();
+            let held = held.filter(|port| wanted.iter().any(|wanted| clash(wanted, port)));
+            details.extend(held.map(|port| Detail::Port { port: port.clone(), holder }));
+        }
+    }
 }
 
-impl CachedFilter for Conflicts {
+impl CachedFilter for PortFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeUsage
     }
@@ -123,7 +133,7 @@ impl CachedFilter for Conflicts {
 mod tests {
     use super::*;
     use crate::fixture::{World, filter, state};
-    use crate::view::Delta;
+    use crate::plugin::view::Delta;
     use berth_model::pod::Protocol::{Tcp, Udp};
     use berth_model::pod::{Container, PodSpec, Protocol};
     use expect_test::expect;

@@ -12,18 +12,18 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::axis::{
-    Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns, cpu_and_memory,
-};
 use crate::cluster::{Change, Cluster};
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{
     CacheScope, CachedScore, MAX_SCORE, Plugin, PreScore, RawScore, Representative, Score, ScoreBound,
     ScoreHints, Validity,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::span::Span;
-use crate::view::PodView;
+use crate::scoring::axis::{
+    Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns, cpu_and_memory,
+};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesBalancedAllocation";
@@ -51,7 +51,7 @@ impl Default for NodeResourcesBalancedAllocation {
 }
 
 #[derive(Debug)]
-struct Balance(Vec<Axis>);
+struct BalanceScore(Vec<Axis>);
 
 /// Used shares of the resources that a node offers, each 0 to 1.
 type Shares = SmallVec<[f64; 4]>;
@@ -66,11 +66,11 @@ impl Plugin for NodeResourcesBalancedAllocation {
         if axes.iter().all(|axis| axis.ask() == 0) {
             return PreScore::SKIP_CLASS;
         }
-        PreScore::cached(Balance(axes))
+        PreScore::cached(BalanceScore(axes))
     }
 }
 
-impl Score for Balance {
+impl Score for BalanceScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = columns(&self.0, cluster.nodes());
         for (out, group) in out.iter_mut().zip(feasible) {
@@ -83,8 +83,8 @@ impl Score for Balance {
     }
 }
 
-impl ScoreBound for Balance {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+impl ScoreBound for BalanceScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let ends = |axis: &Axis| axis.ends(cluster.nodes(), bounds);
         match &*self.0 {
             [a, b] => match (ends(a), ends(b)) {
@@ -99,7 +99,7 @@ impl ScoreBound for Balance {
     }
 }
 
-impl CachedScore for Balance {
+impl CachedScore for BalanceScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeUsage
     }

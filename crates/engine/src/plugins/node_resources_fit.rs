@@ -8,16 +8,14 @@
 //!   on the node already.
 //! - **Depends on** what the node offers and what its pods request.
 //! - **Unblocked by** a pod that leaves a node or changes there, a new node, or one that offers more of something, where
-//!   the pod fits on that node then (upstream: wherever a pod leaves).
-//!   Device classes too, for pods that request extended resources: where a node offers none of a resource that a class
-//!   serves, DynamicResources decides, and its devices count in the score if the arguments list the resource.
+//!   the pod fits on that node then (upstream: if a pod leaves any node). Device classes too, for pods that request
+//!   extended resources: where a node offers none of a resource that a class serves, DynamicResources decides, and its
+//!   devices count in the score if the arguments list the resource.
 //! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`.
 //! - **Cost**: one comparison a requested resource and node; a division or two a scored resource and node.
 
 mod devices;
-mod least_allocated;
-mod most_allocated;
-mod requested_to_capacity_ratio;
+mod strategy;
 
 use std::sync::Arc;
 
@@ -25,23 +23,24 @@ use berth_model::Str;
 use berth_model::node::Node;
 use smallvec::SmallVec;
 
-use crate::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
 use crate::cluster::{Change, Cluster, Nodes};
-use crate::event::Event;
+use crate::ids::name::PluginName;
+use crate::ids::resources::{is_extended, is_scalar};
 use crate::ids::{NodeRow, ResourceId};
-use crate::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     BatchFilter, CacheScope, CachedFilter, CachedScore, Filter, FilterHints, MAX_SCORE, Plugin, PreFilter,
     PreScore, QueueingHint, RangeFilter, RawScore, Representative, Score, ScoreBound, ScoreHints, Validity,
     accepts,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::resources::{is_extended, is_scalar};
-use crate::span::Span;
+use crate::scoring::axis::{Amounts, Axis, AxisColumns, Counting, Ends, WeightedResource, axes, columns};
 use crate::verdict::{Code, Reason, Rejection};
-use crate::view::{NodeView, PodView};
 
-pub use crate::shape::ShapePoint;
+pub use crate::scoring::shape::ShapePoint;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
@@ -94,14 +93,14 @@ impl Default for NodeResourcesFit {
             ignored_resources: Vec::new(),
             ignored_resource_groups: Vec::new(),
             strategy: Strategy::LeastAllocated,
-            resources: crate::axis::cpu_and_memory(),
+            resources: crate::scoring::axis::cpu_and_memory(),
         }
     }
 }
 
 /// What the pod needs, with the sentence for a node that lacks it.
 #[derive(Debug)]
-struct Needs(SmallVec<[Need; 4]>);
+struct FitFilter(SmallVec<[Need; 4]>);
 
 #[derive(Debug)]
 struct Need {
@@ -124,13 +123,13 @@ type Room<'a, 'n> = (&'a [i64], &'a [i64], &'n Need);
 
 /// The axes of the score and the strategy over them.
 #[derive(Debug)]
-struct Fullness {
+struct FitScore {
     strategy: Strategy,
     axes: Vec<Axis>,
 }
 
 impl NodeResourcesFit {
-    fn needs(&self, pod: PodView<'_>) -> Needs {
+    fn needs(&self, pod: PodView<'_>) -> FitFilter {
         let resources = pod.cluster.resources();
         let mut needs: SmallVec<[Need; 4]> = SmallVec::new();
         for &(resource, amount) in pod.class.requests.iter().filter(|(_, amount)| *amount > 0) {
@@ -148,7 +147,7 @@ impl NodeResourcesFit {
         // The rest by name, because ids depend on the order in which objects came.
         let scalar = |need: &Need| need.resource > ResourceId::EPHEMERAL_STORAGE;
         needs.sort_by(|a, b| scalar(a).cmp(&scalar(b)).then_with(|| a.reason.text().cmp(b.reason.text())));
-        Needs(needs)
+        FitFilter(needs)
     }
 
     fn ignores(&self, name: &str) -> bool {
@@ -172,25 +171,27 @@ impl Plugin for NodeResourcesFit {
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
-        let fullness = Fullness { strategy: self.strategy.clone(), axes };
+        let fullness = FitScore { strategy: self.strategy.clone(), axes };
         match devices::columns(pod, &fullness.axes) {
             columns if columns.is_empty() => PreScore::cached(fullness),
             columns => PreScore::Run(Box::new(devices::WithDevices { fullness, columns })),
         }
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         let cluster = pod.cluster;
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 old.is_none_or(|old| offers_more(cluster.nodes().object(row), old)) && accepts(self, pod, row)
             }
-            Event::PodLeft { pod: gone } => gone.node(cluster).is_some_and(|row| accepts(self, pod, row)),
-            Event::PodChanged { pod: changed, .. } => {
+            ClusterEvent::PodLeft { pod: gone } => {
+                gone.node(cluster).is_some_and(|row| accepts(self, pod, row))
+            }
+            ClusterEvent::PodChanged { pod: changed, .. } => {
                 cluster.pods().entry(changed).row.is_some_and(|row| accepts(self, pod, row))
             }
-            Event::Devices => {
+            ClusterEvent::Devices => {
                 let resources = cluster.resources();
                 pod.class.requests.iter().any(|(id, _)| is_extended(resources.name(*id)))
             }
@@ -205,7 +206,7 @@ fn offers_more(now: &Node, old: &Node) -> bool {
     now.allocatable.iter().any(|(name, amount)| before(name).is_none_or(|before| *amount > before))
 }
 
-impl Needs {
+impl FitFilter {
     /// Whether a node has room, as a look at a few columns.
     fn by_columns<'a>(&'a self, nodes: &'a Nodes) -> impl Fn(NodeRow) -> bool + use<'a> {
         // A column exists for every resource of a class that the cluster knows.
@@ -227,7 +228,7 @@ impl Needs {
     }
 }
 
-impl Filter for Needs {
+impl Filter for FitFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let mut reasons: SmallVec<[Reason; 1]> = SmallVec::new();
         let mut code = Code::Unschedulable;
@@ -249,12 +250,32 @@ impl Filter for Needs {
         (!reasons.is_empty()).then_some(Rejection { code, reasons })
     }
 
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let (running, allowed) = (node.pod_count(), node.cluster.nodes().allowed_pods(node.row));
+        if running >= allowed {
+            details.push(Detail::Pods { running, allowed });
+        }
+        for &Need { resource, amount: need, .. } in &self.0 {
+            let offered = node.allocatable(resource);
+            let free = offered.wrapping_sub(node.requested(resource));
+            if need > free {
+                details.push(Detail::Resource { resource, need, free, offered });
+            }
+        }
+    }
+
     fn hints(&self) -> FilterHints<'_> {
-        FilterHints { batch: Some(self), range: Some(self), never_errs: true, ..FilterHints::default() }
+        FilterHints {
+            batch: Some(self),
+            range: Some(self),
+            never_errs: true,
+            checks_requests: true,
+            ..FilterHints::default()
+        }
     }
 }
 
-impl BatchFilter for Needs {
+impl BatchFilter for FitFilter {
     fn check_all(
         &self,
         cluster: &Cluster,
@@ -274,8 +295,8 @@ impl BatchFilter for Needs {
     }
 }
 
-impl RangeFilter for Needs {
-    fn rejects_all(&self, cluster: &Cluster, bounds: &Span) -> bool {
+impl RangeFilter for FitFilter {
+    fn rejects_all(&self, cluster: &Cluster, bounds: &UsageBounds) -> bool {
         let nodes = cluster.nodes();
         let lacks = |need: &Need| {
             let offered = nodes.allocatable(bounds.row, need.resource);
@@ -286,7 +307,7 @@ impl RangeFilter for Needs {
     }
 }
 
-impl CachedFilter for Needs {
+impl CachedFilter for FitFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeUsage
     }
@@ -306,13 +327,13 @@ fn lacks(offered: i64, used: i64, amount: i64) -> bool {
     offered.checked_sub(used).is_some_and(|free| amount > free)
 }
 
-impl Fullness {
+impl FitScore {
     fn score_over(&self, columns: &[AxisColumns<'_>], feasible: &[Representative], out: &mut [i64]) {
         let score = |at: usize| match &self.strategy {
-            Strategy::LeastAllocated => weighted_mean(columns, at, least_allocated::score),
-            Strategy::MostAllocated => weighted_mean(columns, at, most_allocated::score),
+            Strategy::LeastAllocated => weighted_mean(columns, at, strategy::least_allocated),
+            Strategy::MostAllocated => weighted_mean(columns, at, strategy::most_allocated),
             Strategy::RequestedToCapacityRatio(shape) => {
-                requested_to_capacity_ratio::score(shape, columns, at)
+                strategy::requested_to_capacity_ratio(shape, columns, at)
             }
         };
         for (out, group) in out.iter_mut().zip(feasible) {
@@ -321,7 +342,7 @@ impl Fullness {
     }
 }
 
-impl Score for Fullness {
+impl Score for FitScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         self.score_over(&columns(&self.axes, cluster.nodes()), feasible, out);
     }
@@ -331,13 +352,13 @@ impl Score for Fullness {
     }
 }
 
-impl ScoreBound for Fullness {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+impl ScoreBound for FitScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let best = |ends: Ends| match (&self.strategy, ends) {
-            (Strategy::LeastAllocated, Ends::Known { least, .. }) => least_allocated::score(least),
+            (Strategy::LeastAllocated, Ends::Known { least, .. }) => strategy::least_allocated(least),
             // What is over the top scores zero.
             (Strategy::MostAllocated, Ends::Known { most, .. }) if most.used_with_pod <= most.allocatable => {
-                most_allocated::score(most)
+                strategy::most_allocated(most)
             }
             _ => MAX_SCORE,
         };
@@ -349,7 +370,7 @@ impl ScoreBound for Fullness {
     }
 }
 
-impl CachedScore for Fullness {
+impl CachedScore for FitScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeUsage
     }

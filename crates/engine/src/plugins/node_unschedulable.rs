@@ -12,15 +12,16 @@ use std::sync::Arc;
 use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster, UniformColumns};
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreFilter, QueueingHint, Uniform, Validity,
     accepts,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "NodeUnschedulable";
@@ -39,7 +40,7 @@ const REASON: &str = "node(s) were unschedulable";
 pub struct NodeUnschedulable;
 
 #[derive(Debug)]
-struct Cordoned;
+struct CordonFilter;
 
 impl Plugin for NodeUnschedulable {
     fn name(&self) -> PluginName {
@@ -55,21 +56,27 @@ impl Plugin for NodeUnschedulable {
         if pod.class.spec.tolerations.iter().any(|t| t.tolerates(&taint)) {
             return PreFilter::SKIP_CLASS;
         }
-        PreFilter::cached(Cordoned)
+        PreFilter::cached(CordonFilter)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => old.is_none_or(|old| old.unschedulable) && accepts(self, pod, row),
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
+                old.is_none_or(|old| old.unschedulable) && accepts(self, pod, row)
+            }
             _ => false,
         })
     }
 }
 
-impl Filter for Cordoned {
+impl Filter for CordonFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         node.cluster.nodes().unschedulable[node.row.index()].then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn explain(&self, _node: NodeView<'_>, details: &mut Vec<Detail>) {
+        details.push(Detail::Cordoned);
     }
 
     fn hints(&self) -> FilterHints<'_> {
@@ -77,13 +84,13 @@ impl Filter for Cordoned {
     }
 }
 
-impl Uniform for Cordoned {
+impl Uniform for CordonFilter {
     fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
 }
 
-impl CachedFilter for Cordoned {
+impl CachedFilter for CordonFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }

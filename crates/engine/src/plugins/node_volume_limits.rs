@@ -3,7 +3,7 @@
 //! - **Filter**: per driver, the distinct volumes of the pods on the node, those that are attached for no pod, and the
 //!   pod's own must not exceed the driver's limit on the node. A claim that is not bound yet counts for the provisioner
 //!   of its class. A driver with `preventPodSchedulingIfMissing` must run on the node. Eviction may help.
-//! - **Depends on** the cluster: the pod's claims, their volumes, and the volumes of the pods on a node.
+//! - **Depends on** the single pod: the pod's claims, their volumes, and the volumes of the pods on a node.
 //! - **Unblocked by** a pod that leaves, an attachment that ends, drivers of a node that change, a new node, and another
 //!   claim or volume of a pod on a node, where the node takes the pod then; the pod's own claims and their volumes;
 //!   classes and drivers.
@@ -21,15 +21,15 @@ use std::cell::OnceCell;
 
 use berth_model::volume::CsiNode;
 
-use crate::attachable::{CsiNodePresence, has_attachables};
+use crate::cluster::storage::attachable::{CsiNodePresence, has_attachables};
 use crate::cluster::{AttachedVolumes, Cluster, NodeVolumes};
-use crate::event::Event;
 use crate::ids::NodeRow;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{BatchFilter, Filter, FilterHints, Plugin, PreFilter, QueueingHint};
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 use asks::{Asks, DriverAsk, Numbering};
 
@@ -49,7 +49,7 @@ const REASON: &str = "node(s) exceed max volume count";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NodeVolumeLimits;
 
-struct Limits<'a> {
+struct LimitFilter<'a> {
     cluster: &'a Cluster,
     with_csi_node: Result<Asks<'a>, Rejection>,
     without_csi_node: Result<Asks<'a>, Rejection>,
@@ -77,7 +77,7 @@ impl Plugin for NodeVolumeLimits {
             return PreFilter::Skip;
         }
         let (cluster, csi_nodes) = (pod.cluster, OnceCell::new());
-        PreFilter::Run(Box::new(Limits {
+        PreFilter::Run(Box::new(LimitFilter {
             cluster,
             with_csi_node,
             without_csi_node,
@@ -87,7 +87,7 @@ impl Plugin for NodeVolumeLimits {
         }))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 }
@@ -105,7 +105,7 @@ fn csi_nodes(cluster: &Cluster) -> Vec<Option<&CsiNode>> {
     by_row
 }
 
-impl Filter for Limits<'_> {
+impl Filter for LimitFilter<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let csi_node = match self.csi_nodes.get() {
             Some(by_row) => by_row[node.row.index()],
@@ -140,7 +140,7 @@ impl Filter for Limits<'_> {
     }
 }
 
-impl BatchFilter for Limits<'_> {
+impl BatchFilter for LimitFilter<'_> {
     fn check_all(
         &self,
         cluster: &Cluster,
@@ -154,7 +154,7 @@ impl BatchFilter for Limits<'_> {
     }
 }
 
-impl<'a> Limits<'a> {
+impl<'a> LimitFilter<'a> {
     /// Whether no node comes near its limit with the pod.
     fn accepts_all(&self) -> bool {
         let elsewhere = self.attached.most_attachments();
@@ -172,7 +172,7 @@ impl<'a> Limits<'a> {
     /// Whether the volumes of some pod cannot be found out.
     fn may_err(&self) -> bool {
         let fails = |asks: &Result<Asks<'_>, Rejection>| asks.as_ref().is_err_and(|r| r.code == Code::Error);
-        self.attached.has_untold() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
+        self.attached.has_unresolved() || fails(&self.with_csi_node) || fails(&self.without_csi_node)
     }
 
     /// The volumes of the pods on a node.
@@ -184,13 +184,13 @@ impl<'a> Limits<'a> {
         for &pod in node.added() {
             used.to_mut().add(&self.numbering.of_pod(pod, node.cluster));
         }
-        if used.has_untold() {
+        if used.has_unresolved() {
             // Upstream goes through the pods and stops at the first.
-            let untold = node.pods().find_map(|pod| match self.attached.pod(pod) {
+            let unresolved = node.pods().find_map(|pod| match self.attached.pod(pod) {
                 Some(found) => found.as_ref().err().cloned(),
                 None => self.numbering.of_pod(pod, node.cluster).err(),
             });
-            untold.map_or(Ok(()), Err)?;
+            unresolved.map_or(Ok(()), Err)?;
         }
         Ok(used)
     }

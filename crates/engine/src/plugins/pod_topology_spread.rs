@@ -1,6 +1,6 @@
 //! Spreads pods that belong together evenly over topology domains.
 //!
-//! - **Filter** (constraints that decide): a node without the constraint's label is rejected for good. Otherwise the
+//! - **Filter** (constraints that decide): a node without the constraint's label is rejected, and no eviction helps. Otherwise the
 //!   pods that the constraint selects are counted in the node's domain; with the pod itself they may exceed the count of
 //!   the emptiest domain by `maxSkew` at most. Evicting pods may help.
 //! - **Score** (constraints that prefer): the same counts, weighted by the logarithm of the number of domains, so that
@@ -29,15 +29,15 @@ use std::sync::Arc;
 
 use berth_model::affinity::SpreadConstraint;
 
-use crate::class::Class;
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, PreFilter, PreScore, QueueingHint};
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::view::PodView;
+use crate::pod_class::PodClass;
 use constraint::Constraint;
-use filter::Skews;
-use score::Evenness;
+use filter::SpreadFilter;
+use score::SpreadScore;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "PodTopologySpread";
@@ -70,7 +70,7 @@ pub enum Defaulting {
 
 impl PodTopologySpread {
     /// Whether pods without constraints get some once a service or controller selects them.
-    fn may_have_defaults(&self, class: &Class, required: bool) -> bool {
+    fn may_have_defaults(&self, class: &PodClass, required: bool) -> bool {
         class.spread.is_empty()
             && match &self.defaulting {
                 Defaulting::System => !required,
@@ -89,7 +89,7 @@ impl Plugin for PodTopologySpread {
         if constraints.is_empty() && !self.may_have_defaults(pod.class, true) {
             return PreFilter::SKIP_CLASS;
         }
-        PreFilter::cached(Skews::new(pod, constraints))
+        PreFilter::cached(SpreadFilter::new(pod, constraints))
     }
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
@@ -98,10 +98,10 @@ impl Plugin for PodTopologySpread {
             return PreScore::SKIP_CLASS;
         }
         let by_system = pod.class.spread.is_empty() && matches!(self.defaulting, Defaulting::System);
-        PreScore::cached(Evenness::new(pod, constraints, !by_system))
+        PreScore::cached(SpreadScore::new(pod, constraints, !by_system))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(hint::may_help(&Constraint::of(pod, &self.defaulting, true), pod, event))
     }
 }

@@ -6,7 +6,7 @@
 //! - **Upstream**: plugins/queuesort. No known difference.
 //! - **Cost**: two comparisons.
 
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "PrioritySort";

@@ -13,10 +13,10 @@
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{MAX_SCORE, Plugin, PreScore, Representative, Score};
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "Random";
@@ -38,7 +38,7 @@ pub struct Random {
 
 /// What the seed and the pod came to.
 #[derive(Clone, Copy, Debug)]
-struct Draw(u64);
+struct RandomScore(u64);
 
 impl Plugin for Random {
     fn name(&self) -> PluginName {
@@ -49,11 +49,11 @@ impl Plugin for Random {
         let entry = &pod.entry().pod;
         let identity = [&pod.class.spec.namespace, &entry.name, &entry.uid];
         let draw = identity.iter().fold(mix(self.seed), |draw, text| absorb(draw, text));
-        PreScore::Run(Box::new(Draw(draw)))
+        PreScore::Run(Box::new(RandomScore(draw)))
     }
 }
 
-impl Score for Draw {
+impl Score for RandomScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = (absorb(self.0, cluster.nodes().name(row)) >> 1).cast_signed();
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::fixture::{World, score};
     use crate::ids::NodeRow;
-    use crate::scores::ScoreState;
+    use crate::scan::scores::ScoreState;
     use proptest::prelude::*;
 
     /// The index of the node that is chosen.

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use crate::event::Event;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, QueueingHint};
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
-use crate::view::PodView;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "SchedulingGates";
@@ -39,8 +39,8 @@ impl Plugin for SchedulingGates {
         Some(Rejection::new(Code::UnschedulableAndUnresolvable, text.into()))
     }
 
-    fn queueing_hint(&self, _pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
-        QueueingHint::queue_if(matches!(event, Event::Itself))
+    fn queueing_hint(&self, _pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
+        QueueingHint::queue_if(matches!(event, ClusterEvent::Itself))
     }
 }
 

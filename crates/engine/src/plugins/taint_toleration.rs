@@ -1,6 +1,6 @@
 //! Keeps pods off nodes whose taints they do not tolerate, and prefers nodes with fewer unwanted taints.
 //!
-//! - **Filter**: the first `NoSchedule` or `NoExecute` taint that no toleration covers rejects the node for good:
+//! - **Filter**: the first `NoSchedule` or `NoExecute` taint that no toleration covers rejects the node:
 //!   evicting pods would not help.
 //! - **Score**: how many `PreferNoSchedule` taints are not covered; the fewest scores 100.
 //! - **Depends on** the pod's tolerations and the node's taint set, so it is decided once a taint set, never a node.
@@ -14,17 +14,18 @@ use berth_model::affinity::Toleration;
 use berth_model::node::{Taint, TaintEffect};
 
 use crate::cluster::{Change, Cluster, UniformColumns};
-use crate::event::Event;
-use crate::ids::ClassId;
-use crate::name::PluginName;
-use crate::normalize;
+use crate::ids::PodClassId;
+use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     CacheScope, CachedFilter, CachedScore, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint,
     Representative, Score, ScoreHints, Uniform, Validity,
 };
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::scoring::normalize;
 use crate::verdict::Rejection;
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "TaintToleration";
@@ -45,16 +46,16 @@ pub struct TaintToleration;
 
 /// Whether each taint set of the cluster rejects the pod.
 #[derive(Debug)]
-struct Rejecting {
-    class: ClassId,
+struct TaintFilter {
+    class: PodClassId,
     sets: Vec<bool>,
     any: bool,
 }
 
 /// How many taints of each taint set of the cluster the pod would rather avoid.
 #[derive(Debug)]
-struct Unwanted {
-    class: ClassId,
+struct TaintScore {
+    class: PodClassId,
     sets: Vec<i64>,
 }
 
@@ -64,22 +65,22 @@ impl Plugin for TaintToleration {
     }
 
     fn pre_filter<'a>(&'a self, pod: PodView<'a>) -> PreFilter<'a> {
-        let mut state = Rejecting { class: pod.class_id(), sets: Vec::new(), any: false };
-        state.judge_new_sets(pod.cluster);
+        let mut state = TaintFilter { class: pod.class_id(), sets: Vec::new(), any: false };
+        state.check_new_sets(pod.cluster);
         PreFilter::cached(state)
     }
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
-        let mut state = Unwanted { class: pod.class_id(), sets: Vec::new() };
-        state.judge_new_sets(pod.cluster);
+        let mut state = TaintScore { class: pod.class_id(), sets: Vec::new() };
+        state.check_new_sets(pod.cluster);
         PreScore::cached(state)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         let rejects = |taints: &[Taint]| untolerated(taints, &pod.class.spec.tolerations);
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 old.is_none_or(|old| rejects(&old.taints)) && !rejects(pod.cluster.nodes().taints(row))
             }
             _ => false,
@@ -87,9 +88,9 @@ impl Plugin for TaintToleration {
     }
 }
 
-impl Rejecting {
+impl TaintFilter {
     /// Taint sets are numbered as they come and never change.
-    fn judge_new_sets(&mut self, cluster: &Cluster) {
+    fn check_new_sets(&mut self, cluster: &Cluster) {
         let tolerations = &cluster.pods().class(self.class).spec.tolerations;
         for set in &cluster.nodes().taint_sets()[self.sets.len()..] {
             let rejects = untolerated(set, tolerations);
@@ -99,8 +100,8 @@ impl Rejecting {
     }
 }
 
-impl Unwanted {
-    fn judge_new_sets(&mut self, cluster: &Cluster) {
+impl TaintScore {
+    fn check_new_sets(&mut self, cluster: &Cluster) {
         // Only tolerations that can cover a PreferNoSchedule taint count.
         let tolerations = &cluster.pods().class(self.class).spec.tolerations;
         let covers = |t: &Toleration, taint: &Taint| {
@@ -117,14 +118,22 @@ impl Unwanted {
 
 /// Whether a set has a taint that forbids scheduling and that no toleration covers.
 pub fn untolerated(taints: &[Taint], tolerations: &[Toleration]) -> bool {
-    taints
-        .iter()
-        .any(|t| t.effect != TaintEffect::PreferNoSchedule && !tolerations.iter().any(|o| o.tolerates(t)))
+    taints.iter().any(|taint| is_untolerated(taint, tolerations))
 }
 
-impl Filter for Rejecting {
+fn is_untolerated(taint: &Taint, tolerations: &[Toleration]) -> bool {
+    taint.effect != TaintEffect::PreferNoSchedule && !tolerations.iter().any(|t| t.tolerates(taint))
+}
+
+impl Filter for TaintFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         self.sets[node.cluster.nodes().taint_set(node.row)].then(|| Rejection::unresolvable(REASON))
+    }
+
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let tolerations = &node.cluster.pods().class(self.class).spec.tolerations;
+        let untolerated = node.taints().iter().filter(|taint| is_untolerated(taint, tolerations));
+        details.extend(untolerated.cloned().map(Detail::Taint));
     }
 
     fn hints(&self) -> FilterHints<'_> {
@@ -137,19 +146,19 @@ impl Filter for Rejecting {
     }
 }
 
-impl Uniform for Rejecting {
+impl Uniform for TaintFilter {
     fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
 }
 
-impl CachedFilter for Rejecting {
+impl CachedFilter for TaintFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }
 
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
-        self.judge_new_sets(cluster);
+        self.check_new_sets(cluster);
         Validity::valid_if(!change.invalidates_all())
     }
 
@@ -158,7 +167,7 @@ impl CachedFilter for Rejecting {
     }
 }
 
-impl Score for Unwanted {
+impl Score for TaintScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
             *score = self.sets[cluster.nodes().taint_set(group.row)];
@@ -174,19 +183,19 @@ impl Score for Unwanted {
     }
 }
 
-impl Uniform for Unwanted {
+impl Uniform for TaintScore {
     fn is_uniform(&self, _columns: &UniformColumns) -> bool {
         true
     }
 }
 
-impl CachedScore for Unwanted {
+impl CachedScore for TaintScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::NodeFacts
     }
 
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
-        self.judge_new_sets(cluster);
+        self.check_new_sets(cluster);
         Validity::valid_if(!change.invalidates_all())
     }
 }

@@ -6,7 +6,7 @@
 //!   already. Missing, lost and disappearing claims reject the pod. Eviction never helps.
 //! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
 //! - **Reserve**: volumes for claims, and the node where others are to be made.
-//! - **Depends on** the cluster: claims, volumes, classes, drivers and capacities.
+//! - **Depends on** the single pod: claims, volumes, classes, drivers and capacities.
 //! - **Unblocked by** the pod's claims; their volumes, and any volume of their classes; their classes and the drivers of
 //!   these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that is
 //!   accepted.
@@ -27,19 +27,19 @@ use std::sync::Arc;
 use berth_model::Str;
 
 use crate::cluster::Cluster;
+use crate::cluster::storage::claims::has_claims;
 use crate::effect::Effect;
-use crate::event::Event;
 use crate::ids::NodeRow;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative, Score, ScoreHints,
     ZeroScore,
 };
-use crate::pod_claims::has_claims;
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::shape::ShapePoint;
+use crate::scoring::shape::ShapePoint;
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 use claims::PodClaims;
 use search::Search;
@@ -105,13 +105,13 @@ impl Plugin for VolumeBinding {
         let claims = PodClaims::of(pod).ok().flatten().filter(|claims| !claims.waiting.is_empty());
         PreScore::Run(match claims {
             Some(claims) => {
-                Box::new(Fullness { search: Search::new(pod.cluster, claims), shape: &self.shape })
+                Box::new(VolumeScore { search: Search::new(pod.cluster, claims), shape: &self.shape })
             }
             None => Box::new(ZeroScore),
         })
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(hint::may_help(self, pod, event))
     }
 
@@ -145,19 +145,19 @@ impl Filter for Search<'_> {
     fn hints(&self) -> FilterHints<'_> {
         FilterHints {
             accepts_all: self.finds_everywhere(),
-            never_errs: !self.has_riddle(),
+            never_errs: !self.may_err(),
             ..FilterHints::default()
         }
     }
 }
 
 /// Scores nodes by how full the storage would be.
-struct Fullness<'a> {
+struct VolumeScore<'a> {
     search: Search<'a>,
     shape: &'a [ShapePoint],
 }
 
-impl Score for Fullness<'_> {
+impl Score for VolumeScore<'_> {
     fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
             *score = self.search.find(row).map_or(0, |found| score::of(&found, self.shape));

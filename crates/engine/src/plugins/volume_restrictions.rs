@@ -4,7 +4,7 @@
 //! - **Filter**: a disk that the pod names itself (GCE PD, EBS, iSCSI, Ceph RBD) must not be on the node already; all
 //!   but EBS may be shared read-only. A claim with `ReadWriteOncePod` must not be used by any placed pod.
 //!   Both may be cured by eviction.
-//! - **Depends on** the cluster: who uses the pod's claims, and which disks the pods on a node have.
+//! - **Depends on** the single pod: which pods use its claims, and which disks the pods on a node have.
 //! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the disk
 //!   is free; the missing claim.
 //! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
@@ -17,16 +17,16 @@ use berth_model::Str;
 use berth_model::pod::PodSpec;
 use berth_model::volume::{AccessMode, Disk, PodVolumeSource};
 
-use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::event::Event;
+use crate::cluster::storage::claims::not_found;
 use crate::ids::PodRow;
-use crate::name::PluginName;
+use crate::ids::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
-use crate::pod_claims::not_found;
-use crate::registry::{ExtensionPoint, PluginEntry};
+use crate::pod_class::PodClass;
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeRestrictions";
@@ -45,7 +45,7 @@ const CLAIM_IN_USE: &str = "node(s) unavailable due to PersistentVolumeClaim wit
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VolumeRestrictions;
 
-struct InUse<'a> {
+struct InUseFilter<'a> {
     cluster: &'a Cluster,
     disks: Option<Disks>,
     /// The pod's claims with `ReadWriteOncePod`.
@@ -54,7 +54,7 @@ struct InUse<'a> {
     single_in_use: i64,
 }
 
-/// Who has a disk that the pod cannot share.
+/// The pods that have a disk which the pod cannot share.
 struct Disks {
     /// By class.
     conflicting: Vec<bool>,
@@ -86,25 +86,29 @@ impl Plugin for VolumeRestrictions {
             return PreFilter::Skip;
         }
         let disks = (!disks.is_empty()).then(|| Disks::find(&disks, pod.cluster));
-        PreFilter::Run(Box::new(InUse { cluster: pod.cluster, disks, single, single_in_use }))
+        PreFilter::Run(Box::new(InUseFilter { cluster: pod.cluster, disks, single, single_in_use }))
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         let own = &pod.entry().pod.spec;
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => old.is_none() && accepts(self, pod, row),
-            Event::NodeGone { node } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => old.is_none() && accepts(self, pod, row),
+            ClusterEvent::NodeGone { node } => {
                 let pods = pod.cluster.pods();
-                let orphans = pod.cluster.orphans(&node.name).iter().map(|&gone| &pods.entry(gone).pod.spec);
-                orphans.into_iter().any(|gone| shares(own, gone))
+                let pods_on_missing_node = pod
+                    .cluster
+                    .pods_on_missing_node(&node.name)
+                    .iter()
+                    .map(|&gone| &pods.entry(gone).pod.spec);
+                pods_on_missing_node.into_iter().any(|gone| shares(own, gone))
             }
-            Event::PodLeft { pod: gone } => gone.row.is_some() && shares(own, &gone.pod.spec),
-            Event::PodChanged { pod: changed, old } => {
+            ClusterEvent::PodLeft { pod: gone } => gone.row.is_some() && shares(own, &gone.pod.spec),
+            ClusterEvent::PodChanged { pod: changed, old } => {
                 let now = &pod.cluster.pods().entry(changed).pod.spec;
                 old.pod.spec.volumes != now.volumes && shares(own, &old.pod.spec)
             }
-            Event::Claim { namespace, name, old } => {
+            ClusterEvent::Claim { namespace, name, old } => {
                 let now = pod.cluster.storage().claim(namespace, name);
                 *namespace == own.namespace
                     && claim_names(own).any(|own| own == name)
@@ -144,7 +148,7 @@ fn shares(own: &PodSpec, other: &PodSpec) -> bool {
 }
 
 /// Whether the pod has a volume that could be in use.
-fn is_concerned(class: &Class) -> bool {
+fn is_concerned(class: &PodClass) -> bool {
     class.spec.volumes.iter().any(|volume| match &volume.source {
         PodVolumeSource::Claim { .. } => true,
         PodVolumeSource::Disk(disk) => is_exclusive(disk),
@@ -224,7 +228,7 @@ impl Disks {
     }
 }
 
-impl InUse<'_> {
+impl InUseFilter<'_> {
     /// How often a pod names one of the single-pod claims.
     fn references(&self, pod: PodRow) -> i64 {
         claim_names(&self.cluster.pods().entry(pod).pod.spec)
@@ -233,7 +237,7 @@ impl InUse<'_> {
     }
 }
 
-impl Filter for InUse<'_> {
+impl Filter for InUseFilter<'_> {
     fn hints(&self) -> FilterHints<'_> {
         FilterHints { never_errs: true, ..FilterHints::default() }
     }
@@ -252,8 +256,8 @@ impl Filter for InUse<'_> {
 mod tests {
     use super::*;
     use crate::fixture::{World, filter, state};
+    use crate::plugin::view::Delta;
     use crate::storage_fixture::{claim_volume, disk_volume};
-    use crate::view::Delta;
     use berth_model::pod::PodSpec;
     use expect_test::expect;
 

@@ -2,7 +2,7 @@
 //!
 //! - **Filter**: for each zone or region label of a bound volume, the node's value must be one of the volume's
 //!   (`a__b` are two values). The old labels match the node's old or new ones. A node without any such label passes.
-//! - **Depends on** the cluster: the pod's claims and their volumes.
+//! - **Depends on** the single pod: the pod's claims and their volumes.
 //! - **Unblocked by** the pod's claims, their volumes and classes; a new node, or one whose labels change, that is
 //!   accepted.
 //! - **Upstream**: plugins/volumezone. No known difference.
@@ -15,16 +15,16 @@ use std::collections::BTreeSet;
 use berth_model::volume::{Claim, PodVolumeSource, Volume};
 use smallvec::SmallVec;
 
+use crate::cluster::storage::claims::{has_claims, not_found};
+use crate::cluster::storage::csi_migration::ZONE_SEPARATOR;
 use crate::cluster::{Cluster, Domains};
-use crate::csi_migration::ZONE_SEPARATOR;
-use crate::event::Event;
+use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, Sym};
-use crate::name::PluginName;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{Filter, FilterHints, Plugin, PreFilter, QueueingHint, accepts};
-use crate::pod_claims::{has_claims, not_found};
-use crate::registry::{ExtensionPoint, PluginEntry};
 use crate::verdict::{Code, Rejection};
-use crate::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "VolumeZone";
@@ -48,7 +48,7 @@ const TOPOLOGY_LABELS: [(&str, &str); 4] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VolumeZone;
 
-struct Zones<'a> {
+struct ZoneFilter<'a> {
     /// Any of the labels, where nodes have it.
     any_label: SmallVec<[&'a Domains; 4]>,
     demands: Vec<Demand<'a>>,
@@ -77,20 +77,20 @@ impl Plugin for VolumeZone {
         PluginName::new(NAME)
     }
 
-    fn queueing_hint(&self, pod: PodView<'_>, event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(match *event {
-            Event::Itself => true,
-            Event::Node { row, old } => {
+            ClusterEvent::Itself => true,
+            ClusterEvent::Node { row, old } => {
                 let labels = &pod.cluster.nodes().object(row).labels;
                 old.is_none_or(|old| old.labels != *labels) && accepts(self, pod, row)
             }
-            Event::Claim { namespace, name, .. } => {
+            ClusterEvent::Claim { namespace, name, .. } => {
                 Self::is_of_claims(pod, |claim| claim.namespace == *namespace && claim.name == *name)
             }
-            Event::Volume { name, .. } => {
+            ClusterEvent::Volume { name, .. } => {
                 Self::is_of_claims(pod, |claim| claim.volume.as_ref() == Some(name))
             }
-            Event::StorageClass { name } => {
+            ClusterEvent::StorageClass { name } => {
                 Self::is_of_claims(pod, |claim| claim.storage_class.as_deref() == Some(name))
             }
             _ => false,
@@ -108,7 +108,7 @@ impl Plugin for VolumeZone {
             Ok(demands) if demands.is_empty() => PreFilter::Skip,
             Ok(demands) => {
                 let any_label = TOPOLOGY_LABELS.iter().filter_map(|(key, _)| column(pod.cluster, key));
-                PreFilter::Run(Box::new(Zones { any_label: any_label.collect(), demands }))
+                PreFilter::Run(Box::new(ZoneFilter { any_label: any_label.collect(), demands }))
             }
         }
     }
@@ -168,7 +168,7 @@ impl Demand<'_> {
     }
 }
 
-impl Filter for Zones<'_> {
+impl Filter for ZoneFilter<'_> {
     fn hints(&self) -> FilterHints<'_> {
         FilterHints { never_errs: true, ..FilterHints::default() }
     }

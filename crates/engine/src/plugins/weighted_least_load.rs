@@ -2,7 +2,7 @@
 //!
 //! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of
 //!   `(max(requested, measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers
-//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::reference). The node with
+//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::scoring::reference). The node with
 //!   the lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
 //! - A node with a weight of zero or less scores 0 where any other node is feasible. A node without a number, or with
 //!   one that cannot be read, has the default weight.
@@ -19,17 +19,17 @@ use berth_model::Str;
 use berth_model::quantity::Quantity;
 use rustc_hash::FxHashMap;
 
-use crate::axis::{WeightedResource, cpu_and_memory};
 use crate::cluster::{Cluster, Domains};
 use crate::ids::NodeRow;
-use crate::load::{self, LoadAxis, LoadColumn};
-use crate::name::PluginName;
-use crate::normalize;
+use crate::ids::name::PluginName;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, PreScore, RawScore, Representative, Score, ScoreBound, ScoreHints};
-use crate::reference;
-use crate::registry::{ExtensionPoint, PluginEntry};
-use crate::span::Span;
-use crate::view::PodView;
+use crate::scoring::axis::{WeightedResource, cpu_and_memory};
+use crate::scoring::load::{self, LoadAxis, LoadColumn};
+use crate::scoring::normalize;
+use crate::scoring::reference;
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "WeightedLeastLoad";
@@ -90,7 +90,7 @@ pub fn parse_weight(text: &str) -> Option<i64> {
 const BITS_BY_NUMBER: u32 = 40;
 
 #[derive(Debug)]
-struct Lowest {
+struct LoadScore {
     weight: NodeWeight,
     default_weight_milli: i64,
     axes: Vec<LoadAxis>,
@@ -103,7 +103,7 @@ impl Plugin for WeightedLeastLoad {
     }
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
-        PreScore::Run(Box::new(Lowest {
+        PreScore::Run(Box::new(LoadScore {
             weight: self.weight.clone(),
             default_weight_milli: self.default_weight_milli,
             axes: load::axes(pod, &self.resources),
@@ -116,7 +116,7 @@ fn used_with_pod(axis: &LoadAxis, used: i64) -> i128 {
     (i128::from(used) + i128::from(axis.ask)) * i128::from(axis.weight)
 }
 
-impl Score for Lowest {
+impl Score for LoadScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let columns = load::columns(&self.axes, cluster, self.freshness_seconds);
         let heaviest = i128::from(load::heaviest(&self.axes));
@@ -135,8 +135,8 @@ impl Score for Lowest {
     }
 }
 
-impl ScoreBound for Lowest {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+impl ScoreBound for LoadScore {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         if self.weight != NodeWeight::Capacity {
             return 0; // nodes with equal facts may have any weight
         }
@@ -147,7 +147,7 @@ impl ScoreBound for Lowest {
     }
 }
 
-impl Lowest {
+impl LoadScore {
     /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no capacity.
     fn load(columns: &[LoadColumn<'_>], heaviest: i128, row: NodeRow, number: Option<i64>) -> i64 {
         if number.is_some_and(|number| number <= 0) {

@@ -1,5 +1,5 @@
 //! The fast path against the scan: they agree on every decision, at every step: node, score, and where nothing fits the
-//! sentence and who rejected the pod.
+//! sentence and which plugins rejected the pod.
 
 use proptest::prelude::*;
 

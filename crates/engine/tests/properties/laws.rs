@@ -1,8 +1,8 @@
 //! The laws of the plugin interface, for every plugin of the registry, over random histories.
 //!
 //! A few pods wait all the time. After each step of the history each plugin is asked about them in every way that the
-//! interface has, and the answers must agree: what is cached with what is prepared now, what many nodes are told at once
-//! with what each is told alone, what a hint promises with what happens.
+//! interface has, and the answers must agree: a cached state with a fresh one, many nodes at once
+//! with one node at a time, what a hint promises with what happens.
 
 mod filter;
 mod planted;
@@ -10,14 +10,14 @@ mod score;
 
 use std::sync::Arc;
 
+use berth_engine::bounds::UsageBounds;
 use berth_engine::cluster::{Cluster, PartitionKey, UniformColumns};
-use berth_engine::ids::{ClassId, NodeRow, PodRow};
+use berth_engine::ids::{NodeRow, PodClassId, PodRow};
 use berth_engine::plugin::Plugin;
 use berth_engine::plugins::{
     REGISTRY, inter_pod_affinity, node_affinity, node_resources_fit, pod_topology_spread,
 };
 use berth_engine::scheduler::Scheduler;
-use berth_engine::span::Span;
 use berth_engine::view::PodView;
 use berth_model::affinity::{NodeAffinity, PreferredNode, SpreadConstraint};
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
@@ -37,7 +37,7 @@ struct Laws {
 struct Watched {
     pod: PodRow,
     /// The pod's class when it was asked about last: cached states are of that class.
-    class: Option<(ClassId, u32)>,
+    class: Option<(PodClassId, u32)>,
     /// The change up to which the cached states are right.
     seen: u64,
     filter: WatchedFilter,
@@ -119,9 +119,9 @@ fn grouped<K: Ord>(rows: impl Iterator<Item = NodeRow>, key: impl Fn(NodeRow) ->
 }
 
 /// The bounds of some nodes that offer the same.
-fn bounds(cluster: &Cluster, rows: &[NodeRow]) -> Span {
-    let single = rows.iter().map(|&row| Span::of(cluster.nodes(), row));
-    single.reduce(Span::join).expect("a group has a node")
+fn bounds(cluster: &Cluster, rows: &[NodeRow]) -> UsageBounds {
+    let single = rows.iter().map(|&row| UsageBounds::of(cluster.nodes(), row));
+    single.reduce(UsageBounds::join).expect("a group has a node")
 }
 
 fn name(cluster: &Cluster, row: NodeRow) -> &str {

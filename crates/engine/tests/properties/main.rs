@@ -1,4 +1,4 @@
-//! Random histories of a small cluster: what is kept says what is found anew, and no pod waits that might go on.
+//! Random histories of a small cluster: caches agree with the scan, plugins keep the laws, trials leave no trace.
 
 mod crowded;
 mod fast_path;
@@ -7,6 +7,7 @@ mod laws;
 mod likeness;
 mod profiles;
 mod queueing_hint;
+mod trials;
 
 use proptest::prelude::ProptestConfig;
 

@@ -1,30 +1,62 @@
-//! The fast path against the scan, by profiles other than the default one.
+//! The fast path against the scan, by generated profiles: several plugins of every kind, weights that are negative or huge,
+//! filters that are disabled at one point, two profiles on one cluster, measured load.
 
+use std::sync::Arc;
+
+use berth_engine::plugin::Plugin;
+use berth_engine::plugins::{
+    REGISTRY, node_resources_fit::NodeResourcesFit, node_resources_fit::Strategy as Fit,
+};
 use berth_engine::profile::Profile;
+use berth_engine::registry::ExtensionPoint;
+use berth_engine::shape::ShapePoint;
 use proptest::prelude::*;
 
 use crate::config;
 use crate::history::{History, Step};
 
-/// The default plugins with these weights, in their order. A plugin without a weight does not score.
-fn weighted(weights: &[Option<i64>]) -> Profile {
-    let mut profile = Profile::standard("default-scheduler");
-    let plugins = std::mem::take(&mut profile.score);
-    let weighted = plugins.into_iter().zip(weights);
-    profile.score = weighted.filter_map(|((plugin, _), weight)| Some((plugin, (*weight)?))).collect();
-    profile
+/// Weights that a configuration may have, far beyond 32 bits once they are multiplied by scores.
+fn weight() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        6 => 1i64..5,
+        1 => Just(-1),
+        1 => Just(30_000_000),
+        1 => Just(i64::from(i32::MAX)),
+        1 => Just(i64::from(i32::MIN)),
+    ]
 }
 
-/// Weights that a configuration may have, far beyond 32 bits once they are multiplied by scores.
-fn weight() -> impl Strategy<Value = Option<i64>> {
-    prop_oneof![
-        2 => Just(None),
-        4 => (1i64..5).prop_map(Some),
-        1 => Just(Some(-1)),
-        1 => Just(Some(30_000_000)),
-        1 => Just(Some(i64::from(i32::MAX))),
-        1 => Just(Some(i64::from(i32::MIN))),
-    ]
+/// Every plugin of the registry that scores, and NodeResourcesFit with other strategies.
+fn scoring() -> Vec<Arc<dyn Plugin>> {
+    let curve = [(0, 1), (50, 10), (100, 4)].map(|(utilization, score)| ShapePoint { utilization, score });
+    let strategies = [Fit::MostAllocated, Fit::RequestedToCapacityRatio(curve.into())];
+    let fit = |strategy| -> Arc<dyn Plugin> {
+        Arc::new(NodeResourcesFit { strategy, ..NodeResourcesFit::default() })
+    };
+    let scores = REGISTRY.iter().filter(|entry| entry.extends(ExtensionPoint::Score));
+    scores.filter_map(|entry| entry.build()).chain(strategies.map(fit)).collect()
+}
+
+/// The default profile with other scores, and without some plugins at PreFilter or at Filter.
+fn profile() -> impl Strategy<Value = Profile> {
+    let score = proptest::collection::vec((0..scoring().len(), weight()), 0..6);
+    let default_scores = proptest::bool::weighted(0.3);
+    let disabled = || proptest::collection::vec(proptest::bool::weighted(0.1), 14);
+    (score, default_scores, disabled(), disabled()).prop_map(|(score, default_scores, pre_filter, filter)| {
+        let mut profile = Profile::standard("default-scheduler");
+        let keep = |list: &mut Vec<Arc<dyn Plugin>>, disabled: &[bool]| {
+            let mut disabled = disabled.iter();
+            list.retain(|_| !disabled.next().copied().unwrap_or(false));
+        };
+        keep(&mut profile.pre_filter, &pre_filter);
+        keep(&mut profile.filter, &filter);
+        if !default_scores {
+            profile.score.clear();
+        }
+        let plugins = scoring();
+        profile.score.extend(score.into_iter().map(|(at, weight)| (plugins[at].clone(), weight)));
+        profile
+    })
 }
 
 proptest! {
@@ -32,10 +64,24 @@ proptest! {
 
     #[test]
     fn every_decision_is_the_scans_whatever_the_weights(
-        weights in proptest::collection::vec(weight(), 9),
+        weights in proptest::collection::vec(proptest::option::weighted(0.8, weight()), 9),
         steps in proptest::collection::vec(Step::any(), 1..60),
     ) {
-        let mut history = History::with_profiles(vec![weighted(&weights)]);
+        let mut profile = Profile::standard("default-scheduler");
+        let weighted = std::mem::take(&mut profile.score).into_iter().zip(weights);
+        profile.score = weighted.filter_map(|((plugin, _), weight)| Some((plugin, weight?))).collect();
+        let mut history = History::with_profiles(vec![profile]);
+        for step in &steps {
+            history.take(step, &mut |_, _| Ok(())).map_err(TestCaseError::fail)?;
+        }
+    }
+
+    #[test]
+    fn every_decision_is_the_scans_by_any_profiles(
+        profiles in proptest::collection::vec(profile(), 1..3),
+        steps in proptest::collection::vec(Step::any(), 1..60),
+    ) {
+        let mut history = History::with_profiles(profiles);
         for step in &steps {
             history.take(step, &mut |_, _| Ok(())).map_err(TestCaseError::fail)?;
         }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::config;
 use crate::history::{Happening, History, PodShape, Step};
 
-/// A pod that waits, and who rejected it.
+/// A pod that waits, and the plugins that rejected it.
 struct Waiting {
     pod: PodRow,
     rejecting: Vec<PluginName>,

@@ -6,7 +6,7 @@ use berth_engine::name::PluginName;
 const BACKOFF: Backoff = Backoff { initial_millis: 1_000, max_millis: 10_000 };
 
 fn group() -> Group {
-    Group { profile: 0, class: ClassId(0), plugins: vec![PluginName::new("NodeResourcesFit")] }
+    Group { profile: 0, class: PodClassId(0), plugins: vec![PluginName::new("NodeResourcesFit")] }
 }
 
 fn pod(number: u32) -> PodRow {

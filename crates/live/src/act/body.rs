@@ -1,4 +1,4 @@
-//! What requests say, as JSON.
+//! The bodies of requests, as JSON.
 
 use berth_flow::{Condition, PodRef};
 use serde::Serialize;
@@ -32,7 +32,7 @@ struct Binding<'a> {
     target: Target<'a>,
 }
 
-/// A `v1.Binding`; with its uid, so that no other pod of that name is bound.
+/// A `v1.Binding`, with the uid, so that no other pod of the same name is bound.
 pub(super) fn binding(pod: &PodRef, node: &str) -> Vec<u8> {
     let metadata = PodMeta { namespace: &pod.namespace, name: &pod.name, uid: &pod.uid };
     let target = Target { api_version: None, kind: "Node", namespace: None, name: node, uid: None };
@@ -55,7 +55,7 @@ struct StatusPatch<'a> {
 struct StatusFields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     conditions: Option<[ConditionFields<'a>; 1]>,
-    /// Twice optional: left alone, or removed.
+    /// `None`: not changed. `Some(None)`: removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     nominated_node_name: Option<Option<&'a str>>,
 }
@@ -78,7 +78,7 @@ fn is_zero(generation: &i64) -> bool {
     *generation == 0
 }
 
-/// A patch of a pod's status; with its uid, so that no other pod of that name is touched.
+/// A patch of a pod's status, with the uid, so that no other pod of the same name is changed.
 pub(super) fn status(
     pod: &PodRef,
     condition: Option<&Condition>,
@@ -103,7 +103,7 @@ pub(super) fn status(
     })
 }
 
-/// A patch that says of a victim why it goes.
+/// A patch with the condition `DisruptionTarget` of a victim.
 pub(super) fn disruption(victim: &PodRef, message: &str, generation: i64, now: String) -> Vec<u8> {
     let condition = ConditionFields {
         r#type: "DisruptionTarget",
@@ -126,7 +126,7 @@ struct DeleteOptions<'a> {
     preconditions: Uid<'a>,
 }
 
-/// Deletes this pod and no other one of its name, with the time that it asks for.
+/// The options for deleting this pod and no other one of the same name, with its own grace period.
 pub(super) fn deletion(victim: &PodRef) -> Vec<u8> {
     text(&DeleteOptions { api_version: "v1", kind: "DeleteOptions", preconditions: Uid { uid: &victim.uid } })
 }
@@ -155,7 +155,7 @@ struct BoundBy {
     bound: &'static str,
 }
 
-/// A patch that gives a volume to a claim.
+/// A patch that binds a volume to a claim.
 pub(super) fn volume(namespace: &str, claim: &str, uid: &str, reserved: bool) -> Vec<u8> {
     let claim_ref = Target {
         api_version: Some("v1"),
@@ -179,12 +179,12 @@ struct SelectedNode<'a> {
     node: &'a str,
 }
 
-/// A patch that tells a provisioner for which node a volume is wanted.
+/// A patch that selects the node for which a volume is provisioned.
 pub(super) fn selected_node(node: &str) -> Vec<u8> {
     text(&ClaimPatch { metadata: Annotated { annotations: SelectedNode { node } } })
 }
 
-/// Texts and numbers always make JSON.
+/// Serialization of texts and numbers cannot fail.
 fn text<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_patched_as_far_as_it_changes() {
+    fn a_status_patch_holds_only_the_changes() {
         let condition = Condition {
             reason: "Unschedulable",
             message: "0/1 nodes \"fit\"".into(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_victim_is_told_why_and_deleted_by_its_uid() {
+    fn a_victim_gets_a_condition_and_is_deleted_by_its_uid() {
         check(
             disruption(&pod(), "why", 0, "T".into()),
             expect![[

@@ -1,11 +1,10 @@
-//! What an answer of the API server means for what comes next.
+//! Classifies the answers of the API server.
 
 use berth_flow::{Failure, FailureKind};
 
 use crate::client::{Answer, NoAnswer};
-use crate::watch::Status;
 
-/// What an answer means.
+/// Whether a request succeeded, or how it failed.
 pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
     let answer = match answer {
         Ok(answer) if answer.status.is_success() => return Ok(()),
@@ -19,9 +18,7 @@ pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
         500.. => FailureKind::Unknown,
         _ => FailureKind::Refused,
     };
-    let said: Status = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let message = if said.message.is_empty() { answer.status.to_string() } else { said.message };
-    Err(Failure { kind, message })
+    Err(Failure { kind, message: answer.message() })
 }
 
 #[cfg(test)]
@@ -32,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_means_what_its_status_says() {
+    fn an_answer_is_classified_by_its_status() {
         let cases = [
             (201, "", None),
             (404, r#"{"message":"pods \"a\" not found"}"#, Some((FailureKind::Gone, "pods \"a\" not found"))),
@@ -49,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_may_have_been_done() {
+    fn a_lost_request_may_have_been_carried_out() {
         let kind = |answer| judge(Err(answer)).unwrap_err().kind;
         assert_eq!(kind(NoAnswer::Unsent("refused".into())), FailureKind::Refused);
         assert_eq!(kind(NoAnswer::Lost("reset".into())), FailureKind::Unknown);

@@ -1,4 +1,4 @@
-//! Carrying out, on a server that does what servers do.
+//! Actions with a scripted API server.
 
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
@@ -8,8 +8,8 @@ use berth_flow::{Action, Answer, Failure, FailureKind, Input, PodRef, Request, T
 use super::{Actor, Task};
 use crate::extender::Extenders;
 use crate::fake::{Said, Script};
+use crate::lease_guard::LeaseGuard;
 use crate::message::{Inbox, Message};
-use crate::reign::Reign;
 
 fn pod(name: &str) -> PodRef {
     PodRef { namespace: "n".into(), name: name.into(), uid: "u1".into() }
@@ -23,22 +23,22 @@ fn evict(name: &str) -> Request {
     Request::Evict { victim: pod(name), message: "why".to_owned() }
 }
 
-/// Has one request carried out; tells what came of it.
+/// Carries out one request, and gives the reply.
 fn outcome(script: &Script, leads: bool, request: Request) -> Result<Answer, Failure> {
     let (sender, receiver) = mpsc::channel();
-    let (_flow, era) = tokio::sync::watch::channel(0);
-    let reign = Reign::new();
+    let (_flow, epoch) = tokio::sync::watch::channel(0);
+    let lease_guard = LeaseGuard::new();
     if leads {
-        reign.extend(Instant::now(), None);
+        lease_guard.extend(Instant::now(), None);
     }
     let extenders = Arc::new(Extenders::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let actor = Actor {
             api: script.api(),
-            reign: Arc::new(reign),
+            lease_guard: Arc::new(lease_guard),
             extenders,
-            inbox: Inbox::new(sender, era),
+            inbox: Inbox::new(sender, epoch),
             requests: Arc::default(),
         };
         let (tasks, received) = tokio::sync::mpsc::unbounded_channel();

@@ -1,4 +1,4 @@
-//! Which events are written, and which only counted.
+//! Which events are written, and which are only counted.
 //!
 //! ```text
 //!   first ──► created ── again ──► series of 2, written ── again ──► counted
@@ -14,14 +14,14 @@ use berth_model::Str;
 use serde::Serialize;
 
 const MINUTE_MICROS: i64 = 60 * 1_000_000;
-/// What did not happen again for so long is forgotten.
+/// An event that does not occur again within this time is forgotten.
 const FORGOTTEN_MICROS: i64 = 6 * MINUTE_MICROS;
-/// How often the count of a series is written.
+/// The time between two writes of a series' count.
 const REFRESH_MICROS: i64 = 30 * MINUTE_MICROS;
-/// The longest note that the API takes.
+/// The longest note that the API accepts, in bytes.
 const NOTE_BYTES: usize = 1024;
 
-/// What makes two events the same.
+/// The fields that equal events share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     regarding: PodRef,
@@ -49,16 +49,16 @@ pub(super) struct Write {
     pub(super) name: String,
     /// The event, to create.
     pub(super) create: Vec<u8>,
-    /// The series, where the event was created before.
+    /// The series, if the event was created before.
     pub(super) patch: Option<Vec<u8>>,
 }
 
-/// The events that may happen again.
+/// The events that may occur again.
 #[derive(Debug)]
 pub(super) struct Series {
     host: String,
     entries: BTreeMap<Key, Entry>,
-    /// Names must differ though the clock may not.
+    /// Distinguishes names if the clock does not advance.
     names: u16,
 }
 
@@ -67,7 +67,7 @@ impl Series {
         Self { host, entries: BTreeMap::new(), names: 0 }
     }
 
-    /// An event happened: says what is to be written.
+    /// Takes an event, and says what to write.
     pub(super) fn take(&mut self, event: &Event, micros: i64) -> Option<Write> {
         let key = Key {
             regarding: event.regarding.clone(),
@@ -96,7 +96,7 @@ impl Series {
         Some(created)
     }
 
-    /// Forgets what is over, and says which counts are to be written.
+    /// Forgets old events, and says which counts to write.
     pub(super) fn sweep(&mut self, now_micros: i64) -> Vec<Write> {
         let mut writes = Vec::new();
         let host = &self.host;
@@ -113,7 +113,7 @@ impl Series {
     }
 }
 
-/// A name that no other event has: the pod's, and a time in nanoseconds. One that is too long to be extended is cut.
+/// A unique name: that of the pod, cut if necessary, and a time in nanoseconds.
 fn name(pod: &str, nanos: i64) -> String {
     let suffix = format!(".{nanos:x}");
     let room = 253 - suffix.len();
@@ -197,7 +197,7 @@ fn write(host: &str, key: &Key, entry: &Entry) -> Write {
         note: &key.note,
         r#type: if key.warning { "Warning" } else { "Normal" },
     };
-    // Texts and numbers always make JSON.
+    // Serialization of texts and numbers cannot fail.
     Write {
         namespace: key.regarding.namespace.clone(),
         name: entry.name.clone(),
@@ -206,7 +206,7 @@ fn write(host: &str, key: &Key, entry: &Entry) -> Write {
     }
 }
 
-/// The API takes no more than 128 characters.
+/// The API accepts at most 128 characters.
 fn instance(reporter: &str, host: &str) -> String {
     format!("{reporter}-{host}").chars().take(128).collect()
 }
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_is_created_the_second_makes_a_series_and_more_are_counted() {
+    fn equal_events_become_a_series() {
         let mut series = Series::new("host".into());
         let first = series.take(&event("no room"), 1_700_000_000_000_000).unwrap();
         expect![[r#"{"apiVersion":"events.k8s.io/v1","kind":"Event","metadata":{"name":"cart.17979cfe362a0001","namespace":"shop"},"eventTime":"2023-11-14T22:13:20.000000Z","reportingController":"default-scheduler","reportingInstance":"default-scheduler-host","action":"Scheduling","reason":"FailedScheduling","regarding":{"kind":"Pod","namespace":"shop","name":"cart","uid":"u1","apiVersion":"v1"},"note":"no room","type":"Warning"}"#]].assert_eq(text(&first.create));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_written_at_the_end_and_now_and_then() {
+    fn counts_are_written_from_time_to_time_and_at_the_end() {
         let mut series = Series::new("host".into());
         let start = 1_700_000_000_000_000;
         (0..5).for_each(|i| drop(series.take(&event("often"), start + i)));
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_notes_are_as_long_as_the_api_takes() {
+    fn names_and_notes_are_cut_to_the_limits_of_the_api() {
         let long = "a".repeat(253);
         assert_eq!(name(&long, i64::MAX).len(), 253);
         assert_eq!(shortened(&"ü".repeat(600)).len(), 1024);

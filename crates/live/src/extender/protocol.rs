@@ -1,6 +1,6 @@
-//! The words of the `extender/v1` protocol.
+//! The messages of the `extender/v1` protocol.
 //!
-//! Its fields are written with capitals, as Go names them; answers may write them as they like, since Go reads them so.
+//! The names of fields begin with capitals, as in Go. Answers may use other capitalization, since Go ignores it.
 //!
 //! Upstream: `k8s.io/kube-scheduler/extender/v1/types.go`.
 
@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use berth_flow::{Answer, NodeVictims, PodRef};
 use berth_model::Str;
+use berth_watch::Metadata;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-
-use crate::watch::Metadata;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -31,7 +30,7 @@ struct NodeList<'a> {
 #[derive(Serialize)]
 struct Empty {}
 
-/// What filters and scorers are asked.
+/// The arguments of a filter or prioritize call.
 pub(super) fn args(pod: &RawValue, names: &[Str], nodes: &[Arc<RawValue>], only_names: bool) -> Vec<u8> {
     let items = || nodes.iter().map(|node| &**node).collect();
     let args = Args {
@@ -64,7 +63,7 @@ struct MetaPod {
     uid: String,
 }
 
-/// What is asked about preemption of who knows the pods.
+/// The arguments of a preempt call, for an extender with its own cache.
 pub(super) fn meta_victims(pod: &RawValue, candidates: &[NodeVictims]) -> Vec<u8> {
     let victims = candidates.iter().map(|candidate| {
         let pods = candidate.victims.iter().map(|victim| MetaPod { uid: victim.uid.to_string() }).collect();
@@ -78,7 +77,7 @@ pub(super) fn meta_victims(pod: &RawValue, candidates: &[NodeVictims]) -> Vec<u8
     })
 }
 
-/// The same of who does not: `pods` are those of all candidates, in order.
+/// The same for an extender without a cache: `pods` are those of all candidates, in order.
 pub(super) fn victims(pod: &RawValue, candidates: &[NodeVictims], pods: &[Box<RawValue>]) -> Vec<u8> {
     let mut pods = pods.iter();
     let victims = candidates.iter().map(|candidate| {
@@ -103,12 +102,12 @@ struct BindingArgs<'a> {
     node: &'a str,
 }
 
-/// What a binder is asked.
+/// The arguments of a bind call.
 pub(super) fn binding(pod: &PodRef, node: &str) -> Vec<u8> {
     text(&BindingArgs { pod_name: &pod.name, pod_namespace: &pod.namespace, pod_uid: &pod.uid, node })
 }
 
-/// What a filter answers.
+/// The result of a filter call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Filtered<'a> {
@@ -131,7 +130,7 @@ struct NodeItems<'a> {
 }
 
 impl Filtered<'_> {
-    /// The answer, if it keeps to the nodes that were asked about.
+    /// The answer, if it only names nodes of the call.
     pub(super) fn answer(self, asked: &[Str], only_names: bool, url: &str) -> Result<Answer, String> {
         if !self.error.is_empty() {
             return Err(self.error);
@@ -140,7 +139,7 @@ impl Filtered<'_> {
             (Some(names), _) if only_names => names,
             (_, Some(nodes)) => {
                 let items = nodes.items.unwrap_or_default();
-                items.into_iter().map(|node| Metadata::of(node.get()).name.into_owned()).collect()
+                items.into_iter().map(|node| Metadata::of(node.get().as_bytes()).name.into_owned()).collect()
             }
             _ => Vec::new(),
         };
@@ -162,7 +161,7 @@ impl Filtered<'_> {
     }
 }
 
-/// What a scorer answers about a node.
+/// The score of a node.
 #[derive(Debug, Deserialize)]
 pub(super) struct Host {
     #[serde(rename = "Host", alias = "host")]
@@ -171,7 +170,7 @@ pub(super) struct Host {
     pub(super) score: i64,
 }
 
-/// What is answered about preemption.
+/// The result of a preempt call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Preempted {
@@ -199,14 +198,14 @@ struct MetaPodAnswer {
 }
 
 impl Preempted {
-    /// The answer, if it keeps to the candidates that were asked about.
+    /// The answer, if it only names candidates of the call.
     pub(super) fn answer(self, candidates: &[NodeVictims], url: &str) -> Result<Vec<NodeVictims>, String> {
         let mut answer = Vec::new();
         for (node, left) in self.victims.unwrap_or_default() {
             let left = left.unwrap_or_default();
             let Some(asked) = candidates.iter().find(|candidate| *candidate.node == *node) else {
                 return Err(format!(
-                    "extender: {url} claims to preempt on node {node}, which is no candidate"
+                    "extender {url:?} claims to preempt on node {node}, which is not a candidate"
                 ));
             };
             let mut victims = Vec::new();
@@ -214,7 +213,7 @@ impl Preempted {
                 let victim = asked.victims.iter().find(|victim| *victim.uid == *pod.uid);
                 let unknown = || {
                     format!(
-                        "extender: {url} claims to preempt pod (UID: {}) on node: {node}, but the pod is not found on that node",
+                        "extender {url:?} claims to preempt pod (UID: {}) on node: {node}, but the pod is not found on that node",
                         pod.uid
                     )
                 };
@@ -226,7 +225,7 @@ impl Preempted {
     }
 }
 
-/// What a binder answers.
+/// The result of a bind call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Bound {
@@ -234,7 +233,7 @@ pub(super) struct Bound {
     pub(super) error: String,
 }
 
-/// Texts and numbers always make JSON.
+/// Serialization of texts and numbers cannot fail.
 fn text<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_keeps_to_what_was_asked() {
+    fn an_answer_may_only_name_nodes_of_the_call() {
         let asked: [Str; 2] = ["n1".into(), "n2".into()];
         let cases = [
             (r#"{"NodeNames":["n2"],"FailedNodes":{"n1":"full"}}"#, true, Ok(vec!["n2"])),

@@ -1,13 +1,13 @@
-//! What a candidate does, given what is written in the lease and what time it is.
+//! What a candidate does, given the content of the lease and the time.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What is written in a lease.
+/// The content of a lease.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
-    /// Who leads; nobody, where it is empty.
+    /// The identity of the leader; empty if there is none.
     pub(super) holder: String,
     pub(super) duration_seconds: i64,
     pub(super) acquired: String,
@@ -16,7 +16,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads the record of a lease; what is missing counts as empty.
+    /// Reads the content of a lease; missing fields are empty.
     pub(super) fn read(lease: &Value) -> Self {
         let spec = &lease["spec"];
         let text = |name: &str| spec[name].as_str().unwrap_or_default().to_owned();
@@ -50,7 +50,8 @@ impl Record {
         })
     }
 
-    /// The lease as it was read, with this record; since its version stays, nobody else can have written in between.
+    /// The lease as it was read, with this content. It has its resource version, so the update fails if another process
+    /// has written in the meantime.
     pub(super) fn update(&self, mut lease: Value) -> Value {
         if let (Some(spec), Value::Object(ours)) = (lease["spec"].as_object_mut(), self.spec()) {
             spec.extend(ours);
@@ -61,14 +62,14 @@ impl Record {
     }
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Somebody else leads.
+    /// Another process leads.
     Wait,
-    /// Write a new lease.
+    /// Create the lease.
     Create(Record),
-    /// Write this into the lease.
+    /// Update the lease.
     Update(Record),
 }
 
@@ -78,7 +79,7 @@ pub(super) struct Election {
     identity: String,
     lease: Duration,
     observed: Option<Record>,
-    /// When the record was seen first, in milliseconds of our own clock: those of others do not count.
+    /// When this content was first observed, in milliseconds of the own clock; other clocks are not trusted.
     observed_at: u64,
 }
 
@@ -91,7 +92,7 @@ impl Election {
         &self.identity
     }
 
-    /// What is there; nothing, where there is no lease.
+    /// Takes the observed content; `None` if there is no lease.
     pub(super) fn observe(&mut self, now_millis: u64, record: Option<Record>) {
         if self.observed != record {
             self.observed = record;
@@ -99,7 +100,7 @@ impl Election {
         }
     }
 
-    /// Whether this candidate wrote last.
+    /// Whether this candidate holds the lease, as last observed.
     pub(super) fn leads(&self) -> bool {
         self.observed.as_ref().is_some_and(|record| record.holder == self.identity)
     }
@@ -127,7 +128,7 @@ impl Election {
         Step::Update(Record { transitions: observed.transitions.saturating_add(1), ..ours })
     }
 
-    /// What a leader writes that goes.
+    /// The content that releases the lease.
     pub(super) fn released(&self, unix_micros: i64) -> Record {
         let now = crate::clock::micros(unix_micros);
         let transitions = self.observed.as_ref().map_or(0, |record| record.transitions);
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_taken_when_it_is_free_or_silent_for_too_long() {
+    fn a_lease_is_taken_if_it_is_free_or_expired() {
         let cases = [
             (None, 0, "create me 0"),
             (Some(""), 0, "update me 4"),
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_renews_is_waited_for_anew() {
+    fn a_renewal_extends_the_wait() {
         let mut election = candidate();
         election.observe(0, Some(held_by("other")));
         let again = Record { renewed: "R2".into(), ..held_by("other") };
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_keeps_when_it_began() {
+    fn a_leader_keeps_its_acquire_time() {
         let mut election = candidate();
         election.observe(0, Some(held_by("me")));
         let Step::Update(record) = election.next(1, NOW) else { panic!("a leader renews") };
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_else_is_in_the_lease_stays() {
+    fn other_fields_of_the_lease_are_kept() {
         let lease = json!({"metadata": {"name": "l", "resourceVersion": "7"}, "spec": {"strategy": "x", "holderIdentity": "a"}});
         let updated = held_by("me").update(lease);
         assert_eq!(updated["metadata"]["resourceVersion"], "7");

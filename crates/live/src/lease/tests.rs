@@ -1,4 +1,4 @@
-//! Candidates on a server that does what servers do.
+//! Candidates with a scripted API server.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::{Lease, Lost};
 use crate::fake::{Said, Script};
+use crate::lease_guard::LeaseGuard;
 use crate::message::{Inbox, Message};
 use crate::metrics::Metrics;
-use crate::reign::Reign;
 
 fn said(status: u16, text: &str) -> Said {
     (status, None, text.to_owned())
@@ -23,18 +23,18 @@ fn held_by(holder: &str, version: u32) -> Said {
     said(200, &format!(r#"{{"metadata":{metadata},"spec":{spec}}}"#))
 }
 
-/// Stands for election until the script ends, then gives up; tells how it ended, whom the flow was told to lead for, and
-/// what was asked.
-fn stand(script: &Script, deadline: Duration) -> (Result<(), Lost>, Vec<bool>, Vec<String>) {
+/// Runs a candidate until the script ends. Gives its result, the inputs of the flow, and the requests.
+fn run_candidate(script: &Script, deadline: Duration) -> (Result<(), Lost>, Vec<bool>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
-    let (_flow, era) = watch::channel(0);
+    let (_flow, epoch) = watch::channel(0);
     let (release, released) = oneshot::channel();
     let metrics = Arc::new(Metrics::new().unwrap());
-    let reign = Arc::new(Reign::new());
+    let lease_guard = Arc::new(LeaseGuard::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let settings = LeaderElection::default();
-    let inbox = Inbox::new(sender, era);
-    let mut lease = Lease::new(&settings, "me".into(), script.api(), inbox, Arc::clone(&reign), metrics);
+    let inbox = Inbox::new(sender, epoch);
+    let mut lease =
+        Lease::new(&settings, "me".into(), script.api(), inbox, Arc::clone(&lease_guard), metrics);
     (lease.times.retry, lease.times.renew_deadline) = (Duration::from_millis(20), deadline);
     let end = runtime.block_on(async {
         let script = script.clone();
@@ -44,7 +44,7 @@ fn stand(script: &Script, deadline: Duration) -> (Result<(), Lost>, Vec<bool>, V
         });
         lease.run(released).await
     });
-    assert!(!reign.holds());
+    assert!(!lease_guard.holds());
     let leads = receiver.try_iter().filter_map(|message| match message {
         Message::Input(input) => match *input {
             Input::Leads(leads) => Some(leads),
@@ -61,26 +61,26 @@ fn stand(script: &Script, deadline: Duration) -> (Result<(), Lost>, Vec<bool>, V
 }
 
 #[test]
-fn a_lease_that_nobody_has_is_made_and_renewed() {
+fn a_missing_lease_is_created_and_renewed() {
     let script = Script::new([said(404, "{}"), held_by("me", 1), held_by("me", 2)]);
-    let (end, leads, asked) = stand(&script, Duration::from_millis(500));
+    let (end, leads, asked) = run_candidate(&script, Duration::from_millis(500));
     assert_eq!((end, leads), (Ok(()), vec![false, true]));
-    // The last two are the renewal that got no answer, and the look at the lease before it is given up.
+    // The last two are the renewal without an answer, and the read before the release.
     assert_eq!(asked, ["GET", "POST \"me\"", "PUT \"me\"", "PUT \"me\"", "GET"]);
 }
 
 #[test]
-fn a_lease_of_another_is_waited_for() {
+fn a_candidate_waits_for_the_lease_of_another_one() {
     let script = Script::new([held_by("other", 1), held_by("other", 2), held_by("", 3), held_by("me", 4)]);
-    let (end, leads, asked) = stand(&script, Duration::from_millis(500));
+    let (end, leads, asked) = run_candidate(&script, Duration::from_millis(500));
     assert_eq!((end, leads), (Ok(()), vec![false, true]));
     assert_eq!(asked[..4], ["GET", "GET", "GET", "PUT \"me\""]);
 }
 
 #[test]
-fn a_leader_that_cannot_renew_in_time_is_deposed() {
+fn a_leader_that_cannot_renew_loses_the_lease() {
     let refused = std::iter::repeat_n(said(500, "{}"), 1_000);
     let script = Script::new([held_by("", 1), held_by("me", 2)].into_iter().chain(refused));
-    let (end, leads, _) = stand(&script, Duration::from_millis(100));
+    let (end, leads, _) = run_candidate(&script, Duration::from_millis(100));
     assert_eq!((end, leads), (Err(Lost), vec![false, true, false]));
 }

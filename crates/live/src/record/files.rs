@@ -1,7 +1,7 @@
-//! The files of a recording: how they are named, and which of them are kept.
+//! The files of a recording: their names, and which of them are kept.
 //!
-//! The first file has the name that was asked for, all later ones have a number appended. A process goes on where an
-//! earlier one ended, so that what a leader recorded before it crashed outlives its restart.
+//! The first file has the given name, all later ones have a number appended. A process continues with the number after the
+//! last one, so that the recording of a leader that crashed is kept.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use berth_journal::part_of;
 
-/// So many files' worth is kept, the newest one included.
+/// Files are kept up to this many times the limit in size, the newest one included.
 const PARTS: u64 = 4;
-/// So many files are kept, however small they are.
+/// The number of files that are kept.
 const FILES: usize = 64;
 
 /// The files of one recording.
@@ -21,7 +21,7 @@ pub(super) struct Files {
     limit_bytes: u64,
 }
 
-/// A file that there is already.
+/// An existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Earlier {
     part: u64,
@@ -33,7 +33,7 @@ impl Files {
         Self { first, limit_bytes }
     }
 
-    /// How large a file grows before the next one begins.
+    /// The size in bytes at which the next file begins.
     pub(super) fn limit_bytes(&self) -> u64 {
         self.limit_bytes
     }
@@ -41,7 +41,7 @@ impl Files {
     /// The number of the next file.
     ///
     /// # Errors
-    /// The folder cannot be read.
+    /// If the folder cannot be read.
     pub(super) fn next_part(&self) -> io::Result<u64> {
         Ok(self.earlier()?.last().map_or(1, |last| last.part + 1))
     }
@@ -51,10 +51,10 @@ impl Files {
         part_of(&self.first, part)
     }
 
-    /// Makes a file, and room for it.
+    /// Creates a file, and removes old ones to make room.
     ///
     /// # Errors
-    /// It cannot be made, or an old one cannot be removed.
+    /// If it cannot be created, or an old one cannot be removed.
     pub(super) fn make(&self, part: u64) -> io::Result<File> {
         let file = File::create(self.path(part))?;
         let mut earlier = self.earlier()?;
@@ -68,14 +68,14 @@ impl Files {
         Ok(file)
     }
 
-    /// The files that hold something, the oldest one first. What is no regular file, like `/dev/null`, keeps nothing.
+    /// The files that are not empty, the oldest one first. Only regular files count, so not `/dev/null`.
     fn earlier(&self) -> io::Result<Vec<Earlier>> {
         let folder = self.first.parent().filter(|path| !path.as_os_str().is_empty());
         let mut found = Vec::new();
         for entry in fs::read_dir(folder.unwrap_or(Path::new(".")))? {
             let entry = entry?;
             let Some(part) = self.part_of(&entry.file_name()) else { continue };
-            let Ok(about) = entry.metadata() else { continue }; // gone meanwhile
+            let Ok(about) = entry.metadata() else { continue }; // removed in the meantime
             if about.is_file() && about.len() > 0 {
                 found.push(Earlier { part, bytes: about.len() });
             }
@@ -84,7 +84,7 @@ impl Files {
         Ok(found)
     }
 
-    /// The number of a file by its name; none where it is not of this recording.
+    /// The number of a file by its name; `None` if it is not of this recording.
     fn part_of(&self, name: &std::ffi::OsStr) -> Option<u64> {
         let first = self.first.file_name()?;
         let rest = name.as_encoded_bytes().strip_prefix(first.as_encoded_bytes())?;
@@ -96,11 +96,11 @@ impl Files {
     }
 }
 
-/// The oldest files, as far as all are too many or too large beside a new one.
+/// The oldest files that must go so that a new one has room.
 fn surplus(earlier: &[Earlier], limit_bytes: u64) -> &[Earlier] {
     let mut room = limit_bytes.saturating_mul(PARTS - 1);
     let is_kept = |file: &&Earlier| {
-        // A file that is full is a little larger than the limit.
+        // A full file is slightly larger than the limit.
         let bytes = file.bytes.min(limit_bytes);
         let has_room = bytes <= room;
         room = room.saturating_sub(bytes);
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_files_stay_as_far_as_there_is_room() {
+    fn the_newest_files_are_kept() {
         let full = 130;
         let cases = [
             (vec![], 0),
@@ -124,7 +124,7 @@ mod tests {
             (vec![full; 5], 2),
             (vec![1; 63], 0),
             (vec![1; 70], 7),
-            (vec![full, full, full, 1, 1], 1), // small ones push a large one out, where it has no room
+            (vec![full, full, full, 1, 1], 1), // small files take the room of a large one
             (vec![1, full, full, full], 1),
         ];
         for (sizes, expected) in cases {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_known_by_their_names() {
+    fn files_have_numbers_by_their_names() {
         let files = Files::new("folder/a.rec".into(), 1);
         let cases = [
             ("a.rec", Some(1)),

@@ -1,10 +1,8 @@
-//! Who may see what: asked of a cluster with TokenReview and SubjectAccessReview, as upstream asks.
+//! Authentication and authorization, by TokenReview and SubjectAccessReview as in upstream.
 //!
-//! A client is who its certificate says, or else who its token belongs to. Whoever shows neither is `system:anonymous`, and
-//! may see what the cluster lets everybody see, which usually is nothing.
+//! A client is identified by its certificate, or else by its bearer token. A client with neither is `system:anonymous`, which
+//! usually has no rights.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, StatusCode, header};
@@ -12,26 +10,28 @@ use rustls::pki_types::CertificateDer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::authority::Newest;
-use super::client_certificate::{Named, named};
+use super::authority::AuthoritiesRx;
+use super::client_certificate::{self, ClientIdentity};
+use super::ttl_cache::TtlCache;
 use super::user::User;
 use crate::client::{Api, JSON};
 
-/// So many answers are remembered; whoever sends tokens by the thousand gets no more memory.
-const REMEMBERED: usize = 1_000;
+/// The bound on each cache: a client that sends many tokens gets no more memory than this, and its tokens make room for
+/// others.
+const CACHE_ENTRIES: usize = 1_000;
 
-/// How long answers are good for.
+/// How long the answers of reviews are cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GoodFor {
-    /// Whose a token is.
+pub struct CacheTtls {
+    /// Answers of token reviews.
     pub token: Duration,
-    /// That somebody may see something.
+    /// Access reviews that allow.
     pub allowed: Duration,
-    /// That somebody may not.
+    /// Access reviews that deny.
     pub denied: Duration,
 }
 
-impl Default for GoodFor {
+impl Default for CacheTtls {
     fn default() -> Self {
         let time = Duration::from_secs(10);
         Self { token: time, allowed: time, denied: time }
@@ -57,78 +57,57 @@ struct AccessStatus {
     allowed: bool,
 }
 
-/// Answers, each until a moment.
-struct Memory<K, V>(Mutex<BTreeMap<K, (Instant, V)>>);
+/// SHA-256 of a bearer token: the token itself does not stay in memory.
+type TokenHash = [u8; 32];
 
-impl<K: Ord, V: Clone> Memory<K, V> {
-    fn new() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
-    }
-
-    fn get(&self, key: &K) -> Option<V> {
-        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.get(key).filter(|(until, _)| Instant::now() < *until).map(|(_, answer)| answer.clone())
-    }
-
-    fn put(&self, key: K, answer: V, good_for: Duration) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.len() >= REMEMBERED {
-            answers.retain(|_, (until, _)| Instant::now() < *until);
-        }
-        if answers.len() < REMEMBERED {
-            answers.insert(key, (Instant::now() + good_for, answer));
-        }
-    }
-}
-
-/// Decides who may see what.
+/// Decides which client may read which path.
 pub(super) struct Access {
     pub(super) authentication: Api,
     pub(super) authorization: Api,
-    pub(super) authorities: Newest,
-    /// Paths that everybody may see; where one ends with `*`, all that begin so.
+    pub(super) authorities: AuthoritiesRx,
+    /// The paths without authorization; a `*` at the end matches all paths with this prefix.
     pub(super) open_paths: Vec<String>,
-    pub(super) good_for: GoodFor,
-    users: Memory<String, Option<User>>,
-    rights: Memory<(User, String), bool>,
+    pub(super) cache_ttls: CacheTtls,
+    users: TtlCache<TokenHash, Option<User>>,
+    rights: TtlCache<(User, String), bool>,
 }
 
 impl Access {
     pub(super) fn new(
         authentication: Api,
         authorization: Api,
-        authorities: Newest,
+        authorities: AuthoritiesRx,
         open_paths: Vec<String>,
-        good_for: GoodFor,
+        cache_ttls: CacheTtls,
     ) -> Self {
-        let (users, rights) = (Memory::new(), Memory::new());
-        Self { authentication, authorization, authorities, open_paths, good_for, users, rights }
+        let (users, rights) = (TtlCache::new(CACHE_ENTRIES), TtlCache::new(CACHE_ENTRIES));
+        Self { authentication, authorization, authorities, open_paths, cache_ttls, users, rights }
     }
 
-    /// Whether somebody who shows these certificates and sends these headers may read a path.
+    /// Checks that a client with these certificates and headers may read a path.
     ///
     /// # Errors
-    /// The status to answer, if not.
+    /// The HTTP status for the client, if it may not.
     pub(super) async fn check(
         &self,
         shown: &[CertificateDer<'_>],
         headers: &HeaderMap,
         path: &str,
     ) -> Result<(), StatusCode> {
-        // Who asks for health has no credentials.
+        // Health checks come without credentials.
         if self.is_open(path) {
             return Ok(());
         }
-        let key = (self.who(shown, headers).await?, path.to_owned());
-        let allowed = match self.rights.get(&key) {
+        let key = (self.identify(shown, headers).await?, path.to_owned());
+        let allowed = match self.rights.get(&key, Instant::now()) {
             Some(allowed) => allowed,
             None => {
                 let spec = access_spec(&key.0, path);
                 let review: Review<AccessStatus> =
                     ask(&self.authorization, "authorization", "SubjectAccessReview", spec).await?;
                 let allowed = review.status.allowed;
-                let GoodFor { allowed: yes, denied: no, .. } = self.good_for;
-                self.rights.put(key, allowed, if allowed { yes } else { no });
+                let CacheTtls { allowed: yes, denied: no, .. } = self.cache_ttls;
+                self.rights.insert(key, allowed, if allowed { yes } else { no }, Instant::now());
                 allowed
             }
         };
@@ -142,31 +121,39 @@ impl Access {
         })
     }
 
-    async fn who(&self, shown: &[CertificateDer<'_>], headers: &HeaderMap) -> Result<User, StatusCode> {
+    async fn identify(&self, shown: &[CertificateDer<'_>], headers: &HeaderMap) -> Result<User, StatusCode> {
         let authorities = self.authorities.borrow().clone();
-        let named = named(shown, headers, &authorities);
-        if let Named::User(user) = named {
+        let identity = client_certificate::identify(shown, headers, &authorities);
+        if let ClientIdentity::User(user) = identity {
             return Ok(user);
         }
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         match authorization.and_then(token) {
             Some(token) => self.user(token).await?.ok_or(StatusCode::UNAUTHORIZED),
-            // Whoever wants to be known and is not, is not taken for somebody who does not.
-            None if named == Named::Stranger => Err(StatusCode::UNAUTHORIZED),
+            // Invalid client credentials are rejected; they do not fall back to anonymous.
+            None if identity == ClientIdentity::Unverified => Err(StatusCode::UNAUTHORIZED),
             None => Ok(User::anonymous()),
         }
     }
 
     async fn user(&self, token: &str) -> Result<Option<User>, StatusCode> {
-        if let Some(user) = self.users.get(&token.to_owned()) {
+        let key = hash(token);
+        if let Some(user) = self.users.get(&key, Instant::now()) {
             return Ok(user);
         }
         let review: Review<TokenStatus> =
             ask(&self.authentication, "authentication", "TokenReview", json!({"token": token})).await?;
         let user = review.status.authenticated.then_some(review.status.user);
-        self.users.put(token.to_owned(), user.clone(), self.good_for.token);
+        self.users.insert(key, user.clone(), self.cache_ttls.token, Instant::now());
         Ok(user)
     }
+}
+
+fn hash(token: &str) -> TokenHash {
+    let mut hash = TokenHash::default();
+    let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
+    hash.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    hash
 }
 
 fn token(header: &str) -> Option<&str> {
@@ -180,7 +167,7 @@ fn access_spec(user: &User, path: &str) -> Value {
     spec
 }
 
-/// Has something reviewed. Where nobody can tell, nobody may see anything.
+/// Sends a review to the API server. Without an answer, access is denied.
 async fn ask<S: for<'de> Deserialize<'de> + Default>(
     api: &Api,
     group: &str,
@@ -194,11 +181,11 @@ async fn ask<S: for<'de> Deserialize<'de> + Default>(
             serde_json::from_slice(&answer.body).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
         }
         Ok(answer) => {
-            tracing::warn!("a {kind} is refused: {}", String::from_utf8_lossy(&answer.body));
+            tracing::warn!("the API server refuses a {kind}: {}", answer.message());
             Err(StatusCode::INTERNAL_SERVER_ERROR)
         }
         Err(error) => {
-            tracing::warn!("a {kind} is not answered: {error}");
+            tracing::warn!("the API server does not answer a {kind}: {error}");
             Err(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
@@ -217,7 +204,7 @@ mod tests {
     fn access(script: &Script) -> Access {
         let (_, authorities) = watch::channel(Arc::new(Authorities::default()));
         let open = vec!["/healthz".to_owned(), "/open/*".to_owned()];
-        Access::new(script.api(), script.api(), authorities, open, GoodFor::default())
+        Access::new(script.api(), script.api(), authorities, open, CacheTtls::default())
     }
 
     async fn check(access: &Access, authorization: Option<&str>, path: &str) -> Result<(), StatusCode> {
@@ -229,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_stands_after_bearer() {
+    fn a_bearer_token_is_read_from_the_header() {
         let cases = [
             ("Bearer abc", Some("abc")),
             ("bearer  abc ", Some("abc")),
@@ -243,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_goes_from_one_review_to_the_other() {
+    fn the_user_of_the_token_review_goes_into_the_access_review() {
         let text = r#"{"status":{"authenticated":true,"user":{"username":"ann","groups":["g"],"extra":{"k":["v"]}}}}"#;
         let review: Review<TokenStatus> = serde_json::from_str(text).unwrap();
         let spec = access_spec(&review.status.user, "/metrics");
@@ -257,7 +244,25 @@ mod tests {
     }
 
     #[test]
-    fn who_may_see_is_asked_once_for_a_while() {
+    fn tokens_of_one_client_do_not_turn_the_cache_off() {
+        let unknown = (201, None, r#"{"status":{}}"#.to_owned());
+        let script = Script::new(std::iter::repeat_n(unknown, 3 * CACHE_ENTRIES));
+        let access = access(&script);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for number in 0..2 * CACHE_ENTRIES {
+                let _ = check(&access, Some(&format!("Bearer t{number}")), "/metrics").await;
+            }
+            let asked = script.asked().len();
+            for _ in 0..2 {
+                let _ = check(&access, Some("Bearer other"), "/metrics").await;
+            }
+            assert_eq!(script.asked().len(), asked + 1);
+        });
+    }
+
+    #[test]
+    fn reviews_are_cached() {
         let ok = |text: &str| (201, None, text.to_owned());
         let known = ok(r#"{"status":{"authenticated":true,"user":{"username":"ann"}}}"#);
         let (unknown, allowed) = (ok(r#"{"status":{}}"#), ok(r#"{"status":{"allowed":true}}"#));

@@ -1,4 +1,4 @@
-//! The authorities whose certificates name users: from files, or from where the cluster publishes its own.
+//! The certificate authorities for clients and front proxies, from files or from the cluster.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,52 +13,52 @@ use tokio::sync::watch;
 use super::ServeError;
 use crate::client::Api;
 
-/// Where a cluster says how its clients are to be recognized.
+/// The ConfigMap in which a cluster publishes its authentication configuration.
 const PUBLISHED: &str = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
-/// Files and the cluster are looked at so often.
+/// The time between two looks at the files and the cluster.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Who vouches for clients that show a certificate.
+/// The authorities for client certificates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clients {
-    /// Its certificates name users and their groups.
+    /// The authorities for users.
     pub ca_file: Option<PathBuf>,
-    /// Its certificates name proxies, who may speak for others.
+    /// The authorities for front proxies, whose headers name the user.
     pub proxies_ca_file: Option<PathBuf>,
-    /// How proxies speak for others.
+    /// The front proxies and their headers.
     pub proxies: Proxies,
-    /// What becomes of that which no file says.
+    /// How the cluster is asked for what no file names.
     pub lookup: Lookup,
 }
 
-/// Whether the cluster is asked for authorities that were not named.
+/// Whether missing authorities are looked up in the cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lookup {
-    /// It is not.
+    /// They are not.
     Skip,
-    /// It is; where it cannot tell, its certificates name nobody until it can.
+    /// They are. After a failure, client certificates are rejected until the lookup succeeds.
     #[default]
     Tolerate,
-    /// It is, and nothing is served where it cannot tell.
+    /// They are, and the server does not start after a failure.
     Require,
 }
 
-/// How proxies speak for others.
+/// The front proxies and their headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
-    /// Who may, by common names; all, if there are none.
+    /// The common names of the allowed proxies; empty: all.
     pub allowed_names: Vec<String>,
-    /// The headers that name a user; the first that is there counts.
+    /// The headers with the user name; the first one that is present counts.
     pub username_headers: Vec<String>,
-    /// The headers that name the user's groups.
+    /// The headers with the groups.
     pub group_headers: Vec<String>,
-    /// The headers that name the user's uid.
+    /// The headers with the uid.
     pub uid_headers: Vec<String>,
-    /// How headers begin that say more of the user.
+    /// The prefixes of headers with extra information.
     pub extra_prefixes: Vec<String>,
 }
 
-/// Authorities, ready to be used.
+/// The authorities as trust anchors.
 #[derive(Debug, Default)]
 pub(super) struct Authorities {
     pub(super) clients: Vec<TrustAnchor<'static>>,
@@ -66,8 +66,8 @@ pub(super) struct Authorities {
     pub(super) headers: Proxies,
 }
 
-/// The newest authorities.
-pub(super) type Newest = watch::Receiver<Arc<Authorities>>;
+/// Receives the current authorities.
+pub(super) type AuthoritiesRx = watch::Receiver<Arc<Authorities>>;
 
 impl Authorities {
     pub(super) fn is_empty(&self) -> bool {
@@ -75,11 +75,11 @@ impl Authorities {
     }
 }
 
-/// Reads the authorities, and goes on reading them for as long as anybody uses them.
+/// Reads the authorities, and reads them again periodically as long as there is a receiver.
 ///
 /// # Errors
-/// A file cannot be used, or the cluster cannot tell though it has to.
-pub(super) async fn keep(clients: Clients, api: Api) -> Result<Newest, ServeError> {
+/// If a file cannot be used, or a required lookup fails.
+pub(super) async fn keep(clients: Clients, api: Api) -> Result<AuthoritiesRx, ServeError> {
     let (sender, newest) = watch::channel(Arc::new(read(&clients, &api, true).await?));
     tokio::spawn(async move {
         loop {
@@ -89,8 +89,10 @@ pub(super) async fn keep(clients: Clients, api: Api) -> Result<Newest, ServeErro
             }
             match read(&clients, &api, false).await {
                 Ok(authorities) => drop(sender.send(Arc::new(authorities))),
-                // They may be half written, or the server away; those that were good stay.
-                Err(error) => tracing::warn!("the authorities of clients stay as they were: {error}"),
+                // A file may be half written, or the API server unavailable: the last good ones stay.
+                Err(error) => tracing::warn!(
+                    "cannot reload the authorities for client certificates, keeping the current ones: {error}"
+                ),
             }
         }
     });
@@ -112,26 +114,28 @@ async fn read(clients: &Clients, api: &Api, is_first: bool) -> Result<Authoritie
     match published(api).await {
         Ok(data) => add(&mut found, clients, &data)?,
         Err(why) if is_first && clients.lookup == Lookup::Tolerate => tracing::warn!(
-            "the cluster does not tell who its clients are, so that their certificates name nobody for now: {why}"
+            "cannot look up the authentication configuration of the cluster, rejecting client certificates until it can be read: {why}"
         ),
         Err(why) => return Err(ServeError::Lookup(why)),
     }
     Ok(found)
 }
 
-/// What the cluster publishes.
+/// The data of the ConfigMap.
 async fn published(api: &Api) -> Result<Value, String> {
     let answer = api.get(PUBLISHED).await.map_err(|error| error.to_string())?;
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match answer.status {
-        StatusCode::OK => Ok(body["data"].clone()),
-        // A cluster that has no client certificates.
+        StatusCode::OK => {
+            let body: Value = serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
+            Ok(body["data"].clone())
+        }
+        // The cluster has no authentication configuration.
         StatusCode::NOT_FOUND => Ok(Value::Null),
-        status => Err(body["message"].as_str().map_or_else(|| status.to_string(), str::to_owned)),
+        _ => Err(answer.message()),
     }
 }
 
-/// Adds what the cluster says to what files say.
+/// Adds the data of the cluster where no file is given.
 fn add(found: &mut Authorities, clients: &Clients, data: &Value) -> Result<(), ServeError> {
     let anchors = |key: &str| {
         let pem = data[key].as_str().unwrap_or_default();
@@ -160,7 +164,7 @@ fn from_file(path: &Path) -> Result<Vec<TrustAnchor<'static>>, ServeError> {
     let broken = |why: String| ServeError::Authority { path: path.to_owned(), why };
     let pem = std::fs::read(path).map_err(|error| broken(error.to_string()))?;
     let anchors = from_pem(&pem).map_err(broken)?;
-    if anchors.is_empty() { Err(broken("holds no certificate".to_owned())) } else { Ok(anchors) }
+    if anchors.is_empty() { Err(broken("the file has no certificate".to_owned())) } else { Ok(anchors) }
 }
 
 fn from_pem(pem: &[u8]) -> Result<Vec<TrustAnchor<'static>>, String> {
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_tells_who_its_clients_are() {
+    fn authorities_are_read_from_the_cluster() {
         let data = json!({
             "client-ca-file": ca(), "requestheader-client-ca-file": ca() + &ca(),
             "requestheader-allowed-names": "[\"front-proxy-client\"]",
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_that_cannot_tell_is_tolerated_unless_it_must_not_be() {
+    fn a_failed_lookup_is_tolerated_unless_it_is_required() {
         let refused = json!({"message": "configmaps is forbidden"});
         let required = Clients { lookup: Lookup::Require, ..Clients::default() };
         let skipped = Clients { lookup: Lookup::Skip, ..Clients::default() };
@@ -216,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn files_go_before_the_cluster() {
+    fn files_override_the_cluster() {
         let folder = std::env::temp_dir().join(format!("berth-authority-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("ca.crt");

@@ -1,7 +1,7 @@
-//! Certificates that clients show, and whom they name.
+//! Client certificates, and the users that they identify.
 //!
-//! At the handshake a client only proves that the certificate is its own. Whether an authority vouches for it is asked with
-//! each request, as upstream does: a client that shows a strange certificate is answered in HTTP, and may have a token.
+//! In the TLS handshake a client only proves that it has the key of its certificate. The certificate is verified with each
+//! request, as in upstream: a client with an invalid certificate gets an HTTP answer, and may have a token instead.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,18 +14,18 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use webpki::{EndEntityCert, KeyUsage};
 
-use super::authority::{Authorities, Newest, Proxies};
+use super::authority::{Authorities, AuthoritiesRx, Proxies};
 use super::subject::Subject;
 use super::user::User;
 
-/// Asks clients for a certificate where some authority vouches for clients.
+/// Asks clients for a certificate if there are authorities.
 pub(super) struct Handshake {
     provider: CryptoProvider,
-    authorities: Newest,
+    authorities: AuthoritiesRx,
 }
 
 impl Handshake {
-    pub(super) fn new(authorities: Newest) -> Self {
+    pub(super) fn new(authorities: AuthoritiesRx) -> Self {
         Self { provider: ring::default_provider(), authorities }
     }
 }
@@ -46,7 +46,7 @@ impl ClientCertVerifier for Handshake {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[] // they may change while this is in use; without hints a client shows what it has
+        &[] // the authorities may change; without hints a client sends what it has
     }
 
     fn verify_client_cert(
@@ -83,37 +83,41 @@ impl ClientCertVerifier for Handshake {
     }
 }
 
-/// Whom a client's certificate names.
+/// What a client's certificate says about the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Named {
-    /// There is none, or nobody who could vouch for it.
-    Nobody,
-    /// Somebody.
+pub(super) enum ClientIdentity {
+    /// There is no certificate, or no authority to verify it.
+    None,
+    /// It identifies a user.
     User(User),
-    /// Nobody vouches for it.
-    Stranger,
+    /// It cannot be verified, or names no user.
+    Unverified,
 }
 
-/// Says whom the certificates name that a client has shown, its own first.
-pub(super) fn named(shown: &[CertificateDer<'_>], headers: &HeaderMap, authorities: &Authorities) -> Named {
+/// Identifies the client by the certificates that it sent, its own first.
+pub(super) fn identify(
+    shown: &[CertificateDer<'_>],
+    headers: &HeaderMap,
+    authorities: &Authorities,
+) -> ClientIdentity {
     if shown.is_empty() || authorities.is_empty() {
-        return Named::Nobody;
+        return ClientIdentity::None;
     }
     if let Some(proxy) = verified(shown, &authorities.proxies)
         && is_allowed(&proxy, &authorities.headers)
-        && let Some(user) = spoken_for(headers, &authorities.headers)
+        && let Some(user) = user_of_headers(headers, &authorities.headers)
     {
-        return Named::User(user);
+        return ClientIdentity::User(user);
     }
     match verified(shown, &authorities.clients) {
-        Some(Subject { common_name, organizations }) if !common_name.is_empty() => {
-            Named::User(User { name: common_name, groups: organizations, ..User::default() }.authenticated())
-        }
-        _ => Named::Stranger,
+        Some(Subject { common_name, organizations }) if !common_name.is_empty() => ClientIdentity::User(
+            User { name: common_name, groups: organizations, ..User::default() }.authenticated(),
+        ),
+        _ => ClientIdentity::Unverified,
     }
 }
 
-/// Whom a certificate names if one of these authorities vouches for it as that of a client.
+/// The subject of a client certificate, if one of these authorities issued it.
 fn verified(shown: &[CertificateDer<'_>], anchors: &[TrustAnchor<'_>]) -> Option<Subject> {
     let (own, intermediates) = shown.split_first()?;
     let certificate = EndEntityCert::try_from(own).ok()?;
@@ -121,15 +125,15 @@ fn verified(shown: &[CertificateDer<'_>], anchors: &[TrustAnchor<'_>]) -> Option
     let now = UnixTime::since_unix_epoch(SystemTime::now().duration_since(UNIX_EPOCH).ok()?);
     let usage = KeyUsage::client_auth();
     certificate.verify_for_usage(algorithms, anchors, intermediates, now, usage, None, None).ok()?;
-    Subject::read(certificate.subject())
+    Subject::read(own)
 }
 
 fn is_allowed(proxy: &Subject, proxies: &Proxies) -> bool {
     proxies.allowed_names.is_empty() || proxies.allowed_names.contains(&proxy.common_name)
 }
 
-/// For whom a proxy speaks.
-fn spoken_for(headers: &HeaderMap, proxies: &Proxies) -> Option<User> {
+/// The user that a front proxy names in its headers.
+fn user_of_headers(headers: &HeaderMap, proxies: &Proxies) -> Option<User> {
     let all = |names: &[String]| -> Vec<String> {
         let values = names.iter().flat_map(|name| headers.get_all(name.as_str()));
         let texts = values.filter_map(|value| value.to_str().ok());
@@ -156,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// An authority, and what it vouches for.
+    /// An authority, and its trust anchor.
     struct Authority(Issuer<'static, KeyPair>, TrustAnchor<'static>);
 
     impl Authority {
@@ -169,7 +173,7 @@ mod tests {
             Self(Issuer::new(params, key), anchor)
         }
 
-        fn vouch(&self, name: &str, group: &str) -> CertificateDer<'static> {
+        fn issue(&self, name: &str, group: &str) -> CertificateDer<'static> {
             let key = KeyPair::generate().unwrap();
             let mut params = CertificateParams::default();
             params.distinguished_name.push(DnType::OrganizationName, group);
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_vouches_for_its_own_and_proxies_speak_for_others() {
+    fn certificates_identify_users_and_front_proxies_name_them() {
         let (clients, proxies, others) = (Authority::new(), Authority::new(), Authority::new());
         let authorities = Authorities {
             clients: vec![clients.1.clone()],
@@ -206,18 +210,18 @@ mod tests {
         bob.extra.insert("scope".to_owned(), vec!["d".to_owned()]);
         let ann = user("ann", &["g", "system:authenticated"]);
         let cases = [
-            (clients.vouch("ann", "g"), &headers, Named::User(ann)),
-            (clients.vouch("", "g"), &headers, Named::Stranger),
-            (proxies.vouch("front", "g"), &headers, Named::User(bob)),
-            (proxies.vouch("front", "g"), &HeaderMap::new(), Named::Stranger),
-            (proxies.vouch("back", "g"), &headers, Named::Stranger),
-            (others.vouch("ann", "g"), &headers, Named::Stranger),
+            (clients.issue("ann", "g"), &headers, ClientIdentity::User(ann)),
+            (clients.issue("", "g"), &headers, ClientIdentity::Unverified),
+            (proxies.issue("front", "g"), &headers, ClientIdentity::User(bob)),
+            (proxies.issue("front", "g"), &HeaderMap::new(), ClientIdentity::Unverified),
+            (proxies.issue("back", "g"), &headers, ClientIdentity::Unverified),
+            (others.issue("ann", "g"), &headers, ClientIdentity::Unverified),
         ];
         for (at, (certificate, headers, expected)) in cases.into_iter().enumerate() {
-            assert_eq!(named(&[certificate], headers, &authorities), expected, "case {at}");
+            assert_eq!(identify(&[certificate], headers, &authorities), expected, "case {at}");
         }
-        assert_eq!(named(&[], &headers, &authorities), Named::Nobody);
-        let shown = [clients.vouch("ann", "g")];
-        assert_eq!(named(&shown, &headers, &Authorities::default()), Named::Nobody);
+        assert_eq!(identify(&[], &headers, &authorities), ClientIdentity::None);
+        let shown = [clients.issue("ann", "g")];
+        assert_eq!(identify(&shown, &headers, &Authorities::default()), ClientIdentity::None);
     }
 }

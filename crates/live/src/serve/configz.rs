@@ -1,11 +1,11 @@
-//! The configuration that this process runs with, as a `KubeSchedulerConfiguration`. Addresses and certificates of
-//! others are left out.
+//! The configuration of this process, as a `KubeSchedulerConfiguration`, without the addresses and certificates of
+//! extenders.
 
 use berth_config::{Configuration, ExtensionPoints, ResolvedProfile, WeightedPlugin};
 use berth_engine::name::PluginName;
 use serde_json::{Value, json};
 
-/// The text of `/configz`, under upstream's name for it.
+/// The body of `/configz`, with upstream's key.
 pub(super) fn text(configuration: &Configuration) -> String {
     json!({"kubescheduler.config.k8s.io": value(configuration)}).to_string()
 }
@@ -89,7 +89,7 @@ mod tests {
         let configuration = Configuration::default();
         let mut shown = value(&configuration);
         assert_eq!(shown["profiles"][0]["schedulerName"], "default-scheduler");
-        // With all that runs named, what would run by default has to be left out first.
+        // All plugins are named, so the default ones must be disabled first.
         let plugins = shown["profiles"][0]["plugins"].as_object_mut().unwrap();
         plugins.values_mut().for_each(|point| point["disabled"] = json!([{"name": "*"}]));
         let again = berth_config::parse(shown.to_string().as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! What is answered on which path.
+//! The answers by path.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use rustls::pki_types::CertificateDer;
 
 use super::access::Access;
 use super::{Source, configz};
-use crate::message::Question;
+use crate::message::{self, Query, QueuePage, Refusal};
 
-/// The flow's thread has so long to answer.
+/// The longest time for an answer of the event loop.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -28,7 +28,7 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    /// Answers a client that has shown these certificates.
+    /// Answers a client that sent these certificates.
     pub(super) async fn answer(&self, request: Request<Incoming>, shown: &[CertificateDer<'_>]) -> Answer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return said(StatusCode::METHOD_NOT_ALLOWED);
@@ -43,61 +43,87 @@ impl Routes {
             "/readyz" => self.ready().await,
             "/metrics" => self.metrics().await,
             "/configz" => answer(StatusCode::OK, JSON, configz::text(&self.source.configuration)),
-            "/debug/queue" => self.ask(Question::Queue, JSON).await,
+            "/debug/queue" => match queue_page(query) {
+                Some(page) => self.ask(Query::Queue(page), JSON).await,
+                None => answer(StatusCode::BAD_REQUEST, TEXT, QUEUE_USAGE),
+            },
             "/explain" => match pod(query) {
-                Some((namespace, name)) => self.ask(Question::Explain { namespace, name }, JSON).await,
-                None => answer(StatusCode::BAD_REQUEST, TEXT, "name a pod: /explain?pod=NAMESPACE/NAME\n"),
+                Some((namespace, name)) => self.ask(Query::Explain { namespace, name }, JSON).await,
+                None => answer(
+                    StatusCode::BAD_REQUEST,
+                    TEXT,
+                    "/explain needs a pod: /explain?pod=NAMESPACE/NAME\n",
+                ),
             },
             _ => said(StatusCode::NOT_FOUND),
         }
     }
 
     async fn alive(&self) -> Answer {
-        match self.question(Question::Missing).await {
+        match self.query(Query::Missing).await {
             Some(_) => answer(StatusCode::OK, TEXT, "ok"),
-            None => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the flow's thread does not answer\n"),
+            None => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the event loop does not answer\n"),
         }
     }
 
     async fn ready(&self) -> Answer {
         let unready = |text: String| answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, text);
-        match self.question(Question::Missing).await {
+        match self.query(Query::Missing).await {
             Some(Ok(missing)) if missing.is_empty() => answer(StatusCode::OK, TEXT, "ok"),
             Some(Ok(missing)) => unready(format!("not listed yet: {missing}\n")),
-            Some(Err(_)) | None => unready("the flow's thread does not answer\n".to_owned()),
+            Some(Err(_)) | None => unready("the event loop does not answer\n".to_owned()),
         }
     }
 
     async fn metrics(&self) -> Answer {
-        // Where the flow does not answer, older figures are better than none.
-        let _ = self.question(Question::Gauges).await;
+        // If the event loop does not answer, the gauges keep their last values.
+        let _ = self.query(Query::Gauges).await;
         match self.source.metrics.text() {
             Ok(text) => answer(StatusCode::OK, METRICS, text),
             Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
         }
     }
 
-    async fn ask(&self, question: Question, content_type: &'static str) -> Answer {
-        match self.question(question).await {
+    async fn ask(&self, query: Query, content_type: &'static str) -> Answer {
+        match self.query(query).await {
             Some(Ok(text)) => answer(StatusCode::OK, content_type, text),
-            Some(Err(text)) => answer(StatusCode::NOT_FOUND, TEXT, text),
+            Some(Err(Refusal::NotFound(text))) => answer(StatusCode::NOT_FOUND, TEXT, text),
+            Some(Err(Refusal::Busy)) => {
+                let mut busy = said(StatusCode::TOO_MANY_REQUESTS);
+                busy.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("1"));
+                busy
+            }
             None => said(StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
-    async fn question(&self, question: Question) -> Option<Result<String, String>> {
-        let asked = self.source.inbox.ask(question);
+    async fn query(&self, query: Query) -> Option<message::Answer> {
+        let asked = self.source.inbox.query(query);
         tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
     }
 }
 
-/// The pod that a query names.
+const QUEUE_USAGE: &str = "/debug/queue takes limit=N (1 to 5000, by default 500) and continue=NAMESPACE/NAME, the value of \"continue\" in the page before\n";
+
+/// The page that a query string asks for; `None` if it cannot be read.
+fn queue_page(query: &str) -> Option<QueuePage> {
+    let mut page = QueuePage { after: None, limit: 500 };
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "limit" => page.limit = value.parse().ok().filter(|limit| (1..=5_000).contains(limit))?,
+            "continue" => {
+                let (namespace, name) = value.split_once('/')?;
+                page.after = Some((namespace.to_owned(), name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Some(page)
+}
+
+/// The pod that a query string names as `pod=NAMESPACE/NAME`.
 fn pod(query: &str) -> Option<(String, String)> {
-    let value = query
-        .split('&')
-        .find_map(|field| field.strip_prefix("pod="))?
-        .replace("%2F", "/")
-        .replace("%2f", "/");
+    let (_, value) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "pod")?;
     let (namespace, name) = value.split_once('/').unwrap_or(("default", &value));
     let is_named = !namespace.is_empty() && !name.is_empty();
     is_named.then(|| (namespace.to_owned(), name.to_owned()))
@@ -121,10 +147,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_query_asks_for_a_page_of_the_queue() {
+        let after = |namespace: &str, name: &str| Some((namespace.to_owned(), name.to_owned()));
+        let cases = [
+            ("", Some((None, 500))),
+            ("limit=2&continue=shop%2Fcart", Some((after("shop", "cart"), 2))),
+            ("limit=0", None),
+            ("limit=5001", None),
+            ("limit=many", None),
+            ("continue=cart", None),
+        ];
+        for (query, expected) in cases {
+            assert_eq!(
+                queue_page(query),
+                expected.map(|(after, limit)| QueuePage { after, limit }),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
     fn a_query_names_a_pod() {
         let cases = [
             ("pod=shop/cart", Some(("shop", "cart"))),
             ("a=b&pod=shop%2Fcart", Some(("shop", "cart"))),
+            ("%70od=shop%2fc%61rt&pod=other", Some(("shop", "cart"))),
             ("pod=cart", Some(("default", "cart"))),
             ("pod=", None),
             ("pod=/cart", None),

@@ -1,23 +1,23 @@
-//! What of TLS is spoken with clients.
+//! The limits on TLS.
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ProtocolVersion, SupportedProtocolVersion};
 
 static TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
 
-/// What an administrator allows of TLS 1.2 and 1.3.
+/// The versions, cipher suites and key exchange groups that an administrator allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsLimits {
-    /// Nothing below 1.3.
+    /// Only TLS 1.3, not TLS 1.2.
     pub only_tls13: bool,
-    /// The cipher suites of TLS 1.2 by their names; those of 1.3 cannot be chosen. All, if none is named.
+    /// The names of cipher suites of TLS 1.2; those of TLS 1.3 cannot be chosen. Empty: all.
     pub cipher_suites: Vec<String>,
-    /// How keys are exchanged, by the numbers that TLS gives the groups. All, if none is named.
+    /// The key exchange groups, by their TLS numbers. Empty: all.
     pub curves: Vec<u16>,
 }
 
 impl TlsLimits {
-    /// What of it there is none of here.
+    /// Requested cipher suites and groups that this build does not support.
     pub fn missing(&self) -> Vec<String> {
         let all = ring::default_provider();
         let suites =
@@ -27,7 +27,7 @@ impl TlsLimits {
         suites.cloned().chain(curves.map(ToString::to_string)).collect()
     }
 
-    /// What is left of what there is.
+    /// The supported cipher suites and groups that are allowed.
     pub(super) fn provider(&self) -> CryptoProvider {
         let mut provider = ring::default_provider();
         if !self.cipher_suites.is_empty() {
@@ -42,13 +42,13 @@ impl TlsLimits {
         provider
     }
 
-    /// The versions that are spoken.
+    /// The allowed versions.
     pub(super) fn versions(&self) -> &'static [&'static SupportedProtocolVersion] {
         if self.only_tls13 { &TLS13 } else { rustls::ALL_VERSIONS }
     }
 }
 
-/// Whether a suite has that name, which Go writes without the version.
+/// Whether a suite has this name. Go's names have no version.
 fn named(suite: &rustls::SupportedCipherSuite, name: &str) -> bool {
     let own = format!("{:?}", suite.suite()).replace("TLS13_", "TLS_");
     own == name
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn suites_and_curves_are_those_that_are_named() {
+    fn only_allowed_suites_and_groups_are_used() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         let limits = TlsLimits {
             only_tls13: false,

@@ -1,14 +1,14 @@
-//! Who somebody is.
+//! The identity of a client.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The group of all who are known.
+/// The group of all authenticated users.
 const AUTHENTICATED: &str = "system:authenticated";
 
-/// Who somebody is, as reviews have it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// A user, as reviews describe one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct User {
     #[serde(rename(deserialize = "username", serialize = "user"))]
@@ -19,13 +19,13 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Whoever says nothing.
+    /// The user of a request without credentials.
     pub(super) fn anonymous() -> Self {
         let groups = vec!["system:unauthenticated".into()];
         Self { name: "system:anonymous".into(), groups, ..Self::default() }
     }
 
-    /// The user as one who is known.
+    /// The user as a member of the group of authenticated users.
     pub(super) fn authenticated(mut self) -> Self {
         if !self.groups.iter().any(|group| group == AUTHENTICATED) {
             self.groups.push(AUTHENTICATED.to_owned());

@@ -1,12 +1,13 @@
-//! Watches on a server that does what servers do.
+//! Watches with a scripted API server.
 
 use std::sync::{Arc, mpsc};
 
 use berth_model::object::Kind;
+use berth_watch::Metadata;
 
-use super::{Line, Metadata, Watch};
+use super::Watch;
 use crate::fake::{Said, Script};
-use crate::message::{Inbox, Message, Told, Watched};
+use crate::message::{Delivery, Inbox, Message, WatchMessage};
 use crate::metrics::Metrics;
 use crate::resource::Resource;
 
@@ -27,15 +28,15 @@ fn ok(text: impl Into<String>) -> Said {
     (200, None, text.into())
 }
 
-/// Runs a watch until the script ends; tells what was asked, in short, and what the flow's thread got.
+/// Runs a watch until the script ends. Gives the first parameter of each request, and what the event loop got.
 fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
-    let (_flow, era) = tokio::sync::watch::channel(0);
+    let (_flow, epoch) = tokio::sync::watch::channel(0);
     let metrics = Arc::new(Metrics::new().unwrap());
-    let kind = Kind::Namespace;
+    let (kind, resource) = (Kind::Namespace, Resource::of(Kind::Namespace));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let watch = Watch::new(script.api(), Resource::of(kind), kind, Inbox::new(sender, era), metrics);
+        let watch = Watch::new(script.api(), resource, kind, Inbox::new(sender, epoch), metrics);
         tokio::select! {
             () = watch.run() => {}
             () = script.ended() => {}
@@ -49,23 +50,19 @@ fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
 }
 
 fn shown(message: Message) -> Vec<String> {
-    match message {
-        Message::Watched(Watched { told: Told::Listing, .. }) => vec!["listing".to_owned()],
-        Message::Watched(Watched { told: Told::Listed, .. }) => vec!["listed".to_owned()],
-        Message::Watched(Watched { told: Told::Lines(lines), .. }) => lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| {
-                let line = Line::read(line).unwrap();
-                format!("{:?} {}", line.change, Metadata::of(line.object.get()).name).trim_end().to_owned()
-            })
+    let Message::Watch(WatchMessage { delivery, .. }) = message else { return vec![format!("{message:?}")] };
+    match delivery {
+        Delivery::Listing => vec!["listing".to_owned()],
+        Delivery::Listed => vec!["listed".to_owned()],
+        Delivery::Events(events) => events
+            .iter()
+            .map(|event| format!("{:?} {}", event.event_type, Metadata::of(&event.object).name))
             .collect(),
-        other => vec![format!("{other:?}")],
     }
 }
 
 #[test]
-fn a_watch_goes_on_where_its_connection_ended() {
+fn a_watch_resumes_where_its_connection_ended() {
     let first =
         line("ADDED", "a", 3) + &line("ADDED", "b", 2) + &end_of_initial(5) + &line("MODIFIED", "a", 7);
     let script = Script::new([ok(first), ok(line("DELETED", "b", 9)), ok("")]);
@@ -74,7 +71,7 @@ fn a_watch_goes_on_where_its_connection_ended() {
         asked,
         ["sendInitialEvents=true", "resourceVersion=7", "resourceVersion=9", "resourceVersion=9"]
     );
-    assert_eq!(told, ["listing", "Added a", "Added b", "Bookmark", "Modified a", "Deleted b"]);
+    assert_eq!(told, ["listing", "Added a", "Added b", "listed", "Modified a", "Deleted b"]);
 }
 
 #[test]
@@ -88,11 +85,11 @@ fn a_watch_that_fell_behind_lists_again() {
         asked,
         ["sendInitialEvents=true", "resourceVersion=5", "sendInitialEvents=true", "sendInitialEvents=true"]
     );
-    assert_eq!(told, ["listing", "Bookmark", "Added a", "listing", "listing"]);
+    assert_eq!(told, ["listing", "listed", "Added a", "listing", "listing"]);
 }
 
 #[test]
-fn a_listing_that_breaks_off_begins_anew() {
+fn a_list_that_breaks_off_begins_again() {
     let script = Script::new([ok(line("ADDED", "a", 3)), (500, None, r#"{"message":"etcd"}"#.to_owned())]);
     let (asked, told) = watched(&script);
     assert_eq!(asked, ["sendInitialEvents=true"; 3]);

@@ -9,7 +9,7 @@ use berth_model::Str;
 use berth_model::manifests::Entry;
 use berth_model::workload::{PodCount, Workload, WorkloadKind};
 
-use super::mold::{Mold, controller};
+use super::template::{Template, controller};
 use super::{Expansion, job};
 
 /// Makes the pods of one run.
@@ -20,9 +20,9 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     }
     let name = job_name(expansion, workload);
     let uid = Str::default();
-    let mut mold = Mold::new(entry);
-    mold.controller = controller(WorkloadKind::Job, &name, &uid);
-    job::run(expansion, &mut mold, &name, &uid, &[]);
+    let mut template = Template::new(entry);
+    template.controller = controller(WorkloadKind::Job, &name, &uid);
+    job::run(expansion, &mut template, &name, &uid, &[]);
 }
 
 fn is_running<'a>(expansion: &Expansion<'a>, workload: &'a Workload) -> bool {

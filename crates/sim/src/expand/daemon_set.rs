@@ -17,7 +17,7 @@ use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requiremen
 use berth_model::workload::Workload;
 
 use super::existing::label_of_youngest;
-use super::mold::Mold;
+use super::template::Template;
 use super::{Expansion, name};
 use crate::admission::{NOT_READY, UNREACHABLE, tolerate};
 
@@ -30,30 +30,31 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);
     pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
-    let mut mold = Mold::new(entry);
+    let mut template = Template::new(entry);
     let default = || name::hash(&workload.namespace, &workload.name);
-    mold.label(REVISION, &label_of_youngest(&pods, REVISION).unwrap_or_else(default));
-    mold.label(GENERATION, &label_of_youngest(&pods, GENERATION).unwrap_or_else(|| "1".into()));
+    template.label(REVISION, &label_of_youngest(&pods, REVISION).unwrap_or_else(default));
+    template.label(GENERATION, &label_of_youngest(&pods, GENERATION).unwrap_or_else(|| "1".into()));
 
     // A pod that is going away keeps its node occupied until it has gone.
     let occupied: BTreeSet<&str> = pods.iter().filter_map(|pod| target(pod)).collect();
-    let mut spec = mold.spec(mold.labels.clone());
+    let mut spec = template.spec(template.labels.clone());
     tolerate_conditions(&mut spec);
-    let bound = mold.template.node();
+    let bound = template.pod_template.node();
     let nodes = expansion.manifests.nodes.iter().map(|entry| &entry.value);
     let missing: Vec<&Node> = nodes
         .filter(|node| bound.is_none_or(|name| *name == node.name) && takes(node, &spec))
         .filter(|node| !occupied.contains(&*node.name))
         .collect();
+    expansion.warn_outdated(&template, &pods);
     if missing.is_empty() || expansion.reserve(entry, "spec", missing.len() as i64).is_none() {
         return;
     }
-    let Some(spec) = expansion.admit(&mold, spec) else { return };
+    let Some(spec) = expansion.admit(&template, spec) else { return };
     for node in missing {
         let name = pod_name(expansion, workload, &node.name);
         let mut spec = (*spec).clone();
         spec.node_affinity.required = Some(only(&node.name));
-        expansion.make(&mold, name, Arc::new(spec));
+        expansion.make(&template, name, Arc::new(spec));
     }
 }
 

@@ -15,7 +15,7 @@ use berth_model::workload::{OwnerKind, PodGroupOwner};
 use berth_model::workload::{PodCount, Rollout, Workload, WorkloadKind};
 use rustc_hash::FxHashMap;
 
-use super::mold::{Mold, controller};
+use super::template::{Template, controller};
 use super::{Expansion, name};
 
 const HASH_LABEL: &str = "pod-template-hash";
@@ -139,12 +139,12 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let sets = expansion.family.owned(workload, WorkloadKind::ReplicaSet);
     let Some(wanted) = wanted else {
         if workload.paused && sets.is_empty() {
-            expansion.warn(entry, "is paused and has no ReplicaSet, so it makes no pods");
+            expansion.warn(entry, "paused, without a ReplicaSet: makes no pods");
         }
         return;
     };
     if !sets.is_empty() {
-        let message = "has another template than its ReplicaSets: its new pods are those of the first step of a rollout";
+        let message = "template changed: only the first step of the rolling update is simulated";
         expansion.warn(entry, message);
     }
     let known = unlisted_sets(expansion, workload);
@@ -152,6 +152,7 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
         expansion.out.owners.push(group(workload, &set.controller.name, &set.hash));
     }
     let existing: usize = known.iter().map(|set| set.active).sum();
+    let pods: Vec<&Pod> = known.iter().flat_map(|set| set.pods.iter().copied()).collect();
     let missing = i64::from(wanted) - existing as i64;
     expansion.warn_surplus(entry, -missing);
     let Some(missing) = expansion.reserve(entry, "spec.replicas", missing) else { return };
@@ -160,26 +161,28 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
         let name = Str::from(format!("{}-{hash}", workload.name));
         expansion.out.owners.push(group(workload, &name, &hash));
         let controller = controller(WorkloadKind::ReplicaSet, &name, &Str::default());
-        UnlistedSet { controller, hash, active: 0, youngest: None }
+        UnlistedSet { controller, hash, active: 0, youngest: None, pods: Vec::new() }
     });
-    let mut mold = Mold::new(entry);
-    mold.label(HASH_LABEL, &set.hash);
+    let mut template = Template::new(entry);
+    template.label(HASH_LABEL, &set.hash);
     let prefix = name::prefix(&set.controller.name);
-    mold.controller = set.controller;
-    expansion.make_alike(&mold, &prefix, missing);
+    template.controller = set.controller;
+    expansion.warn_outdated(&template, &pods);
+    expansion.make_alike(&template, &prefix, missing);
 }
 
 /// A ReplicaSet that is known by its pods only.
-struct UnlistedSet {
+struct UnlistedSet<'a> {
     controller: Controller,
     hash: Str,
     active: usize,
     youngest: Option<i64>,
+    pods: Vec<&'a Pod>,
 }
 
 /// The ReplicaSets of a Deployment that are not in the input but own pods there: named after the Deployment and the hash
 /// that their pods have as a label.
-fn unlisted_sets(expansion: &Expansion<'_>, deployment: &Workload) -> Vec<UnlistedSet> {
+fn unlisted_sets<'a>(expansion: &Expansion<'a>, deployment: &Workload) -> Vec<UnlistedSet<'a>> {
     let prefix = format!("{}-", deployment.name);
     let selector = deployment.selector.as_ref();
     let mut sets = Vec::new();
@@ -192,14 +195,14 @@ fn unlisted_sets(expansion: &Expansion<'_>, deployment: &Workload) -> Vec<Unlist
             labels.get(HASH_LABEL).is_some_and(|value| **value == *hash)
                 && selector.is_some_and(|selector| selector.matches(labels))
         };
-        let pods: Vec<&Pod> = pods.iter().filter(belongs).copied().collect();
+        let pods: Vec<&'a Pod> = pods.iter().filter(belongs).copied().collect();
         let is_listed = expansion.family.has(WorkloadKind::ReplicaSet, &deployment.namespace, name);
         if let Some(controller) =
             pods.first().and_then(|pod| pod.spec.controller.clone()).filter(|_| !is_listed)
         {
             let active = pods.iter().filter(|pod| !pod.terminating).count();
             let youngest = pods.iter().filter_map(|pod| pod.created).max();
-            sets.push(UnlistedSet { controller, hash: hash.into(), active, youngest });
+            sets.push(UnlistedSet { controller, hash: hash.into(), active, youngest, pods });
         }
     }
     sets

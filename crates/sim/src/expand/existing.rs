@@ -53,6 +53,13 @@ impl<'a> Existing<'a> {
         pods.copied().filter(|pod| is_controller(workload, pod.spec.controller.as_ref())).collect()
     }
 
+    /// Whether pods name this controller as their owner.
+    pub(super) fn has_owner(&self, namespace: &str, api_version: &str, kind: &str, name: &str) -> bool {
+        let pods = self.owned.get(&(namespace, kind, name)).into_iter().flatten();
+        let mut owners = pods.filter_map(|pod| pod.spec.controller.as_ref());
+        owners.any(|owner| is_same_group(&owner.api_version, api_version))
+    }
+
     /// The pods of controllers of a kind whose names begin so, by the controller's name.
     pub(super) fn owned_by_prefix<'s>(
         &'s self,
@@ -89,6 +96,15 @@ impl<'a> Existing<'a> {
         }
         adopted
     }
+}
+
+/// Whether two API versions are of one group; an unknown one is of any.
+pub(super) fn is_same_group(one: &str, other: &str) -> bool {
+    one.is_empty() || other.is_empty() || group(one) == group(other)
+}
+
+fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// Whether an owner reference means this workload.

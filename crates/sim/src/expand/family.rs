@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use berth_model::manifests::Manifests;
 use berth_model::workload::{Workload, WorkloadKind};
 
-use super::existing::is_controller;
+use super::existing::{is_controller, is_same_group};
 
 /// All workloads of the input, by owner and by name.
 pub(super) struct Family<'a> {
@@ -25,7 +25,8 @@ impl<'a> Family<'a> {
                 owned.entry((&*workload.namespace, &*owner.kind, &*owner.name)).or_default().push(at);
             }
         }
-        let names = workloads.iter().map(|w| (w.kind, &*w.namespace, &*w.name)).collect();
+        let listed = workloads.iter().filter(|workload| workload.custom.is_none());
+        let names = listed.map(|w| (w.kind, &*w.namespace, &*w.name)).collect();
         Self { workloads, owned, names }
     }
 
@@ -37,6 +38,13 @@ impl<'a> Family<'a> {
             .map(|&at| (at, self.workloads[at]))
             .filter(|(_, w)| w.kind == kind && is_controller(owner, w.controller.as_ref()))
             .collect()
+    }
+
+    /// Whether workloads name this object as their owner.
+    pub(super) fn has_owner(&self, namespace: &str, api_version: &str, kind: &str, name: &str) -> bool {
+        let owned = self.owned.get(&(namespace, kind, name)).into_iter().flatten();
+        let mut owners = owned.filter_map(|&at| self.workloads[at].controller.as_ref());
+        owners.any(|owner| is_same_group(&owner.api_version, api_version))
     }
 
     /// Whether the input has a workload of this kind and name.

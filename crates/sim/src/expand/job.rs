@@ -1,4 +1,4 @@
-//! Jobs: so many pods at once, until enough have succeeded.
+//! Jobs: a number of pods at once, until enough have succeeded.
 //!
 //! Upstream: `pkg/controller/job/job_controller.go` (`manageJob`), `indexed_job_utils.go` (`firstPendingIndexes`),
 //! `pkg/registry/batch/job/strategy.go` (`generateSelector`).
@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use berth_model::Str;
 use berth_model::manifests::Entry;
 use berth_model::pod::Pod;
-use berth_model::workload::{JobProgress, PodCount, Workload};
+use berth_model::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
-use super::mold::Mold;
+use super::template::Template;
 use super::{Expansion, name};
 
 /// Labels with the name of the job, of old and of new.
@@ -23,20 +23,20 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);
     pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
-    let mut mold = Mold::new(entry);
+    let mut template = Template::new(entry);
     let (name, uid) = (workload.name.clone(), workload.uid.clone());
-    run(expansion, &mut mold, &name, &uid, &pods);
+    run(expansion, &mut template, &name, &uid, &pods);
 }
 
 /// Makes the missing pods of one run, which is a Job of this name.
 pub(super) fn run<'a>(
     expansion: &mut Expansion<'a>,
-    mold: &mut Mold<'a>,
+    template: &mut Template<'a>,
     name: &Str,
     uid: &Str,
     pods: &[&Pod],
 ) {
-    let entry = mold.entry;
+    let entry = template.entry;
     let PodCount::Job {
         completions,
         indexed,
@@ -53,32 +53,32 @@ pub(super) fn run<'a>(
         return;
     }
     if suspended {
-        return expansion.warn(entry, "is suspended, so it makes no pods");
+        return expansion.warn(entry, "suspended: makes no pods");
     }
     let (terminating, active): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.terminating);
     let waited_for = if replaces_terminating { &[] } else { &terminating[..] };
     let missing = wanted(&entry.value, active.len()) - (active.len() + waited_for.len()) as i64;
     let Some(missing) = expansion.reserve(entry, parallelism_path(entry), missing) else { return };
     if !manual_selector {
-        add_labels(mold, name, uid);
+        add_labels(template, name, uid);
     }
     if !indexed {
-        return expansion.make_alike(mold, &name::prefix(name), missing);
+        return expansion.make_alike(template, &name::prefix(name), missing);
     }
     let busy: BTreeSet<i64> = active.iter().chain(waited_for).filter_map(|pod| index(pod)).collect();
     let pending = pending(&entry.value.progress, busy, completions.unwrap_or_default());
     for index in pending.take(missing) {
-        let mut labels = mold.labels.clone();
+        let mut labels = template.labels.clone();
         labels.insert(INDEX_LABEL.into(), index.to_string().into());
-        let Some(spec) = expansion.admit(mold, mold.spec(labels)) else { return };
+        let Some(spec) = expansion.admit(template, template.spec(labels)) else { return };
         let name = expansion.names.one(&entry.value.namespace, &name::indexed_prefix(name, index));
-        expansion.make(mold, name, spec);
+        expansion.make(template, name, spec);
     }
 }
 
 fn parallelism_path(entry: &Entry<Workload>) -> &'static str {
     match entry.value.kind {
-        berth_model::workload::WorkloadKind::CronJob => "spec.jobTemplate.spec.parallelism",
+        WorkloadKind::CronJob => "spec.jobTemplate.spec.parallelism",
         _ => "spec.parallelism",
     }
 }
@@ -122,12 +122,12 @@ fn index(pod: &Pod) -> Option<i64> {
 }
 
 /// Adds the labels by which a job's pods are known. A job that was never stored has no uid; its name stands in.
-fn add_labels(mold: &mut Mold<'_>, name: &Str, uid: &Str) {
+fn add_labels(template: &mut Template<'_>, name: &Str, uid: &Str) {
     let uid = if uid.is_empty() { name } else { uid };
     for (keys, value) in [(NAME_LABELS, name), (UID_LABELS, uid)] {
         for key in keys {
-            if !mold.labels.contains_key(key) {
-                mold.label(key, value);
+            if !template.labels.contains_key(key) {
+                template.label(key, value);
             }
         }
     }

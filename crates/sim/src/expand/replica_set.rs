@@ -1,13 +1,13 @@
-//! ReplicaSets and ReplicationControllers: so many pods, all alike.
+//! ReplicaSets and ReplicationControllers: a number of equal pods.
 //!
-//! Pods that are going away do not count: they are replaced at once.
+//! Terminating pods do not count: they are replaced at once.
 //!
 //! Upstream: `pkg/controller/replicaset/replica_set.go` (`manageReplicas`).
 
 use berth_model::manifests::Entry;
 use berth_model::workload::{PodCount, Workload};
 
-use super::mold::Mold;
+use super::template::Template;
 use super::{Expansion, name};
 
 /// Makes the pods that are missing. `wanted` is what a Deployment makes of `spec.replicas`.
@@ -20,6 +20,6 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let missing = i64::from(wanted.unwrap_or(count)) - active as i64;
     expansion.warn_surplus(entry, -missing);
     if let Some(missing) = expansion.reserve(entry, "spec.replicas", missing) {
-        expansion.make_alike(&Mold::new(entry), &name::prefix(&workload.name), missing);
+        expansion.make_alike(&Template::new(entry), &name::prefix(&workload.name), missing);
     }
 }

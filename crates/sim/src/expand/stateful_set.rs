@@ -14,7 +14,7 @@ use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
 use berth_model::workload::{PodCount, Workload};
 
 use super::existing::label_of_youngest;
-use super::mold::Mold;
+use super::template::Template;
 use super::{Expansion, MAX_PODS, name};
 
 const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
@@ -42,21 +42,22 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     if expansion.reserve(entry, "spec.replicas", missing.len() as i64).is_none() {
         return;
     }
-    let mut mold = Mold::new(entry);
+    let mut template = Template::new(entry);
     let revision = label_of_youngest(&pods, REVISION).unwrap_or_else(|| {
         format!("{}-{}", workload.name, name::hash(&workload.namespace, &workload.name)).into()
     });
-    mold.label(REVISION, &revision);
+    template.label(REVISION, &revision);
+    expansion.warn_outdated(&template, &pods);
     for ordinal in missing {
         let name = pod_name(ordinal);
-        let mut labels = mold.labels.clone();
+        let mut labels = template.labels.clone();
         labels.insert(POD_NAME.into(), name.clone());
         labels.insert(POD_INDEX.into(), ordinal.to_string().into());
-        let mut spec = mold.spec(labels);
+        let mut spec = template.spec(labels);
         mount_claims(&mut spec, workload, ordinal);
-        let Some(spec) = expansion.admit(&mold, spec) else { return };
+        let Some(spec) = expansion.admit(&template, spec) else { return };
         expansion.names.take(&workload.namespace, &name);
-        expansion.make(&mold, name, spec);
+        expansion.make(&template, name, spec);
         make_claims(expansion, workload, ordinal);
     }
     // Pods that wait already had their claims made before them.

@@ -16,7 +16,7 @@ pub(super) fn other_scheduler(scheduler: &Scheduler, pod: PodRow) -> Vec<String>
     let names: Vec<&str> = scheduler.profiles().iter().map(|p| &*p.scheduler_name).collect();
     vec![
         format!(
-            "It waits for another scheduler: no profile is named {wanted:?}; there is {}",
+            "Pending for another scheduler: no profile is named {wanted:?} (there is: {})",
             names.join(", ")
         ),
         "With --all-schedulers the first profile places it".into(),
@@ -28,7 +28,7 @@ pub(super) fn gated(scheduler: &Scheduler, pod: PodRow) -> Vec<String> {
     let gates = &scheduler.cluster().pods().class_of(pod).spec.scheduling_gates;
     let names: Vec<&str> = gates.iter().map(|gate| &**gate).collect();
     vec![format!(
-        "It does not enter the queue before its {} gone: {}",
+        "Gated: it does not enter the scheduling queue until its {} removed: {}",
         match names.len() {
             1 => "scheduling gate is",
             _ => "scheduling gates are",
@@ -42,7 +42,7 @@ pub(super) fn placed(document: &Explanation) -> Vec<String> {
     let (node, score) = (document.node.as_deref().unwrap_or_default(), document.score.unwrap_or_default());
     let mut answer = Vec::new();
     match &document.rival {
-        None => answer.push(format!("It goes to {node}, the only node that takes it (score {score})")),
+        None => answer.push(format!("It goes to {node}, the only node that it fits on (score {score})")),
         Some(rival) if rival.margin == 0 => {
             answer.push(format!(
                 "It goes to {node}; {} has the same score, {score}, and comes later by name",
@@ -69,27 +69,27 @@ pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String
         _ if !node_is_known => {
             answer.push(format!("It is bound to {node}, which is not in the input"));
             answer.push(match &document.rival {
-                Some(best) => format!("Placed now, it would go to {} (score {})", best.node, best.score),
-                None => "Placed now, it would fit nowhere".into(),
+                Some(best) => {
+                    format!("If it were placed now, it would go to {} (score {})", best.node, best.score)
+                }
+                None => "If it were placed now, it would fit on no node".into(),
             });
         }
         (rival, None) => {
-            answer.push(format!("It runs on {node}, which would not take it now"));
+            answer.push(format!("It runs on {node}, where it would not fit now"));
             answer.extend(
                 document.nodes.iter().find(|n| n.name == node).map(|n| format!("{node}: {}", objections(n))),
             );
-            answer.extend(
-                rival
-                    .as_ref()
-                    .map(|best| format!("Placed now, it would go to {} (score {})", best.node, best.score)),
-            );
+            answer.extend(rival.as_ref().map(|best| {
+                format!("If it were placed now, it would go to {} (score {})", best.node, best.score)
+            }));
         }
         (None, Some(score)) => {
-            answer.push(format!("It runs on {node}, the only node that would take it now (score {score})"));
+            answer.push(format!("It runs on {node}, the only node that it would fit on now (score {score})"));
         }
         (Some(best), Some(score)) if best.margin > 0 => {
             answer.push(format!(
-                "It runs on {node}; placed now, it would go to {}, {} ahead of {score}",
+                "It runs on {node}; if it were placed now, it would go to {}, {} ahead of {score}",
                 best.node, best.margin
             ));
             answer.extend(reasons(&best.node, &reversed(best, node)));
@@ -113,22 +113,26 @@ pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String
 }
 
 /// The pod fits nowhere.
-pub(super) fn pending(document: &Explanation, beyond_all_nodes: &[String]) -> Vec<String> {
+pub(super) fn pending(document: &Explanation, absent: &[String], beyond_all_nodes: &[String]) -> Vec<String> {
     let evicts = document.outcome == Outcome::Preempts;
     let mut answer = vec![match document.nodes.as_slice() {
         _ if evicts => evicting(document),
-        [] => "It waits: there is no node in the input".into(),
-        [only] => format!("It waits: {}, the only node, does not take it", only.name),
-        nodes => format!("It waits: none of {} nodes takes it", nodes.len()),
+        [] => "Pending: the input has no nodes".into(),
+        [only] => format!("Pending: it does not fit on {}, the only node", only.name),
+        nodes => format!("Pending: it fits on none of the {} nodes", nodes.len()),
     }];
+    answer.extend(absent.iter().cloned());
     if !document.nodes.is_empty() {
         answer.extend(beyond_all_nodes.iter().cloned());
     }
+    if !absent.is_empty() {
+        return answer; // no node can help
+    }
     answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, objections(n))));
-    let start = if evicts { "Without evictions it would fit with" } else { "It would fit with" };
+    let start = if evicts { "Without preemption it would fit with" } else { "It would fit with" };
     answer.extend(document.remedies.iter().map(|remedy| format!("{start} {}", remedy.description)));
     if document.remedies.is_empty() && !evicts && !document.nodes.is_empty() {
-        answer.push("No single change that was tried would make it fit".into());
+        answer.push("None of the single changes that were tried would make it fit".into());
     }
     answer
 }
@@ -137,7 +141,7 @@ fn evicting(document: &Explanation) -> String {
     let (node, victims) = (document.node.as_deref().unwrap_or_default(), &document.victims);
     let few: Vec<&str> = victims.iter().take(3).map(String::as_str).collect();
     let rest = if victims.len() > 3 { format!(" and {} more", victims.len() - 3) } else { String::new() };
-    format!("It fits nowhere as things are, but evicts {}{rest} and goes to {node}", few.join(", "))
+    format!("It fits on no node now; it preempts {}{rest} and goes to {node}", few.join(", "))
 }
 
 /// What keeps the pod off a node, in one line.

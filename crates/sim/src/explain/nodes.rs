@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use berth_engine::cycle::Assessment;
 use berth_engine::filters::{Preparation, prepare};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::name::PluginName;
+use berth_engine::scan::Diagnosis;
 use berth_engine::scheduler::Scheduler;
 use berth_engine::verdict::{Code, Reason, Rejection, Verdict};
 use berth_engine::view::{NodeView, PodView};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
-use super::shortfall::Shortfalls;
+use super::shortfall;
 
 /// A node and the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,27 +77,24 @@ pub(super) fn answers(
     scheduler: &Scheduler,
     profile: usize,
     pod: PodRow,
-    assessment: &Assessment,
+    diagnosis: &Diagnosis,
 ) -> Vec<NodeAnswer> {
     let cluster = scheduler.cluster();
     let pod = PodView::new(cluster, pod);
-    if assessment.gated.is_some() {
+    if diagnosis.gated.is_some() {
         return Vec::new();
     }
     let mut feasible: Vec<NodeAnswer> =
-        (0..assessment.feasible.len()).map(|at| fitting(scheduler, assessment, at)).collect();
+        (0..diagnosis.feasible.len()).map(|at| fitting(scheduler, diagnosis, at)).collect();
     feasible.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
     let prepared = prepare(&scheduler.profiles()[profile], pod);
-    let counted: FxHashMap<NodeRow, &Verdict> =
-        assessment.rejected.iter().map(|(row, v)| (*row, v)).collect();
-    let mut shortfalls = Shortfalls::new(pod);
-    let fits: FxHashSet<NodeRow> = assessment.feasible.iter().copied().collect();
+    let counted: FxHashMap<NodeRow, &Verdict> = diagnosis.rejected.iter().map(|(row, v)| (*row, v)).collect();
+    let fits: FxHashSet<NodeRow> = diagnosis.feasible.iter().copied().collect();
     let rest = cluster.nodes().by_name().map(|(_, row)| row).filter(|row| !fits.contains(row));
     let mut rejected: Vec<NodeAnswer> = rest
         .map(|row| {
-            let first = assessment.rejected_early.as_ref().or(counted.get(&row).copied());
-            let mut rejections = objections(&prepared, first, NodeView::new(cluster, row));
-            rejections.iter_mut().for_each(|objection| shortfalls.add_to(objection, row));
+            let first = diagnosis.rejected_early.as_ref().or(counted.get(&row).copied());
+            let rejections = objections(&prepared, first, pod, NodeView::new(cluster, row));
             NodeAnswer {
                 name: cluster.nodes().name(row).to_string(),
                 feasible: false,
@@ -112,18 +109,23 @@ pub(super) fn answers(
     feasible
 }
 
-fn fitting(scheduler: &Scheduler, assessment: &Assessment, at: usize) -> NodeAnswer {
+fn fitting(scheduler: &Scheduler, diagnosis: &Diagnosis, at: usize) -> NodeAnswer {
     NodeAnswer {
-        name: scheduler.cluster().nodes().name(assessment.feasible[at]).to_string(),
+        name: scheduler.cluster().nodes().name(diagnosis.feasible[at]).to_string(),
         feasible: true,
-        score: Some(assessment.totals[at]),
-        scores: assessment.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect(),
+        score: Some(diagnosis.totals[at]),
+        scores: diagnosis.scores.iter().map(|(plugin, scores)| (plugin.to_string(), scores[at])).collect(),
         rejections: Vec::new(),
     }
 }
 
 /// The objections of all plugins to a node, the one that counts first.
-fn objections(prepared: &Preparation<'_>, first: Option<&Verdict>, node: NodeView<'_>) -> Vec<Objection> {
+fn objections(
+    prepared: &Preparation<'_>,
+    first: Option<&Verdict>,
+    pod: PodView<'_>,
+    node: NodeView<'_>,
+) -> Vec<Objection> {
     let mut found: Vec<Verdict> = first.cloned().into_iter().collect();
     if let Some(only) = &prepared.only
         && only.binary_search(&node.row).is_err()
@@ -142,7 +144,14 @@ fn objections(prepared: &Preparation<'_>, first: Option<&Verdict>, node: NodeVie
     if found.is_empty() {
         found.push(not_asked());
     }
-    found.iter().map(Objection::new).collect()
+    let with_details = |verdict: &Verdict| {
+        let mut objection = Objection::new(verdict);
+        if let Some(ready) = prepared.filters.0.iter().find(|ready| ready.plugin == verdict.plugin) {
+            shortfall::add_to(&mut objection, &ready.state, pod, node);
+        }
+        objection
+    };
+    found.iter().map(with_details).collect()
 }
 
 /// The node fits as such, but an earlier preemption sent the pod elsewhere and no other node was asked.

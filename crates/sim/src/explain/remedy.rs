@@ -1,12 +1,11 @@
-//! Changes of which each alone would place a waiting pod. Each is tried on a copy of the cluster before it is named.
+//! Changes of which each alone would place a waiting pod. Each is tried on the cluster before it is named, and taken back.
 
 use std::sync::Arc;
 
-use berth_engine::cluster::Cluster;
-use berth_engine::cycle;
+use berth_engine::cluster::{Cluster, TrialEnd};
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
 use berth_engine::plugins::{node_affinity, node_resources_fit, node_unschedulable, taint_toleration};
-use berth_engine::profile::Profile;
+use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_model::affinity::Toleration;
 use berth_model::node::{Node, TaintEffect};
@@ -54,11 +53,16 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 const TRIED: usize = 3;
 
 /// The changes that help, at most one of each kind.
-pub(super) fn find(profile: &Profile, cluster: &Cluster, pod: PodRow, nodes: &[NodeAnswer]) -> Vec<Remedy> {
+pub(super) fn find(
+    scheduler: &mut Scheduler,
+    profile: usize,
+    pod: PodRow,
+    nodes: &[NodeAnswer],
+) -> Vec<Remedy> {
     let rejected = || nodes.iter().filter(|node| !node.feasible);
     let attempt = |change: Change| {
-        let fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
-        fitting.filter_map(|node| try_on(change, profile, cluster, pod, node)).next()
+        let mut fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
+        fitting.find_map(|node| try_on(change, scheduler, profile, pod, node))
     };
     CHANGES.into_iter().filter_map(attempt).collect()
 }
@@ -80,26 +84,33 @@ fn is_about(change: Change, node: &NodeAnswer) -> bool {
 
 fn try_on(
     change: Change,
-    profile: &Profile,
-    cluster: &Cluster,
+    scheduler: &mut Scheduler,
+    profile: usize,
     pod: PodRow,
     answer: &NodeAnswer,
 ) -> Option<Remedy> {
-    let row = cluster.nodes().find(&answer.name)?;
-    let mut changed = cluster.clone();
-    let node = cluster.nodes().object(row).clone();
-    let (description, pod) = match change {
-        Change::Room => (make_room(&mut changed, pod, row, node)?, pod),
-        Change::Toleration => tolerate(&mut changed, pod, node)?,
-        Change::Uncordon => (uncordon(&mut changed, node), pod),
-        Change::Label => (label(&mut changed, pod, node)?, pod),
-        Change::Node => (one_more(&mut changed, node), pod),
+    let row = scheduler.cluster().nodes().find(&answer.name)?;
+    let try_it = |scheduler: &mut Scheduler| {
+        let (description, pod) = make(change, scheduler.cluster_mut(), pod, row)?;
+        let (taken, _) = scheduler.diagnose(profile, pod).choice()?;
+        let node = scheduler.cluster().nodes().name(taken).to_string();
+        let description =
+            if change == Change::Toleration { format!("{description}, on {node}") } else { description };
+        Some(Remedy { change, node, description })
     };
-    let (taken, _) = cycle::assess(profile, &changed, pod).choice()?;
-    let node = changed.nodes().name(taken).to_string();
-    let description =
-        if change == Change::Toleration { format!("{description}, on {node}") } else { description };
-    Some(Remedy { change, node, description })
+    scheduler.trial(|scheduler| (try_it(scheduler), TrialEnd::RollBack))
+}
+
+/// Makes the change on a node, and says it in words; with the pod, which may be another one now.
+fn make(change: Change, cluster: &mut Cluster, pod: PodRow, row: NodeRow) -> Option<(String, PodRow)> {
+    let node = cluster.nodes().object(row).clone();
+    Some(match change {
+        Change::Room => (make_room(cluster, pod, row, node)?, pod),
+        Change::Toleration => tolerate(cluster, pod, node)?,
+        Change::Uncordon => (uncordon(cluster, node), pod),
+        Change::Label => (label(cluster, pod, node)?, pod),
+        Change::Node => (one_more(cluster, node), pod),
+    })
 }
 
 /// Adds to the node what is missing there. Where the pod requests that much less it fits just as well, and where others
@@ -126,6 +137,9 @@ fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -
         |s: &Shortage| format!("{} {}", amount(cluster, s.resource, s.short()), noun(cluster, s.resource));
     let missing: Vec<String> = shortages.iter().map(missing).collect();
     let missing = missing.join(" and ");
+    let most =
+        |s: &Shortage| format!("{} {}", amount(cluster, s.resource, s.free), noun(cluster, s.resource));
+    let most: Vec<String> = shortages.iter().map(most).collect();
     let by_less = shortages.iter().all(|s| s.short() < s.need);
     let by_freeing = shortages.iter().all(|s| s.need <= s.offered);
     cluster.upsert_node(node);
@@ -133,7 +147,7 @@ fn make_room(cluster: &mut Cluster, pod: PodRow, row: NodeRow, mut node: Node) -
         _ if shortages.is_empty() => format!("one pod less on {name}"),
         _ if full => format!("{missing} more free on {name}, and one pod less there"),
         (true, true) => format!("{missing} less requested, or more free on {name}"),
-        (true, false) => format!("{missing} less requested, on {name}"),
+        (true, false) => format!("at most {} requested, on {name}", most.join(" and ")),
         (false, true) => format!("{missing} more free on {name}"),
         (false, false) => return None,
     })
@@ -177,19 +191,26 @@ fn uncordon(cluster: &mut Cluster, mut node: Node) -> String {
     description
 }
 
-/// Sets the labels that the pod's node selector names. A hostname is no label to be set.
+/// Whether a label describes what a node is: the node's agent or the cloud's controller sets it, so that setting it by
+/// hand would be a lie about hardware or place.
+fn is_of_the_node(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    ["kubernetes.io", "k8s.io"].iter().any(|own| domain == *own || domain.ends_with(&format!(".{own}")))
+}
+
+/// Sets the labels that the pod's node selector names, if a user can set them.
 fn label(cluster: &mut Cluster, pod: PodRow, mut node: Node) -> Option<String> {
     let selector = &cluster.pods().class_of(pod).spec.node_selector;
     let missing = selector.iter().filter(|&(key, value)| node.labels.get(key) != Some(value));
     let missing: Vec<(Str, Str)> = missing.map(|(key, value)| (key.clone(), value.clone())).collect();
     let texts: Vec<String> = missing.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let description = format!("the label {} on {}", texts.join(" and "), node.name);
-    let names_host = missing.iter().any(|(key, _)| &**key == HOSTNAME);
+    let is_settable = !missing.iter().any(|(key, _)| is_of_the_node(key));
     for (key, value) in missing {
         node.labels.insert(key, value);
     }
     cluster.upsert_node(node);
-    (!texts.is_empty() && !names_host).then_some(description)
+    (!texts.is_empty() && is_settable).then_some(description)
 }
 
 fn one_more(cluster: &mut Cluster, mut node: Node) -> String {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
-use berth_engine::cycle::Assessment;
 use berth_engine::ids::NodeRow;
 use berth_engine::name::PluginName;
+use berth_engine::scan::Diagnosis;
 use serde::Serialize;
 
 /// A node that the choice is measured against.
@@ -22,35 +22,30 @@ pub struct Rival {
 }
 
 /// The best of all other nodes, measured against the chosen one.
-pub(super) fn runner_up(cluster: &Cluster, assessment: &Assessment, chosen: NodeRow) -> Option<Rival> {
-    let others = assessment.feasible.iter().zip(&assessment.totals).filter(|(row, _)| **row != chosen);
+pub(super) fn runner_up(cluster: &Cluster, diagnosis: &Diagnosis, chosen: NodeRow) -> Option<Rival> {
+    let others = diagnosis.feasible.iter().zip(&diagnosis.totals).filter(|(row, _)| **row != chosen);
     // Of equal ones the first by name, as the choice itself is made.
     let (&row, _) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
-    between(cluster, assessment, chosen, row)
+    between(cluster, diagnosis, chosen, row)
 }
 
 /// A node measured against another; `None` where one of them does not take the pod.
-pub(super) fn between(
-    cluster: &Cluster,
-    assessment: &Assessment,
-    from: NodeRow,
-    to: NodeRow,
-) -> Option<Rival> {
-    let at = |row| assessment.feasible.iter().position(|&other| other == row);
+pub(super) fn between(cluster: &Cluster, diagnosis: &Diagnosis, from: NodeRow, to: NodeRow) -> Option<Rival> {
+    let at = |row| diagnosis.feasible.iter().position(|&other| other == row);
     let (from, at_to) = (at(from)?, at(to)?);
     let difference =
         |(plugin, scores): &(PluginName, Vec<i64>)| (plugin.to_string(), scores[at_to] - scores[from]);
     Some(Rival {
         node: cluster.nodes().name(to).to_string(),
-        score: assessment.totals[at_to],
-        margin: assessment.totals[at_to] - assessment.totals[from],
-        differences: assessment.scores.iter().map(difference).filter(|(_, d)| *d != 0).collect(),
+        score: diagnosis.totals[at_to],
+        margin: diagnosis.totals[at_to] - diagnosis.totals[from],
+        differences: diagnosis.scores.iter().map(difference).filter(|(_, d)| *d != 0).collect(),
     })
 }
 
 /// A node with nothing to measure it against.
-pub(super) fn alone(cluster: &Cluster, assessment: &Assessment, row: NodeRow) -> Rival {
-    let at = assessment.feasible.iter().position(|&other| other == row);
-    let score = at.map_or(0, |at| assessment.totals[at]);
+pub(super) fn alone(cluster: &Cluster, diagnosis: &Diagnosis, row: NodeRow) -> Rival {
+    let at = diagnosis.feasible.iter().position(|&other| other == row);
+    let score = at.map_or(0, |at| diagnosis.totals[at]);
     Rival { node: cluster.nodes().name(row).to_string(), score, margin: 0, differences: BTreeMap::new() }
 }

@@ -1,8 +1,8 @@
 //! What a node lacks of the resources that a pod requests.
 
-use berth_engine::class::Class;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, ResourceId};
+use berth_engine::pod_class::PodClass;
 
 use super::amount::{amount, noun};
 
@@ -20,7 +20,12 @@ pub(super) struct Shortage {
 
 impl Shortage {
     /// Of a resource on a node; `None` where enough is left.
-    pub(super) fn of(cluster: &Cluster, class: &Class, row: NodeRow, resource: ResourceId) -> Option<Self> {
+    pub(super) fn of(
+        cluster: &Cluster,
+        class: &PodClass,
+        row: NodeRow,
+        resource: ResourceId,
+    ) -> Option<Self> {
         let (nodes, need) = (cluster.nodes(), class.request(resource));
         let offered = nodes.allocatable(row, resource);
         let free = offered.saturating_sub(nodes.requested(row, resource));
@@ -54,7 +59,7 @@ impl Shortage {
 }
 
 /// What no node has enough of, even when it is empty, and the most that one offers.
-pub(super) fn beyond_all_nodes(cluster: &Cluster, class: &Class) -> Vec<String> {
+pub(super) fn beyond_all_nodes(cluster: &Cluster, class: &PodClass) -> Vec<String> {
     let nodes = cluster.nodes();
     let requests = class.requests.iter().filter(|(_, need)| *need > 0);
     let beyond = requests.filter_map(|&(resource, need)| {

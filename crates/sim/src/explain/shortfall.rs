@@ -1,113 +1,135 @@
-//! How far a node is from fitting, by the plugin that rejects it.
+//! How far a node is from fitting, in words: the details of the plugins that reject it.
 
-use berth_engine::ids::NodeRow;
-use berth_engine::plugins::{
-    inter_pod_affinity, node_affinity, node_name, node_ports, node_resources_fit, node_unschedulable,
-    pod_topology_spread, taint_toleration,
-};
-use berth_engine::view::PodView;
-use berth_model::node::TaintEffect;
+use berth_engine::detail::{Detail, Domain};
+use berth_engine::filters::FilterState;
+use berth_engine::ids::{PodRow, ResourceId};
+use berth_engine::matcher::Matcher;
+use berth_engine::view::{Delta, NodeView, PodView};
+use berth_model::Str;
 use berth_model::pod::{HostPort, Protocol};
 
 use super::amount::noun;
-use super::company::Company;
-use super::labels;
 use super::nodes::Objection;
 use super::room::Shortage;
-use super::spread::Spreads;
 use super::words;
 use crate::report::quantity;
 
-/// What a pod lacks on nodes. What takes a look at the whole cluster is made once, when it is first needed.
-pub(super) struct Shortfalls<'a> {
-    pod: PodView<'a>,
-    spreads: Option<Spreads<'a>>,
-    company: Option<Company<'a>>,
-}
-
-impl<'a> Shortfalls<'a> {
-    pub(super) fn new(pod: PodView<'a>) -> Self {
-        Self { pod, spreads: None, company: None }
-    }
-
-    /// Adds to an objection against a node what is missing there.
-    pub(super) fn add_to(&mut self, objection: &mut Objection, row: NodeRow) {
-        let pod = self.pod;
-        match objection.plugin.as_str() {
-            node_resources_fit::NAME => room(pod, objection, row),
-            taint_toleration::NAME => objection.details.extend(taints(pod, row)),
-            node_unschedulable::NAME => objection.details.push("cordoned (spec.unschedulable)".into()),
-            node_affinity::NAME => objection.details.extend(labels::missing(pod, row)),
-            node_ports::NAME => objection.details.extend(ports(pod, row)),
-            pod_topology_spread::NAME => {
-                let spreads = self.spreads.get_or_insert_with(|| Spreads::new(pod));
-                objection.details.extend(spreads.too_full(row));
-            }
-            inter_pod_affinity::NAME => {
-                let company = self.company.get_or_insert_with(|| Company::new(pod));
-                objection.details.extend(company.missing(row));
-            }
-            node_name::NAME => {
-                let wanted = pod.entry().pod.node.as_ref();
-                objection.details.extend(wanted.map(|name| format!("the pod names node {name}")));
-            }
-            _ => {}
+/// Adds to an objection what the node lacks, as the plugin's filter says it.
+pub(super) fn add_to(
+    objection: &mut Objection,
+    filter: &FilterState<'_>,
+    pod: PodView<'_>,
+    node: NodeView<'_>,
+) {
+    let mut details = Vec::new();
+    filter.explain(node, &mut details);
+    let nearest_of = details.iter().position(|detail| matches!(detail, Detail::Requirement { .. }));
+    for (at, detail) in details.iter().enumerate() {
+        objection.details.push(say(detail, nearest_of == Some(at), node));
+        if let Some(shortage) = shortage(detail) {
+            let name = node.cluster.resources().name(shortage.resource).to_string();
+            objection.short.insert(name, quantity(shortage.resource, shortage.short()));
+            objection.short_permille = objection.short_permille.max(shortage.permille());
         }
     }
+    objection.details.extend(kept_for_nominated(&details, filter, pod, node));
 }
 
-/// What is missing of each resource that upstream's reasons name.
-fn room(pod: PodView<'_>, objection: &mut Objection, row: NodeRow) {
-    let cluster = pod.cluster;
-    let nodes = cluster.nodes();
-    for reason in &objection.reasons {
-        if reason == "Too many pods" {
-            let (there, allowed) = (nodes.pods(row).len(), nodes.allowed_pods(row));
-            objection.details.push(format!("runs {there} pods of {allowed} that it may"));
+fn shortage(detail: &Detail) -> Option<Shortage> {
+    match *detail {
+        Detail::Resource { resource, need, free, offered } => {
+            Some(Shortage { resource, need, offered, free })
         }
-        let Some(id) = reason.strip_prefix("Insufficient ").and_then(|name| cluster.resources().find(name))
-        else {
-            continue;
-        };
-        let Some(shortage) = Shortage::of(cluster, pod.class, row, id) else {
-            let keys = cluster.nominated(row).iter().map(|&other| cluster.pods().entry(other).pod.key());
-            let keys: Vec<String> = keys.collect();
-            let noun = noun(cluster, id);
-            objection.details.push(format!("{noun} is kept for {}, nominated to the node", keys.join(", ")));
-            continue;
-        };
-        objection.details.push(shortage.words(cluster));
-        objection.short.insert(cluster.resources().name(id).to_string(), quantity(id, shortage.short()));
-        objection.short_permille = objection.short_permille.max(shortage.permille());
+        _ => None,
     }
 }
 
-fn taints(pod: PodView<'_>, row: NodeRow) -> Vec<String> {
-    let tolerations = &pod.class.spec.tolerations;
-    let forbids =
-        pod.cluster.nodes().taints(row).iter().filter(|t| t.effect != TaintEffect::PreferNoSchedule);
-    let untolerated = forbids.filter(|taint| !tolerations.iter().any(|t| t.tolerates(taint)));
-    untolerated.map(|taint| format!("taint {} not tolerated", words::taint(taint))).collect()
-}
-
-/// Who holds which of the host ports that the pod wants.
-fn ports(pod: PodView<'_>, row: NodeRow) -> Vec<String> {
-    let cluster = pod.cluster;
-    let mut found = Vec::new();
-    for &other in cluster.nodes().pods(row) {
-        for held in &cluster.pods().class_of(other).host_ports {
-            if pod.class.host_ports.iter().any(|wanted| clash(wanted, held)) {
-                let holder = cluster.pods().entry(other).pod.key();
-                found.push(format!("port {}/{} is held by {holder}", held.port, protocol(held)));
-            }
-        }
+/// What is left of resources, and kept for pods that are nominated to the node.
+fn kept_for_nominated(
+    as_it_is: &[Detail],
+    filter: &FilterState<'_>,
+    pod: PodView<'_>,
+    node: NodeView<'_>,
+) -> Vec<String> {
+    let cluster = node.cluster;
+    let priority = |pod: PodRow| cluster.pods().class_of(pod).spec.priority;
+    let outranks = |other: &&PodRow| **other != pod.row && priority(**other) >= priority(pod.row);
+    let nominated: Vec<PodRow> = cluster.nominated(node.row).iter().filter(outranks).copied().collect();
+    if nominated.is_empty() {
+        return Vec::new();
     }
-    found
+    let mut with = Delta::default();
+    nominated.iter().for_each(|&other| with.add(other, cluster));
+    let mut details = Vec::new();
+    filter.explain(NodeView::with_delta(cluster, node.row, &with), &mut details);
+    let resource = |detail: &Detail| Some(shortage(detail)?.resource);
+    let known: Vec<ResourceId> = as_it_is.iter().filter_map(resource).collect();
+    let keys: Vec<String> = nominated.iter().map(|&other| cluster.pods().entry(other).pod.key()).collect();
+    let kept = details.iter().filter_map(resource).filter(|resource| !known.contains(resource));
+    let say = |resource| {
+        format!("{} is kept for {}, nominated to the node", noun(cluster, resource), keys.join(", "))
+    };
+    kept.map(say).collect()
 }
 
-fn clash(a: &HostPort, b: &HostPort) -> bool {
-    let any = |port: &HostPort| &*port.ip == "0.0.0.0";
-    a.port == b.port && a.protocol == b.protocol && (a.ip == b.ip || any(a) || any(b))
+/// A detail in words. `is_first`: of the requirements of the term that lacks least.
+fn say(detail: &Detail, is_first: bool, node: NodeView<'_>) -> String {
+    let (cluster, symbols) = (node.cluster, node.cluster.symbols());
+    let place = |(key, value): &Domain| format!("{}={}", symbols.text(*key), symbols.text(*value));
+    let key = |pod: &PodRow| cluster.pods().entry(*pod).pod.key();
+    let selector = |selector: &Option<Matcher>| {
+        selector.as_ref().map_or_else(|| "no pod".into(), |s| words::selector(s, symbols))
+    };
+    match detail {
+        &Detail::Resource { resource, need, free, offered } => {
+            Shortage { resource, need, offered, free }.words(cluster)
+        }
+        Detail::Pods { running, allowed } => format!("runs {running} pods of {allowed} that it may"),
+        Detail::Taint(taint) => format!("taint {} not tolerated", words::taint(taint)),
+        Detail::Cordoned => "cordoned (spec.unschedulable)".into(),
+        Detail::NodeName(name) => format!("the pod names node {name}"),
+        Detail::Label { key, wanted, found } => {
+            format!("{key}={wanted} is selected, {}", has(found.as_ref()))
+        }
+        Detail::Requirement { requirement, found, terms } => {
+            let nearest =
+                if is_first && *terms > 1 { format!("nearest of {terms} terms: ") } else { String::new() };
+            let found = found.as_ref().map_or_else(String::new, |found| format!(", {}", has(found.as_ref())));
+            format!("{nearest}{} is required{found}", words::requirement(requirement))
+        }
+        Detail::NoTerm => "the required node affinity has no term that can match".into(),
+        Detail::AddedAffinity => "the profile's addedAffinity does not match".into(),
+        Detail::Port { port, holder } => {
+            format!("port {}/{} is held by {}", port.port, protocol(port), key(holder))
+        }
+        Detail::MissingLabel(label) => {
+            format!("has no label {}, by which pods are counted", symbols.text(*label))
+        }
+        Detail::Spread { domain, pods, smallest, max_skew } => {
+            let allowed = smallest + max_skew;
+            format!(
+                "{} would have {pods} of these pods; maxSkew {max_skew} over the emptiest, with {smallest}, allows {allowed}",
+                place(domain)
+            )
+        }
+        Detail::Affinity { selector: wanted, domain } => {
+            format!("affinity to {}: no such pod in {}", selector(wanted), place(domain))
+        }
+        Detail::AntiAffinity { selector: excluded, domain, pod } => {
+            format!("anti-affinity to {}: {} is in {}", selector(excluded), key(pod), place(domain))
+        }
+        Detail::ExistingAntiAffinity { selector: excluded, domain, pod } => {
+            format!("{} in {} has anti-affinity to {}", key(pod), place(domain), selector(excluded))
+        }
+        Detail::Text(text) => text.to_string(),
+    }
+}
+
+fn has(found: Option<&Str>) -> String {
+    match found {
+        Some(value) => format!("the node has {value}"),
+        None => "the node has no such label".into(),
+    }
 }
 
 fn protocol(port: &HostPort) -> &'static str {

@@ -92,7 +92,7 @@ fn an_explanation_agrees_with_the_scan() {
                 .pods()
                 .rows()
                 .find(|&row| *cluster.pods().entry(row).pod.name == *explanation.pod.name);
-            let scan = scheduler.assess(0, row.unwrap());
+            let scan = scheduler.diagnose(0, row.unwrap());
             let name = |row| cluster.nodes().name(row).to_string();
             assert_eq!(explanation.nodes.len(), cluster.nodes().len(), "{what}");
             for (row, total) in scan.feasible.iter().zip(&scan.totals) {

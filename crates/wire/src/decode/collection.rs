@@ -5,7 +5,7 @@ use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
-use super::{Amount, Decode, Finish, Key, Seed, Unique};
+use super::{Amount, Decode, IntoModel, Key, Seed, UninternedStr};
 use crate::context::{Context, Step};
 
 /// No node has resources of more kinds.
@@ -27,24 +27,24 @@ impl<'de, T: Decode<'de>> Decode<'de> for Vec<T> {
     }
 }
 
-/// A list of objects, each of which is finished once read.
+/// A list of objects, each of which is converted once read.
 #[derive(Clone, Debug)]
-pub(crate) struct List<T: Finish>(pub(crate) Vec<T::Out>);
+pub(crate) struct List<T: IntoModel>(pub(crate) Vec<T::Out>);
 
-impl<T: Finish> Default for List<T> {
+impl<T: IntoModel> Default for List<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Decode<'de> + Finish> Decode<'de> for List<T> {
+impl<'de, T: Decode<'de> + IntoModel> Decode<'de> for List<T> {
     const EXPECTED: &'static str = "a list";
 
     fn list<A: SeqAccess<'de>>(mut items: A, cx: &mut Context) -> Result<Self, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = cx.within(Step::Index(list.len()), |cx| {
             let read: Option<T> = items.next_element_seed(Seed::new(cx))?;
-            Ok(read.map(|item| item.finish(cx)))
+            Ok(read.map(|item| item.into_model(cx)))
         })? {
             list.push(item);
         }
@@ -112,7 +112,7 @@ impl<'de> Decode<'de> for Annotations {
                 continue;
             }
             let key = cx.intern(&key);
-            let value: Unique =
+            let value: UninternedStr =
                 cx.within(Step::Key(key.clone()), |cx| entries.next_value_seed(Seed::new(cx)))?;
             pairs.push((key, value.0));
         }

@@ -15,8 +15,8 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed as _, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub(crate) use collection::{Annotations, AnyMap, List, StringMap};
-pub(crate) use object::{Fields, Finish, Obj, read_fields, wire_object};
-pub(crate) use scalar::{Amount, Time, Unique};
+pub(crate) use object::{Fields, IntoModel, Obj, read_fields, wire_object};
+pub(crate) use scalar::{Amount, Time, UninternedStr};
 
 use crate::context::{Context, quoted};
 
@@ -78,11 +78,11 @@ pub(crate) fn decode<'de, T: Decode<'de>>(cx: &mut Context, json: &'de str) -> s
 ///
 /// # Errors
 /// When the text is not JSON.
-pub(crate) fn finished<'de, T: Decode<'de> + Finish>(
+pub(crate) fn decode_model<'de, T: Decode<'de> + IntoModel>(
     cx: &mut Context,
     json: &'de str,
 ) -> serde_json::Result<T::Out> {
-    Ok(decode::<T>(cx, json)?.finish(cx))
+    Ok(decode::<T>(cx, json)?.into_model(cx))
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for Option<T> {

@@ -32,30 +32,30 @@ pub(crate) fn read_fields<'de, T: Fields<'de>, A: MapAccess<'de>>(
 }
 
 /// Turns what was read of an object into what the rest of the program uses, and checks it. The path is still at it.
-pub(crate) trait Finish {
+pub(crate) trait IntoModel {
     /// What the object becomes.
     type Out;
 
     /// Checks and converts. What is wrong goes into the context; the result is then never used.
-    fn finish(self, cx: &mut Context) -> Self::Out;
+    fn into_model(self, cx: &mut Context) -> Self::Out;
 }
 
-/// An object that is finished once read; `None` where it is absent.
+/// An object that is converted once read; `None` if it is absent.
 #[derive(Clone, Debug)]
-pub(crate) struct Obj<T: Finish>(pub(crate) Option<T::Out>);
+pub(crate) struct Obj<T: IntoModel>(pub(crate) Option<T::Out>);
 
-impl<T: Finish> Default for Obj<T> {
+impl<T: IntoModel> Default for Obj<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<'de, T: Decode<'de> + Finish> Decode<'de> for Obj<T> {
+impl<'de, T: Decode<'de> + IntoModel> Decode<'de> for Obj<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
     fn map<A: MapAccess<'de>>(entries: A, cx: &mut Context) -> Result<Self, A::Error> {
         let read = T::map(entries, cx)?;
-        Ok(Self(Some(read.finish(cx))))
+        Ok(Self(Some(read.into_model(cx))))
     }
 }
 

@@ -23,9 +23,9 @@ impl Decode<'_> for Str {
 
 /// A string that hardly occurs twice (a name, a uid), so that sharing it is not worth a look-up.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unique(pub(crate) Str);
+pub(crate) struct UninternedStr(pub(crate) Str);
 
-impl Decode<'_> for Unique {
+impl Decode<'_> for UninternedStr {
     const EXPECTED: &'static str = "a string";
 
     fn scalar(found: &Scalar<'_>, _: &mut Context) -> Option<Self> {

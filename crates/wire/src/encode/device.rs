@@ -147,7 +147,7 @@ fn counters(fields: &mut Fields<'_>, key: &str, set: &CounterSet) {
 /// `v1.DeviceTaint`.
 fn taint(fields: &mut Fields<'_>, taint: &DeviceTaint) {
     fields.text("key", &taint.key);
-    fields.given("value", &taint.value);
+    fields.non_empty("value", &taint.value);
     fields.text("effect", effect(&taint.effect));
 }
 

@@ -16,10 +16,10 @@ use super::writer::Fields;
 pub(crate) fn resource_claim(fields: &mut Fields<'_>, claim: &ResourceClaim) {
     fields.object("metadata", |meta| {
         meta::key(meta, &claim.namespace, &claim.name);
-        meta.given("uid", &claim.uid);
+        meta.non_empty("uid", &claim.uid);
         meta::terminating(meta, claim.deleting);
         meta.part("annotations", |annotations| {
-            annotations.given(
+            annotations.non_empty(
                 "resource.kubernetes.io/extended-resource-claim",
                 if claim.extended { "true" } else { "" },
             );
@@ -37,7 +37,7 @@ pub(crate) fn resource_claim(fields: &mut Fields<'_>, claim: &ResourceClaim) {
             status.object("allocation", |fields| self::allocation(fields, allocation));
         }
         status.objects("reservedFor", &claim.reserved_for, |fields, consumer| {
-            fields.given("apiGroup", &consumer.api_group);
+            fields.non_empty("apiGroup", &consumer.api_group);
             fields.text("resource", &consumer.resource);
             fields.text("name", &consumer.name);
             fields.text("uid", &consumer.uid);
@@ -116,9 +116,9 @@ fn amounts(fields: &mut Fields<'_>, key: &str, amounts: &[(Str, Amount)]) {
 }
 
 fn toleration(fields: &mut Fields<'_>, toleration: &DeviceToleration) {
-    fields.given("key", &toleration.key);
+    fields.non_empty("key", &toleration.key);
     fields.text("operator", if toleration.exists { "Exists" } else { "Equal" });
-    fields.given("value", &toleration.value);
+    fields.non_empty("value", &toleration.value);
     if let Some(wanted) = &toleration.effect {
         fields.text("effect", effect(wanted));
     }

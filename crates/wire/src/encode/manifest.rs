@@ -1,7 +1,7 @@
 //! Pods: who they are, and what they want.
 
 use berth_model::pod::{ClaimSource, Container, PodSpec, Protocol};
-use berth_model::pod_manifest::{Admission, PodManifest};
+use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate};
 
 use super::writer::Fields;
 use super::{meta, pod, status, volume};
@@ -11,7 +11,7 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
     let pod = &manifest.pod;
     fields.object("metadata", |meta| {
         meta::key(meta, &pod.spec.namespace, &pod.name);
-        meta.given("uid", &pod.uid);
+        meta.non_empty("uid", &pod.uid);
         meta::labels(meta, &pod.spec.labels);
         meta.time("creationTimestamp", pod.created);
         meta::terminating(meta, pod.terminating);
@@ -21,14 +21,35 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
         }
     });
     fields.object("spec", |spec| {
-        spec.given("nodeName", pod.node.as_deref().unwrap_or_default());
-        write_spec(spec, &pod.spec, &manifest.admission);
+        spec.non_empty("nodeName", pod.node.as_deref().unwrap_or_default());
+        write_spec(spec, &pod.spec, &manifest.admission, |affinity| {
+            pod::pod_affinities(affinity, &pod.spec);
+        });
         volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims);
     });
     fields.part("status", |fields| status::status(fields, manifest));
 }
 
-fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
+/// `v1.PodTemplateSpec`.
+pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
+    let PodTemplate { labels, spec: parts } = template;
+    fields.part("metadata", |meta| meta::labels(meta, labels));
+    fields.object("spec", |spec| {
+        spec.non_empty("nodeName", parts.node.as_deref().unwrap_or_default());
+        write_spec(spec, &parts.spec, &parts.admission, |affinity| {
+            pod::template_affinities(affinity, parts);
+        });
+        volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims);
+    });
+}
+
+/// The spec of a pod or a template; `affinities` writes the affinities to pods, which differ in form.
+fn write_spec(
+    fields: &mut Fields<'_>,
+    spec: &PodSpec,
+    admission: &Admission,
+    affinities: impl FnOnce(&mut Fields<'_>),
+) {
     containers(fields, "initContainers", &spec.init_containers, spec.host_network);
     containers(fields, "containers", &spec.containers, spec.host_network);
     fields.labels("nodeSelector", &spec.node_selector);
@@ -36,7 +57,10 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
     if spec.user_namespace {
         fields.flag("hostUsers", false);
     }
-    pod::affinity(fields, spec);
+    fields.part("affinity", |affinity| {
+        pod::node_affinity(affinity, spec);
+        affinities(affinity);
+    });
     fields.text("schedulerName", &spec.scheduler_name);
     pod::tolerations(fields, &spec.tolerations);
     fields.optional("priorityClassName", admission.priority_class.as_ref());
@@ -44,7 +68,7 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
         fields.number("priority", spec.priority.into());
     }
     fields.optional("runtimeClassName", admission.runtime_class.as_ref());
-    fields.given("preemptionPolicy", if spec.never_preempts { "Never" } else { "" });
+    fields.non_empty("preemptionPolicy", if spec.never_preempts { "Never" } else { "" });
     fields.amounts("overhead", &spec.overhead);
     pod::spread(fields, &spec.spread);
     if let Some(os) = &spec.os {
@@ -75,13 +99,13 @@ fn write_spec(fields: &mut Fields<'_>, spec: &PodSpec, admission: &Admission) {
 fn containers(fields: &mut Fields<'_>, key: &str, containers: &[Container], host_network: bool) {
     fields.objects(key, containers, |fields, container| {
         fields.text("name", &container.name);
-        fields.given("image", &container.image);
+        fields.non_empty("image", &container.image);
         fields.part("resources", |resources| {
             resources.amounts("requests", &container.requests);
             resources.amounts("limits", &container.limits);
         });
         ports(fields, container, host_network);
-        fields.given("restartPolicy", if container.sidecar { "Always" } else { "" });
+        fields.non_empty("restartPolicy", if container.sidecar { "Always" } else { "" });
         if container.restarts_all {
             let all = ["RestartAllContainers"];
             fields.objects("restartPolicyRules", &all, |rule, action| rule.text("action", action));
@@ -101,7 +125,7 @@ fn ports(fields: &mut Fields<'_>, container: &Container, host_network: bool) {
         if !host_network {
             fields.number("hostPort", port.port.into());
         }
-        fields.given(
+        fields.non_empty(
             "protocol",
             match port.protocol {
                 Protocol::Tcp => "",
@@ -109,6 +133,6 @@ fn ports(fields: &mut Fields<'_>, container: &Container, host_network: bool) {
                 Protocol::Sctp => "SCTP",
             },
         );
-        fields.given("hostIP", if &*port.ip == "0.0.0.0" { "" } else { &port.ip });
+        fields.non_empty("hostIP", if &*port.ip == "0.0.0.0" { "" } else { &port.ip });
     });
 }

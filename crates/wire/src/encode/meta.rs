@@ -15,8 +15,8 @@ pub(super) fn named(fields: &mut Fields<'_>, name: &str) {
 
 /// Namespace and name.
 pub(super) fn key(meta: &mut Fields<'_>, namespace: &str, name: &str) {
-    meta.given("name", name);
-    meta.given("namespace", namespace);
+    meta.non_empty("name", name);
+    meta.non_empty("namespace", namespace);
 }
 
 /// The labels of an object.
@@ -39,10 +39,10 @@ pub(super) fn terminating(meta: &mut Fields<'_>, terminating: bool) {
 /// The controller that owns the object.
 pub(super) fn controller(meta: &mut Fields<'_>, controller: Option<&Controller>) {
     meta.objects("ownerReferences", controller.as_slice(), |owner, controller| {
-        owner.given("apiVersion", &controller.api_version);
-        owner.given("kind", &controller.kind);
-        owner.given("name", &controller.name);
-        owner.given("uid", &controller.uid);
+        owner.non_empty("apiVersion", &controller.api_version);
+        owner.non_empty("kind", &controller.kind);
+        owner.non_empty("name", &controller.name);
+        owner.non_empty("uid", &controller.uid);
         owner.truth("controller", true);
     });
 }

@@ -19,7 +19,7 @@ pub(crate) fn node(fields: &mut Fields<'_>, node: &Node) {
         spec.truth("unschedulable", node.unschedulable);
         spec.objects("taints", &node.taints, |fields, taint| {
             fields.text("key", &taint.key);
-            fields.given("value", &taint.value);
+            fields.non_empty("value", &taint.value);
             fields.text("effect", effect(taint.effect));
         });
     });

@@ -1,7 +1,8 @@
-//! What a pod says about where it wants to be.
+//! Where a pod may run and where it prefers to run.
 
 use berth_model::affinity::{PodAffinity, PodAffinityTerm, SpreadConstraint, Toleration};
 use berth_model::pod::PodSpec;
+use berth_model::pod_manifest::{AffinityTemplate, AffinityTermTemplate, SpecTemplate};
 
 use super::node::effect;
 use super::selector::{label_selector, node_selector, node_term};
@@ -10,19 +11,21 @@ use super::writer::Fields;
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
-/// The affinities of a pod.
-pub(super) fn affinity(fields: &mut Fields<'_>, spec: &PodSpec) {
-    fields.part("affinity", |affinity| {
-        affinity.part("nodeAffinity", |fields| {
-            node_selector(fields, REQUIRED, spec.node_affinity.required.as_ref());
-            fields.objects(PREFERRED, &spec.node_affinity.preferred, |fields, preferred| {
-                fields.number("weight", preferred.weight);
-                fields.object("preference", |fields| node_term(fields, &preferred.term));
-            });
+/// The affinity of a pod to nodes.
+pub(super) fn node_affinity(affinity: &mut Fields<'_>, spec: &PodSpec) {
+    affinity.part("nodeAffinity", |fields| {
+        node_selector(fields, REQUIRED, spec.node_affinity.required.as_ref());
+        fields.objects(PREFERRED, &spec.node_affinity.preferred, |fields, preferred| {
+            fields.number("weight", preferred.weight);
+            fields.object("preference", |fields| node_term(fields, &preferred.term));
         });
-        affinity.part("podAffinity", |fields| pod_affinity(fields, &spec.pod_affinity));
-        affinity.part("podAntiAffinity", |fields| pod_affinity(fields, &spec.pod_anti_affinity));
     });
+}
+
+/// The affinities of a pod to other pods. The pod's labels have been merged into the selectors.
+pub(super) fn pod_affinities(affinity: &mut Fields<'_>, spec: &PodSpec) {
+    affinity.part("podAffinity", |fields| pod_affinity(fields, &spec.pod_affinity));
+    affinity.part("podAntiAffinity", |fields| pod_affinity(fields, &spec.pod_anti_affinity));
 }
 
 fn pod_affinity(fields: &mut Fields<'_>, affinity: &PodAffinity) {
@@ -33,7 +36,25 @@ fn pod_affinity(fields: &mut Fields<'_>, affinity: &PodAffinity) {
     });
 }
 
-/// The keys whose values the pod's labels supply are in the selector already.
+/// The affinities of a template to pods.
+pub(super) fn template_affinities(affinity: &mut Fields<'_>, template: &SpecTemplate) {
+    affinity.part("podAffinity", |fields| template_affinity(fields, &template.pod_affinity));
+    affinity.part("podAntiAffinity", |fields| template_affinity(fields, &template.pod_anti_affinity));
+}
+
+fn template_affinity(fields: &mut Fields<'_>, affinity: &AffinityTemplate) {
+    let term = |fields: &mut Fields<'_>, template: &AffinityTermTemplate| {
+        pod_term(fields, &template.term);
+        fields.texts("matchLabelKeys", &template.match_label_keys);
+        fields.texts("mismatchLabelKeys", &template.mismatch_label_keys);
+    };
+    fields.objects(REQUIRED, &affinity.required, term);
+    fields.objects(PREFERRED, &affinity.preferred, |fields, (weight, template)| {
+        fields.number("weight", *weight);
+        fields.object("podAffinityTerm", |fields| term(fields, template));
+    });
+}
+
 fn pod_term(fields: &mut Fields<'_>, term: &PodAffinityTerm) {
     label_selector(fields, "labelSelector", term.selector.as_ref());
     fields.texts("namespaces", &term.namespaces);
@@ -52,8 +73,8 @@ pub(super) fn spread(fields: &mut Fields<'_>, constraints: &[SpreadConstraint]) 
         if let Some(domains) = constraint.min_domains {
             fields.number("minDomains", domains);
         }
-        fields.given("nodeAffinityPolicy", if constraint.honor_node_affinity { "" } else { "Ignore" });
-        fields.given("nodeTaintsPolicy", if constraint.honor_node_taints { "Honor" } else { "" });
+        fields.non_empty("nodeAffinityPolicy", if constraint.honor_node_affinity { "" } else { "Ignore" });
+        fields.non_empty("nodeTaintsPolicy", if constraint.honor_node_taints { "Honor" } else { "" });
         fields.texts("matchLabelKeys", &constraint.match_label_keys);
     });
 }
@@ -61,9 +82,9 @@ pub(super) fn spread(fields: &mut Fields<'_>, constraints: &[SpreadConstraint]) 
 /// Tolerations, of a pod or of a runtime class.
 pub(super) fn tolerations(fields: &mut Fields<'_>, tolerations: &[Toleration]) {
     fields.objects("tolerations", tolerations, |fields, toleration| {
-        fields.given("key", &toleration.key);
-        fields.given("operator", if toleration.exists { "Exists" } else { "" });
-        fields.given("value", &toleration.value);
-        fields.given("effect", toleration.effect.map_or("", effect));
+        fields.non_empty("key", &toleration.key);
+        fields.non_empty("operator", if toleration.exists { "Exists" } else { "" });
+        fields.non_empty("value", &toleration.value);
+        fields.non_empty("effect", toleration.effect.map_or("", effect));
     });
 }

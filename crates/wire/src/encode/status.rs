@@ -8,9 +8,9 @@ use super::writer::{Fields, Writer};
 /// `v1.PodStatus`. Both phases in which a pod has ended mean the same here.
 pub(super) fn status(fields: &mut Fields<'_>, manifest: &PodManifest) {
     let pod = &manifest.pod;
-    fields.given("phase", if manifest.finished { "Succeeded" } else { "" });
+    fields.non_empty("phase", if manifest.finished { "Succeeded" } else { "" });
     conditions(fields, manifest);
-    fields.given("nominatedNodeName", pod.nominated_node.as_deref().unwrap_or_default());
+    fields.non_empty("nominatedNodeName", pod.nominated_node.as_deref().unwrap_or_default());
     fields.time("startTime", pod.started);
     fields.objects("resourceClaimStatuses", &pod.claim_statuses, |fields, status| {
         fields.text("name", &status.name);
@@ -48,9 +48,9 @@ fn conditions(fields: &mut Fields<'_>, manifest: &PodManifest) {
 fn condition(writer: &mut Writer, (kind, status, reason, message): Condition<'_>) {
     writer.object(|fields| {
         fields.text("type", kind);
-        fields.given("status", status);
-        fields.given("reason", reason);
-        fields.given("message", message);
+        fields.non_empty("status", status);
+        fields.non_empty("reason", reason);
+        fields.non_empty("message", message);
     });
 }
 

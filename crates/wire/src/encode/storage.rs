@@ -23,13 +23,13 @@ pub(crate) fn volume(fields: &mut Fields<'_>, volume: &Volume) {
         access_modes(spec, &volume.access_modes);
         if let Some(claim) = &volume.claim {
             spec.object("claimRef", |reference| {
-                reference.given("namespace", &claim.namespace);
-                reference.given("name", &claim.name);
-                reference.given("uid", &claim.uid);
+                reference.non_empty("namespace", &claim.namespace);
+                reference.non_empty("name", &claim.name);
+                reference.non_empty("uid", &claim.uid);
             });
         }
-        spec.given("storageClassName", &volume.storage_class);
-        spec.given("volumeMode", mode(volume.block));
+        spec.non_empty("storageClassName", &volume.storage_class);
+        spec.non_empty("volumeMode", mode(volume.block));
         spec.part("nodeAffinity", |fields| node_selector(fields, "required", volume.node_affinity.as_ref()));
         spec.optional("volumeAttributesClassName", volume.attributes_class.as_ref());
         match &volume.source {
@@ -63,19 +63,19 @@ fn mode(block: bool) -> &'static str {
 /// `v1.PersistentVolumeClaim`.
 pub(crate) fn claim(fields: &mut Fields<'_>, claim: &Claim) {
     claim_template(fields, claim, &claim.name);
-    fields.part("status", |status| status.given("phase", if claim.lost { "Lost" } else { "" }));
+    fields.part("status", |status| status.non_empty("phase", if claim.lost { "Lost" } else { "" }));
 }
 
 /// `v1.PersistentVolumeClaimTemplate`, whose claims get their names elsewhere.
 pub(super) fn claim_template(fields: &mut Fields<'_>, claim: &Claim, name: &str) {
     fields.object("metadata", |meta| {
         meta::key(meta, &claim.namespace, name);
-        meta.given("uid", &claim.uid);
+        meta.non_empty("uid", &claim.uid);
         meta::labels(meta, &claim.labels);
         meta::annotations(meta, &claim.annotations);
         meta::terminating(meta, claim.terminating);
         meta.objects("ownerReferences", claim.controller_uid.as_slice(), |owner, uid: &Str| {
-            owner.given("uid", uid);
+            owner.non_empty("uid", uid);
             owner.truth("controller", true);
         });
     });
@@ -85,9 +85,9 @@ pub(super) fn claim_template(fields: &mut Fields<'_>, claim: &Claim, name: &str)
         spec.object("resources", |resources| {
             resources.object("requests", |requests| requests.amount("storage", claim.request));
         });
-        spec.given("volumeName", claim.volume.as_deref().unwrap_or_default());
+        spec.non_empty("volumeName", claim.volume.as_deref().unwrap_or_default());
         spec.optional("storageClassName", claim.storage_class.as_ref());
-        spec.given("volumeMode", mode(claim.block));
+        spec.non_empty("volumeMode", mode(claim.block));
         spec.optional("volumeAttributesClassName", claim.attributes_class.as_ref());
     });
 }
@@ -98,12 +98,12 @@ pub(crate) fn class(fields: &mut Fields<'_>, class: &StorageClass) {
         meta.text("name", &class.name);
         meta.part("annotations", |annotations| {
             let marked = if class.is_default { "true" } else { "" };
-            annotations.given("storageclass.kubernetes.io/is-default-class", marked);
+            annotations.non_empty("storageclass.kubernetes.io/is-default-class", marked);
         });
         meta.time("creationTimestamp", class.created);
     });
     fields.text("provisioner", &class.provisioner);
-    fields.given("volumeBindingMode", if class.waits_for_consumer { "WaitForFirstConsumer" } else { "" });
+    fields.non_empty("volumeBindingMode", if class.waits_for_consumer { "WaitForFirstConsumer" } else { "" });
     fields.objects("allowedTopologies", &class.allowed_topologies, |fields, term| {
         fields.objects("matchLabelExpressions", term, |fields, (key, values)| {
             fields.text("key", key);
@@ -118,7 +118,7 @@ pub(crate) fn csi_node(fields: &mut Fields<'_>, node: &CsiNode) {
         meta.text("name", &node.node);
         meta.part("annotations", |annotations| {
             annotations
-                .given("storage.alpha.kubernetes.io/migrated-plugins", &node.migrated_plugins.join(","));
+                .non_empty("storage.alpha.kubernetes.io/migrated-plugins", &node.migrated_plugins.join(","));
         });
     });
     fields.part("spec", |spec| {
@@ -161,12 +161,12 @@ pub(crate) fn attachment(fields: &mut Fields<'_>, attachment: &Attachment) {
         spec.text("attacher", &attachment.driver);
         spec.text("nodeName", &attachment.node);
         spec.part("source", |source| {
-            source.given("persistentVolumeName", attachment.volume.as_deref().unwrap_or_default());
+            source.non_empty("persistentVolumeName", attachment.volume.as_deref().unwrap_or_default());
             if let Some((driver, handle)) = &attachment.inline {
                 source.object("inlineVolumeSpec", |inline| {
                     inline.object("csi", |csi| {
-                        csi.given("driver", driver);
-                        csi.given("volumeHandle", handle);
+                        csi.non_empty("driver", driver);
+                        csi.non_empty("volumeHandle", handle);
                     });
                 });
             }

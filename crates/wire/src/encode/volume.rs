@@ -25,7 +25,7 @@ pub(super) fn volumes(spec: &mut Fields<'_>, volumes: &[PodVolume], claims: &[Cl
             }
             PodVolumeSource::Disk(source) => disk(fields, source),
             PodVolumeSource::Image { reference } => {
-                fields.object("image", |image| image.given("reference", reference));
+                fields.object("image", |image| image.non_empty("reference", reference));
             }
             PodVolumeSource::Local => fields.object("emptyDir", |_| {}),
         }
@@ -44,7 +44,7 @@ pub(super) fn disk(fields: &mut Fields<'_>, disk: &Disk) {
         }
         Disk::AzureDisk { name, uri, kind } => fields.object("azureDisk", |disk| {
             disk.text("diskName", name);
-            disk.given("diskURI", uri);
+            disk.non_empty("diskURI", uri);
             disk.text("kind", kind);
         }),
         Disk::Cinder { id } => fields.object("cinder", |disk| disk.text("volumeID", id)),

@@ -1,11 +1,15 @@
 //! Objects that stand for groups of pods.
 
 use berth_model::selector::LabelSelector;
-use berth_model::workload::{DisruptionBudget, PodGroupOwner, Workload, WorkloadKind};
+use berth_model::workload::{
+    DisruptionBudget, PodCount, PodGroupOwner, Rollout, Share, Workload, WorkloadKind,
+};
 
-use super::meta;
 use super::selector::{label_selector, plain_selector};
+use super::storage::claim_template;
 use super::writer::Fields;
+use super::{manifest, meta};
+use crate::workload::REVISION;
 
 /// `v1.Service`.
 pub(crate) fn service(fields: &mut Fields<'_>, owner: &PodGroupOwner) {
@@ -45,6 +49,51 @@ fn group(spec: &mut Fields<'_>, workload: &Workload) {
             spec.objects("containers", &["main"], |container, name| container.text("name", name));
         });
     });
+}
+
+/// A controller with its pod template and everything else that creating its pods depends on.
+pub(super) fn whole_workload(fields: &mut Fields<'_>, workload: &Workload) {
+    fields.object("metadata", |meta| {
+        meta::key(meta, &workload.namespace, &workload.name);
+        meta.non_empty("uid", &workload.uid);
+        meta::labels(meta, &workload.labels);
+        meta.time("creationTimestamp", workload.created);
+        meta::terminating(meta, workload.terminating);
+        meta::controller(meta, workload.controller.as_ref());
+        if let Some(revision) = workload.revision {
+            meta.object("annotations", |all| all.text(REVISION, &revision.to_string()));
+        }
+    });
+    fields.object("spec", |spec| {
+        match workload.kind {
+            WorkloadKind::ReplicationController => map_selector(spec, workload.selector.as_ref()),
+            _ => label_selector(spec, "selector", workload.selector.as_ref()),
+        }
+        if let PodCount::Replicas { count, first } = workload.count {
+            spec.number("replicas", count.into());
+            if first != 0 {
+                spec.object("ordinals", |ordinals| ordinals.number("start", first.into()));
+            }
+        }
+        spec.truth("paused", workload.paused);
+        if workload.kind == WorkloadKind::Deployment {
+            spec.object("strategy", |strategy| rollout(strategy, workload.rollout));
+        }
+        spec.object("template", |template| manifest::template(template, &workload.template));
+        spec.objects("volumeClaimTemplates", &workload.claim_templates, |fields, claim| {
+            claim_template(fields, claim, &claim.name);
+        });
+    });
+}
+
+fn rollout(strategy: &mut Fields<'_>, rollout: Rollout) {
+    match rollout {
+        Rollout::Recreate => strategy.text("type", "Recreate"),
+        Rollout::Rolling { surge } => strategy.object("rollingUpdate", |rolling| match surge {
+            Share::Pods(pods) => rolling.number("maxSurge", pods.into()),
+            Share::Percent(percent) => rolling.text("maxSurge", &format!("{percent}%")),
+        }),
+    }
 }
 
 /// `policy/v1.PodDisruptionBudget`.

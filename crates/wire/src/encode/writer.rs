@@ -1,6 +1,6 @@
 //! Writing JSON: compact, with the fields in the order in which they are written.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
@@ -12,30 +12,19 @@ use crate::time::rfc3339;
 /// Writes JSON values, one after the other.
 #[derive(Default)]
 pub(super) struct Writer {
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Writer {
     /// What was written.
     pub(super) fn finish(self) -> String {
-        self.text
+        // All that was written is UTF-8: what `serde_json` writes, and what stands between.
+        String::from_utf8(self.text).unwrap_or_default()
     }
 
     /// A string.
     pub(super) fn text(&mut self, value: &str) {
-        self.text.push('"');
-        let mut rest = value;
-        // Every character that needs an escape is one byte long.
-        while let Some(at) = rest.bytes().position(|b| b < 0x20 || b == b'"' || b == b'\\') {
-            self.text.push_str(&rest[..at]);
-            let _ = match rest.as_bytes()[at] {
-                byte @ (b'"' | b'\\') => write!(self.text, "\\{}", char::from(byte)),
-                byte => write!(self.text, "\\u{byte:04x}"),
-            }; // writing to a String cannot fail
-            rest = &rest[at + 1..];
-        }
-        self.text.push_str(rest);
-        self.text.push('"');
+        let _ = serde_json::to_writer(&mut self.text, value); // writing to memory cannot fail
     }
 
     /// An integer.
@@ -45,7 +34,7 @@ impl Writer {
 
     /// True or false.
     pub(super) fn flag(&mut self, value: bool) {
-        self.text.push_str(if value { "true" } else { "false" });
+        self.text.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     /// An object.
@@ -55,24 +44,24 @@ impl Writer {
 
     /// An object; tells whether it got a field.
     fn filled(&mut self, fill: impl FnOnce(&mut Fields<'_>)) -> bool {
-        self.text.push('{');
+        self.text.push(b'{');
         let mut fields = Fields { writer: self, first: true };
         fill(&mut fields);
         let filled = !fields.first;
-        self.text.push('}');
+        self.text.push(b'}');
         filled
     }
 
     /// A list.
     pub(super) fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
-        self.text.push('[');
+        self.text.push(b'[');
         for (at, item) in items.into_iter().enumerate() {
             if at > 0 {
-                self.text.push(',');
+                self.text.push(b',');
             }
             each(self, item);
         }
-        self.text.push(']');
+        self.text.push(b']');
     }
 }
 
@@ -87,11 +76,11 @@ impl Fields<'_> {
     /// The writer for the value of a field.
     pub(super) fn value(&mut self, key: &str) -> &mut Writer {
         if !self.first {
-            self.writer.text.push(',');
+            self.writer.text.push(b',');
         }
         self.first = false;
         self.writer.text(key);
-        self.writer.text.push(':');
+        self.writer.text.push(b':');
         self.writer
     }
 
@@ -101,7 +90,7 @@ impl Fields<'_> {
     }
 
     /// A string.
-    pub(super) fn given(&mut self, key: &str, value: &str) {
+    pub(super) fn non_empty(&mut self, key: &str, value: &str) {
         if !value.is_empty() {
             self.text(key, value);
         }
@@ -121,7 +110,7 @@ impl Fields<'_> {
 
     /// JSON text, as it is.
     pub(super) fn json(&mut self, key: &str, value: &str) {
-        self.value(key).text.push_str(value);
+        self.value(key).text.extend_from_slice(value.as_bytes());
     }
 
     /// True.

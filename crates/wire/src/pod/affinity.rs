@@ -8,7 +8,7 @@ use berth_model::pod_manifest::{AffinityTemplate, AffinityTermTemplate};
 use berth_model::selector::Requirement;
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, List, Obj, wire_object};
+use crate::decode::{IntoModel, List, Obj, wire_object};
 use crate::selector::{LabelSelectorWire, NodeSelectorWire, NodeTermWire};
 use crate::syntax::{check_label_key, check_label_values};
 
@@ -21,10 +21,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for PreferredNodeWire {
+impl IntoModel for PreferredNodeWire {
     type Out = PreferredNode;
 
-    fn finish(self, cx: &mut Context) -> PreferredNode {
+    fn into_model(self, cx: &mut Context) -> PreferredNode {
         check_weight(cx, self.weight);
         PreferredNode { weight: self.weight, term: self.term.0.unwrap_or_default() }
     }
@@ -45,10 +45,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for NodeAffinityWire {
+impl IntoModel for NodeAffinityWire {
     type Out = NodeAffinity;
 
-    fn finish(self, cx: &mut Context) -> NodeAffinity {
+    fn into_model(self, cx: &mut Context) -> NodeAffinity {
         let Self { required: Obj(required), preferred: List(preferred) } = self;
         // Preferences may name values that no label can have; hard requirements may not.
         cx.within(Step::Field("requiredDuringSchedulingIgnoredDuringExecution"), |cx| {
@@ -84,10 +84,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for PodTermWire {
+impl IntoModel for PodTermWire {
     type Out = AffinityTermTemplate;
 
-    fn finish(self, cx: &mut Context) -> AffinityTermTemplate {
+    fn into_model(self, cx: &mut Context) -> AffinityTermTemplate {
         check_label_key(cx, "topologyKey", &self.topology_key);
         check_keys(cx, "matchLabelKeys", &self.match_keys, self.selector.0.is_some());
         check_keys(cx, "mismatchLabelKeys", &self.mismatch_keys, self.selector.0.is_some());
@@ -124,13 +124,13 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for WeightedTermWire {
+impl IntoModel for WeightedTermWire {
     type Out = (i64, AffinityTermTemplate);
 
-    fn finish(self, cx: &mut Context) -> (i64, AffinityTermTemplate) {
+    fn into_model(self, cx: &mut Context) -> (i64, AffinityTermTemplate) {
         check_weight(cx, self.weight);
         let term = self.term.unwrap_or_default();
-        (self.weight, cx.within(Step::Field("podAffinityTerm"), |cx| term.finish(cx)))
+        (self.weight, cx.within(Step::Field("podAffinityTerm"), |cx| term.into_model(cx)))
     }
 }
 
@@ -143,10 +143,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for PodAffinityWire {
+impl IntoModel for PodAffinityWire {
     type Out = AffinityTemplate;
 
-    fn finish(self, _: &mut Context) -> AffinityTemplate {
+    fn into_model(self, _: &mut Context) -> AffinityTemplate {
         AffinityTemplate { required: self.required.0, preferred: self.preferred.0 }
     }
 }

@@ -10,7 +10,7 @@ use berth_model::pod_level::is_huge_pages;
 use berth_model::quantity::Quantity;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, wire_object};
+use crate::decode::{IntoModel, List, wire_object};
 use crate::pod::resources::{ResourcesWire, is_extended, is_native};
 use crate::selector::one_of;
 use crate::syntax::{check_dns_label, is_label_key};
@@ -36,10 +36,10 @@ pub(crate) struct Port {
     pub(crate) ip: Str,
 }
 
-impl Finish for PortWire {
+impl IntoModel for PortWire {
     type Out = Port;
 
-    fn finish(self, cx: &mut Context) -> Port {
+    fn into_model(self, cx: &mut Context) -> Port {
         let port = |cx: &mut Context, field, value: i64, zero: bool| match i32::try_from(value) {
             Ok(port @ 1..=65535) => port,
             Ok(0) if zero => 0,
@@ -103,10 +103,10 @@ pub(crate) struct ContainerParts {
     pub(crate) ports: Vec<Port>,
 }
 
-impl Finish for ContainerWire {
+impl IntoModel for ContainerWire {
     type Out = ContainerParts;
 
-    fn finish(self, cx: &mut Context) -> ContainerParts {
+    fn into_model(self, cx: &mut Context) -> ContainerParts {
         check_dns_label(cx, "name", &self.name);
         let ResourcesWire { mut requests, limits } = self.resources;
         let limits = limits.unwrap_or_default();
@@ -120,6 +120,9 @@ impl Finish for ContainerWire {
             fill_from(list, &limits);
             requests.unwrap_or_default()
         };
+        if self.image.is_empty() {
+            cx.refusal_at("image", "missing");
+        }
         let container = Container {
             name: self.name,
             image: self.image,

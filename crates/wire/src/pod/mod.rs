@@ -14,13 +14,13 @@ use berth_model::pod::Pod;
 use berth_model::pod_manifest::{PodManifest, SpecTemplate};
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
 use status::StatusWire;
 
-pub(crate) use spec::{PodSpecWire, given};
+pub(crate) use spec::{PodSpecWire, non_empty};
 pub(crate) use template::TemplateWire;
 pub(crate) use toleration::{EFFECTS, TolerationWire};
 
@@ -36,10 +36,10 @@ wire_object! {
 
 wire_format!(PodManifest, PodWire, encode::pod_manifest);
 
-impl Finish for PodWire {
+impl IntoModel for PodWire {
     type Out = PodManifest;
 
-    fn finish(self, cx: &mut Context) -> PodManifest {
+    fn into_model(self, cx: &mut Context) -> PodManifest {
         let meta = self.meta.named(cx);
         let generation = meta.generation;
         let parts = self.spec.0.unwrap_or_else(|| {
@@ -56,7 +56,8 @@ impl Finish for PodWire {
         let scheduled = status.scheduled();
         let claim_statuses = status.claim_statuses();
         let (finished, preempted) = (status.finished(), status.preempted());
-        let (started, nominated_node) = (status.started.map(|t| t.0), given(status.nominated_node.0.clone()));
+        let (started, nominated_node) =
+            (status.started.map(|t| t.0), non_empty(status.nominated_node.0.clone()));
         let node = parts.node.clone();
         let mut spec = parts.complete(meta.namespace, meta.labels, meta.controller);
         status.apply_resources(&mut spec);

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use berth_model::Str;
 use berth_model::node::ResourceList;
 use berth_model::pod::{ClaimSource, Container, PodResourceClaim, PodSpec};
-use berth_model::pod_level::PodLevel;
-use berth_model::pod_manifest::{Admission, SpecTemplate};
+use berth_model::pod_level::{PodLevel, is_huge_pages};
+use berth_model::pod_manifest::{Admission, RestartPolicy, SpecTemplate};
 use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, StringMap, Unique, wire_object};
+use crate::decode::{IntoModel, List, StringMap, UninternedStr, wire_object};
 use crate::pod::affinity::AffinityWire;
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
 use crate::pod::resources::ResourcesWire;
@@ -38,12 +38,12 @@ wire_object! {
     skipped { "podGroupResourceClaim" }
 }
 
-impl Finish for PodClaimWire {
+impl IntoModel for PodClaimWire {
     type Out = PodResourceClaim;
 
-    fn finish(self, cx: &mut Context) -> PodResourceClaim {
+    fn into_model(self, cx: &mut Context) -> PodResourceClaim {
         check_dns_label(cx, "name", &self.name);
-        let source = match (given(self.claim), given(self.template)) {
+        let source = match (non_empty(self.claim), non_empty(self.template)) {
             (Some(name), None) => {
                 check_subdomain(cx, "resourceClaimName", &name);
                 ClaimSource::Claim(name)
@@ -69,7 +69,7 @@ wire_object! {
         init_containers: List<ContainerWire> = "initContainers",
         containers: List<ContainerWire> = "containers",
         node_selector: StringMap = "nodeSelector",
-        node_name: Unique = "nodeName",
+        node_name: UninternedStr = "nodeName",
         host_network: bool = "hostNetwork",
         host_users: Option<bool> = "hostUsers",
         affinity: AffinityWire = "affinity",
@@ -84,10 +84,11 @@ wire_object! {
         os: NamedWire = "os",
         gates: Vec<NamedWire> = "schedulingGates",
         claims: List<PodClaimWire> = "resourceClaims",
+        restart_policy: Str = "restartPolicy",
         resources: ResourcesWire = "resources",
     }
     skipped {
-        "ephemeralContainers" "restartPolicy" "terminationGracePeriodSeconds" "activeDeadlineSeconds" "dnsPolicy"
+        "ephemeralContainers" "terminationGracePeriodSeconds" "activeDeadlineSeconds" "dnsPolicy"
         "serviceAccountName" "serviceAccount" "automountServiceAccountToken" "hostPID" "hostIPC"
         "shareProcessNamespace" "securityContext" "imagePullSecrets" "hostname" "subdomain" "hostAliases" "dnsConfig"
         "readinessGates" "enableServiceLinks" "setHostnameAsFQDN" "hostnameOverride" "workloadRef"
@@ -95,15 +96,21 @@ wire_object! {
     }
 }
 
-impl Finish for PodSpecWire {
+impl IntoModel for PodSpecWire {
     type Out = SpecTemplate;
 
-    fn finish(self, cx: &mut Context) -> SpecTemplate {
+    fn into_model(self, cx: &mut Context) -> SpecTemplate {
         if self.containers.0.is_empty() {
             cx.problem_at("containers", "missing; expected at least one container");
         }
         check_labels(cx, "nodeSelector", &self.node_selector.0);
         check_names(cx, &self.init_containers.0, &self.containers.0);
+        check_volumes(cx, &self.volumes.0);
+        check_huge_pages(cx, &self.containers.0);
+        let restart_policy = match &*self.restart_policy {
+            "" => None,
+            name => Some(one_of(cx, "restartPolicy", name, RESTART_POLICIES)),
+        };
         check_distinct(cx, &self.spread.0);
         check_claims(cx, &self.claims.0);
         let network = self.host_network;
@@ -115,11 +122,11 @@ impl Finish for PodSpecWire {
             name => one_of(cx, "preemptionPolicy", name, policies),
         };
         let systems = &[("linux", ()), ("windows", ())];
-        let os = given(self.os.name);
+        let os = non_empty(self.os.name);
         if let Some(name) = &os {
             cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, systems));
         }
-        let scheduler_name = given(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
+        let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
         let (mut volumes, mut ephemeral_claims) = (Vec::new(), Vec::new());
         for VolumeParts { volume, claim } in self.volumes.0 {
@@ -150,8 +157,8 @@ impl Finish for PodSpecWire {
         };
         let admission = Admission {
             has_priority: self.priority.is_some(),
-            priority_class: given(self.priority_class),
-            runtime_class: given(self.runtime_class),
+            priority_class: non_empty(self.priority_class),
+            runtime_class: non_empty(self.runtime_class),
             pod_level: PodLevel::of(&spec),
         };
         if let Some(pod_level) = &admission.pod_level {
@@ -161,15 +168,39 @@ impl Finish for PodSpecWire {
             spec,
             pod_affinity: self.affinity.pod.0.unwrap_or_default(),
             pod_anti_affinity: self.affinity.anti.0.unwrap_or_default(),
-            node: given(self.node_name.0),
+            node: non_empty(self.node_name.0),
             admission,
             ephemeral_claims,
+            restart_policy,
         }
     }
 }
 
+const RESTART_POLICIES: &[(&str, RestartPolicy)] = &[
+    ("Always", RestartPolicy::Always),
+    ("OnFailure", RestartPolicy::OnFailure),
+    ("Never", RestartPolicy::Never),
+];
+
+/// Volumes have names of their own.
+fn check_volumes(cx: &mut Context, volumes: &[VolumeParts]) {
+    for (at, VolumeParts { volume, .. }) in volumes.iter().enumerate() {
+        if volumes[..at].iter().any(|earlier| earlier.volume.name == volume.name) {
+            cx.problem_at("volumes", format!("{} is the name of two volumes", quoted(&volume.name)));
+        }
+    }
+}
+
+/// Huge pages need a request for CPU or memory beside them.
+fn check_huge_pages(cx: &mut Context, containers: &[ContainerParts]) {
+    let requests = || containers.iter().flat_map(|parts| &parts.container.requests).map(|(name, _)| &**name);
+    if requests().any(is_huge_pages) && !requests().any(|name| matches!(name, "cpu" | "memory")) {
+        cx.refusal_at("containers", "huge pages are requested without cpu or memory");
+    }
+}
+
 /// In Go an empty string is the same as none.
-pub(crate) fn given(text: Str) -> Option<Str> {
+pub(crate) fn non_empty(text: Str) -> Option<Str> {
     (!text.is_empty()).then_some(text)
 }
 

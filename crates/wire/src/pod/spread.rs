@@ -8,7 +8,7 @@ use berth_model::Str;
 use berth_model::affinity::SpreadConstraint;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::pod::affinity::check_keys;
 use crate::selector::{LabelSelectorWire, one_of};
 
@@ -27,10 +27,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for SpreadWire {
+impl IntoModel for SpreadWire {
     type Out = SpreadConstraint;
 
-    fn finish(self, cx: &mut Context) -> SpreadConstraint {
+    fn into_model(self, cx: &mut Context) -> SpreadConstraint {
         if self.max_skew < 1 {
             cx.problem_at("maxSkew", format!("found {}, expected an integer above 0", self.max_skew));
         }

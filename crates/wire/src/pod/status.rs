@@ -6,7 +6,7 @@ use berth_model::pod::{ClaimStatus, PodSpec, Resize};
 use berth_model::pod_manifest::ScheduledCondition;
 use rustc_hash::FxHashMap;
 
-use crate::decode::{Time, Unique, wire_object};
+use crate::decode::{Time, UninternedStr, wire_object};
 use crate::pod::resources::ResourcesWire;
 
 wire_object! {
@@ -15,7 +15,7 @@ wire_object! {
         kind: Str = "type",
         status: Str = "status",
         reason: Str = "reason",
-        message: Unique = "message",
+        message: UninternedStr = "message",
     }
     skipped { "observedGeneration" "lastProbeTime" "lastTransitionTime" }
 }
@@ -37,7 +37,7 @@ wire_object! {
     /// `v1.PodResourceClaimStatus`.
     pub(crate) struct ClaimStatusWire {
         name: Str = "name",
-        claim: Option<Unique> = "resourceClaimName",
+        claim: Option<UninternedStr> = "resourceClaimName",
     }
     skipped {}
 }
@@ -47,7 +47,7 @@ wire_object! {
     pub(crate) struct StatusWire {
         phase: Str = "phase",
         conditions: Vec<ConditionWire> = "conditions",
-        nominated_node: Unique = "nominatedNodeName",
+        nominated_node: UninternedStr = "nominatedNodeName",
         started: Option<Time> = "startTime",
         init_statuses: Vec<ContainerStatusWire> = "initContainerStatuses",
         statuses: Vec<ContainerStatusWire> = "containerStatuses",

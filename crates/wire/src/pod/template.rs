@@ -3,7 +3,7 @@
 use berth_model::pod_manifest::PodTemplate;
 
 use crate::context::Context;
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::meta::MetaField;
 use crate::pod::spec::PodSpecWire;
 
@@ -16,10 +16,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for TemplateWire {
+impl IntoModel for TemplateWire {
     type Out = PodTemplate;
 
-    fn finish(self, cx: &mut Context) -> PodTemplate {
+    fn into_model(self, cx: &mut Context) -> PodTemplate {
         if self.spec.0.is_none() {
             cx.problem_at("spec", "missing; expected a pod spec");
         }

@@ -7,7 +7,7 @@ use berth_model::affinity::Toleration;
 use berth_model::node::TaintEffect;
 
 use crate::context::{Context, quoted};
-use crate::decode::{Finish, wire_object};
+use crate::decode::{IntoModel, wire_object};
 use crate::selector::one_of;
 use crate::syntax::{check_label_key, check_label_value};
 
@@ -30,18 +30,27 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for TolerationWire {
+impl IntoModel for TolerationWire {
     type Out = Toleration;
 
-    fn finish(self, cx: &mut Context) -> Toleration {
+    fn into_model(self, cx: &mut Context) -> Toleration {
         let exists = match &*self.operator {
             "" => false,
+            name @ ("Gt" | "Lt") => {
+                let message = format!(
+                    "found {}, which needs the feature gate TaintTolerationComparisonOperators (off by default); \
+                     expected one of Equal, Exists",
+                    quoted(name)
+                );
+                cx.problem_at("operator", message);
+                false
+            }
             name => one_of(cx, "operator", name, &[("Equal", false), ("Exists", true)]),
         };
         if !self.key.is_empty() {
             check_label_key(cx, "key", &self.key);
         } else if !exists {
-            cx.problem_at("operator", "must be Exists where the key is empty, which tolerates every taint");
+            cx.problem_at("operator", "must be Exists if the key is empty, which tolerates every taint");
         }
         if !exists {
             check_label_value(cx, "value", &self.value);
@@ -53,7 +62,7 @@ impl Finish for TolerationWire {
             name => Some(one_of(cx, "effect", name, EFFECTS)),
         };
         if self.seconds.is_some() && effect != Some(TaintEffect::NoExecute) {
-            cx.problem_at("effect", "must be NoExecute where tolerationSeconds is set");
+            cx.problem_at("effect", "must be NoExecute if tolerationSeconds is set");
         }
         Toleration { key: self.key, exists, value: self.value, effect }
     }

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
 
 use crate::context::Context;
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::storage::ClaimTemplateWire;
 use crate::storage::disk::{
     AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
@@ -20,10 +20,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ClaimSourceWire {
+impl IntoModel for ClaimSourceWire {
     type Out = PodVolumeSource;
 
-    fn finish(self, cx: &mut Context) -> PodVolumeSource {
+    fn into_model(self, cx: &mut Context) -> PodVolumeSource {
         if self.name.is_empty() {
             cx.problem_at("claimName", "missing; expected the name of a PersistentVolumeClaim");
         }
@@ -39,10 +39,10 @@ wire_object! {
     skipped { "readOnly" "fsType" "volumeAttributes" "nodePublishSecretRef" }
 }
 
-impl Finish for InlineCsiWire {
+impl IntoModel for InlineCsiWire {
     type Out = PodVolumeSource;
 
-    fn finish(self, cx: &mut Context) -> PodVolumeSource {
+    fn into_model(self, cx: &mut Context) -> PodVolumeSource {
         if self.driver.is_empty() {
             cx.problem_at("driver", "missing; expected the name of a CSI driver");
         }
@@ -58,10 +58,10 @@ wire_object! {
     skipped { "pullPolicy" }
 }
 
-impl Finish for ImageWire {
+impl IntoModel for ImageWire {
     type Out = PodVolumeSource;
 
-    fn finish(self, _: &mut Context) -> PodVolumeSource {
+    fn into_model(self, _: &mut Context) -> PodVolumeSource {
         PodVolumeSource::Image { reference: self.reference }
     }
 }
@@ -105,10 +105,10 @@ pub(crate) struct VolumeParts {
     pub(crate) claim: Option<Claim>,
 }
 
-impl Finish for VolumeWire {
+impl IntoModel for VolumeWire {
     type Out = VolumeParts;
 
-    fn finish(self, cx: &mut Context) -> VolumeParts {
+    fn into_model(self, cx: &mut Context) -> VolumeParts {
         check_dns_label(cx, "name", &self.name);
         let claim = self.ephemeral.as_ref().and_then(|ephemeral| ephemeral.template.0.clone());
         let disks = [

@@ -7,7 +7,7 @@ use berth_model::node::ResourceList;
 use berth_model::policy::{LimitRange, LimitRangeItem, LimitScope};
 
 use crate::context::Context;
-use crate::decode::{Finish, List, wire_object};
+use crate::decode::{IntoModel, List, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -24,10 +24,10 @@ wire_object! {
     skipped { "maxLimitRequestRatio" }
 }
 
-impl Finish for ItemWire {
+impl IntoModel for ItemWire {
     type Out = LimitRangeItem;
 
-    fn finish(self, _: &mut Context) -> LimitRangeItem {
+    fn into_model(self, _: &mut Context) -> LimitRangeItem {
         let Self { scope, max, min, mut default, mut default_request } = self;
         let scope = match &*scope {
             "Container" => LimitScope::Container,
@@ -71,10 +71,10 @@ wire_object! {
 
 wire_format!(LimitRange, LimitRangeWire, encode::limit_range);
 
-impl Finish for LimitRangeWire {
+impl IntoModel for LimitRangeWire {
     type Out = LimitRange;
 
-    fn finish(self, cx: &mut Context) -> LimitRange {
+    fn into_model(self, cx: &mut Context) -> LimitRange {
         let meta = self.meta.named(cx);
         LimitRange { namespace: meta.namespace, name: meta.name, items: self.spec.limits.0 }
     }

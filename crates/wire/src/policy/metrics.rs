@@ -4,7 +4,7 @@ use berth_model::load::NodeMetrics;
 use berth_model::node::ResourceList;
 
 use crate::context::Context;
-use crate::decode::{Finish, Time, wire_object};
+use crate::decode::{IntoModel, Time, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -21,10 +21,10 @@ wire_object! {
 
 wire_format!(NodeMetrics, NodeMetricsWire, encode::node_metrics);
 
-impl Finish for NodeMetricsWire {
+impl IntoModel for NodeMetricsWire {
     type Out = NodeMetrics;
 
-    fn finish(self, cx: &mut Context) -> NodeMetrics {
+    fn into_model(self, cx: &mut Context) -> NodeMetrics {
         let node = self.meta.named(cx).name;
         NodeMetrics { node, timestamp: self.timestamp.map(|time| time.0), usage: self.usage }
     }

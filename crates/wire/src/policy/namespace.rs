@@ -5,7 +5,7 @@
 use berth_model::workload::Namespace;
 
 use crate::context::Context;
-use crate::decode::{Finish, wire_object};
+use crate::decode::{IntoModel, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -23,10 +23,10 @@ wire_object! {
 
 wire_format!(Namespace, NamespaceWire, encode::namespace);
 
-impl Finish for NamespaceWire {
+impl IntoModel for NamespaceWire {
     type Out = Namespace;
 
-    fn finish(self, cx: &mut Context) -> Namespace {
+    fn into_model(self, cx: &mut Context) -> Namespace {
         let mut meta = self.meta.named(cx);
         if !meta.labels.contains_key(NAME_LABEL) {
             meta.labels.insert(cx.intern(NAME_LABEL), meta.name.clone());

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::policy::PriorityClass;
 
 use crate::context::Context;
-use crate::decode::{Finish, wire_object};
+use crate::decode::{IntoModel, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -23,10 +23,10 @@ wire_object! {
 
 wire_format!(PriorityClass, PriorityClassWire, encode::priority_class);
 
-impl Finish for PriorityClassWire {
+impl IntoModel for PriorityClassWire {
     type Out = PriorityClass;
 
-    fn finish(self, cx: &mut Context) -> PriorityClass {
+    fn into_model(self, cx: &mut Context) -> PriorityClass {
         let policies = &[("Never", true), ("PreemptLowerPriority", false)];
         let never_preempts = match &*self.preemption_policy {
             "" => false,

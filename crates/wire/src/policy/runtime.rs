@@ -4,7 +4,7 @@ use berth_model::node::ResourceList;
 use berth_model::policy::RuntimeClass;
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, List, StringMap, wire_object};
+use crate::decode::{IntoModel, List, StringMap, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -40,10 +40,10 @@ wire_object! {
 
 wire_format!(RuntimeClass, RuntimeClassWire, encode::runtime_class);
 
-impl Finish for RuntimeClassWire {
+impl IntoModel for RuntimeClassWire {
     type Out = RuntimeClass;
 
-    fn finish(self, cx: &mut Context) -> RuntimeClass {
+    fn into_model(self, cx: &mut Context) -> RuntimeClass {
         let SchedulingWire { node_selector, tolerations } = self.scheduling;
         cx.within(Step::Field("scheduling"), |cx| check_labels(cx, "nodeSelector", &node_selector.0));
         RuntimeClass {

@@ -12,7 +12,7 @@ use super::value::{
     check_unique,
 };
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, Obj, Time, wire_object};
+use crate::decode::{IntoModel, List, Obj, Time, wire_object};
 use crate::encode;
 use crate::meta::{Meta, MetaField};
 use crate::object::wire_format;
@@ -49,20 +49,20 @@ macro_rules! sub_request {
 sub_request!(ExactWire { admin: Option<bool> = "adminAccess", });
 sub_request!(AlternativeWire { name: Str = "name" });
 
-impl Finish for ExactWire {
+impl IntoModel for ExactWire {
     type Out = SubRequest;
 
-    fn finish(self, cx: &mut Context) -> SubRequest {
+    fn into_model(self, cx: &mut Context) -> SubRequest {
         let Self { class, selectors, mode, count, tolerations, capacity, admin } = self;
         let parts = (class, selectors, mode, count, tolerations, capacity);
         SubRequest { admin_access: admin, ..sub_request(cx, parts) }
     }
 }
 
-impl Finish for AlternativeWire {
+impl IntoModel for AlternativeWire {
     type Out = SubRequest;
 
-    fn finish(self, cx: &mut Context) -> SubRequest {
+    fn into_model(self, cx: &mut Context) -> SubRequest {
         let Self { class, selectors, mode, count, tolerations, capacity, name } = self;
         check_dns_label(cx, "name", &name);
         SubRequest { name, ..sub_request(cx, (class, selectors, mode, count, tolerations, capacity)) }
@@ -119,10 +119,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for RequestWire {
+impl IntoModel for RequestWire {
     type Out = DeviceRequest;
 
-    fn finish(self, cx: &mut Context) -> DeviceRequest {
+    fn into_model(self, cx: &mut Context) -> DeviceRequest {
         check_dns_label(cx, "name", &self.name);
         check_size(cx, "firstAvailable", self.first.0.len(), 8);
         check_unique(cx, "firstAvailable", self.first.0.iter().map(|alternative| &alternative.name));
@@ -149,10 +149,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ConstraintWire {
+impl IntoModel for ConstraintWire {
     type Out = DeviceConstraint;
 
-    fn finish(self, cx: &mut Context) -> DeviceConstraint {
+    fn into_model(self, cx: &mut Context) -> DeviceConstraint {
         let rule = match (self.matched, self.distinct) {
             (Some(name), None) => {
                 check_fully_qualified(cx, "matchAttribute", &name);
@@ -181,10 +181,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ClaimConfigWire {
+impl IntoModel for ClaimConfigWire {
     type Out = ClaimConfig;
 
-    fn finish(self, cx: &mut Context) -> ClaimConfig {
+    fn into_model(self, cx: &mut Context) -> ClaimConfig {
         if self.opaque.0.is_none() {
             cx.problem_at("opaque", "missing; a configuration is opaque parameters for a driver");
         }
@@ -282,10 +282,10 @@ wire_object! {
     skipped { "skipNodeOperations" }
 }
 
-impl Finish for ResultWire {
+impl IntoModel for ResultWire {
     type Out = AllocatedDevice;
 
-    fn finish(self, _: &mut Context) -> AllocatedDevice {
+    fn into_model(self, _: &mut Context) -> AllocatedDevice {
         AllocatedDevice {
             request: self.request,
             device: DeviceId { driver: self.driver, pool: self.pool, device: self.device },
@@ -309,10 +309,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for AllocationConfigWire {
+impl IntoModel for AllocationConfigWire {
     type Out = AllocationConfig;
 
-    fn finish(self, cx: &mut Context) -> AllocationConfig {
+    fn into_model(self, cx: &mut Context) -> AllocationConfig {
         if !matches!(&*self.source, "FromClass" | "FromClaim") {
             cx.not_one_of("source", &self.source, &["FromClaim", "FromClass"]);
         }
@@ -343,10 +343,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for AllocationWire {
+impl IntoModel for AllocationWire {
     type Out = Allocation;
 
-    fn finish(self, _: &mut Context) -> Allocation {
+    fn into_model(self, _: &mut Context) -> Allocation {
         Allocation {
             results: self.devices.results.0,
             config: self.devices.config.0,
@@ -367,10 +367,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ConsumerWire {
+impl IntoModel for ConsumerWire {
     type Out = Consumer;
 
-    fn finish(self, cx: &mut Context) -> Consumer {
+    fn into_model(self, cx: &mut Context) -> Consumer {
         for (field, value) in [("resource", &self.resource), ("name", &self.name), ("uid", &self.uid)] {
             if value.is_empty() {
                 cx.problem_at(field, "missing");
@@ -389,11 +389,11 @@ wire_object! {
     skipped { "observedGeneration" "lastTransitionTime" "reason" "message" }
 }
 
-impl Finish for ConditionWire {
+impl IntoModel for ConditionWire {
     /// The type of a condition that is true.
     type Out = Option<Str>;
 
-    fn finish(self, _: &mut Context) -> Option<Str> {
+    fn into_model(self, _: &mut Context) -> Option<Str> {
         (&*self.status == "True").then_some(self.kind)
     }
 }
@@ -410,10 +410,10 @@ wire_object! {
     skipped { "data" "networkData" }
 }
 
-impl Finish for DeviceStatusWire {
+impl IntoModel for DeviceStatusWire {
     type Out = DeviceStatus;
 
-    fn finish(self, _: &mut Context) -> DeviceStatus {
+    fn into_model(self, _: &mut Context) -> DeviceStatus {
         DeviceStatus {
             device: DeviceId { driver: self.driver, pool: self.pool, device: self.device },
             share_id: self.share,
@@ -444,10 +444,10 @@ wire_object! {
 
 wire_format!(ResourceClaim, ResourceClaimWire, encode::resource_claim, has_annotations: true);
 
-impl Finish for ResourceClaimWire {
+impl IntoModel for ResourceClaimWire {
     type Out = ResourceClaim;
 
-    fn finish(self, cx: &mut Context) -> ResourceClaim {
+    fn into_model(self, cx: &mut Context) -> ResourceClaim {
         let Meta { name, namespace, uid, annotations, terminating, controller, .. } = self.meta.named(cx);
         let spec = self.spec.spec(cx);
         let ClaimStatusWire { allocation, reserved, devices } = self.status;
@@ -493,10 +493,10 @@ wire_object! {
 
 wire_format!(ResourceClaimTemplate, ClaimTemplateWire, encode::claim_template);
 
-impl Finish for ClaimTemplateWire {
+impl IntoModel for ClaimTemplateWire {
     type Out = ResourceClaimTemplate;
 
-    fn finish(self, cx: &mut Context) -> ResourceClaimTemplate {
+    fn into_model(self, cx: &mut Context) -> ResourceClaimTemplate {
         let Meta { name, namespace, .. } = self.meta.named(cx);
         let spec = cx.within(Step::Field("spec"), |cx| self.spec.spec.spec(cx));
         ResourceClaimTemplate { namespace, name, spec }

@@ -5,7 +5,7 @@ use berth_model::device::{DeviceClass, OpaqueConfig};
 
 use super::value::{OpaqueWire, SelectorWire, check_size};
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Finish, List, Obj, wire_object};
+use crate::decode::{IntoModel, List, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -19,10 +19,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ClassConfigWire {
+impl IntoModel for ClassConfigWire {
     type Out = OpaqueConfig;
 
-    fn finish(self, cx: &mut Context) -> OpaqueConfig {
+    fn into_model(self, cx: &mut Context) -> OpaqueConfig {
         if self.opaque.0.is_none() {
             cx.problem_at("opaque", "missing; a configuration is opaque parameters for a driver");
         }
@@ -51,10 +51,10 @@ wire_object! {
 
 wire_format!(DeviceClass, ClassWire, encode::device_class);
 
-impl Finish for ClassWire {
+impl IntoModel for ClassWire {
     type Out = DeviceClass;
 
-    fn finish(self, cx: &mut Context) -> DeviceClass {
+    fn into_model(self, cx: &mut Context) -> DeviceClass {
         let meta = self.meta.named(cx);
         let ClassSpecWire { selectors, config, extended } = self.spec;
         cx.within(Step::Field("spec"), |cx| {

@@ -5,7 +5,7 @@ use berth_model::device::{DeviceTaint, DeviceTaintEffect, DeviceTaintRule, Devic
 
 use super::value::{DeviceTaintWire, check_driver, check_pool};
 use crate::context::{Context, Step};
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -21,10 +21,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for TaintSelectorWire {
+impl IntoModel for TaintSelectorWire {
     type Out = DeviceTaintSelector;
 
-    fn finish(self, cx: &mut Context) -> DeviceTaintSelector {
+    fn into_model(self, cx: &mut Context) -> DeviceTaintSelector {
         let Self { driver, pool, device } = self;
         if let Some(name) = &driver {
             check_driver(cx, "driver", name);
@@ -59,10 +59,10 @@ wire_object! {
 
 wire_format!(DeviceTaintRule, RuleWire, encode::taint_rule);
 
-impl Finish for RuleWire {
+impl IntoModel for RuleWire {
     type Out = DeviceTaintRule;
 
-    fn finish(self, cx: &mut Context) -> DeviceTaintRule {
+    fn into_model(self, cx: &mut Context) -> DeviceTaintRule {
         let meta = self.meta.named(cx);
         let taint = self.spec.taint.0.unwrap_or_else(|| {
             cx.within(Step::Field("spec"), |cx| {

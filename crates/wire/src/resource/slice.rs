@@ -10,7 +10,7 @@ use super::value::{
     AmountField, Amounts, DeviceTaintWire, Keyed, check_driver, check_pool, check_size, check_unique,
 };
 use crate::context::{Context, Step};
-use crate::decode::{AnyMap, Finish, List, Obj, wire_object};
+use crate::decode::{AnyMap, IntoModel, List, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -32,10 +32,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for AttributeWire {
+impl IntoModel for AttributeWire {
     type Out = Attribute;
 
-    fn finish(self, cx: &mut Context) -> Attribute {
+    fn into_model(self, cx: &mut Context) -> Attribute {
         if [&self.string, &self.version].into_iter().flatten().any(|text| text.len() > 64) {
             cx.problem("has more than 64 bytes");
         }
@@ -80,10 +80,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for PolicyWire {
+impl IntoModel for PolicyWire {
     type Out = RequestPolicy;
 
-    fn finish(self, cx: &mut Context) -> RequestPolicy {
+    fn into_model(self, cx: &mut Context) -> RequestPolicy {
         let amount = |field: Option<AmountField>| field.map(|field| field.0);
         let range = self.range.map(|range| ValidRange {
             min: amount(range.min),
@@ -145,10 +145,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for CapacityWire {
+impl IntoModel for CapacityWire {
     type Out = Capacity;
 
-    fn finish(self, _: &mut Context) -> Capacity {
+    fn into_model(self, _: &mut Context) -> Capacity {
         Capacity { value: self.value.0, policy: self.policy.0 }
     }
 }
@@ -161,10 +161,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for CounterWire {
+impl IntoModel for CounterWire {
     type Out = Amount;
 
-    fn finish(self, _: &mut Context) -> Amount {
+    fn into_model(self, _: &mut Context) -> Amount {
         self.value.0
     }
 }
@@ -197,19 +197,19 @@ fn counter_set(cx: &mut Context, field: &'static str, name: Str, counters: Keyed
     CounterSet { name, counters: counters.labels(cx, "counters") }
 }
 
-impl Finish for CounterSetWire {
+impl IntoModel for CounterSetWire {
     type Out = CounterSet;
 
-    fn finish(self, cx: &mut Context) -> CounterSet {
+    fn into_model(self, cx: &mut Context) -> CounterSet {
         counter_set(cx, "name", self.name, self.counters)
     }
 }
 
-impl Finish for ConsumptionWire {
+impl IntoModel for ConsumptionWire {
     /// And whether it belongs to compatibility groups.
     type Out = (CounterSet, bool);
 
-    fn finish(self, cx: &mut Context) -> Self::Out {
+    fn into_model(self, cx: &mut Context) -> Self::Out {
         let grouped = !self.groups.is_empty();
         (counter_set(cx, "counterSet", self.set, self.counters), grouped)
     }
@@ -235,10 +235,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for DeviceWire {
+impl IntoModel for DeviceWire {
     type Out = Device;
 
-    fn finish(self, cx: &mut Context) -> Device {
+    fn into_model(self, cx: &mut Context) -> Device {
         check_dns_label(cx, "name", &self.name);
         check_size(cx, "attributes", self.attributes.0.len() + self.capacity.0.len(), 32);
         check_size(cx, "consumesCounters", self.consumes.0.len(), 2);
@@ -338,10 +338,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for PoolWire {
+impl IntoModel for PoolWire {
     type Out = Pool;
 
-    fn finish(self, cx: &mut Context) -> Pool {
+    fn into_model(self, cx: &mut Context) -> Pool {
         check_pool(cx, "name", &self.name);
         if self.generation < 0 {
             cx.problem_at("generation", format!("found {}, must not be negative", self.generation));
@@ -379,10 +379,10 @@ wire_object! {
 
 wire_format!(ResourceSlice, SliceWire, encode::resource_slice);
 
-impl Finish for SliceWire {
+impl IntoModel for SliceWire {
     type Out = ResourceSlice;
 
-    fn finish(self, cx: &mut Context) -> ResourceSlice {
+    fn into_model(self, cx: &mut Context) -> ResourceSlice {
         let meta = self.meta.named(cx);
         let SliceSpecWire { driver, pool, node, selector, all, per_device, devices, counters } = self.spec;
         cx.within(Step::Field("spec"), |cx| {

@@ -6,7 +6,7 @@ use berth_model::quantity::Amount;
 use serde::de::{MapAccess, SeqAccess};
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{Decode, Finish, Key, Scalar, Seed, wire_object};
+use crate::decode::{Decode, IntoModel, Key, Scalar, Seed, wire_object};
 use crate::selector::one_of;
 use crate::syntax::{check_label_key, check_label_value, is_dns_label, is_subdomain};
 
@@ -42,25 +42,25 @@ impl Decode<'_> for AmountField {
     }
 }
 
-impl Finish for AmountField {
+impl IntoModel for AmountField {
     type Out = Amount;
 
-    fn finish(self, _: &mut Context) -> Amount {
+    fn into_model(self, _: &mut Context) -> Amount {
         self.0
     }
 }
 
 /// A map with free keys, sorted by them.
 #[derive(Debug)]
-pub(super) struct Keyed<T: Finish>(pub(super) Vec<(Str, T::Out)>);
+pub(super) struct Keyed<T: IntoModel>(pub(super) Vec<(Str, T::Out)>);
 
-impl<T: Finish> Default for Keyed<T> {
+impl<T: IntoModel> Default for Keyed<T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<'de, T: Decode<'de> + Finish> Decode<'de> for Keyed<T> {
+impl<'de, T: Decode<'de> + IntoModel> Decode<'de> for Keyed<T> {
     const EXPECTED: &'static str = "an object";
 
     fn map<A: MapAccess<'de>>(mut entries: A, cx: &mut Context) -> Result<Self, A::Error> {
@@ -69,7 +69,7 @@ impl<'de, T: Decode<'de> + Finish> Decode<'de> for Keyed<T> {
             let name = cx.intern(&key);
             let value = cx.within(Step::Key(name.clone()), |cx| -> Result<T::Out, A::Error> {
                 let read: T = entries.next_value_seed(Seed::new(cx))?;
-                Ok(read.finish(cx))
+                Ok(read.into_model(cx))
             })?;
             match found.binary_search_by(|(known, _)| known.cmp(&name)) {
                 Ok(at) => found[at].1 = value,
@@ -80,7 +80,7 @@ impl<'de, T: Decode<'de> + Finish> Decode<'de> for Keyed<T> {
     }
 }
 
-impl<T: Finish> Keyed<T> {
+impl<T: IntoModel> Keyed<T> {
     /// The entries, with keys that are qualified names.
     pub(super) fn qualified(self, cx: &mut Context, field: &'static str) -> Vec<(Str, T::Out)> {
         for (name, _) in &self.0 {
@@ -184,10 +184,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for OpaqueWire {
+impl IntoModel for OpaqueWire {
     type Out = OpaqueConfig;
 
-    fn finish(self, cx: &mut Context) -> OpaqueConfig {
+    fn into_model(self, cx: &mut Context) -> OpaqueConfig {
         check_driver(cx, "driver", &self.driver);
         match self.parameters.0.len() {
             0 => cx.problem_at("parameters", "missing; expected an object for the driver"),
@@ -216,10 +216,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for SelectorWire {
+impl IntoModel for SelectorWire {
     type Out = Str;
 
-    fn finish(self, cx: &mut Context) -> Str {
+    fn into_model(self, cx: &mut Context) -> Str {
         match self.cel {
             None => {
                 cx.problem_at("cel", "missing; a selector is an expression in CEL");
@@ -260,10 +260,10 @@ wire_object! {
     skipped { "timeAdded" }
 }
 
-impl Finish for DeviceTaintWire {
+impl IntoModel for DeviceTaintWire {
     type Out = DeviceTaint;
 
-    fn finish(self, cx: &mut Context) -> DeviceTaint {
+    fn into_model(self, cx: &mut Context) -> DeviceTaint {
         check_label_key(cx, "key", &self.key);
         check_label_value(cx, "value", &self.value);
         let effect = effect(cx, &self.effect);
@@ -283,10 +283,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for DeviceTolerationWire {
+impl IntoModel for DeviceTolerationWire {
     type Out = DeviceToleration;
 
-    fn finish(self, cx: &mut Context) -> DeviceToleration {
+    fn into_model(self, cx: &mut Context) -> DeviceToleration {
         let exists = match &*self.operator {
             "" => false,
             name => one_of(cx, "operator", name, &[("Equal", false), ("Exists", true)]),

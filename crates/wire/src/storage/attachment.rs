@@ -4,11 +4,11 @@ use berth_model::Str;
 use berth_model::volume::Attachment;
 
 use crate::context::Context;
-use crate::decode::{Finish, wire_object};
+use crate::decode::{IntoModel, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
-use crate::pod::given;
+use crate::pod::non_empty;
 
 wire_object! {
     /// The part of an inline volume that names it.
@@ -65,10 +65,10 @@ wire_object! {
 
 wire_format!(Attachment, AttachmentWire, encode::attachment);
 
-impl Finish for AttachmentWire {
+impl IntoModel for AttachmentWire {
     type Out = Attachment;
 
-    fn finish(self, cx: &mut Context) -> Attachment {
+    fn into_model(self, cx: &mut Context) -> Attachment {
         let meta = self.meta.named(cx);
         let AttachmentSpecWire { attacher, node, source } = self.spec;
         cx.within(crate::context::Step::Field("spec"), |cx| {
@@ -82,7 +82,7 @@ impl Finish for AttachmentWire {
             name: meta.name,
             node,
             driver: attacher,
-            volume: given(source.volume),
+            volume: non_empty(source.volume),
             inline: source.inline.csi.map(|csi| (csi.driver, csi.handle)),
         }
     }

@@ -6,11 +6,11 @@ use berth_model::Str;
 use berth_model::volume::Claim;
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::{Meta, MetaField};
 use crate::object::wire_format;
-use crate::pod::given;
+use crate::pod::non_empty;
 use crate::pod::resources::ResourcesWire;
 use crate::selector::LabelSelectorWire;
 use crate::storage::{access_modes, class_of, is_block};
@@ -52,10 +52,10 @@ wire_object! {
 
 wire_format!(Claim, ClaimWire, encode::claim, has_annotations: true);
 
-impl Finish for ClaimWire {
+impl IntoModel for ClaimWire {
     type Out = Claim;
 
-    fn finish(self, cx: &mut Context) -> Claim {
+    fn into_model(self, cx: &mut Context) -> Claim {
         let Self { meta, spec, status } = self;
         let meta = meta.named(cx);
         cx.within(Step::Field("spec"), |cx| claim(cx, meta, spec, &status))
@@ -71,11 +71,11 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for ClaimTemplateWire {
+impl IntoModel for ClaimTemplateWire {
     type Out = Claim;
 
     /// The claim gets its name from the pod.
-    fn finish(self, cx: &mut Context) -> Claim {
+    fn into_model(self, cx: &mut Context) -> Claim {
         let meta = self.meta.0.unwrap_or_default();
         cx.within(Step::Field("spec"), |cx| claim(cx, meta, self.spec, &ClaimStatusWire::default()))
     }
@@ -89,7 +89,7 @@ fn claim(cx: &mut Context, meta: Meta, spec: ClaimSpecWire, status: &ClaimStatus
     }
     Claim {
         storage_class: class_of(&meta.annotations, spec.class),
-        volume: given(spec.volume),
+        volume: non_empty(spec.volume),
         access_modes: access_modes(cx, &spec.access_modes),
         request: request.unwrap_or_default(),
         selector: spec.selector.0,

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::StorageClass;
 
 use crate::context::Context;
-use crate::decode::{Finish, List, wire_object};
+use crate::decode::{IntoModel, List, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -24,10 +24,10 @@ wire_object! {
     skipped {}
 }
 
-impl Finish for TopologyRequirementWire {
+impl IntoModel for TopologyRequirementWire {
     type Out = (Str, Vec<Str>);
 
-    fn finish(self, cx: &mut Context) -> (Str, Vec<Str>) {
+    fn into_model(self, cx: &mut Context) -> (Str, Vec<Str>) {
         check_label_key(cx, "key", &self.key);
         if self.values.is_empty() {
             cx.problem_at("values", "missing; expected at least one value");
@@ -57,10 +57,10 @@ wire_object! {
 
 wire_format!(StorageClass, StorageClassWire, encode::storage_class, has_annotations: true);
 
-impl Finish for StorageClassWire {
+impl IntoModel for StorageClassWire {
     type Out = StorageClass;
 
-    fn finish(self, cx: &mut Context) -> StorageClass {
+    fn into_model(self, cx: &mut Context) -> StorageClass {
         let meta = self.meta.named(cx);
         if self.provisioner.is_empty() {
             cx.problem_at(

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::{CsiDriver, CsiNode, CsiNodeDriver, StorageCapacity};
 
 use crate::context::{Context, Step};
-use crate::decode::{Amount, Finish, List, Obj, wire_object};
+use crate::decode::{Amount, IntoModel, List, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -31,10 +31,10 @@ wire_object! {
     skipped { "nodeID" }
 }
 
-impl Finish for NodeDriverWire {
+impl IntoModel for NodeDriverWire {
     type Out = CsiNodeDriver;
 
-    fn finish(self, cx: &mut Context) -> CsiNodeDriver {
+    fn into_model(self, cx: &mut Context) -> CsiNodeDriver {
         if self.name.is_empty() {
             cx.problem_at("name", "missing; expected the name of a CSI driver");
         }
@@ -70,10 +70,10 @@ wire_object! {
 
 wire_format!(CsiNode, CsiNodeWire, encode::csi_node, has_annotations: true);
 
-impl Finish for CsiNodeWire {
+impl IntoModel for CsiNodeWire {
     type Out = CsiNode;
 
-    fn finish(self, cx: &mut Context) -> CsiNode {
+    fn into_model(self, cx: &mut Context) -> CsiNode {
         let meta = self.meta.named(cx);
         let migrated = meta.annotations.get(MIGRATED).cloned().unwrap_or_default();
         CsiNode {
@@ -112,10 +112,10 @@ wire_object! {
 
 wire_format!(CsiDriver, CsiDriverWire, encode::csi_driver);
 
-impl Finish for CsiDriverWire {
+impl IntoModel for CsiDriverWire {
     type Out = CsiDriver;
 
-    fn finish(self, cx: &mut Context) -> CsiDriver {
+    fn into_model(self, cx: &mut Context) -> CsiDriver {
         CsiDriver {
             name: self.meta.named(cx).name,
             storage_capacity: self.spec.storage_capacity,
@@ -138,10 +138,10 @@ wire_object! {
 
 wire_format!(StorageCapacity, StorageCapacityWire, encode::storage_capacity);
 
-impl Finish for StorageCapacityWire {
+impl IntoModel for StorageCapacityWire {
     type Out = StorageCapacity;
 
-    fn finish(self, cx: &mut Context) -> StorageCapacity {
+    fn into_model(self, cx: &mut Context) -> StorageCapacity {
         let meta = self.meta.named(cx);
         if self.class.is_empty() {
             cx.problem_at("storageClassName", "missing; expected the name of a StorageClass");

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::Disk;
 
 use crate::context::Context;
-use crate::decode::{Finish, wire_object};
+use crate::decode::{IntoModel, wire_object};
 
 /// Declares a disk: its fields, what is skipped, and what it becomes.
 macro_rules! disk {
@@ -18,10 +18,10 @@ macro_rules! disk {
             skipped { $( $skipped )* }
         }
 
-        impl Finish for $name {
+        impl IntoModel for $name {
             type Out = Disk;
 
-            fn finish(self, cx: &mut Context) -> Disk {
+            fn into_model(self, cx: &mut Context) -> Disk {
                 if self.$required.is_empty() {
                     cx.problem_at($required_key, "missing; the disk has no name");
                 }

@@ -7,7 +7,7 @@ use berth_model::node::ResourceList;
 use berth_model::volume::{ClaimRef, Volume, VolumeSource};
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, Obj, wire_object};
+use crate::decode::{IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::{Meta, MetaField};
 use crate::object::wire_format;
@@ -27,10 +27,10 @@ wire_object! {
     skipped { "kind" "apiVersion" "resourceVersion" "fieldPath" }
 }
 
-impl Finish for ReferenceWire {
+impl IntoModel for ReferenceWire {
     type Out = ClaimRef;
 
-    fn finish(self, _: &mut Context) -> ClaimRef {
+    fn into_model(self, _: &mut Context) -> ClaimRef {
         ClaimRef { namespace: self.namespace, name: self.name, uid: self.uid }
     }
 }
@@ -55,10 +55,10 @@ wire_object! {
     }
 }
 
-impl Finish for CsiSourceWire {
+impl IntoModel for CsiSourceWire {
     type Out = (Str, Str);
 
-    fn finish(self, cx: &mut Context) -> (Str, Str) {
+    fn into_model(self, cx: &mut Context) -> (Str, Str) {
         for (field, value) in [("driver", &self.driver), ("volumeHandle", &self.handle)] {
             if value.is_empty() {
                 cx.problem_at(field, "missing; a CSI volume needs a driver and a volumeHandle");
@@ -133,10 +133,10 @@ wire_object! {
 
 wire_format!(Volume, VolumeWire, encode::volume, has_annotations: true);
 
-impl Finish for VolumeWire {
+impl IntoModel for VolumeWire {
     type Out = Volume;
 
-    fn finish(self, cx: &mut Context) -> Volume {
+    fn into_model(self, cx: &mut Context) -> Volume {
         let Self { meta, spec, status } = self;
         let meta = meta.named(cx);
         cx.within(Step::Field("spec"), |cx| volume(cx, meta, spec, &status.phase))

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::corpus::scenarios;
 use berth_model::object::Object;
 
-use crate::{Decoder, encode};
+use crate::{Decoder, encode, encode_whole};
 
 fn decoded(json: &str) -> Object {
     match Decoder::new().object(json) {
@@ -59,6 +59,60 @@ fn every_object_of_the_corpus_survives() {
 fn an_object_with_every_field_survives() {
     for json in objects::FULL {
         check(json);
+    }
+}
+
+#[test]
+fn a_whole_controller_survives() {
+    let term = r#"{"labelSelector":{"matchLabels":{"a":"b"}},"topologyKey":"z","matchLabelKeys":["k"],"mismatchLabelKeys":["l"]}"#;
+    let affinity = format!(
+        r#"{{"podAffinity":{{"preferredDuringSchedulingIgnoredDuringExecution":[{{"weight":3,"podAffinityTerm":{term}}}]}},
+            "podAntiAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[{term}]}}}}"#
+    );
+    let claim = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}"#;
+    let volume = format!(r#"{{"name":"e","ephemeral":{{"volumeClaimTemplate":{claim}}}}}"#);
+    let template = format!(
+        r#"{{"metadata":{{"labels":{{"a":"b"}}}},"spec":{{"nodeName":"n","priorityClassName":"p","affinity":{affinity},
+            "volumes":[{volume}],"containers":[{{"name":"c","resources":{{"requests":{{"cpu":"1"}}}}}}]}}}}"#
+    );
+    let owner = r#"{"apiVersion":"apps/v1","kind":"Deployment","name":"d","uid":"ud","controller":true}"#;
+    let metadata = format!(
+        r#"{{"name":"r","namespace":"shop","uid":"u","labels":{{"x":"y"}},"creationTimestamp":"2026-01-02T03:04:05Z",
+            "annotations":{{"deployment.kubernetes.io/revision":"7"}},"ownerReferences":[{owner}]}}"#
+    );
+    let selector = r#"{"matchLabels":{"a":"b"}}"#;
+    let cases = [
+        ("v1", "ReplicationController", r#""replicas":0,"selector":{"a":"b"}"#.to_owned()),
+        ("apps/v1", "ReplicaSet", format!(r#""replicas":3,"selector":{selector}"#)),
+        ("apps/v1", "DaemonSet", format!(r#""selector":{selector}"#)),
+        (
+            "apps/v1",
+            "StatefulSet",
+            format!(r#""ordinals":{{"start":5}},"selector":{selector},"volumeClaimTemplates":[{claim}]"#),
+        ),
+        (
+            "apps/v1",
+            "Deployment",
+            format!(r#""paused":true,"strategy":{{"type":"Recreate"}},"selector":{selector}"#),
+        ),
+        (
+            "apps/v1",
+            "Deployment",
+            format!(r#""strategy":{{"rollingUpdate":{{"maxSurge":"10%"}}}},"selector":{selector}"#),
+        ),
+        (
+            "apps/v1",
+            "Deployment",
+            format!(r#""strategy":{{"rollingUpdate":{{"maxSurge":2}}}},"selector":{selector}"#),
+        ),
+    ];
+    for (api_version, kind, spec) in cases {
+        let json = format!(
+            r#"{{"apiVersion":"{api_version}","kind":"{kind}","metadata":{metadata},"spec":{{{spec},"template":{template}}}}}"#
+        );
+        let object = decoded(&json);
+        let text = encode_whole(&object);
+        assert_eq!(decoded(&text), object, "{text}");
     }
 }
 

@@ -20,8 +20,7 @@ fn names(text: &str) -> Vec<String> {
 fn objects_come_one_by_one_in_lists_and_in_streams() {
     let (a, b) = (node("a"), node("b"));
     let bare = |name: &str| node(name).replace(r#""apiVersion":"v1","kind":"Node","#, "");
-    let listed = ["a in, document 1, item 1", "b in, document 1, item 2"];
-    let streamed = ["a in, document 1", "b in, document 2"];
+    let listed = ["a in, item 1", "b in, item 2"];
     let cases = [
         (format!(r#"{{"apiVersion":"v1","items":[{a},{b}],"kind":"List"}}"#), listed),
         (
@@ -39,13 +38,13 @@ fn objects_come_one_by_one_in_lists_and_in_streams() {
             ),
             listed,
         ),
-        (format!("{a}{b}"), streamed),
-        (format!("\n {a}\n\n{b}\n"), streamed),
-        (format!("{a}\n---\n{b}"), streamed),
-        (format!("---\n{a}\n---\n# nothing\n---\n{b}\n...\n"), streamed),
-        (format!("\u{feff}{a}{b}"), streamed),
-        (format!("# a comment\n--- # another\n{a}\r\n---\r\n{b}"), streamed),
-        (format!("%YAML 1.2\n---\n{a}\n---\n{b}"), streamed),
+        (format!("{a}{b}"), ["a in", "b in, document 2"]),
+        (format!("\n {a}\n\n{b}\n"), ["a in", "b in, document 2"]),
+        (format!("{a}\n---\n{b}"), ["a in", "b in:3"]),
+        (format!("---\n{a}\n---\n# nothing\n---\n{b}\n...\n"), ["a in", "b in:6"]),
+        (format!("\u{feff}{a}{b}"), ["a in", "b in, document 2"]),
+        (format!("# a comment\n--- # another\n{a}\r\n---\r\n{b}"), ["a in", "b in:5"]),
+        (format!("%YAML 1.2\n---\n{a}\n---\n{b}"), ["a in", "b in:5"]),
         (format!("apiVersion: v1\nkind: List\nitems:\n- {a}\n- {b}\n"), listed),
     ];
     for (text, expected) in cases {
@@ -92,9 +91,9 @@ fn anchors_and_merge_keys_are_resolved() {
 fn broken_text_is_named_with_its_line_and_spares_other_documents() {
     let text = format!("{}---\nkind: [\n---\n\n\nkind: {{}}\n x: y\n---\n{}", pod_yaml(""), pod_yaml("x: 1"));
     let problems = wrong(&text);
-    assert!(problems[0].starts_with("in, document 2: broken YAML at line 6, column 7"), "{problems:#?}");
-    assert!(problems[1].starts_with("in, document 3: broken YAML at line 11,"), "{problems:#?}");
-    assert_eq!(problems[2], "in, document 4: Pod default/web: is also in in, document 1");
+    assert!(problems[0].starts_with("in: broken YAML at line 6, column 7"), "{problems:#?}");
+    assert!(problems[1].starts_with("in: broken YAML at line 11,"), "{problems:#?}");
+    assert_eq!(problems.len(), 2);
     let json = wrong("{\"apiVersion\": \"v1\",\n \"kind\" \"Pod\"}");
     assert!(json[0].contains("broken JSON: expected `:` at line 2 column"), "{json:#?}");
 }
@@ -102,18 +101,22 @@ fn broken_text_is_named_with_its_line_and_spares_other_documents() {
 #[test]
 fn what_is_no_text_is_refused() {
     let cases: [(&[u8], &str); 6] = [
-        (b"", "is empty"),
-        (b"\n# nothing here\n---\n", "is empty"),
-        (b"kind: \xff", "byte 7 is not UTF-8"),
-        (b"kind: \0", "byte 7 is NUL"),
-        (b"\xff\xfek\0", "is UTF-16"),
-        (b"a: 1\na: 2", "the key \"a\" occurs twice"),
+        (b"", "in: empty; expected Kubernetes objects in YAML or JSON"),
+        (b"\n# nothing here\n---\n", "in: empty; expected Kubernetes objects in YAML or JSON"),
+        (b"kind: \xff", "in: not UTF-8 (byte 7)"),
+        (b"kind: \0", "in: not a text: byte 7 is NUL"),
+        (b"\xff\xfek\0", "in: UTF-16 text; expected UTF-8"),
+        (
+            b"{{ if a }}\nb: {{ c }}\n",
+            "in: a template ({{ \u{2026} }}), not a manifest; render it first, for example: helm template \
+                                   CHART | berth simulate -f -",
+        ),
     ];
     for (bytes, part) in cases {
         let mut loader = crate::Loader::new();
         loader.read("in", bytes);
         let problems = loader.finish().map(|_| ()).unwrap_err().to_string();
-        assert!(problems.contains(part), "{part}: {problems}");
+        assert_eq!(problems, part);
     }
 }
 
@@ -139,4 +142,30 @@ fn an_object_of_a_watch_has_a_key() {
         let key = object.key();
         assert_eq!((key.to_string().as_str(), key.kind), (expected, object.kind()));
     }
+}
+
+#[test]
+fn of_a_key_that_occurs_twice_the_last_counts_with_a_warning() {
+    let (manifests, warnings) = super::warned(&pod_yaml("priority: 1, priority: 2"));
+    assert_eq!(manifests.pods[0].value.pod.spec.priority, 2);
+    let text = warnings.to_string();
+    assert!(text.starts_with("in: line 4, column "), "{text}");
+    assert!(text.ends_with(": the key \"priority\" occurs twice; the last one counts\n"), "{text}");
+}
+
+#[test]
+fn a_file_of_a_folder_that_holds_no_objects_is_skipped() {
+    let mut loader = crate::Loader::new();
+    loader.read_from_folder("f/empty.yaml", b"# nothing\n");
+    loader.read_from_folder("f/values.yaml", b"replicas: 3\n");
+    loader.read_from_folder("f/patch.yaml", b"- op: replace\n  path: /spec\n");
+    loader.read_from_folder("f/tsconfig.json", b"{ // a comment\n}");
+    loader.read_from_folder("f/node.yaml", node("a").as_bytes());
+    let (manifests, warnings) = loader.finish().unwrap();
+    assert_eq!(manifests.nodes.len(), 1);
+    let expected = "skipped, no Kubernetes objects in: f/values.yaml, f/patch.yaml, f/tsconfig.json\n";
+    assert_eq!(warnings.to_string(), expected);
+    let mut loader = crate::Loader::new();
+    loader.read_from_folder("f/chart.yaml", b"apiVersion: v1\nkind: {{ .Kind }}\n");
+    assert!(loader.finish().unwrap_err().to_string().starts_with("f/chart.yaml: a template"));
 }

@@ -5,6 +5,7 @@ mod defaults;
 mod encode;
 mod hostile;
 mod input;
+mod layers;
 mod problems;
 mod warnings;
 
@@ -22,7 +23,7 @@ fn load(text: &str) -> Manifests {
 }
 
 /// Loads a text that is in order, with what is odd about it.
-fn warned(text: &str) -> (Manifests, Warnings) {
+pub(crate) fn warned(text: &str) -> (Manifests, Warnings) {
     let mut loader = Loader::new();
     loader.read("in", text.as_bytes());
     match loader.finish() {
@@ -32,7 +33,7 @@ fn warned(text: &str) -> (Manifests, Warnings) {
 }
 
 /// What is wrong with a text, a line each.
-fn wrong(text: &str) -> Vec<String> {
+pub(crate) fn wrong(text: &str) -> Vec<String> {
     let mut loader = Loader::new();
     loader.read("in", text.as_bytes());
     match loader.finish() {

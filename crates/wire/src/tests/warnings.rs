@@ -15,19 +15,20 @@ fn an_unknown_field_is_named_and_counted() {
     assert_eq!(
         lines(&text),
         [
-            "Pod has no field metadata.labls; it is ignored (2 times, first in in, document 1: Pod default/a)",
-            "Pod has no field spec.tolerationz; it is ignored (2 times, first in in, document 1: Pod default/a)",
+            "Pod has no field metadata.labls; it is ignored: Pod default/a, Pod default/b (first in in)",
+            "Pod has no field spec.tolerationz; it is ignored: Pod default/a, Pod default/b (first in in)",
         ]
     );
 }
 
 #[test]
 fn list_positions_are_left_out_so_that_equal_cases_count() {
-    let text = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, imag: x}, {name: b, imag: y}]}}";
+    let text = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: i, imag: x}, {name: b, \
+                image: i, imag: y}]}}";
     assert_eq!(
         lines(text),
         [
-            "Pod has no field spec.containers[].imag; it is ignored (2 times, first in in, document 1: Pod default/p)"
+            "Pod has no field spec.containers[].imag; it is ignored: Pod default/p, Pod default/p (first in in)"
         ]
     );
 }
@@ -52,13 +53,10 @@ fn a_pod_that_has_ended_is_left_out() {
 }
 
 #[test]
-fn kinds_of_no_concern_are_counted_by_name() {
+fn kinds_that_are_not_known_are_counted_by_name() {
     let text = "{apiVersion: v1, kind: Secret}\n---\n{apiVersion: v1, kind: Secret}\n---\n\
                 {apiVersion: example.com/v1, kind: AccessList, metadata: {name: a}}\n";
-    assert_eq!(
-        lines(text),
-        ["left out, of no concern to scheduling: example.com/v1/AccessList (1), v1/Secret (2)"]
-    );
+    assert_eq!(lines(text), ["skipped, kinds that Berth does not know: example.com/v1/AccessList (1)"]);
 }
 
 #[test]
@@ -71,9 +69,43 @@ fn objects_that_speak_of_missing_nodes_are_counted() {
     assert_eq!(
         lines(&text),
         [
-            "in, document 3: Node here: has neither status.allocatable nor status.capacity; no pod fits",
-            "in, document 1: Pod default/web on gone: is bound to a node that is not in the input",
-            "in, document 2: CSINode gone: describes a node that is not in the input",
+            "in:10: Node here: no pod fits: status.allocatable and status.capacity are missing",
+            "in: Pod default/web on gone: bound to a node that is not in the input",
+            "in:6: CSINode gone: describes a node that is not in the input",
         ]
     );
+}
+
+#[test]
+fn an_object_that_holds_containers_and_has_no_rule_is_named() {
+    let text = "{apiVersion: example.com/v1, kind: Farm, metadata: {name: a, namespace: shop}, spec: {pod: {containers: \
+                [{image: i}]}}}\n---\n{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {generateName: b-}, \
+                spec: {templates: [{container: {image: i}}]}}\n";
+    let expected = "holds containers, but its pods are not simulated: there is no rule for this kind (--workloads FILE \
+                    adds rules): Farm shop/a, Workflow default/b- (first in in)";
+    assert_eq!(lines(text), [expected]);
+}
+
+#[test]
+fn what_the_api_server_would_refuse_is_named_if_it_has_not_been_stored() {
+    let text = "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a META}, spec: {schedule: nonsense, jobTemplate: {spec: \
+                {template: {spec: {containers: [{name: c, resources: {limits: {hugepages-2Mi: 4Mi}}}]}}}}}}";
+    let job = "spec.jobTemplate.spec.template";
+    assert_eq!(
+        lines(&text.replace("META", "")),
+        [
+            format!("in: CronJob default/a: {job}.spec.containers[].image: missing; the API server refuses it"),
+            format!(
+                "in: CronJob default/a: {job}.spec.containers: huge pages are requested without cpu or memory; the API server \
+                 refuses it"
+            ),
+            "in: CronJob default/a: spec.schedule: found \"nonsense\", expected five fields such as */5 * * * *; the API server \
+             refuses it"
+                .to_owned(),
+            format!(
+                "in: CronJob default/a: {job}: spec.restartPolicy of a Job must be OnFailure or Never; the API server refuses it"
+            ),
+        ]
+    );
+    assert_eq!(lines(&text.replace("META", ", uid: u")), Vec::<String>::new());
 }

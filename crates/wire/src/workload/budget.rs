@@ -3,7 +3,7 @@
 use berth_model::workload::DisruptionBudget;
 
 use crate::context::Context;
-use crate::decode::{AnyMap, Finish, Obj, wire_object};
+use crate::decode::{AnyMap, IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -38,10 +38,10 @@ wire_object! {
 
 wire_format!(DisruptionBudget, BudgetWire, encode::budget);
 
-impl Finish for BudgetWire {
+impl IntoModel for BudgetWire {
     type Out = DisruptionBudget;
 
-    fn finish(self, cx: &mut Context) -> DisruptionBudget {
+    fn into_model(self, cx: &mut Context) -> DisruptionBudget {
         let meta = self.meta.named(cx);
         let mut disrupted_pods = self.status.disrupted.0;
         disrupted_pods.sort();

@@ -7,7 +7,7 @@ use berth_model::selector::LabelSelector;
 use berth_model::workload::{PodCount, Workload, WorkloadKind};
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, List, Obj, StringMap, wire_object};
+use crate::decode::{IntoModel, List, Obj, StringMap, wire_object};
 use crate::meta::{Meta, MetaField};
 use crate::pod::TemplateWire;
 use crate::selector::LabelSelectorWire;
@@ -50,7 +50,7 @@ wire_object! {
 }
 
 impl ControllerWire {
-    pub(crate) fn finish(self, cx: &mut Context, kind: WorkloadKind) -> Workload {
+    pub(crate) fn into_model(self, cx: &mut Context, kind: WorkloadKind) -> Workload {
         let meta = self.meta.named(cx);
         let spec = self.spec;
         let selector = spec.selector.0;
@@ -67,9 +67,10 @@ impl ControllerWire {
                 WorkloadKind::DaemonSet => PodCount::PerNode,
                 _ => PodCount::Replicas { count: replicas(cx, spec.replicas), first: spec.ordinals.start },
             };
-            let rollout = cx.within(Step::Field("strategy"), |cx| spec.strategy.finish(cx));
+            let rollout = cx.within(Step::Field("strategy"), |cx| spec.strategy.into_model(cx));
             let claim_templates = spec.claim_templates.0;
             Workload {
+                sets_replicas: spec.replicas.is_some(),
                 claim_templates,
                 rollout,
                 paused: spec.paused,
@@ -98,10 +99,10 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl Finish for ReplicationControllerWire {
+impl IntoModel for ReplicationControllerWire {
     type Out = Workload;
 
-    fn finish(self, cx: &mut Context) -> Workload {
+    fn into_model(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
         let spec = self.spec;
         cx.within(Step::Field("spec"), |cx| {
@@ -111,7 +112,11 @@ impl Finish for ReplicationControllerWire {
             let selector = Some(LabelSelector::from_labels(labels));
             check_selects(cx, selector.as_ref(), &template);
             let count = PodCount::Replicas { count: replicas(cx, spec.replicas), first: 0 };
-            workload(WorkloadKind::ReplicationController, meta, selector, template, count)
+            let sets_replicas = spec.replicas.is_some();
+            Workload {
+                sets_replicas,
+                ..workload(WorkloadKind::ReplicationController, meta, selector, template, count)
+            }
         })
     }
 }
@@ -146,7 +151,7 @@ fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &
 }
 
 /// The annotation by which a Deployment counts its ReplicaSets.
-const REVISION: &str = "deployment.kubernetes.io/revision";
+pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// A workload without what only some kinds have.
 pub(crate) fn workload(

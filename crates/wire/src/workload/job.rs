@@ -3,10 +3,11 @@
 //! Upstream: `pkg/apis/batch/v1/defaults.go` (`SetDefaults_Job`).
 
 use berth_model::Str;
+use berth_model::pod_manifest::RestartPolicy;
 use berth_model::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
-use crate::context::{Context, Step};
-use crate::decode::{AnyMap, Finish, Obj, wire_object};
+use crate::context::{Context, Step, quoted};
+use crate::decode::{AnyMap, IntoModel, Obj, wire_object};
 use crate::meta::{Meta, MetaField};
 use crate::pod::TemplateWire;
 use crate::selector::{LabelSelectorWire, one_of};
@@ -64,10 +65,10 @@ wire_object! {
     skipped { "apiVersion" "kind" }
 }
 
-impl Finish for JobWire {
+impl IntoModel for JobWire {
     type Out = Workload;
 
-    fn finish(self, cx: &mut Context) -> Workload {
+    fn into_model(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
         let finished = self
             .status
@@ -97,10 +98,11 @@ wire_object! {
     /// `batch/v1.CronJobSpec`.
     pub(crate) struct CronJobSpecWire {
         suspend: bool = "suspend",
+        schedule: Str = "schedule",
         template: JobTemplateWire = "jobTemplate",
     }
     skipped {
-        "schedule" "timeZone" "startingDeadlineSeconds" "concurrencyPolicy" "successfulJobsHistoryLimit"
+        "timeZone" "startingDeadlineSeconds" "concurrencyPolicy" "successfulJobsHistoryLimit"
         "failedJobsHistoryLimit"
     }
 }
@@ -114,12 +116,16 @@ wire_object! {
     skipped { "apiVersion" "kind" "status" }
 }
 
-impl Finish for CronJobWire {
+impl IntoModel for CronJobWire {
     type Out = Workload;
 
-    fn finish(self, cx: &mut Context) -> Workload {
+    fn into_model(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
-        let CronJobSpecWire { suspend, template } = self.spec;
+        let CronJobSpecWire { suspend, schedule, template } = self.spec;
+        if !is_schedule(&schedule) {
+            let message = format!("found {}, expected five fields such as */5 * * * *", quoted(&schedule));
+            cx.within(Step::Field("spec"), |cx| cx.refusal_at("schedule", message));
+        }
         let mut spec = template.spec;
         spec.suspend |= suspend;
         let path = ["spec", "jobTemplate", "spec"].map(Step::Field);
@@ -128,6 +134,14 @@ impl Finish for CronJobWire {
             cx.within(middle, |cx| cx.within(inner, |cx| job(cx, WorkloadKind::CronJob, meta, spec, false)))
         })
     }
+}
+
+/// Whether a text has the form of a cron schedule: five fields, or a name such as `@daily`.
+fn is_schedule(text: &str) -> bool {
+    let is_field = |field: &str| field.bytes().all(|b| b.is_ascii_alphanumeric() || b"*/,-?".contains(&b));
+    let text = text.trim_start_matches("TZ=").trim_start_matches("CRON_TZ=");
+    text.starts_with('@')
+        || text.split_whitespace().rev().take(5).filter(|field| is_field(field)).count() == 5
 }
 
 fn job(cx: &mut Context, kind: WorkloadKind, meta: Meta, spec: JobSpecWire, finished: bool) -> Workload {
@@ -163,5 +177,8 @@ fn job(cx: &mut Context, kind: WorkloadKind, meta: Meta, spec: JobSpecWire, fini
         manual_selector: spec.manual_selector,
     };
     let template = template(cx, spec.template.0);
+    if matches!(template.spec.restart_policy, None | Some(RestartPolicy::Always)) {
+        cx.refusal_at("template", "spec.restartPolicy of a Job must be OnFailure or Never");
+    }
     workload(kind, meta, spec.selector.0, template, count)
 }

@@ -10,9 +10,10 @@ mod service;
 use berth_model::workload::{Workload, WorkloadKind};
 
 use crate::context::Context;
-use crate::decode::{decode, finished};
+use crate::decode::{decode, decode_model};
 use crate::encode::{self, Fields};
 use crate::object::Format;
+pub(crate) use controller::REVISION;
 use controller::{ControllerWire, ReplicationControllerWire};
 use job::{CronJobWire, JobWire};
 
@@ -21,10 +22,10 @@ impl Format for Workload {
 
     fn read(cx: &mut Context, kind: WorkloadKind, json: &str) -> serde_json::Result<Self> {
         match kind {
-            WorkloadKind::Job => finished::<JobWire>(cx, json),
-            WorkloadKind::CronJob => finished::<CronJobWire>(cx, json),
-            WorkloadKind::ReplicationController => finished::<ReplicationControllerWire>(cx, json),
-            kind => Ok(decode::<ControllerWire>(cx, json)?.finish(cx, kind)),
+            WorkloadKind::Job => decode_model::<JobWire>(cx, json),
+            WorkloadKind::CronJob => decode_model::<CronJobWire>(cx, json),
+            WorkloadKind::ReplicationController => decode_model::<ReplicationControllerWire>(cx, json),
+            kind => Ok(decode::<ControllerWire>(cx, json)?.into_model(cx, kind)),
         }
     }
 

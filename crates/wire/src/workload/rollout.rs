@@ -59,7 +59,7 @@ wire_object! {
 }
 
 impl StrategyWire {
-    pub(crate) fn finish(self, cx: &mut Context) -> Rollout {
+    pub(crate) fn into_model(self, cx: &mut Context) -> Rollout {
         let recreates = match &*self.kind {
             "" => false,
             name => one_of(cx, "type", name, &[("RollingUpdate", false), ("Recreate", true)]),

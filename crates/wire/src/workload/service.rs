@@ -4,7 +4,7 @@ use berth_model::selector::LabelSelector;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
 
 use crate::context::{Context, Step};
-use crate::decode::{Finish, StringMap, wire_object};
+use crate::decode::{IntoModel, StringMap, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
@@ -34,10 +34,10 @@ wire_object! {
 
 wire_format!(PodGroupOwner, ServiceWire, encode::service);
 
-impl Finish for ServiceWire {
+impl IntoModel for ServiceWire {
     type Out = PodGroupOwner;
 
-    fn finish(self, cx: &mut Context) -> PodGroupOwner {
+    fn into_model(self, cx: &mut Context) -> PodGroupOwner {
         let meta = self.meta.named(cx);
         if let Some(labels) = &self.spec.selector {
             cx.within(Step::Field("spec"), |cx| check_labels(cx, "selector", &labels.0));

@@ -86,7 +86,7 @@ impl Cluster {
         let mut after = before.clone();
         after.claim = Some(reference);
         if !was_reserved {
-            // So that who releases the volume again knows that no user had reserved it.
+            // A controller that releases the volume again must know that no user had reserved it.
             after.annotations.insert(BOUND_BY_CONTROLLER.into(), "yes".into());
         }
         (after != *before)

@@ -5,10 +5,10 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
-use crate::algorithm::fixture::{
+use crate::fixture::{World, resources, score};
+use crate::scheduler::algorithm::fixture::{
     alone, build, choose, compare, random_nodes, random_pod, running, wait, waiting, worked_example,
 };
-use crate::fixture::{World, resources, score};
 
 /// The numbers of docs/algorithms.md.
 #[test]

@@ -6,17 +6,17 @@ use berth_devices::pod_devices::claims_of;
 use berth_model::Str;
 use berth_model::device::ResourceClaim;
 
-use crate::event::Event;
-use crate::view::PodView;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::view::PodView;
 
-pub(super) fn may_help(pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(pod: PodView<'_>, event: &ClusterEvent<'_>) -> bool {
     match *event {
-        Event::Itself | Event::Devices => true,
-        Event::Node { row, old } => {
+        ClusterEvent::Itself | ClusterEvent::Devices => true,
+        ClusterEvent::Node { row, old } => {
             let now = pod.cluster.nodes().object(row);
             old.is_none_or(|old| (&now.labels, &now.allocatable) != (&old.labels, &old.allocatable))
         }
-        Event::DeviceClaim { namespace, name, old } => claim_may_help(pod, namespace, name, old),
+        ClusterEvent::DeviceClaim { namespace, name, old } => claim_may_help(pod, namespace, name, old),
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use expect_test::expect;
 use super::*;
 use crate::fixture::{World, container, filter};
 use crate::ids::PodRow;
-use crate::profile::Profile;
+use crate::plugin::profile::Profile;
 use crate::scheduler::Scheduler;
 
 /// Nodes `n1` and `n2`; a device on `n1`; a class for it that serves `example.com/gpu`.
@@ -102,11 +102,11 @@ fn a_device_is_had_once_until_its_claim_is_gone() {
     none_left.assert_eq(&filter(&DynamicResources, &world, second));
     let old = world.cluster.devices().claim(&namespace, &a).cloned();
     world.cluster.remove_device_claim(&namespace, &a);
-    let gone = Event::DeviceClaim { namespace: &namespace, name: &a, old: old.as_ref() };
-    let other = Event::DeviceClaim { namespace: &namespace, name: &b, old: None };
+    let gone = ClusterEvent::DeviceClaim { namespace: &namespace, name: &a, old: old.as_ref() };
+    let other = ClusterEvent::DeviceClaim { namespace: &namespace, name: &b, old: None };
     let hint = |event| DynamicResources.queueing_hint(PodView::new(&world.cluster, second), event);
     assert_eq!((hint(&gone), hint(&other)), (QueueingHint::Queue, QueueingHint::Queue));
-    assert_eq!(hint(&Event::Namespace { name: "default" }), QueueingHint::Skip);
+    assert_eq!(hint(&ClusterEvent::Namespace { name: "default" }), QueueingHint::Skip);
     assert!(filter(&DynamicResources, &world, second).starts_with("n1: fits"));
 }
 

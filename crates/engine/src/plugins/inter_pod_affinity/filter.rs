@@ -1,62 +1,69 @@
 //! Required terms: which nodes they exclude.
 
+use std::cell::OnceCell;
+
 use super::PodView;
+use super::explain::{InTheWay, explain};
 use super::incoming::{Incoming, Tallies};
-use crate::class::{Class, Term};
 use crate::cluster::{Change, Cluster, Nodes, PodChange, UniformColumns};
-use crate::ids::{ClassId, NodeRow, Sym};
+use crate::ids::{NodeRow, PodClassId, Sym};
+use crate::plugin::detail::Detail;
+use crate::plugin::view::NodeView;
 use crate::plugin::{
     BatchFilter, CacheScope, CachedFilter, Filter, FilterHints, Partition, PartitionKey, Uniform, Validity,
 };
+use crate::pod_class::{PodClass, Term};
 use crate::verdict::Rejection;
-use crate::view::NodeView;
 
-const NO_COMPANY: &str = "node(s) didn't match pod affinity rules";
-const EXCLUDED: &str = "node(s) didn't match pod anti-affinity rules";
-const UNWELCOME: &str = "node(s) didn't satisfy existing pods anti-affinity rules";
+const AFFINITY_NOT_MATCHED: &str = "node(s) didn't match pod affinity rules";
+const ANTI_AFFINITY_NOT_MATCHED: &str = "node(s) didn't match pod anti-affinity rules";
+const EXISTING_ANTI_AFFINITY_NOT_SATISFIED: &str = "node(s) didn't satisfy existing pods anti-affinity rules";
 
 /// How many pods in each domain matter to the required terms of the pod and of others.
 #[derive(Debug)]
-pub(super) struct Rules {
-    class: ClassId,
+pub(super) struct AffinityFilter {
+    pub(super) class: PodClassId,
     /// Pods that satisfy all required affinity terms, for each of the terms' keys.
-    company: Tallies,
-    /// The sum of `company` over keys and domains.
-    company_total: i64,
+    affinity_counts: Tallies,
+    /// The sum of `affinity_counts` over keys and domains.
+    affinity_total: i64,
     /// The pod satisfies its own required affinity terms, so it may be the first of its kind.
-    is_own_company: bool,
+    matches_itself: bool,
     /// Pods that the pod's required anti-affinity selects, once a term.
-    excluded: Tallies,
+    anti_affinity_counts: Tallies,
     /// Pods whose required anti-affinity selects the pod, once a term.
-    unwelcoming: Tallies,
-    /// The sum of `unwelcoming` over keys and domains.
-    unwelcoming_total: i64,
+    existing_anti_affinity: Tallies,
+    /// The sum of `existing_anti_affinity` over keys and domains.
+    existing_anti_affinity_total: i64,
     has_terms: bool,
+    /// The pods that are in the way, once an explanation asks for them.
+    pub(super) in_the_way: OnceCell<InTheWay>,
 }
 
-impl Rules {
+impl AffinityFilter {
     pub(super) fn new(pod: PodView<'_>) -> Self {
         let class = pod.class_id();
         let mut rules = Self {
             class,
-            company: Tallies::default(),
-            company_total: 0,
-            is_own_company: Incoming::new(pod.cluster, class).is_company(pod.class),
-            excluded: Tallies::default(),
-            unwelcoming: Tallies::default(),
-            unwelcoming_total: 0,
+            affinity_counts: Tallies::default(),
+            affinity_total: 0,
+            matches_itself: Incoming::new(pod.cluster, class).matches_affinity(pod.class),
+            anti_affinity_counts: Tallies::default(),
+            existing_anti_affinity: Tallies::default(),
+            existing_anti_affinity_total: 0,
             has_terms: !pod.class.affinity.is_empty() || !pod.class.anti_affinity.is_empty(),
+            in_the_way: OnceCell::new(),
         };
         let nodes = pod.cluster.nodes();
         for term in &pod.class.affinity {
-            rules.company.of(term.topology_key, nodes);
+            rules.affinity_counts.of(term.topology_key, nodes);
         }
         for term in &pod.class.anti_affinity {
-            rules.excluded.of(term.topology_key, nodes);
+            rules.anti_affinity_counts.of(term.topology_key, nodes);
         }
         let pods = pod.cluster.pods();
         let terms = pod.class.affinity.iter().chain(&pod.class.anti_affinity);
-        let concerned = pods.roster().excluding(terms, &pod.class.labels);
+        let concerned = pods.class_index().excluding(terms, &pod.class.labels);
         for (_, class, placements) in pods.placed(&concerned) {
             let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
             rules.count(pod.cluster, class, pods);
@@ -64,72 +71,78 @@ impl Rules {
         rules
     }
 
+    /// How many pods that satisfy the pod's affinity are in a node's domain of a label.
+    pub(super) fn affinity_count(&self, key: Sym, row: NodeRow) -> i64 {
+        let tally = self.affinity_counts.0.iter().find(|(other, _)| *other == key);
+        tally.and_then(|(_, tally)| tally.at(row)).unwrap_or(0)
+    }
+
     /// Counts pods of a class, given by node and number.
     fn count(
         &mut self,
         cluster: &Cluster,
-        class: &Class,
+        class: &PodClass,
         pods: impl Iterator<Item = (NodeRow, i64)> + Clone,
     ) {
         let (incoming, nodes) = (Incoming::new(cluster, self.class), cluster.nodes());
-        if incoming.is_company(class) {
-            for (_, tally) in &mut self.company.0 {
+        if incoming.matches_affinity(class) {
+            for (_, tally) in &mut self.affinity_counts.0 {
                 for (row, count) in pods.clone() {
                     let counted = tally.add(row, count);
-                    self.company_total += if counted { count } else { 0 };
+                    self.affinity_total += if counted { count } else { 0 };
                 }
             }
         }
-        for term in incoming.class.anti_affinity.iter().filter(|term| incoming.wants(term, class)) {
-            let tally = self.excluded.of(term.topology_key, nodes);
+        for term in incoming.class.anti_affinity.iter().filter(|term| incoming.selects(term, class)) {
+            let tally = self.anti_affinity_counts.of(term.topology_key, nodes);
             for (row, count) in pods.clone() {
                 tally.add(row, count);
             }
         }
-        for term in class.anti_affinity.iter().filter(|term| incoming.is_wanted(term)) {
-            let tally = self.unwelcoming.of(term.topology_key, nodes);
+        for term in class.anti_affinity.iter().filter(|term| incoming.is_selected_by(term)) {
+            let tally = self.existing_anti_affinity.of(term.topology_key, nodes);
             for (row, count) in pods.clone() {
                 let counted = tally.add(row, count);
-                self.unwelcoming_total += if counted { count } else { 0 };
+                self.existing_anti_affinity_total += if counted { count } else { 0 };
             }
         }
     }
 
     /// Whether the node lies with company by every term, or the pod may do without.
-    fn has_company(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
-        let change = node.change(|class| i64::from(incoming.is_company(class)));
+    fn satisfies_affinity(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
+        let change = node.change(|class| i64::from(incoming.matches_affinity(class)));
         let mut everywhere = true;
-        for (_, tally) in &self.company.0 {
+        for (_, tally) in &self.affinity_counts.0 {
             match tally.at(node.row) {
                 Some(count) => everywhere &= count + change > 0,
                 None => return false,
             }
         }
-        let total = self.company_total + change * self.company.0.len() as i64;
-        everywhere || (total == 0 && self.is_own_company)
+        let total = self.affinity_total + change * self.affinity_counts.0.len() as i64;
+        everywhere || (total == 0 && self.matches_itself)
     }
 
-    fn is_excluded(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
-        self.excluded.0.iter().any(|(key, tally)| {
-            let terms = |class: &Class| {
-                let selects = |term: &Term| term.topology_key == *key && incoming.wants(term, class);
+    fn violates_anti_affinity(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
+        self.anti_affinity_counts.0.iter().any(|(key, tally)| {
+            let terms = |class: &PodClass| {
+                let selects = |term: &Term| term.topology_key == *key && incoming.selects(term, class);
                 count(&incoming.class.anti_affinity, selects)
             };
             tally.at(node.row).is_some_and(|count| count + node.change(terms) > 0)
         })
     }
 
-    fn is_unwelcome(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
-        let tallied = self.unwelcoming.0.iter().any(|(key, tally)| {
-            let terms = |class: &Class| {
-                count(&class.anti_affinity, |t| t.topology_key == *key && incoming.is_wanted(t))
+    fn violates_existing_anti_affinity(&self, node: NodeView<'_>, incoming: Incoming<'_>) -> bool {
+        let tallied = self.existing_anti_affinity.0.iter().any(|(key, tally)| {
+            let terms = |class: &PodClass| {
+                count(&class.anti_affinity, |t| t.topology_key == *key && incoming.is_selected_by(t))
             };
             tally.at(node.row).is_some_and(|count| count + node.change(terms) > 0)
         });
-        let is_new = |key: Sym| self.unwelcoming.0.iter().all(|(k, _)| *k != key);
+        let is_new = |key: Sym| self.existing_anti_affinity.0.iter().all(|(k, _)| *k != key);
         let added = node.added().iter().flat_map(|&pod| &node.cluster.pods().class_of(pod).anti_affinity);
         let mut added = added.filter(|term| is_new(term.topology_key));
-        tallied || added.any(|t| node.label(t.topology_key).is_some() && incoming.is_wanted(t))
+        tallied || added.any(|t| node.label(t.topology_key).is_some() && incoming.is_selected_by(t))
     }
 }
 
@@ -137,16 +150,21 @@ fn count(terms: &[Term], selects: impl Fn(&Term) -> bool) -> i64 {
     terms.iter().filter(|term| selects(term)).count() as i64
 }
 
-impl Filter for Rules {
+impl Filter for AffinityFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let incoming = Incoming::new(node.cluster, self.class);
-        if !self.has_company(node, incoming) {
-            return Some(Rejection::unresolvable(NO_COMPANY));
+        if !self.satisfies_affinity(node, incoming) {
+            return Some(Rejection::unresolvable(AFFINITY_NOT_MATCHED));
         }
-        if self.is_excluded(node, incoming) {
-            return Some(Rejection::unschedulable(EXCLUDED));
+        if self.violates_anti_affinity(node, incoming) {
+            return Some(Rejection::unschedulable(ANTI_AFFINITY_NOT_MATCHED));
         }
-        self.is_unwelcome(node, incoming).then(|| Rejection::unschedulable(UNWELCOME))
+        self.violates_existing_anti_affinity(node, incoming)
+            .then(|| Rejection::unschedulable(EXISTING_ANTI_AFFINITY_NOT_SATISFIED))
+    }
+
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        explain(self, node.cluster, node.row, details);
     }
 
     fn hints(&self) -> FilterHints<'_> {
@@ -160,39 +178,44 @@ impl Filter for Rules {
     }
 }
 
-impl BatchFilter for Rules {
+impl BatchFilter for AffinityFilter {
     fn retain(&self, _cluster: &Cluster, rows: &mut Vec<NodeRow>) -> bool {
         let crowded =
             |tallies: &Tallies, row| tallies.0.iter().any(|(_, t)| t.at(row).is_some_and(|n| n > 0));
-        let first = self.company_total == 0 && self.is_own_company;
-        let has_company = |row| {
-            let mut counts = self.company.0.iter().map(|(_, tally)| tally.at(row));
+        let first = self.affinity_total == 0 && self.matches_itself;
+        let satisfies_affinity = |row| {
+            let mut counts = self.affinity_counts.0.iter().map(|(_, tally)| tally.at(row));
             counts.all(|count| count.is_some_and(|count| first || count > 0))
         };
         rows.retain(|&row| {
-            has_company(row) && !crowded(&self.excluded, row) && !crowded(&self.unwelcoming, row)
+            satisfies_affinity(row)
+                && !crowded(&self.anti_affinity_counts, row)
+                && !crowded(&self.existing_anti_affinity, row)
         });
         true
     }
 }
 
-impl Uniform for Rules {
+impl Uniform for AffinityFilter {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
-        [&self.company, &self.excluded, &self.unwelcoming].iter().all(|tallies| tallies.are_uniform(columns))
+        [&self.affinity_counts, &self.anti_affinity_counts, &self.existing_anti_affinity]
+            .iter()
+            .all(|tallies| tallies.are_uniform(columns))
     }
 }
 
-impl CachedFilter for Rules {
+impl CachedFilter for AffinityFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::Domains(self)
     }
 
     fn is_skipped(&self) -> bool {
-        !self.has_terms && self.unwelcoming_total == 0
+        !self.has_terms && self.existing_anti_affinity_total == 0
     }
 
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
-        let keys = self.unwelcoming.0.len();
+        self.in_the_way = OnceCell::new();
+        let keys = self.existing_anti_affinity.0.len();
         if let Change::Pod(PodChange { row, class, pods, .. }) = change {
             self.count(cluster, cluster.pods().class(class), std::iter::once((row, i64::from(pods))));
         }
@@ -200,19 +223,29 @@ impl CachedFilter for Rules {
         // A new topology key tells nodes apart that were alike before.
         Validity::valid_if(
             !change.invalidates_all()
-                && keys == self.unwelcoming.0.len()
+                && keys == self.existing_anti_affinity.0.len()
                 && (!change.invalidates_nodes()
-                    || [&mut self.company, &mut self.excluded, &mut self.unwelcoming]
-                        .into_iter()
-                        .all(|t| t.apply_change(change, nodes))),
+                    || [
+                        &mut self.affinity_counts,
+                        &mut self.anti_affinity_counts,
+                        &mut self.existing_anti_affinity,
+                    ]
+                    .into_iter()
+                    .all(|t| t.apply_change(change, nodes))),
         )
     }
 }
 
-impl Partition for Rules {
+impl Partition for AffinityFilter {
     fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         let nodes: &Nodes = cluster.nodes();
-        for (_, tally) in self.company.0.iter().chain(&self.excluded.0).chain(&self.unwelcoming.0) {
+        for (_, tally) in self
+            .affinity_counts
+            .0
+            .iter()
+            .chain(&self.anti_affinity_counts.0)
+            .chain(&self.existing_anti_affinity.0)
+        {
             tally.partition_key(row, nodes, key);
         }
     }
@@ -394,8 +427,8 @@ mod tests {
     fn a_term_without_a_selector_selects_no_pod_and_one_with_an_empty_selector_selects_all() {
         let mut world = zones();
         on(&mut world, "x", "a1", |_| {});
-        let nobody = PodAffinityTerm { selector: None, ..near("zone", "x") };
-        let nobody = on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![nobody]);
+        let no_pod = PodAffinityTerm { selector: None, ..near("zone", "x") };
+        let no_pod = on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![no_pod]);
         let everybody =
             on(&mut world, "web", "", |spec| spec.pod_anti_affinity.required = vec![anywhere("zone")]);
         expect![[r#"
@@ -404,7 +437,7 @@ mod tests {
             b1: fits
             bare: fits
         "#]]
-        .assert_eq(&check(&world, nobody));
+        .assert_eq(&check(&world, no_pod));
         expect![[r#"
             a1: Unschedulable: node(s) didn't match pod anti-affinity rules
             a2: Unschedulable: node(s) didn't match pod anti-affinity rules

@@ -1,23 +1,23 @@
 //! The pod that is being scheduled, as affinity terms see it: its own terms look at others, and others' at it.
 
-use crate::class::{Class, Term};
 use crate::cluster::{Change, Cluster, Nodes, Tally, UniformColumns};
-use crate::ids::{ClassId, Sym};
-use crate::matcher::Matcher;
-use crate::symbols::LabelSet;
+use crate::ids::symbols::LabelSet;
+use crate::ids::{PodClassId, Sym};
+use crate::pod_class::matcher::Matcher;
+use crate::pod_class::{PodClass, Term};
 
 /// The pod with the labels of its namespace.
 #[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
     cluster: &'a Cluster,
-    pub(super) class: &'a Class,
+    pub(super) class: &'a PodClass,
     namespace_labels: &'a LabelSet,
 }
 
 const NO_LABELS: &LabelSet = &LabelSet::new();
 
 impl<'a> Incoming<'a> {
-    pub(super) fn new(cluster: &'a Cluster, class: ClassId) -> Self {
+    pub(super) fn new(cluster: &'a Cluster, class: PodClassId) -> Self {
         let class = cluster.pods().class(class);
         // A namespace without an object has no labels, so selectors of absence match it.
         let namespace_labels = cluster.namespace_labels(class.namespace).unwrap_or(NO_LABELS);
@@ -26,9 +26,9 @@ impl<'a> Incoming<'a> {
 
     /// Whether a term of the pod selects another pod.
     ///
-    /// Here, other than in [`Incoming::is_wanted`], a namespace without an object is selected by the empty selector
+    /// Here, other than in [`Incoming::is_selected_by`], a namespace without an object is selected by the empty selector
     /// only: upstream turns all others into the names of the namespaces that it finds.
-    pub(super) fn wants(&self, term: &Term, other: &Class) -> bool {
+    pub(super) fn selects(&self, term: &Term, other: &PodClass) -> bool {
         let symbols = self.cluster.symbols();
         let labelled = |selector: &Matcher| {
             let labels = self.cluster.namespace_labels(other.namespace);
@@ -40,12 +40,12 @@ impl<'a> Incoming<'a> {
     }
 
     /// Whether a pod satisfies all of the pod's required affinity terms; never where there is none.
-    pub(super) fn is_company(&self, other: &Class) -> bool {
-        !self.class.affinity.is_empty() && self.class.affinity.iter().all(|term| self.wants(term, other))
+    pub(super) fn matches_affinity(&self, other: &PodClass) -> bool {
+        !self.class.affinity.is_empty() && self.class.affinity.iter().all(|term| self.selects(term, other))
     }
 
     /// Whether a term of another pod selects the pod.
-    pub(super) fn is_wanted(&self, term: &Term) -> bool {
+    pub(super) fn is_selected_by(&self, term: &Term) -> bool {
         term.selects(self.class, self.namespace_labels, self.cluster.symbols())
     }
 }

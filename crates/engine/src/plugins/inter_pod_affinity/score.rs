@@ -4,18 +4,18 @@ use smallvec::SmallVec;
 
 use super::PodView;
 use super::incoming::{Incoming, Tallies};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, PodChange, UniformColumns};
-use crate::ids::{ClassId, NodeRow, Sym};
+use crate::ids::{NodeRow, PodClassId, Sym};
 use crate::plugin::{
     CacheScope, CachedScore, MAX_SCORE, Partition, PartitionKey, Representative, Score, ScoreHints, Uniform,
     Validity,
 };
+use crate::pod_class::PodClass;
 
 /// The sum of weights of each domain, for each topology key of a term that applies.
 #[derive(Debug)]
-pub(super) struct Attraction {
-    class: ClassId,
+pub(super) struct AffinityScore {
+    class: PodClassId,
     hard_weight: i64,
     sums: Tallies,
     /// How many pods lie in a domain of a term that applies, once a key.
@@ -25,12 +25,12 @@ pub(super) struct Attraction {
 /// Weights by topology key.
 type Weights = SmallVec<[(Sym, i64); 4]>;
 
-impl Attraction {
+impl AffinityScore {
     pub(super) fn new(pod: PodView<'_>, hard_weight: i64) -> Self {
         let mut sums = Self { class: pod.class_id(), hard_weight, sums: Tallies::default(), pods: 0 };
         let pods = pod.cluster.pods();
         let own = pod.class.preferred_affinity.iter().chain(&pod.class.preferred_anti_affinity);
-        let concerned = pods.roster().attracting(own.map(|(_, term)| term), &pod.class.labels);
+        let concerned = pods.class_index().attracting(own.map(|(_, term)| term), &pod.class.labels);
         for (_, class, placements) in pods.placed(&concerned) {
             let pods = placements.entries().iter().map(|place| (place.row, i64::from(place.pods)));
             sums.count(pod.cluster, class, pods);
@@ -42,7 +42,7 @@ impl Attraction {
     fn count(
         &mut self,
         cluster: &Cluster,
-        class: &Class,
+        class: &PodClass,
         pods: impl Iterator<Item = (NodeRow, i64)> + Clone,
     ) {
         let incoming = Incoming::new(cluster, self.class);
@@ -57,34 +57,34 @@ impl Attraction {
 }
 
 /// What one pod of the class adds to the domains that it lies in. A weight may be zero: its terms cancel out but apply.
-fn weights(incoming: Incoming<'_>, class: &Class, hard_weight: i64) -> Weights {
+fn weights(incoming: Incoming<'_>, class: &PodClass, hard_weight: i64) -> Weights {
     let mut weights = Weights::new();
     let mut add = |key, weight| match weights.iter_mut().find(|(k, _)| *k == key) {
         Some((_, sum)) => *sum += weight,
         None => weights.push((key, weight)),
     };
     let own = incoming.class;
-    for (weight, term) in own.preferred_affinity.iter().filter(|(_, t)| incoming.wants(t, class)) {
+    for (weight, term) in own.preferred_affinity.iter().filter(|(_, t)| incoming.selects(t, class)) {
         add(term.topology_key, *weight);
     }
-    for (weight, term) in own.preferred_anti_affinity.iter().filter(|(_, t)| incoming.wants(t, class)) {
+    for (weight, term) in own.preferred_anti_affinity.iter().filter(|(_, t)| incoming.selects(t, class)) {
         add(term.topology_key, -weight);
     }
     if hard_weight > 0 {
-        for term in class.affinity.iter().filter(|t| incoming.is_wanted(t)) {
+        for term in class.affinity.iter().filter(|t| incoming.is_selected_by(t)) {
             add(term.topology_key, hard_weight);
         }
     }
-    for (weight, term) in class.preferred_affinity.iter().filter(|(_, t)| incoming.is_wanted(t)) {
+    for (weight, term) in class.preferred_affinity.iter().filter(|(_, t)| incoming.is_selected_by(t)) {
         add(term.topology_key, *weight);
     }
-    for (weight, term) in class.preferred_anti_affinity.iter().filter(|(_, t)| incoming.is_wanted(t)) {
+    for (weight, term) in class.preferred_anti_affinity.iter().filter(|(_, t)| incoming.is_selected_by(t)) {
         add(term.topology_key, -weight);
     }
     weights
 }
 
-impl Score for Attraction {
+impl Score for AffinityScore {
     fn score(&self, _cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, group) in out.iter_mut().zip(feasible) {
             *score = self.sums.0.iter().filter_map(|(_, tally)| tally.at(group.row)).sum();
@@ -105,13 +105,13 @@ impl Score for Attraction {
     }
 }
 
-impl Uniform for Attraction {
+impl Uniform for AffinityScore {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
         self.sums.are_uniform(columns)
     }
 }
 
-impl CachedScore for Attraction {
+impl CachedScore for AffinityScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::Domains(self)
     }
@@ -134,7 +134,7 @@ impl CachedScore for Attraction {
     }
 }
 
-impl Partition for Attraction {
+impl Partition for AffinityScore {
     fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for (_, tally) in &self.sums.0 {
             tally.partition_key(row, cluster.nodes(), key);

@@ -7,11 +7,11 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
-use crate::algorithm::fixture::{
+use crate::fixture::{World, labels, score};
+use crate::scheduler::algorithm::fixture::{
     RandomNode, RandomPod, alone, build, choose, compare, place, random_nodes, random_pod, running, wait,
     worked_example,
 };
-use crate::fixture::{World, labels, score};
 
 fn measured(cpu_milli: i64, taken: i64) -> Option<MeasuredUsage> {
     Some(MeasuredUsage { cpu_milli: Some(cpu_milli), memory_bytes: None, taken: Some(taken) })

@@ -3,9 +3,9 @@
 use berth_model::selector::{NodeSelectorTerm, Operator, Requirement, parse_go_int};
 
 use crate::cluster::{Cluster, Nodes, UniformColumns};
+use crate::ids::symbols::Symbols;
 use crate::ids::{NodeRow, Sym};
-use crate::matcher::{Check, LabelTest, NodeTerm};
-use crate::symbols::Symbols;
+use crate::pod_class::matcher::{Check, LabelTest, NodeTerm};
 
 /// The values of one label over all nodes.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl Column {
         self.0.is_none_or(|column| columns.contains(column))
     }
 
-    /// Whether the column is known: it stays the label's for good, while a label that no node had may come.
+    /// Whether the column is known: it stays the label's, while a label that no node had may come.
     pub(super) fn is_known(self) -> bool {
         self.0.is_some()
     }

@@ -4,11 +4,11 @@
 
 use berth_devices as devices;
 
-use super::Fullness;
-use crate::axis::{self, Axis};
+use super::FitScore;
+use crate::scoring::axis::{self, Axis};
 use crate::cluster::Cluster;
 use crate::plugin::{Representative, Score, ScoreHints};
-use crate::view::PodView;
+use crate::plugin::view::PodView;
 
 /// What nodes have of a resource, devices included where a node offers none.
 pub(super) struct Column {
@@ -43,7 +43,7 @@ pub(super) fn columns(pod: PodView<'_>, axes: &[Axis]) -> Vec<Column> {
 
 /// How full nodes are, with devices.
 pub(super) struct WithDevices {
-    pub(super) fullness: Fullness,
+    pub(super) fullness: FitScore,
     pub(super) columns: Vec<Column>,
 }
 

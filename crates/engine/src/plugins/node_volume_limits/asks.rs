@@ -6,11 +6,13 @@ use berth_model::Str;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::attachable::{Attachable, CsiNodePresence, attachables_of_new_pod, attachables_of_placed_pod};
+use crate::cluster::storage::attachable::{
+    Attachable, CsiNodePresence, attachables_of_new_pod, attachables_of_placed_pod,
+};
 use crate::cluster::{Attached, Cluster, FoundVolumes, VolumeNumbers};
 use crate::ids::PodRow;
+use crate::plugin::view::PodView;
 use crate::verdict::{Code, Reason, Rejection};
-use crate::view::PodView;
 
 /// The volumes that the pod needs attached.
 pub(super) struct Asks<'a> {

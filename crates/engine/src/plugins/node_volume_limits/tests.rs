@@ -213,7 +213,7 @@ fn pods_that_would_be_evicted_or_come_are_counted_so() {
     let cluster = &world.cluster;
     let row = cluster.nodes().find("n1").unwrap();
     let state = state(&NodeVolumeLimits, &world, pod);
-    let mut delta = crate::view::Delta::default();
+    let mut delta = crate::plugin::view::Delta::default();
     delta.remove(cluster.nodes().pods(row)[0], cluster);
     assert_eq!(state.check(NodeView::with_delta(cluster, row, &delta)), None);
     delta.add(coming, cluster);

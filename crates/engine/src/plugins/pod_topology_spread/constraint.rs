@@ -5,11 +5,11 @@ use std::sync::Arc;
 use berth_model::workload::OwnerKind;
 
 use super::Defaulting;
-use crate::class::Class;
 use crate::cluster::Cluster;
-use crate::ids::{ClassId, Sym};
-use crate::matcher::Matcher;
-use crate::view::PodView;
+use crate::ids::{PodClassId, Sym};
+use crate::plugin::view::PodView;
+use crate::pod_class::PodClass;
+use crate::pod_class::matcher::Matcher;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 /// A label that no object ever mentioned, and so no node has.
@@ -40,7 +40,7 @@ impl Constraint {
         }
         let symbols = pod.cluster.symbols();
         let wanted = pod.class.spread.iter().filter(|c| c.required == required);
-        let make = |c: &crate::class::Spread| Self {
+        let make = |c: &crate::pod_class::Spread| Self {
             max_skew: c.max_skew,
             min_domains: c.min_domains,
             topology_key: c.topology_key,
@@ -70,19 +70,19 @@ impl Constraint {
     }
 
     /// Whether the selector selects a pod of the class, which is of the namespace.
-    pub(super) fn selects(&self, class: &Class, cluster: &Cluster) -> bool {
+    pub(super) fn selects(&self, class: &PodClass, cluster: &Cluster) -> bool {
         self.selector.as_ref().is_some_and(|s| s.matches(&class.labels, cluster.symbols()))
     }
 
-    /// Classes among which are all that count; some of them may be of other namespaces.
-    pub(super) fn countable(&self, pod: PodView<'_>) -> Vec<ClassId> {
-        let roster = pod.cluster.pods().roster();
-        let selectable = |selector: &Arc<Matcher>| roster.selectable_in(pod.class.namespace, selector);
+    /// PodClasses among which are all that count; some of them may be of other namespaces.
+    pub(super) fn countable(&self, pod: PodView<'_>) -> Vec<PodClassId> {
+        let class_index = pod.cluster.pods().class_index();
+        let selectable = |selector: &Arc<Matcher>| class_index.selectable_in(pod.class.namespace, selector);
         self.selector.as_ref().map(selectable).unwrap_or_default()
     }
 
     /// Whether pods of the class count. A selector without requirements selects all pods but counts none.
-    pub(super) fn counts(&self, class: &Class, cluster: &Cluster) -> bool {
+    pub(super) fn counts(&self, class: &PodClass, cluster: &Cluster) -> bool {
         self.selector.as_ref().is_some_and(|s| !s.tests.is_empty()) && self.selects(class, cluster)
     }
 }
@@ -112,7 +112,7 @@ fn defaults(pod: PodView<'_>, defaulting: &Defaulting, required: bool) -> Vec<Co
 
 /// What the services and the controller of pods select, all together; `None` where that is nothing, or where pods have
 /// constraints of their own.
-pub(super) fn default_selector(class: &Class, cluster: &Cluster) -> Option<Matcher> {
+pub(super) fn default_selector(class: &PodClass, cluster: &Cluster) -> Option<Matcher> {
     if !class.spread.is_empty() {
         return None;
     }
@@ -204,7 +204,9 @@ pub(super) mod tests {
                 .tests
                 .iter()
                 .map(|test| match &test.check {
-                    crate::matcher::Check::In(values) => format!("{}={}", text(test.key), text(values[0])),
+                    crate::pod_class::matcher::Check::In(values) => {
+                        format!("{}={}", text(test.key), text(values[0]))
+                    }
                     other => format!("{other:?}"),
                 })
                 .collect();

@@ -1,15 +1,15 @@
 //! Which nodes take part in the count of a constraint.
 
 use super::{Constraint, PodView};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, Domains};
 use crate::ids::NodeRow;
 use crate::plugins::taint_toleration::untolerated;
+use crate::pod_class::PodClass;
 
 /// The rule for the nodes of one pod class.
 struct Eligibility<'a> {
     cluster: &'a Cluster,
-    class: &'a Class,
+    class: &'a PodClass,
     /// The labels that a node must have.
     labels: Vec<Option<&'a Domains>>,
 }
@@ -18,7 +18,7 @@ impl<'a> Eligibility<'a> {
     /// A node must have the labels of all constraints, where `all_labels` says so.
     fn new<'c>(
         cluster: &'a Cluster,
-        class: &'a Class,
+        class: &'a PodClass,
         constraints: impl Iterator<Item = &'c Constraint>,
         all_labels: bool,
     ) -> Self {
@@ -53,9 +53,9 @@ impl<'a> Eligibility<'a> {
 
 /// What a change of a node means to the counts of constraints.
 pub(super) enum NodeChange {
-    /// A constraint's label was on no node when it was counted: all is to be counted anew.
+    /// A constraint's label was on no node when it was counted: all must be counted again.
     Anew,
-    /// Nothing: it is told yet that the node went.
+    /// Nothing: a later change says that the node went.
     Nothing,
     /// Whether the node takes part now, for each constraint in turn.
     Parts(Vec<bool>),
@@ -66,7 +66,7 @@ impl NodeChange {
     pub(super) fn of<'c>(
         change: Change,
         row: NodeRow,
-        (cluster, class): (&Cluster, &Class),
+        (cluster, class): (&Cluster, &PodClass),
         constraints: impl Iterator<Item = &'c Constraint> + Clone,
         all_labels: bool,
     ) -> Self {

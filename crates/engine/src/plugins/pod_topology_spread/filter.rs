@@ -8,23 +8,24 @@ use std::collections::BTreeMap;
 use super::constraint::default_selector;
 use super::eligible::{NodeChange, eligible};
 use super::{Constraint, PodView};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally, UniformColumns};
-use crate::ids::{ClassId, NodeRow};
-use crate::matcher::Matcher;
+use crate::ids::{NodeRow, PodClassId};
+use crate::plugin::detail::Detail;
+use crate::plugin::view::NodeView;
 use crate::plugin::{
     CacheScope, CachedFilter, Filter, FilterHints, Partition, PartitionKey, Uniform, Validity,
 };
+use crate::pod_class::PodClass;
+use crate::pod_class::matcher::Matcher;
 use crate::verdict::Rejection;
-use crate::view::NodeView;
 
 const TOO_FULL: &str = "node(s) didn't match pod topology spread constraints";
 const NO_LABEL: &str = "node(s) didn't match pod topology spread constraints (missing required label)";
 
 /// The constraints that decide, with the pods of each domain counted.
 #[derive(Debug)]
-pub(super) struct Skews {
-    class: ClassId,
+pub(super) struct SpreadFilter {
+    class: PodClassId,
     /// Of the services and the controller, where the pods have no constraints of their own.
     default_selector: Option<Matcher>,
     counted: Vec<Counted>,
@@ -50,7 +51,7 @@ struct Minima {
     taking_part: Vec<u32>,
 }
 
-impl Skews {
+impl SpreadFilter {
     pub(super) fn new(pod: PodView<'_>, constraints: Vec<Constraint>) -> Self {
         let eligible = eligible(pod, &constraints, true);
         let counted = constraints
@@ -82,27 +83,32 @@ impl Counted {
     }
 
     /// What a delta on a node adds to the count of its domain.
-    fn change(&self, node: NodeView<'_>, own: &Class) -> i64 {
+    fn change(&self, node: NodeView<'_>, own: &PodClass) -> i64 {
         if !self.eligible[node.row.index()] {
             return 0;
         }
-        let counts = |class: &Class, cluster: &Cluster| {
+        let counts = |class: &PodClass, cluster: &Cluster| {
             class.namespace == own.namespace && self.constraint.selects(class, cluster)
         };
         node.change(|class| i64::from(counts(class, node.cluster)))
     }
 
-    fn is_too_full(&self, domain: usize, change: i64) -> bool {
+    /// The smallest count of all domains, given what the count of one of them changes by.
+    fn smallest(&self, domain: usize, change: i64) -> i64 {
         let before = self.tally.count(domain);
         let count = before + change;
-        let smallest = if self.minima.domains < self.constraint.min_domains {
+        if self.minima.domains < self.constraint.min_domains {
             0
         } else if change == 0 {
             self.minima.smallest()
         } else {
             self.minima.besides(before).min(count)
-        };
-        count + self.own - smallest > self.constraint.max_skew
+        }
+    }
+
+    fn is_too_full(&self, domain: usize, change: i64) -> bool {
+        let count = self.tally.count(domain) + change;
+        count + self.own - self.smallest(domain, change) > self.constraint.max_skew
     }
 
     /// Takes a change of a node into account. `false`: the counts are void.
@@ -127,7 +133,7 @@ impl Counted {
         }
     }
 
-    fn apply_pod_change(&mut self, cluster: &Cluster, own: &Class, change: PodChange) {
+    fn apply_pod_change(&mut self, cluster: &Cluster, own: &PodClass, change: PodChange) {
         let class = cluster.pods().class(change.class);
         let pods = i64::from(change.pods - change.terminating);
         if pods == 0
@@ -210,7 +216,7 @@ impl Minima {
     }
 }
 
-impl Filter for Skews {
+impl Filter for SpreadFilter {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
         let own = node.cluster.pods().class(self.class);
         for counted in &self.counted {
@@ -224,6 +230,25 @@ impl Filter for Skews {
         None
     }
 
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let own = node.cluster.pods().class(self.class);
+        for counted in &self.counted {
+            let key = counted.constraint.topology_key;
+            let (Some(domain), Some(value)) = (counted.tally.domain(node.row), node.label(key)) else {
+                return details.push(Detail::MissingLabel(key));
+            };
+            let change = counted.change(node, own);
+            if counted.is_too_full(domain, change) {
+                return details.push(Detail::Spread {
+                    domain: (key, value),
+                    pods: counted.tally.count(domain) + change + counted.own,
+                    smallest: counted.smallest(domain, change),
+                    max_skew: counted.constraint.max_skew,
+                });
+            }
+        }
+    }
+
     fn hints(&self) -> FilterHints<'_> {
         FilterHints {
             uniform: Some(self),
@@ -234,13 +259,13 @@ impl Filter for Skews {
     }
 }
 
-impl Uniform for Skews {
+impl Uniform for SpreadFilter {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
         self.counted.iter().all(|counted| counted.tally.is_uniform(columns))
     }
 }
 
-impl CachedFilter for Skews {
+impl CachedFilter for SpreadFilter {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::Domains(self)
     }
@@ -279,7 +304,7 @@ impl CachedFilter for Skews {
     }
 }
 
-impl Partition for Skews {
+impl Partition for SpreadFilter {
     fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for counted in &self.counted {
             counted.tally.partition_key(row, cluster.nodes(), key);

@@ -3,35 +3,39 @@
 use berth_model::node::Node;
 
 use super::Constraint;
-use crate::class::Class;
-use crate::event::Event;
 use crate::ids::Sym;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::view::PodView;
 use crate::plugins::taint_toleration::untolerated;
-use crate::view::PodView;
+use crate::pod_class::PodClass;
 
 /// Counts fall where pods leave and the smallest count rises where they come; a domain that comes or goes may be the one
 /// with the smallest count, or make up the number of domains that are wanted at least.
-pub(super) fn may_help(constraints: &[Constraint], pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(constraints: &[Constraint], pod: PodView<'_>, event: &ClusterEvent<'_>) -> bool {
     let cluster = pod.cluster;
-    let involved = |class: &Class| {
+    let involved = |class: &PodClass| {
         class.namespace == pod.class.namespace && constraints.iter().any(|c| c.selects(class, cluster))
     };
     match *event {
-        Event::Itself => true,
-        Event::PodArrived { pod: other } => involved(cluster.pods().class_of(other)),
-        Event::PodLeft { pod: gone } => gone.row.is_some() && involved(&gone.class),
-        Event::PodChanged { pod: other, old } => {
+        ClusterEvent::Itself => true,
+        ClusterEvent::PodArrived { pod: other } => involved(cluster.pods().class_of(other)),
+        ClusterEvent::PodLeft { pod: gone } => gone.row.is_some() && involved(&gone.class),
+        ClusterEvent::PodChanged { pod: other, old } => {
             let (now, class) = (&cluster.pods().entry(other).pod, cluster.pods().class_of(other));
             let ends = now.terminating != old.pod.terminating && involved(class);
-            let selects = |c: &Constraint, class: &Class| {
+            let selects = |c: &Constraint, class: &PodClass| {
                 class.namespace == pod.class.namespace && c.selects(class, cluster)
             };
             ends || constraints.iter().any(|c| selects(c, class) != selects(c, &old.class))
         }
-        Event::Node { row, old: None } => has_labels(constraints, pod, cluster.nodes().object(row)),
-        Event::Node { row, old: Some(old) } => moved(constraints, pod, old, cluster.nodes().object(row)),
-        Event::NodeGone { node } => has_labels(constraints, pod, node),
-        Event::Owner { namespace } => pod.class.spread.is_empty() && *pod.class.spec.namespace == *namespace,
+        ClusterEvent::Node { row, old: None } => has_labels(constraints, pod, cluster.nodes().object(row)),
+        ClusterEvent::Node { row, old: Some(old) } => {
+            moved(constraints, pod, old, cluster.nodes().object(row))
+        }
+        ClusterEvent::NodeGone { node } => has_labels(constraints, pod, node),
+        ClusterEvent::Owner { namespace } => {
+            pod.class.spread.is_empty() && *pod.class.spec.namespace == *namespace
+        }
         _ => false,
     }
 }

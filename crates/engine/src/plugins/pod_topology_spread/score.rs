@@ -3,22 +3,22 @@
 use super::constraint::default_selector;
 use super::eligible::{NodeChange, eligible};
 use super::{Constraint, PodView};
-use crate::class::Class;
 use crate::cluster::{Change, Cluster, Nodes, PodChange, Tally, UniformColumns};
-use crate::ids::{ClassId, NodeRow};
-use crate::matcher::Matcher;
+use crate::ids::{NodeRow, PodClassId};
 use crate::plugin::{
     CacheScope, CachedScore, MAX_SCORE, Partition, PartitionKey, Representative, Score, ScoreHints, Uniform,
     Validity,
 };
+use crate::pod_class::PodClass;
+use crate::pod_class::matcher::Matcher;
 
 /// The raw score of nodes that lack a label and therefore end up with zero.
 const UNSCORED: i64 = -1;
 
 /// The constraints that prefer, with the pods of each domain counted.
 #[derive(Debug)]
-pub(super) struct Evenness {
-    class: ClassId,
+pub(super) struct SpreadScore {
+    class: PodClassId,
     /// Of the services and the controller, where the pods have no constraints of their own.
     default_selector: Option<Matcher>,
     counted: Vec<Counted>,
@@ -39,7 +39,7 @@ struct Counted {
     by_node: Vec<i64>,
 }
 
-impl Evenness {
+impl SpreadScore {
     pub(super) fn new(pod: PodView<'_>, constraints: Vec<Constraint>, all_labels: bool) -> Self {
         let eligible = eligible(pod, &constraints, all_labels);
         let counted = constraints
@@ -124,7 +124,7 @@ impl Counted {
         true
     }
 
-    fn counts(&self, class: &Class, own: &Class, cluster: &Cluster) -> bool {
+    fn counts(&self, class: &PodClass, own: &PodClass, cluster: &Cluster) -> bool {
         class.namespace == own.namespace && self.constraint.counts(class, cluster)
     }
 
@@ -180,7 +180,7 @@ fn blank(cluster: &Cluster, constraint: &Constraint) -> Option<usize> {
     cluster.nodes().domains(constraint.topology_key)?.find(value)
 }
 
-impl Score for Evenness {
+impl Score for SpreadScore {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         let weights = self.weights(feasible, cluster.nodes());
         for (score, group) in out.iter_mut().zip(feasible) {
@@ -205,13 +205,13 @@ impl Score for Evenness {
     }
 }
 
-impl Uniform for Evenness {
+impl Uniform for SpreadScore {
     fn is_uniform(&self, columns: &UniformColumns) -> bool {
         self.counted.iter().all(|counted| !counted.constraint.by_node && counted.tally.is_uniform(columns))
     }
 }
 
-impl CachedScore for Evenness {
+impl CachedScore for SpreadScore {
     fn scope(&self) -> CacheScope<'_> {
         CacheScope::Domains(self)
     }
@@ -252,7 +252,7 @@ impl CachedScore for Evenness {
     }
 }
 
-impl Partition for Evenness {
+impl Partition for SpreadScore {
     fn partition_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
         for counted in &self.counted {
             counted.partition_key(row, cluster.nodes(), key);
@@ -269,7 +269,7 @@ mod tests {
     use crate::fixture::{World, labels, score};
     use crate::ids::PodRow;
     use crate::plugin::Plugin;
-    use crate::scores::ScoreState;
+    use crate::scan::scores::ScoreState;
     use berth_model::affinity::SpreadConstraint;
     use expect_test::expect;
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::PodTopologySpread;
 use crate::fixture::{World, labels, state};
 use crate::ids::PodRow;
-use crate::view::{Delta, NodeView};
+use crate::plugin::view::{Delta, NodeView};
 
 /// Nodes a1 and a2 in zone a, b1 in zone b, and one without a zone.
 pub(super) fn zones() -> World {

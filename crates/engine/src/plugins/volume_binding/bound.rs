@@ -3,9 +3,9 @@
 use berth_model::volume::{Claim, Disk, Volume, VolumeSource};
 
 use crate::cluster::Cluster;
-use crate::csi_migration::{self, Migration};
+use crate::cluster::storage::csi_migration::{self, Migration};
+use crate::cluster::storage::topology::NodeMatcher;
 use crate::ids::NodeRow;
-use crate::reach::Reach;
 use crate::verdict::{Code, Rejection};
 
 /// The volumes of bound claims, in the order of the claims.
@@ -18,12 +18,12 @@ enum BoundVolume {
     /// The claim is bound to a volume that is not there.
     Missing,
     /// The volume is reached from these nodes.
-    Reached(Reach),
+    Reached(NodeMatcher),
     /// A disk of an in-tree plugin, which nodes see differently.
     Disk {
-        plain: Reach,
+        plain: NodeMatcher,
         /// As the driver sees it.
-        translated: Result<Reach, Rejection>,
+        translated: Result<NodeMatcher, Rejection>,
         /// By row: whether the plugin is migrated to the driver on the node.
         migrated: Vec<bool>,
     },
@@ -52,7 +52,7 @@ impl<'a> BoundVolumes<'a> {
     }
 
     /// Whether there is a volume about which a node may have no answer.
-    pub(super) fn have_riddle(&self) -> bool {
+    pub(super) fn may_err(&self) -> bool {
         self.volumes.iter().any(|v| matches!(v, BoundVolume::Disk { translated: Err(_), .. }))
     }
 
@@ -70,7 +70,7 @@ impl BoundVolume {
         match &volume.source {
             VolumeSource::Disk(disk) if let Some(migration) = Migration::of(disk) => {
                 let (plain, translated) = (reach(volume, cluster), translated(volume, disk, cluster));
-                if plain.is_everywhere() && translated.as_ref().is_ok_and(Reach::is_everywhere) {
+                if plain.is_everywhere() && translated.as_ref().is_ok_and(NodeMatcher::is_everywhere) {
                     return Self::Reached(plain);
                 }
                 let migrated = migrated_nodes(migration.plugin, cluster);
@@ -93,14 +93,14 @@ impl BoundVolume {
 }
 
 /// From where a volume is reached, by its own node affinity.
-pub(super) fn reach(volume: &Volume, cluster: &Cluster) -> Reach {
-    volume.node_affinity.as_ref().map_or(Reach::everywhere(), |a| Reach::of_affinity(a, cluster))
+pub(super) fn reach(volume: &Volume, cluster: &Cluster) -> NodeMatcher {
+    volume.node_affinity.as_ref().map_or(NodeMatcher::everywhere(), |a| NodeMatcher::of_affinity(a, cluster))
 }
 
-fn translated(volume: &Volume, disk: &Disk, cluster: &Cluster) -> Result<Reach, Rejection> {
+fn translated(volume: &Volume, disk: &Disk, cluster: &Cluster) -> Result<NodeMatcher, Rejection> {
     let affinity = csi_migration::node_affinity(volume, disk)
         .map_err(|why| Rejection::new(Code::Error, format!("could not translate pv: {why}").into()))?;
-    Ok(affinity.map_or(Reach::everywhere(), |a| Reach::of_affinity(&a, cluster)))
+    Ok(affinity.map_or(NodeMatcher::everywhere(), |a| NodeMatcher::of_affinity(&a, cluster)))
 }
 
 fn migrated_nodes(plugin: &str, cluster: &Cluster) -> Vec<bool> {

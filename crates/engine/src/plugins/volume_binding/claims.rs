@@ -4,9 +4,9 @@ use berth_model::labels::Labels;
 use berth_model::volume::{BIND_COMPLETED, Claim, StorageClass};
 
 use crate::cluster::Storage;
-use crate::pod_claims::{has_claims, named_claims, not_found};
+use crate::cluster::storage::claims::{has_claims, named_claims, not_found};
+use crate::plugin::view::PodView;
 use crate::verdict::Rejection;
-use crate::view::PodView;
 
 use super::unresolvable;
 

@@ -6,9 +6,9 @@ use berth_model::Str;
 use berth_model::quantity::Quantity;
 use berth_model::volume::{Claim, Volume};
 
-use crate::cluster::{Cluster, FreeVolume, Offer};
+use crate::cluster::storage::topology::NodeMatcher;
+use crate::cluster::{ClassVolumes, Cluster, FreeVolume};
 use crate::ids::NodeRow;
-use crate::reach::Reach;
 
 use super::bound::reach;
 
@@ -16,9 +16,9 @@ use super::bound::reach;
 pub(super) struct Candidates<'a> {
     claim: &'a Claim,
     cluster: &'a Cluster,
-    offer: Option<&'a Offer>,
+    offer: Option<&'a ClassVolumes>,
     /// Volumes that are reserved for the claim: the first of them is taken or none.
-    reserved: Vec<(&'a Volume, Reach)>,
+    reserved: Vec<(&'a Volume, NodeMatcher)>,
 }
 
 /// A volume of the claim's class that it would take.
@@ -30,7 +30,7 @@ pub(super) struct Chosen<'a> {
 
 impl<'a> Candidates<'a> {
     pub(super) fn new(claim: &'a Claim, cluster: &'a Cluster) -> Self {
-        let offer = cluster.offer(claim.storage_class.as_deref().unwrap_or_default());
+        let offer = cluster.available_volumes(claim.storage_class.as_deref().unwrap_or_default());
         let names = offer.map_or(&[][..], |offer| offer.reserved_for(&claim.namespace, &claim.name));
         let volumes = names.iter().filter_map(|name| cluster.storage().volumes.get(name));
         let reserved = volumes.filter(|volume| is_reserved_for(volume, claim) && could_hold(volume, claim));

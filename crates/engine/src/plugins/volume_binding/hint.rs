@@ -3,23 +3,23 @@
 use berth_model::volume::{Claim, StorageCapacity};
 
 use super::VolumeBinding;
-use crate::event::Event;
+use crate::cluster::storage::claims::named_claims;
 use crate::plugin::accepts;
-use crate::pod_claims::named_claims;
-use crate::view::PodView;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::view::PodView;
 
-pub(super) fn may_help(plugin: &VolumeBinding, pod: PodView<'_>, event: &Event<'_>) -> bool {
+pub(super) fn may_help(plugin: &VolumeBinding, pod: PodView<'_>, event: &ClusterEvent<'_>) -> bool {
     let (nodes, storage) = (pod.cluster.nodes(), pod.cluster.storage());
     match *event {
-        Event::Itself => true,
-        Event::Node { row, old } => {
+        ClusterEvent::Itself => true,
+        ClusterEvent::Node { row, old } => {
             old.is_none_or(|old| old.labels != nodes.object(row).labels) && accepts(plugin, pod, row)
         }
-        Event::Claim { namespace, name, .. } => {
+        ClusterEvent::Claim { namespace, name, .. } => {
             storage.claim(namespace, name).is_some()
                 && any_claim(pod, |claim| (&claim.namespace, &claim.name) == (namespace, name))
         }
-        Event::Volume { name, old } => {
+        ClusterEvent::Volume { name, old } => {
             let now = storage.volumes.get(name);
             let classes = [old, now].map(|volume| volume.map(|v| &v.storage_class));
             any_claim(pod, |claim| {
@@ -27,19 +27,21 @@ pub(super) fn may_help(plugin: &VolumeBinding, pod: PodView<'_>, event: &Event<'
                 claim.volume.as_ref() == Some(name) || classes.contains(&Some(&class))
             })
         }
-        Event::StorageClass { name } => any_claim(pod, |claim| claim.storage_class.as_deref() == Some(name)),
-        Event::StorageCapacity { namespace, name, old } => {
+        ClusterEvent::StorageClass { name } => {
+            any_claim(pod, |claim| claim.storage_class.as_deref() == Some(name))
+        }
+        ClusterEvent::StorageCapacity { namespace, name, old } => {
             let key = (namespace.clone(), name.clone());
             storage.capacities.get(&key).is_some_and(|now| {
                 old.is_none_or(|old| holds_more(now, old))
                     && any_claim(pod, |claim| claim.storage_class.as_ref() == Some(&now.storage_class))
             })
         }
-        Event::CsiDriver { name } => any_claim(pod, |claim| {
+        ClusterEvent::CsiDriver { name } => any_claim(pod, |claim| {
             let class = claim.storage_class.as_ref().and_then(|class| storage.classes.get(class));
             class.is_some_and(|class| *class.provisioner == *name)
         }),
-        Event::CsiNode { node } => nodes.find(node).is_some_and(|row| accepts(plugin, pod, row)),
+        ClusterEvent::CsiNode { node } => nodes.find(node).is_some_and(|row| accepts(plugin, pod, row)),
         _ => false,
     }
 }

@@ -2,9 +2,9 @@
 
 use berth_model::volume::{Claim, StorageClass};
 
-use crate::cluster::{Capacity, Cluster, Offer};
+use crate::cluster::storage::topology::NodeMatcher;
+use crate::cluster::{Capacity, ClassVolumes, Cluster};
 use crate::ids::NodeRow;
-use crate::reach::Reach;
 
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
@@ -13,7 +13,7 @@ pub(super) enum Provision<'a> {
     /// The class makes no volumes.
     Never,
     /// The class makes volumes.
-    Where { cluster: &'a Cluster, topologies: Reach, room: Room<'a> },
+    Where { cluster: &'a Cluster, topologies: NodeMatcher, room: Room<'a> },
 }
 
 /// What limits the size of a new volume.
@@ -21,7 +21,7 @@ pub(super) enum Room<'a> {
     /// Nothing that is known.
     Unknown,
     /// Capacity that the driver publishes must hold this many bytes.
-    Published { size: i64, offer: Option<&'a Offer> },
+    Published { size: i64, offer: Option<&'a ClassVolumes> },
 }
 
 /// Why no volume can be made.
@@ -42,9 +42,9 @@ impl<'a> Provision<'a> {
         let published = driver.is_some_and(|d| d.storage_capacity) && !claim.request.is_zero();
         Self::Where {
             cluster,
-            topologies: Reach::of_topologies(&class.allowed_topologies, cluster),
+            topologies: NodeMatcher::of_topologies(&class.allowed_topologies, cluster),
             room: if published {
-                Room::Published { size: claim.request.value(), offer: cluster.offer(&class.name) }
+                Room::Published { size: claim.request.value(), offer: cluster.available_volumes(&class.name) }
             } else {
                 Room::Unknown
             },

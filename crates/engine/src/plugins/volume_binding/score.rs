@@ -5,7 +5,7 @@
 use berth_model::volume::Claim;
 use smallvec::SmallVec;
 
-use crate::shape::{ShapePoint, at_utilization};
+use crate::scoring::shape::{ShapePoint, at_utilization};
 
 use super::search::Found;
 

@@ -93,8 +93,8 @@ impl<'a> Search<'a> {
     }
 
     /// Whether there may be a node about which nothing can be said.
-    pub(super) fn has_riddle(&self) -> bool {
-        self.bound.have_riddle()
+    pub(super) fn may_err(&self) -> bool {
+        self.bound.may_err()
     }
 
     /// Whether neither a volume nor published capacity is there to choose from.

@@ -5,10 +5,10 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
-use crate::algorithm::fixture::{
+use crate::fixture::{World, labels, resources, score};
+use crate::scheduler::algorithm::fixture::{
     WEIGHT, alone, build, choose, compare, random_nodes, random_pod, wait, waiting, worked_example,
 };
-use crate::fixture::{World, labels, resources, score};
 
 fn by_label() -> WeightedLeastLoad {
     WeightedLeastLoad { weight: NodeWeight::Label(WEIGHT.into()), ..WeightedLeastLoad::default() }

@@ -1,6 +1,6 @@
 //! What happened, with what was there before.
 
-use berth_engine::event::{Event, FormerPod};
+use berth_engine::event::{ClusterEvent, FormerPod};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_model::Str;
 use berth_model::node::Node;
@@ -32,24 +32,24 @@ pub(crate) fn home() -> &'static Str {
 }
 
 impl Happening {
-    pub(crate) fn event(&self) -> Event<'_> {
+    pub(crate) fn event(&self) -> ClusterEvent<'_> {
         match self {
-            Self::Node(row, old) => Event::Node { row: *row, old: old.as_ref() },
-            Self::NodeGone(node) => Event::NodeGone { node },
-            Self::Arrived(pod) => Event::PodArrived { pod: *pod },
-            Self::Changed(pod, old) => Event::PodChanged { pod: *pod, old },
-            Self::Left(pod) => Event::PodLeft { pod },
-            Self::Namespace(name) => Event::Namespace { name },
-            Self::Owner(namespace) => Event::Owner { namespace },
-            Self::Claim(name, old) => Event::Claim { namespace: home(), name, old: old.as_ref() },
-            Self::Volume(name, old) => Event::Volume { name, old: old.as_ref() },
-            Self::Class(name) => Event::StorageClass { name },
-            Self::CsiNode(node) => Event::CsiNode { node },
-            Self::CsiDriver(name) => Event::CsiDriver { name },
+            Self::Node(row, old) => ClusterEvent::Node { row: *row, old: old.as_ref() },
+            Self::NodeGone(node) => ClusterEvent::NodeGone { node },
+            Self::Arrived(pod) => ClusterEvent::PodArrived { pod: *pod },
+            Self::Changed(pod, old) => ClusterEvent::PodChanged { pod: *pod, old },
+            Self::Left(pod) => ClusterEvent::PodLeft { pod },
+            Self::Namespace(name) => ClusterEvent::Namespace { name },
+            Self::Owner(namespace) => ClusterEvent::Owner { namespace },
+            Self::Claim(name, old) => ClusterEvent::Claim { namespace: home(), name, old: old.as_ref() },
+            Self::Volume(name, old) => ClusterEvent::Volume { name, old: old.as_ref() },
+            Self::Class(name) => ClusterEvent::StorageClass { name },
+            Self::CsiNode(node) => ClusterEvent::CsiNode { node },
+            Self::CsiDriver(name) => ClusterEvent::CsiDriver { name },
             Self::Capacity(name, old) => {
-                Event::StorageCapacity { namespace: home(), name, old: old.as_ref() }
+                ClusterEvent::StorageCapacity { namespace: home(), name, old: old.as_ref() }
             }
-            Self::Attachment(old) => Event::Attachment { old: old.as_ref() },
+            Self::Attachment(old) => ClusterEvent::Attachment { old: old.as_ref() },
         }
     }
 }

@@ -6,7 +6,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use berth_engine::cluster::Cluster;
+use berth_engine::cluster::{Cluster, Trial, TrialEnd};
 use berth_engine::decision::Decision;
 use berth_engine::event::FormerPod;
 use berth_engine::ids::PodRow;
@@ -107,6 +107,15 @@ pub(crate) struct History {
     pub(crate) decisions: Vec<String>,
 }
 
+/// What a history was when a trial began.
+pub(crate) struct HistoryTrial {
+    trial: Trial,
+    pods: Vec<PodRow>,
+    names: usize,
+    shapes: usize,
+    decisions: usize,
+}
+
 /// Is told what happened at once.
 type Witness<'a> = &'a mut dyn FnMut(&Scheduler, &[Happening]) -> Result<(), String>;
 
@@ -117,7 +126,7 @@ impl Default for History {
 }
 
 impl History {
-    /// A cluster that these profiles decide for; the first one places pods.
+    /// A cluster that these profiles decide for, in turns.
     pub(crate) fn with_profiles(profiles: Vec<Profile>) -> Self {
         let mut cluster = Cluster::default();
         storage::begin(&mut cluster);
@@ -137,6 +146,28 @@ impl History {
             });
         }
         history
+    }
+
+    /// Begins a trial of what is played from here on.
+    pub(crate) fn begin_trial(&mut self) -> HistoryTrial {
+        HistoryTrial {
+            trial: self.scheduler.cluster_mut().begin_trial(),
+            pods: self.pods.clone(),
+            names: self.names,
+            shapes: self.shapes.len(),
+            decisions: self.decisions.len(),
+        }
+    }
+
+    /// Ends a trial, and takes back what was played in it or not.
+    pub(crate) fn end_trial(&mut self, trial: HistoryTrial, end: TrialEnd) {
+        self.scheduler.cluster_mut().end_trial(trial.trial, end);
+        if end == TrialEnd::RollBack {
+            self.pods = trial.pods;
+            self.names = trial.names;
+            self.shapes.truncate(trial.shapes);
+            self.decisions.truncate(trial.decisions);
+        }
     }
 
     pub(crate) fn scheduler(&self) -> &Scheduler {
@@ -277,7 +308,7 @@ impl History {
         match self.decide(pod)? {
             Decision::Place(node, _) => {
                 let before = self.scheduler.cluster().storage().clone();
-                self.scheduler.place(0, pod, node);
+                self.scheduler.place(self.profile(), pod, node);
                 let mut happened = storage::differences(&before, self.scheduler.cluster().storage());
                 happened.push(Happening::Arrived(pod));
                 witness(&self.scheduler, &happened)?;
@@ -294,10 +325,11 @@ impl History {
     /// The best candidate for preemption is the one that trying every node finds, and so is the sentence without one.
     fn preempt(&mut self, pod: PodRow, decision: &Decision) -> Result<(), String> {
         let Decision::Unschedulable { resolvable, .. } = decision else { return Ok(()) };
-        let chosen = self.scheduler.preempt(0, pod, *resolvable);
+        let by = self.profile();
+        let chosen = self.scheduler.preempt(by, pod, *resolvable);
         let cluster = self.scheduler.cluster();
-        let assessment = self.scheduler.assess(0, pod);
-        let all = preemption::evaluate(&self.scheduler.profiles()[0], cluster, pod, &assessment);
+        let diagnosis = self.scheduler.diagnose(by, pod);
+        let all = preemption::evaluate(&self.scheduler.profiles()[by], cluster, pod, &diagnosis);
         let best =
             |outcome: &Preemption| preemption::best(&outcome.candidates, cluster).first().copied().cloned();
         let (ours, theirs) = (best(&chosen), best(&all));
@@ -311,9 +343,15 @@ impl History {
         Ok(())
     }
 
+    /// The profile that decides for the pod that came last: profiles take turns.
+    fn profile(&self) -> usize {
+        self.names % self.scheduler.profiles().len()
+    }
+
     fn decide(&mut self, pod: PodRow) -> Result<Decision, String> {
-        let decision = self.scheduler.decide_by(0, pod);
-        self.scheduler.verify(0, pod, &decision)?;
+        let by = self.profile();
+        let decision = self.scheduler.decide_by(by, pod);
+        self.scheduler.verify(by, pod, &decision)?;
         self.decisions.push(format!("{decision:?}"));
         Ok(decision)
     }

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use berth_engine::bounds::UsageBounds;
 use berth_engine::cluster::{Change, Cluster, PodChange, UniformColumns};
-use berth_engine::event::Event;
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::{NodeRow, ResourceId};
 use berth_engine::name::PluginName;
 use berth_engine::plugin::{
     CacheScope, CachedFilter, CachedScore, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint,
     RangeFilter, RawScore, Representative, Score, ScoreBound, ScoreHints, Uniform, Validity,
 };
-use berth_engine::span::Span;
 use berth_engine::verdict::Rejection;
 use berth_engine::view::{NodeView, PodView};
 use proptest::test_runner::{Config, TestRunner};
@@ -96,7 +96,7 @@ impl Plugin for FewPods {
         PreScore::cached(Counted::new(self.0, pod.cluster))
     }
 
-    fn queueing_hint(&self, _pod: PodView<'_>, _event: &Event<'_>) -> QueueingHint {
+    fn queueing_hint(&self, _pod: PodView<'_>, _event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::queue_if(self.0 != Wrong::Hint)
     }
 }
@@ -124,7 +124,7 @@ impl Uniform for Counted {
 }
 
 impl RangeFilter for Counted {
-    fn rejects_all(&self, _cluster: &Cluster, bounds: &Span) -> bool {
+    fn rejects_all(&self, _cluster: &Cluster, bounds: &UsageBounds) -> bool {
         bounds.pods > 1
     }
 }
@@ -158,7 +158,7 @@ impl Score for Counted {
 }
 
 impl ScoreBound for Counted {
-    fn highest(&self, cluster: &Cluster, bounds: &Span) -> i64 {
+    fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64 {
         let cpu = cluster.nodes().allocatable(bounds.row, ResourceId::CPU);
         if self.wrong == Wrong::Bound { i64::from(cpu == 0) } else { 100 }
     }

@@ -2,7 +2,7 @@ use super::super::tests::{on, prefer, spread, taint, web, webs, zones};
 use super::super::{Defaulting, PodTopologySpread};
 use crate::fixture::{World, filter, labels, state};
 use crate::ids::PodRow;
-use crate::view::{Delta, NodeView};
+use crate::plugin::view::{Delta, NodeView};
 use berth_model::affinity::SpreadConstraint;
 use berth_model::selector::LabelSelector;
 use expect_test::expect;

@@ -100,5 +100,5 @@ fn published_capacity_must_be_large_enough_and_in_reach() {
     capacity(&mut world, "b", Some("b"), 1, Some(10));
     assert_eq!(fits(&mut world, "data"), "n2 n3", "the largest volume alone decides");
     capacity(&mut world, "b", None, 100, None);
-    assert_eq!(fits(&mut world, "data"), "", "capacity without a topology is in nobody's reach");
+    assert_eq!(fits(&mut world, "data"), "", "capacity without a topology is reached from no node");
 }

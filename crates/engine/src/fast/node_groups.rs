@@ -1,0 +1,203 @@
+//! Nodes by kind: those of a kind differ in their names and in what their pods use, and in nothing else that most pods
+//! ask about.
+//!
+//! A pod unlike all others has no cache of its own. What it asks of labels, taints and topology domains has one answer a
+//! kind; what it asks of usage has bounds for many nodes at once. So nodes that cannot be the best are never looked at.
+
+mod bound_tree;
+mod choose;
+
+use rustc_hash::FxHashMap;
+
+use crate::cluster::{Change, Cluster, Nodes, PartitionKey, UniformColumns};
+use crate::ids::{NodeRow, ResourceId};
+use bound_tree::BoundTree;
+pub(super) use choose::{Choice, choose};
+
+/// All nodes of a cluster by kind, kept up to date by the change log.
+#[derive(Debug, Default)]
+pub(crate) struct NodeGroups {
+    /// The change up to which all is true.
+    seen: u64,
+    /// How many of the changes up to there were to be followed.
+    to_follow: u64,
+    name_order_epoch: u64,
+    /// The state at the last rebuild.
+    base: Option<Base>,
+    /// The labels that tell kinds apart.
+    columns: UniformColumns,
+    index: FxHashMap<PartitionKey, u32>,
+    trees: Vec<BoundTree>,
+    /// By row.
+    slots: Vec<Slot>,
+}
+
+/// The state at the last rebuild.
+#[derive(Clone, Copy, Debug)]
+struct Base {
+    change: u64,
+    nodes: usize,
+    labels: usize,
+}
+
+/// Where a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot {
+    group: u32,
+    at: u32,
+}
+
+impl Slot {
+    const NONE: Self = Self { group: u32::MAX, at: 0 };
+}
+
+/// With more kinds than this, and more than half of the nodes, there is nothing to gain.
+const FEW: usize = 64;
+
+impl NodeGroups {
+    /// Takes into account what changed since.
+    pub(crate) fn catch_up(&mut self, cluster: &Cluster) {
+        let nodes = cluster.nodes();
+        let (seen, now) = (self.seen, cluster.changes().next());
+        let to_follow = cluster.changes().to_follow();
+        let few = to_follow - self.to_follow <= nodes.row_count() as u64;
+        let changes = cluster.changes().since(seen).filter(|_| few);
+        match changes {
+            Some(changes) if self.holds(nodes, now) => {
+                self.slots.resize(nodes.row_count(), Slot::NONE);
+                changes.iter().for_each(|&change| self.follow(nodes, change));
+            }
+            _ => self.find_all(nodes, now),
+        }
+        (self.seen, self.to_follow) = (now, to_follow);
+    }
+
+    /// The labels whose values all nodes of a kind share.
+    pub(crate) fn columns(&self) -> &UniformColumns {
+        &self.columns
+    }
+
+    /// All nodes, one kind after the other.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &[NodeRow]> {
+        self.trees.iter().map(BoundTree::rows)
+    }
+
+    /// Whether it is of use to look at nodes by kind.
+    fn is_useful(&self, nodes: &Nodes) -> bool {
+        self.trees.len() <= FEW.max(nodes.len() / 2)
+    }
+
+    /// Whether what was found out about labels and the order of names can be built upon.
+    fn holds(&self, nodes: &Nodes, now: u64) -> bool {
+        self.base.is_some_and(|base| {
+            let grown = nodes.len() > 2 * base.nodes || nodes.len() < base.nodes / 2;
+            let old = now - base.change > 64 + nodes.len() as u64 / 4;
+            let outlived = || base.labels != nodes.label_count() || self.is_thin();
+            self.name_order_epoch == nodes.name_order().epoch() && !grown && !(old && outlived())
+        })
+    }
+
+    /// Whether most kinds are kinds of nodes that were.
+    fn is_thin(&self) -> bool {
+        let empty = self.trees.iter().filter(|tree| tree.rows().is_empty()).count();
+        empty > FEW.max(self.trees.len() / 2)
+    }
+
+    fn find_all(&mut self, nodes: &Nodes, now: u64) {
+        *self = Self {
+            seen: now,
+            name_order_epoch: nodes.name_order().epoch(),
+            base: Some(Base { change: now, nodes: nodes.len(), labels: nodes.label_count() }),
+            columns: UniformColumns::of(nodes),
+            slots: vec![Slot::NONE; nodes.row_count()],
+            ..Self::default()
+        };
+        for row in nodes.rows() {
+            let group = self.group_of(nodes, row);
+            self.trees[group].rows.push(row);
+            self.slots[row.index()] = Slot { group: group as u32, at: 0 };
+        }
+        for group in 0..self.trees.len() {
+            self.put_in_order(group, nodes);
+        }
+    }
+
+    fn follow(&mut self, nodes: &Nodes, change: Change) {
+        let Some(row) = change.row() else { return };
+        match change {
+            Change::Pod(_) => {
+                let slot = self.slots[row.index()];
+                if slot != Slot::NONE {
+                    let tree = &mut self.trees[slot.group as usize];
+                    tree.touch(slot.at as usize, nodes);
+                    if tree.is_disordered() {
+                        self.put_in_order(slot.group as usize, nodes);
+                    }
+                }
+            }
+            Change::NodeAdded(_) | Change::NodeRemoved(_) | Change::NodeChanged(_) => {
+                self.withdraw(nodes, row);
+                if nodes.is_live(row) {
+                    self.settle(nodes, row);
+                }
+            }
+            Change::Nominated(_)
+            | Change::Owners(_)
+            | Change::Load(_)
+            | Change::Storage
+            | Change::Devices
+            | Change::Elsewhere => {}
+        }
+    }
+
+    /// Adds a node that is in no crowd to that of its kind.
+    fn settle(&mut self, nodes: &Nodes, row: NodeRow) {
+        let group = self.group_of(nodes, row);
+        let at = self.trees[group].push(row, nodes) as u32;
+        self.slots[row.index()] = Slot { group: group as u32, at };
+    }
+
+    /// The kind of a node, made now if it is new.
+    fn group_of(&mut self, nodes: &Nodes, row: NodeRow) -> usize {
+        let next = self.trees.len() as u32;
+        let group = *self.index.entry(key(nodes, row, &self.columns)).or_insert(next);
+        if group == next {
+            self.trees.push(BoundTree::default());
+        }
+        group as usize
+    }
+
+    fn withdraw(&mut self, nodes: &Nodes, row: NodeRow) {
+        let slot = std::mem::replace(&mut self.slots[row.index()], Slot::NONE);
+        if slot != Slot::NONE
+            && let Some(moved) = self.trees[slot.group as usize].remove(slot.at as usize, nodes)
+        {
+            self.slots[moved.index()] = slot;
+        }
+    }
+
+    fn put_in_order(&mut self, group: usize, nodes: &Nodes) {
+        self.trees[group].put_in_order(nodes);
+        for (&row, at) in self.trees[group].rows().iter().zip(0..) {
+            self.slots[row.index()].at = at;
+        }
+    }
+}
+
+/// All facts of a node that tell kinds apart.
+fn key(nodes: &Nodes, row: NodeRow, columns: &UniformColumns) -> PartitionKey {
+    let at = row.index();
+    let mut key = PartitionKey::new();
+    key.push((nodes.taint_set(row) as u64) << 1 | u64::from(nodes.unschedulable[at]));
+    key.push(nodes.allowed_pods[at].cast_unsigned());
+    for (resource, column) in (0..).zip(&nodes.allocatable) {
+        if column[at] != 0 {
+            key.extend([u64::from(ResourceId(resource).0), column[at].cast_unsigned()]);
+        }
+    }
+    key.push(u64::MAX); // no resource has this id: what follows is about labels
+    for column in columns.iter() {
+        key.push(nodes.domains_at(column).of(row).map_or(0, |domain| 1 + domain as u64));
+    }
+    key
+}

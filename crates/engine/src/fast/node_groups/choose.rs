@@ -1,0 +1,272 @@
+//! The choice for one pod by kinds: what kinds share is asked about one node of each; then each kind's best node by usage
+//! is searched for, where it may still be the best of all.
+
+use std::cmp::Reverse;
+
+use smallvec::SmallVec;
+
+use super::NodeGroups;
+use super::bound_tree::SearchVisitor;
+use crate::cluster::Cluster;
+use crate::ids::NodeRow;
+use crate::plugin::bounds::UsageBounds;
+use crate::plugin::view::NodeView;
+use crate::plugin::{BatchFilter, MAX_SCORE, RangeFilter, RawScore, Representative, Score, ScoreBound};
+use crate::scan::filters::{FilterState, Filters};
+use crate::scan::scores::{ReadyScore, totals};
+use crate::verdict::Code;
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::fast) enum Choice {
+    /// The best node and its total score.
+    Best(NodeRow, i64),
+    /// No node takes the pod, or a filter cannot answer about one.
+    Nothing,
+    /// Some score tells nodes of a kind apart, or depends on how many are feasible: each is to be asked about.
+    NotByGroup,
+}
+
+/// What plugins say of a pod, by what it takes to ask them.
+struct Questions<'a> {
+    cluster: &'a Cluster,
+    /// Filters with one answer a kind.
+    uniform: SmallVec<[&'a FilterState<'a>; 6]>,
+    /// Filters that are asked about each node.
+    single: SmallVec<[Single<'a>; 6]>,
+    /// Scores with one raw score a kind, and their weights.
+    shared: SmallVec<[&'a ReadyScore<'a>; 6]>,
+    /// Scores that are final, and their weights; or the only one, whose raw scores decide.
+    last: SmallVec<[Last<'a>; 4]>,
+    /// The total of the best node, where raw scores decide.
+    total: Option<i64>,
+}
+
+/// A filter that is asked about each node.
+struct Single<'a> {
+    state: &'a FilterState<'a>,
+    batch: Option<&'a dyn BatchFilter>,
+    range: Option<&'a dyn RangeFilter>,
+}
+
+/// A score whose raw scores decide within a kind.
+struct Last<'a> {
+    state: &'a (dyn Score + 'a),
+    bound: &'a dyn ScoreBound,
+    weight: i64,
+}
+
+/// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some
+/// plugin lets on certain nodes only, are not decided this way.
+pub(in crate::fast) fn choose<'a>(
+    cluster: &'a Cluster,
+    filters: &'a Filters<'a>,
+    scores: &'a [ReadyScore<'a>],
+    node_groups: &NodeGroups,
+) -> Choice {
+    if !node_groups.is_useful(cluster.nodes()) {
+        return Choice::NotByGroup;
+    }
+    let Some(questions) = Questions::new(cluster, filters, scores, node_groups) else {
+        return Choice::NotByGroup;
+    };
+    let Some(candidates) = questions.candidates(node_groups) else { return Choice::Nothing };
+    let groups: Vec<Representative> = candidates.iter().map(|&(_, group)| group).collect();
+    let totals = totals(questions.shared.iter().copied(), cluster, &groups);
+    let mut best = BestScore {
+        questions: &questions,
+        shared: 0,
+        found: None,
+        rows: Vec::new(),
+        groups: Vec::new(),
+        buffers: (Vec::new(), Vec::new()),
+    };
+    let mut order: Vec<(i64, usize)> = totals.into_iter().zip(candidates.iter().map(|c| c.0)).collect();
+    order.sort_unstable_by_key(|&(total, _)| Reverse(total));
+    for (total, group) in order {
+        best.shared = total;
+        node_groups.trees[group].search(&mut best);
+    }
+    match best.found {
+        Some((total, _, row)) => Choice::Best(row, questions.total.unwrap_or(total)),
+        None => Choice::Nothing,
+    }
+}
+
+impl<'a> Questions<'a> {
+    /// `None` where the pod cannot be decided by kinds.
+    fn new(
+        cluster: &'a Cluster,
+        filters: &'a Filters<'a>,
+        scores: &'a [ReadyScore<'a>],
+        node_groups: &NodeGroups,
+    ) -> Option<Self> {
+        let mut questions = Self {
+            cluster,
+            uniform: SmallVec::new(),
+            single: SmallVec::new(),
+            shared: SmallVec::new(),
+            last: SmallVec::new(),
+            total: None,
+        };
+        for state in filters.0.iter().map(|ready| &ready.state).filter(|state| !state.is_skipped()) {
+            let hints = state.hints();
+            if hints.accepts_all {
+                continue;
+            }
+            if hints.uniform.is_some_and(|uniform| uniform.is_uniform(node_groups.columns())) {
+                questions.uniform.push(state);
+            } else if hints.never_errs {
+                questions.single.push(Single { state, batch: hints.batch, range: hints.range });
+            } else {
+                return None;
+            }
+        }
+        questions.sort(scores, node_groups)?;
+        Some(questions)
+    }
+
+    /// Sorts the scores; `None` where the pod cannot be decided by kinds.
+    fn sort(&mut self, scores: &'a [ReadyScore<'a>], node_groups: &NodeGroups) -> Option<()> {
+        if let [only] = scores
+            && let RawScore::Ranked(bound) = only.state.hints().raw
+            && only.weight > 0
+        {
+            self.total = Some(MAX_SCORE * only.weight);
+            self.last.push(Last { state: only.state.score(), bound, weight: 1 });
+            return Some(());
+        }
+        for ready in scores {
+            let hints = ready.state.hints();
+            if !hints.ignores_counts {
+                return None;
+            } else if let RawScore::Final(bound) = hints.raw {
+                self.last.push(Last { state: ready.state.score(), bound, weight: ready.weight });
+            } else if hints.uniform.is_some_and(|uniform| uniform.is_uniform(node_groups.columns())) {
+                self.shared.push(ready);
+            } else {
+                return None;
+            }
+        }
+        self.last.iter().all(|last| last.weight >= 0).then_some(())
+    }
+
+    /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
+    fn candidates(&self, node_groups: &NodeGroups) -> Option<Vec<(usize, Representative)>> {
+        let mut candidates = Vec::with_capacity(node_groups.trees.len());
+        let mut any = AnyFeasible { questions: self, found: None, rows: Vec::new() };
+        for (group, tree) in node_groups.trees.iter().enumerate() {
+            let Some(&example) = tree.rows().first() else { continue };
+            let node = NodeView::new(self.cluster, example);
+            let rejection = self.uniform.iter().find_map(|state| state.check(node));
+            match rejection {
+                None => {}
+                Some(rejection) if rejection.code == Code::Error => return None,
+                Some(_) => continue,
+            }
+            any.found = None;
+            any.look(&[example]); // mostly the first will do
+            if any.found.is_none() {
+                tree.search(&mut any);
+            }
+            if let Some(row) = any.found {
+                candidates.push((group, Representative { row, nodes: tree.rows().len() }));
+            }
+        }
+        Some(candidates)
+    }
+
+    /// Leaves the nodes that pass the filters which are asked about each.
+    fn retain(&self, rows: &mut Vec<NodeRow>) {
+        // None of these filters is ever unable to answer.
+        for Single { state, batch, .. } in &self.single {
+            match batch {
+                Some(batch) => _ = batch.retain(self.cluster, rows),
+                None => rows.retain(|&row| state.check(NodeView::new(self.cluster, row)).is_none()),
+            }
+        }
+    }
+
+    fn rejects_all(&self, bounds: &UsageBounds) -> bool {
+        let mut ranges = self.single.iter().filter_map(|single| single.range);
+        ranges.any(|range| range.rejects_all(self.cluster, bounds))
+    }
+}
+
+/// Looks for any node that passes the filters.
+struct AnyFeasible<'q, 'a> {
+    questions: &'q Questions<'a>,
+    found: Option<NodeRow>,
+    /// Those that are looked at.
+    rows: Vec<NodeRow>,
+}
+
+impl SearchVisitor for AnyFeasible<'_, '_> {
+    fn bound(&self, bounds: &UsageBounds) -> Option<i64> {
+        (!self.questions.rejects_all(bounds)).then_some(0)
+    }
+
+    fn is_open(&self, _bound: i64, _rank: u32) -> bool {
+        self.found.is_none()
+    }
+
+    fn look(&mut self, rows: &[NodeRow]) {
+        self.rows.clear();
+        self.rows.extend(rows);
+        self.questions.retain(&mut self.rows);
+        self.found = self.rows.first().copied();
+    }
+}
+
+/// Looks for the node with the highest total, and of equal ones for the first by name.
+struct BestScore<'q, 'a> {
+    questions: &'q Questions<'a>,
+    /// What the kind that is searched scores by what its nodes share.
+    shared: i64,
+    /// The best so far: its total, its rank, and the node.
+    found: Option<(i64, u32, NodeRow)>,
+    /// Those that are looked at.
+    rows: Vec<NodeRow>,
+    groups: Vec<Representative>,
+    /// Totals and scores of the nodes in `groups`.
+    buffers: (Vec<i64>, Vec<i64>),
+}
+
+impl SearchVisitor for BestScore<'_, '_> {
+    fn bound(&self, bounds: &UsageBounds) -> Option<i64> {
+        if self.questions.rejects_all(bounds) {
+            return None;
+        }
+        let highest = self.questions.last.iter();
+        let highest = highest.map(|last| last.weight * last.bound.highest(self.questions.cluster, bounds));
+        Some(self.shared + highest.sum::<i64>())
+    }
+
+    fn is_open(&self, bound: i64, rank: u32) -> bool {
+        self.found.is_none_or(|(total, first, _)| bound > total || (bound == total && rank < first))
+    }
+
+    fn look(&mut self, rows: &[NodeRow]) {
+        let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
+        self.rows.clear();
+        self.rows.extend(rows);
+        self.questions.retain(&mut self.rows);
+        self.groups.clear();
+        self.groups.extend(self.rows.iter().copied().map(Representative::single));
+        totals.clear();
+        totals.resize(self.groups.len(), self.shared);
+        for Last { state, weight, .. } in &self.questions.last {
+            scores.clear();
+            scores.resize(self.groups.len(), 0);
+            state.score(cluster, &self.groups, scores);
+            totals.iter_mut().zip(&*scores).for_each(|(total, score)| *total += weight * score);
+        }
+        let ranks = cluster.nodes().name_order();
+        for (group, &total) in self.groups.iter().zip(&*totals) {
+            let rank = ranks.of(group.row);
+            if self.found.is_none_or(|(best, first, _)| total > best || (total == best && rank < first)) {
+                self.found = Some((total, rank, group.row));
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Where a node stands with a class.
+
+use std::cmp::Reverse;
+
+use rustc_hash::FxHashMap;
+
+use super::bucket::{Bucket, HeapEntry};
+use super::node_groups::NodeGroups;
+use super::rejection_counts::VerdictId;
+use super::{ClassCache, Scope};
+use crate::cluster::{Cluster, UniformColumns};
+use crate::ids::NodeRow;
+use crate::plugin::view::NodeView;
+use crate::plugin::{CacheScope, PartitionKey, Representative, Uniform};
+use crate::scan::filters::FilterState;
+use crate::verdict::{Rejection, Verdict};
+
+/// Where a node stands, in sixteen bytes: there is one for each node and class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PackedState {
+    number: u32,
+    score: i64,
+}
+
+/// What a standing says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NodeState {
+    /// There is no node in the row.
+    Free,
+    /// A plugin narrowed the node away.
+    Excluded,
+    /// It has nominated pods: it is checked for each pod.
+    Nominated,
+    /// A filter refuses it, whatever the domains.
+    Rejected(VerdictId),
+    /// It is in a bucket, in the place that its score by usage gives it.
+    Open(u32, i64),
+}
+
+const FREE: u32 = u32::MAX;
+const EXCLUDED: u32 = u32::MAX - 1;
+const NOMINATED: u32 = u32::MAX - 2;
+const REJECTED: u32 = u32::MAX - 3;
+
+impl PackedState {
+    pub(super) const FREE: Self = Self { number: FREE, score: 0 };
+    const EXCLUDED: Self = Self { number: EXCLUDED, score: 0 };
+    const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
+
+    pub(super) fn open(bucket: u32, score: i64) -> Self {
+        Self { number: bucket, score }
+    }
+
+    fn rejected(id: VerdictId) -> Self {
+        Self { number: REJECTED, score: id.0.into() }
+    }
+
+    pub(super) fn says(self) -> NodeState {
+        match self.number {
+            FREE => NodeState::Free,
+            EXCLUDED => NodeState::Excluded,
+            NOMINATED => NodeState::Nominated,
+            REJECTED => NodeState::Rejected(VerdictId(self.score as u32)),
+            bucket => NodeState::Open(bucket, self.score),
+        }
+    }
+}
+
+/// What the filters and scores that do not look at domains say of a few nodes. Its buffers are used again.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    rows: Vec<NodeRow>,
+    /// Where the nodes of one kind end and those of the next begin.
+    ends: Vec<usize>,
+    groups: Vec<Representative>,
+    /// The first refusal of a filter before those over domains; or of one after them (`late`).
+    rejections: Vec<Option<VerdictId>>,
+    late: Vec<bool>,
+    /// Raw scores by facts: those of all nodes by one score, then by the next.
+    facts: Vec<i64>,
+    usage: Vec<i64>,
+    raw: Vec<i64>,
+    /// The nodes that are open, with their buckets.
+    entries: Vec<(u32, HeapEntry)>,
+}
+
+impl Answers {
+    /// Starts over with the nodes that were put into `rows`.
+    fn reset(&mut self) {
+        let count = self.rows.len();
+        self.groups.clear();
+        self.groups.extend(self.rows.iter().copied().map(Representative::single));
+        self.rejections.clear();
+        self.rejections.resize(count, None);
+        self.late.clear();
+        self.late.resize(count, false);
+        self.facts.clear();
+        self.usage.clear();
+        self.usage.resize(count, 0);
+    }
+}
+
+impl ClassCache {
+    /// Finds the standings of all nodes.
+    pub(super) fn insert_all(&mut self, cluster: &Cluster, node_groups: &NodeGroups, answers: &mut Answers) {
+        answers.rows.clear();
+        answers.ends.clear();
+        for rows in node_groups.rows() {
+            answers.rows.extend(rows.iter().filter(|&&row| !self.set_aside(cluster, row)));
+            answers.ends.push(answers.rows.len());
+        }
+        answers.reset();
+        self.ask_filters(cluster, answers, Some(node_groups));
+        self.ask_scores(cluster, answers, Some(node_groups));
+        let one_key = self.has_one_key(node_groups);
+        let mut entries = std::mem::take(&mut answers.entries);
+        let (mut last, mut start) = ((PartitionKey::new(), u32::MAX), 0);
+        for &end in &answers.ends {
+            let mut known = false;
+            for at in start..end {
+                if let Some(entry) = self.settle(cluster, answers, at, &mut last, known) {
+                    entries.push(entry);
+                    known = one_key && answers.rejections[at].is_none();
+                }
+            }
+            start = end;
+        }
+        self.fill_buckets(&entries);
+        entries.clear();
+        answers.entries = entries;
+    }
+
+    /// Sorts the nodes of all buckets again after their ranks changed.
+    pub(super) fn put_in_order(&mut self, cluster: &Cluster) {
+        let mut entries = Vec::new();
+        for (state, row) in self.node_states.iter().zip((0..).map(NodeRow)) {
+            if let NodeState::Open(bucket, score) = state.says() {
+                let rank = Reverse(cluster.nodes().name_order().of(row));
+                entries.push((bucket, HeapEntry { score, rank, row }));
+            }
+        }
+        self.fill_buckets(&entries);
+    }
+
+    /// Fills all buckets with their nodes.
+    fn fill_buckets(&mut self, entries: &[(u32, HeapEntry)]) {
+        let mut sizes = vec![0; self.buckets.len()];
+        entries.iter().for_each(|(bucket, _)| sizes[*bucket as usize] += 1);
+        // Some room is left, so that the first nodes that move do not move the whole heap.
+        let mut lists: Vec<Vec<HeapEntry>> =
+            sizes.into_iter().map(|size: usize| Vec::with_capacity(size + size / 8)).collect();
+        entries.iter().for_each(|(bucket, entry)| lists[*bucket as usize].push(*entry));
+        for (bucket, entries) in self.buckets.iter_mut().zip(lists) {
+            bucket.fill(entries);
+        }
+    }
+
+    /// Finds the standing of a node that has none.
+    pub(super) fn insert_node(&mut self, cluster: &Cluster, row: NodeRow) {
+        if self.set_aside(cluster, row) {
+            return;
+        }
+        let mut answers = std::mem::take(&mut self.answers);
+        answers.rows.clear();
+        answers.rows.push(row);
+        answers.reset();
+        self.ask_filters(cluster, &mut answers, None);
+        self.ask_scores(cluster, &mut answers, None);
+        let mut last = (PartitionKey::new(), u32::MAX);
+        if let Some((bucket, entry)) = self.settle(cluster, &answers, 0, &mut last, false) {
+            self.buckets[bucket as usize].insert(entry);
+        }
+        self.answers = answers;
+    }
+
+    /// Takes a node out of where it stands.
+    pub(super) fn withdraw(&mut self, row: NodeRow) {
+        match self.node_states[row.index()].says() {
+            NodeState::Free => {}
+            NodeState::Excluded => self.excluded_nodes -= 1,
+            NodeState::Rejected(id) => self.rejections.discount(id),
+            NodeState::Nominated => self.nominated.retain(|&r| r != row),
+            NodeState::Open(bucket, _) => self.buckets[bucket as usize].remove(),
+        }
+        self.node_states[row.index()] = PackedState::FREE;
+    }
+
+    /// Whether no filter is asked: the node was excluded before, or it is checked for each pod.
+    fn set_aside(&mut self, cluster: &Cluster, row: NodeRow) -> bool {
+        let state = if self.only.as_ref().is_some_and(|only| only.binary_search(&row).is_err()) {
+            self.excluded_nodes += 1;
+            PackedState::EXCLUDED
+        } else if !cluster.nominated(row).is_empty() {
+            self.nominated.push(row);
+            PackedState::NOMINATED
+        } else {
+            return false;
+        };
+        self.node_states[row.index()] = state;
+        true
+    }
+
+    /// Whether nodes of a kind that no filter refuses have one key.
+    fn has_one_key(&self, node_groups: &NodeGroups) -> bool {
+        let columns = Some(node_groups.columns());
+        let mut scores = self.scores.iter().filter(|ready| ready.scope != Scope::NodeUsage);
+        let mut filters = self.filters.0.iter().filter(|ready| ready.looks_at_domains);
+        scores.all(|ready| is_uniform(ready.state.hints().uniform, columns))
+            && filters.all(|ready| is_uniform(ready.state.hints().uniform, columns))
+    }
+
+    /// Asks the filters about the nodes in `answers.rows`, one filter after the other; where the nodes are listed by kind,
+    /// about one node of a kind where all get the same answer.
+    fn ask_filters(&mut self, cluster: &Cluster, answers: &mut Answers, node_groups: Option<&NodeGroups>) {
+        let Answers { rows, ends, rejections, late, .. } = answers;
+        let columns = node_groups.map(NodeGroups::columns);
+        let mut domains_before = false;
+        for ready in &self.filters.0 {
+            if ready.looks_at_domains {
+                domains_before = true;
+            } else if !ready.state.is_skipped() {
+                let mut reject = |at: usize, rejection: &Rejection| {
+                    if rejections[at].is_none() {
+                        let verdict = Verdict::of_filter(ready.plugin.clone(), rejection.clone());
+                        rejections[at] = Some(self.rejections.intern(&verdict));
+                        late[at] = domains_before;
+                    }
+                };
+                if let [row] = **rows {
+                    let rejection = ready.state.check(NodeView::new(cluster, row));
+                    rejection.iter().for_each(|rejection| reject(0, rejection));
+                    continue;
+                }
+                if is_uniform(ready.state.hints().uniform, columns) {
+                    for (start, end) in stretches(ends) {
+                        let rejection = ready.state.check(NodeView::new(cluster, rows[start]));
+                        rejection.iter().for_each(|r| (start..end).for_each(|at| reject(at, r)));
+                    }
+                    continue;
+                }
+                let mut at = 0;
+                ready.state.check_all(cluster, rows, &mut |_, rejection| {
+                    rejection.iter().for_each(|rejection| reject(at, rejection));
+                    at += 1;
+                });
+            }
+        }
+    }
+
+    /// Asks the scores, as [`ClassCache::ask_filters`] the filters.
+    fn ask_scores(&self, cluster: &Cluster, answers: &mut Answers, node_groups: Option<&NodeGroups>) {
+        let Answers { ends, groups, facts, usage, raw, .. } = answers;
+        let columns = node_groups.map(NodeGroups::columns);
+        for ready in &self.scores {
+            match ready.scope {
+                Scope::NodeFacts => {
+                    let known = facts.len();
+                    facts.resize(known + groups.len(), 0);
+                    let facts = &mut facts[known..];
+                    if columns.is_some() && is_uniform(ready.state.hints().uniform, columns) {
+                        for (start, end) in stretches(ends) {
+                            ready.state.score(cluster, &groups[start..=start], &mut facts[start..=start]);
+                            let all_alike = facts[start];
+                            facts[start..end].fill(all_alike);
+                        }
+                    } else {
+                        ready.state.score(cluster, groups, facts);
+                    }
+                }
+                Scope::NodeUsage if !ready.state.is_skipped() => {
+                    raw.clear();
+                    raw.resize(groups.len(), 0);
+                    ready.state.score(cluster, groups, raw);
+                    for (sum, score) in usage.iter_mut().zip(&*raw) {
+                        *sum += ready.weight * score;
+                    }
+                }
+                Scope::NodeUsage | Scope::Domains => {}
+            }
+        }
+    }
+
+    /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket. `known`: where
+    /// no filter refuses the node, its key is that of the last one.
+    fn settle(
+        &mut self,
+        cluster: &Cluster,
+        answers: &Answers,
+        at: usize,
+        last: &mut (PartitionKey, u32),
+        known: bool,
+    ) -> Option<(u32, HeapEntry)> {
+        let row = answers.rows[at];
+        let rejected = answers.rejections[at];
+        if let Some(id) = rejected
+            && !answers.late[at]
+        {
+            self.rejections.count(id);
+            self.node_states[row.index()] = PackedState::rejected(id);
+            return None;
+        }
+        if !known || rejected.is_some() {
+            let mut key = PartitionKey::new();
+            key.push(rejected.map_or(0, |id| 1 + u64::from(id.0)));
+            key.extend(answers.facts.chunks_exact(answers.rows.len()).map(|raw| raw[at].cast_unsigned()));
+            self.domain_key(cluster, row, &mut key);
+            if last.1 == u32::MAX || last.0 != key {
+                let bucket = bucket(&mut self.index, &mut self.buckets, &key, rejected);
+                *last = (key, bucket);
+            }
+        }
+        let score = answers.usage[at];
+        self.node_states[row.index()] = PackedState::open(last.1, score);
+        Some((last.1, HeapEntry { score, rank: Reverse(cluster.nodes().name_order().of(row)), row }))
+    }
+
+    fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {
+        for ready in self.scores.iter().filter(|ready| ready.scope == Scope::Domains) {
+            if let CacheScope::Domains(partition) = ready.state.scope() {
+                partition.partition_key(cluster, row, key);
+            }
+        }
+        for ready in self.filters.0.iter().filter(|ready| ready.looks_at_domains) {
+            if let FilterState::Cached(state) = &ready.state
+                && let CacheScope::Domains(partition) = state.scope()
+            {
+                partition.partition_key(cluster, row, key);
+            }
+        }
+    }
+
+    /// The weighted scores of a node that depend on what its pods use.
+    pub(super) fn usage_score(&self, cluster: &Cluster, row: NodeRow) -> i64 {
+        let mut answers = Answers { rows: vec![row], ..Answers::default() };
+        answers.reset();
+        self.ask_scores(cluster, &mut answers, None);
+        answers.usage[0]
+    }
+}
+
+/// Whether nodes that share the columns get the same answer.
+fn is_uniform(uniform: Option<&dyn Uniform>, columns: Option<&UniformColumns>) -> bool {
+    columns.zip(uniform).is_some_and(|(columns, uniform)| uniform.is_uniform(columns))
+}
+
+/// The stretches between ends that are not empty.
+fn stretches(ends: &[usize]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends.iter().copied()).filter(|(start, end)| start < end)
+}
+
+fn bucket(
+    index: &mut FxHashMap<PartitionKey, u32>,
+    buckets: &mut Vec<Bucket>,
+    key: &PartitionKey,
+    rejected: Option<VerdictId>,
+) -> u32 {
+    if let Some(&bucket) = index.get(key) {
+        return bucket;
+    }
+    let bucket = u32::try_from(buckets.len()).expect("fewer buckets than nodes");
+    buckets.push(Bucket::new(rejected));
+    index.insert(key.clone(), bucket);
+    bucket
+}
