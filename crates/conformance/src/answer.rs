@@ -1,11 +1,11 @@
 //! The engine's answer in the words of the corpus.
 
 use berth_engine::cluster::Cluster;
-use berth_engine::scan::{self, Diagnosis, sorted_reasons};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::plugins::dynamic_resources;
 use berth_engine::preemption;
 use berth_engine::profile::Profile;
+use berth_engine::scan::{self, Diagnosis, sorted_reasons};
 use berth_engine::verdict::{Code, Rejection, Verdict};
 use berth_engine::view::PodView;
 use berth_model::device::ResourceClaim;

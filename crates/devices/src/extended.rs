@@ -74,7 +74,7 @@ fn implicit(class: &DeviceClass) -> Str {
 }
 
 /// `v1.ContainerExtendedResourceRequest`: which request of the claim serves a container's resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestMapping {
     /// The container.
     pub container: Str,

@@ -32,7 +32,7 @@ pub enum Effect {
 }
 
 /// What is written into the status of a claim on devices.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceReservation {
     /// The claim's namespace.
     pub namespace: Str,
@@ -45,7 +45,7 @@ pub struct DeviceReservation {
 }
 
 /// A claim that the scheduler makes for the extended resources of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewDeviceClaim {
     /// The claim with its devices. The API server adds a random part to its name.
     pub claim: ResourceClaim,

@@ -110,6 +110,8 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::Evict { .. } => "Evict",
         Request::BindVolume { .. } => "BindVolume",
         Request::SelectNode { .. } => "SelectNode",
+        Request::ReserveDevices { .. } => "ReserveDevices",
+        Request::MakeDeviceClaim { .. } => "MakeDeviceClaim",
         Request::Extend { .. } => "Extend",
         Request::Emit(_) => "Emit",
     };

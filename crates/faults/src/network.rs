@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use berth_engine::effect::DeviceReservation;
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
@@ -131,6 +132,10 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
             &ClaimRef { namespace: namespace.clone(), name: claim.clone(), uid: claim_uid.clone() },
         ),
         Request::SelectNode { namespace, claim, node } => select(server, namespace, claim, node),
+        Request::ReserveDevices { reservation, claim_uid } => reserve_devices(server, reservation, claim_uid),
+        Request::MakeDeviceClaim { made, .. } => {
+            server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
+        }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
     };
@@ -166,6 +171,26 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
     let mut changed = found.clone();
     changed.annotations.insert(SELECTED_NODE.into(), node.clone());
     server.put(Object::Claim(changed));
+    Ok(())
+}
+
+fn reserve_devices(server: &mut Server, wanted: &DeviceReservation, uid: &Str) -> Result<(), Failure> {
+    let (namespace, name) = (wanted.namespace.clone(), wanted.claim.clone());
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace, name };
+    let found = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found,
+        _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
+    };
+    if wanted.allocation.is_some() == found.allocation.is_some() {
+        let message = "the claim has other devices than expected".to_owned();
+        return Err(Failure { kind: FailureKind::Conflict, message });
+    }
+    let mut changed = found.clone();
+    if let Some(allocation) = &wanted.allocation {
+        changed.allocation = Some(allocation.clone());
+    }
+    changed.reserved_for.push(wanted.consumer.clone());
+    server.put(Object::ResourceClaim(changed));
     Ok(())
 }
 

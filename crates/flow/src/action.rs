@@ -1,5 +1,6 @@
 //! What the flow wants done: requests at the API server and at extenders, as values.
 
+use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
 use berth_model::Str;
 
 use crate::input::NodeVictims;
@@ -83,6 +84,22 @@ pub enum Request {
         claim: Str,
         /// The node.
         node: Str,
+    },
+    /// Write devices into the status of a claim, as far as it has none, and reserve it for a pod. The claim gets the
+    /// finalizer `resource.kubernetes.io/delete-protection` with its devices.
+    ReserveDevices {
+        /// What is written.
+        reservation: Box<DeviceReservation>,
+        /// The claim's uid.
+        claim_uid: Str,
+    },
+    /// POST the claim for a pod's extended resources, write its devices into its status, and note it in the pod's
+    /// (`status.extendedResourceClaimStatus`).
+    MakeDeviceClaim {
+        /// The pod.
+        pod: PodRef,
+        /// The claim.
+        made: Box<NewDeviceClaim>,
     },
     /// Ask an extender.
     Extend {

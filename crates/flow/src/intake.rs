@@ -2,6 +2,7 @@
 
 use berth_engine::cluster::Cluster;
 use berth_engine::event::ClusterEvent;
+use berth_model::device::ResourceClaim;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
 
@@ -32,6 +33,7 @@ impl Flow {
                 let key = other.key();
                 self.take_in(now, &key, |cluster| cluster.apply_object(other));
                 self.look_at_claims(now, &key);
+                self.look_at_gates(now, &key);
             }
         }
     }
@@ -79,6 +81,7 @@ struct Former {
     volume: Option<Volume>,
     capacity: Option<StorageCapacity>,
     attachment: Option<Attachment>,
+    device_claim: Option<ResourceClaim>,
 }
 
 impl Former {
@@ -91,6 +94,9 @@ impl Former {
             Kind::Volume => former.volume = storage.volumes.get(&key.name).cloned(),
             Kind::StorageCapacity => former.capacity = storage.capacities.get(&named()).cloned(),
             Kind::Attachment => former.attachment = storage.attachments.get(&key.name).cloned(),
+            Kind::ResourceClaim => {
+                former.device_claim = cluster.devices().claim(&key.namespace, &key.name).cloned();
+            }
             _ => {}
         }
         former
@@ -115,6 +121,13 @@ impl Former {
             Kind::StorageCapacity => (
                 "storage.k8s.io/CSIStorageCapacityUpdate",
                 ClusterEvent::StorageCapacity { namespace, name, old: self.capacity.as_ref() },
+            ),
+            Kind::DeviceClass => ("resource.k8s.io/DeviceClassUpdate", ClusterEvent::Devices),
+            Kind::ResourceSlice => ("resource.k8s.io/ResourceSliceUpdate", ClusterEvent::Devices),
+            Kind::DeviceTaintRule => ("resource.k8s.io/DeviceTaintRuleUpdate", ClusterEvent::Devices),
+            Kind::ResourceClaim => (
+                "resource.k8s.io/ResourceClaimUpdate",
+                ClusterEvent::DeviceClaim { namespace, name, old: self.device_claim.as_ref() },
             ),
             Kind::Attachment => (
                 "storage.k8s.io/VolumeAttachmentUpdate",

@@ -10,6 +10,7 @@ mod alternatives;
 mod attempt;
 mod backoff;
 mod binding;
+mod devices;
 mod evicting;
 mod extending;
 mod flow;

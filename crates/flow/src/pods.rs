@@ -101,11 +101,12 @@ impl Flow {
             // What was decided here is ahead of what the API server has.
             pod.nominated_node.clone_from(&entry.pod.nominated_node);
         }
-        let old = entry.pod.spec.clone();
+        let old = (entry.pod.spec.clone(), entry.pod.claim_statuses.clone());
         let stays = entry.pod.nominated_node == pod.nominated_node;
         let hopes = pod.nominated_node.is_some();
         cluster.update_pod(row, pod);
-        let same = cluster.pods().entry(row).pod.spec == old;
+        let new = &cluster.pods().entry(row).pod;
+        let same = (&new.spec, &new.claim_statuses) == (&old.0, &old.1);
         let profile = self.track(row).profile;
         let gated = self.is_gated(profile, row);
         if let Some(queue) = self.queue.set_gated(row, gated, now.millis) {

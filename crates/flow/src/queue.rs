@@ -147,6 +147,11 @@ impl Queue {
         Some(name)
     }
 
+    /// The pods that are gated.
+    pub(crate) fn gated(&self) -> Vec<PodRow> {
+        self.gated.iter().copied().collect()
+    }
+
     /// A pod is tried next whatever it waits for, unless it is gated.
     pub(crate) fn activate(&mut self, pod: PodRow) -> bool {
         let place = self.entries.get(pod.index()).and_then(Option::as_ref).map(|entry| &entry.place);

@@ -12,6 +12,7 @@ use berth_model::object::{Kind, ObjectKey};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE, Volume};
 
 use crate::action::Request;
+use crate::devices;
 use crate::flow::Flow;
 use crate::input::{Answer, Failure};
 use crate::now::Now;
@@ -41,13 +42,20 @@ impl Part {
             Effect::ProvisionVolume { namespace, claim, .. } => {
                 key.kind == Kind::Claim && key.name == *claim && key.namespace == *namespace
             }
+            Effect::ReserveDevices(wanted) => {
+                key.kind == Kind::ResourceClaim
+                    && (&key.namespace, &key.name) == (&wanted.namespace, &wanted.claim)
+            }
+            Effect::MakeDeviceClaim(made) => {
+                key.kind == Kind::ResourceClaim && key.namespace == made.claim.namespace
+            }
         }
     }
 }
 
 /// How a part stands.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
+pub(crate) enum Standing {
     Bound,
     Open,
     /// It will not come true.
@@ -71,7 +79,7 @@ impl Flow {
         let uid = self.track(pod).pod.uid.clone();
         let attempt = self.queue.entry(pod).map_or(0, |entry| entry.attempts);
         for Reserved { effect, .. } in reserved {
-            let request = self.request_of(effect);
+            let request = self.request_of(pod, effect);
             self.outbox.ask(request, Errand { pod, uid: uid.clone(), purpose: Purpose::Volume { attempt } });
         }
         let profile = &self.settings.profiles[self.track(pod).profile];
@@ -80,8 +88,9 @@ impl Flow {
         Phase::Volumes { open: reserved.len(), deadline }
     }
 
-    fn request_of(&self, effect: &Effect) -> Request {
-        let storage = self.scheduler.cluster().storage();
+    fn request_of(&self, pod: PodRow, effect: &Effect) -> Request {
+        let cluster = self.scheduler.cluster();
+        let storage = cluster.storage();
         match effect.clone() {
             Effect::BindVolume { volume, namespace, claim } => {
                 let claim_uid = storage.claim(&namespace, &claim).map(|c| c.uid.clone()).unwrap_or_default();
@@ -91,6 +100,14 @@ impl Flow {
             }
             Effect::ProvisionVolume { namespace, claim, node } => {
                 Request::SelectNode { namespace, claim, node }
+            }
+            Effect::ReserveDevices(reservation) => {
+                let claim = cluster.devices().claim(&reservation.namespace, &reservation.claim);
+                let claim_uid = claim.map(|claim| claim.uid.clone()).unwrap_or_default();
+                Request::ReserveDevices { reservation, claim_uid }
+            }
+            Effect::MakeDeviceClaim(made) => {
+                Request::MakeDeviceClaim { pod: self.track(pod).pod.clone(), made }
             }
         }
     }
@@ -116,13 +133,19 @@ impl Flow {
     }
 
     pub(crate) fn volumes_failed(&mut self, now: Now, pod: PodRow, why: &str) {
-        let message = format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}");
+        let of_devices =
+            |part: &Part| matches!(part.effect, Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_));
+        let binding = self.tracks.get_mut(pod).and_then(Track::binding_mut);
+        let message = match binding.is_some_and(|binding| binding.parts.iter().all(of_devices)) {
+            true => format!("running PreBind plugin \"DynamicResources\": {why}"),
+            false => format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}"),
+        };
         self.binding_failed(now, pod, message);
     }
 
     /// The watch told of an object: pods that wait for volumes may go on.
     pub(crate) fn look_at_claims(&mut self, now: Now, key: &ObjectKey) {
-        if !matches!(key.kind, Kind::Claim | Kind::Volume) {
+        if !matches!(key.kind, Kind::Claim | Kind::Volume | Kind::ResourceClaim) {
             return;
         }
         for pod in self.tracks.preparing() {
@@ -162,13 +185,21 @@ impl Flow {
     }
 
     fn standing(&self, part: &Part, node: &Str) -> Standing {
-        let storage = self.scheduler.cluster().storage();
-        let (Effect::BindVolume { namespace, claim, .. } | Effect::ProvisionVolume { namespace, claim, .. }) =
-            &part.effect;
+        let cluster = self.scheduler.cluster();
+        let storage = cluster.storage();
+        let (namespace, claim) = match &part.effect {
+            Effect::BindVolume { namespace, claim, .. }
+            | Effect::ProvisionVolume { namespace, claim, .. } => (namespace, claim),
+            Effect::ReserveDevices(wanted) => {
+                return devices::reserved(cluster.devices().claim(&wanted.namespace, &wanted.claim), wanted);
+            }
+            Effect::MakeDeviceClaim(made) => return devices::made(cluster.devices().claims(), made),
+        };
         let Some(held) = storage.claim(namespace, claim) else {
             return Standing::Lost(format!("persistentvolumeclaim \"{claim}\" not found"));
         };
         match &part.effect {
+            Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => Standing::Bound,
             Effect::BindVolume { volume, .. } => {
                 let Some(found) = storage.volumes.get(volume) else {
                     return Standing::Lost(format!("persistentvolume \"{volume}\" not found"));

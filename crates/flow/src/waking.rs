@@ -5,6 +5,8 @@ use berth_engine::event::{ClusterEvent, FormerPod};
 use berth_engine::ids::PodRow;
 use berth_engine::plugin::QueueingHint;
 use berth_engine::view::PodView;
+use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::volume::{Claim, Volume};
 
 use crate::extending::EXTENDER;
@@ -23,7 +25,8 @@ impl Flow {
         for (group, pods) in self.queue.waiting() {
             let Some(&first) = pods.first() else { continue };
             // Pods of one class are alike, but each has its own claims.
-            let has_claims = !self.scheduler.cluster().pods().class(group.class).spec.volumes.is_empty();
+            let spec = &self.scheduler.cluster().pods().class(group.class).spec;
+            let has_claims = !spec.volumes.is_empty() || !spec.resource_claims.is_empty();
             if has_claims {
                 woken.extend(pods.iter().copied().filter(|&pod| self.may_help(group, pod, event)));
             } else if self.may_help(group, first, event) {
@@ -134,18 +137,29 @@ impl Flow {
                         ClusterEvent::Claim { namespace: &old.namespace, name: &old.name, old: Some(old) };
                     self.wake(now, "PersistentVolumeClaimUpdate", &event);
                 }
+                Undone::DeviceClaim(old) => {
+                    let (namespace, name) = (&old.namespace, &old.name);
+                    let event = ClusterEvent::DeviceClaim { namespace, name, old: Some(old) };
+                    self.wake(now, "ResourceClaimUpdate", &event);
+                }
             }
         }
     }
 
     /// What an effect reserved, as it is while it is reserved.
     pub(crate) fn reserved(&self, effect: &Effect) -> Option<Undone> {
-        let storage = self.scheduler.cluster().storage();
+        let cluster = self.scheduler.cluster();
+        let storage = cluster.storage();
+        let device_claim = |namespace: &Str, name: &Str| {
+            cluster.devices().claim(namespace, name).cloned().map(Box::new).map(Undone::DeviceClaim)
+        };
         match effect {
             Effect::BindVolume { volume, .. } => storage.volumes.get(volume).cloned().map(Undone::Volume),
             Effect::ProvisionVolume { namespace, claim, .. } => {
                 storage.claim(namespace, claim).cloned().map(Undone::Claim)
             }
+            Effect::ReserveDevices(wanted) => device_claim(&wanted.namespace, &wanted.claim),
+            Effect::MakeDeviceClaim(made) => device_claim(&made.claim.namespace, &made.claim.name),
         }
     }
 
@@ -165,4 +179,5 @@ impl Flow {
 pub(crate) enum Undone {
     Volume(Volume),
     Claim(Claim),
+    DeviceClaim(Box<ResourceClaim>),
 }

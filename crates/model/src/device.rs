@@ -12,7 +12,7 @@ use crate::{Str, UnixSeconds};
 pub const ALLOCATION_RESULTS_MAX: usize = 32;
 
 /// `v1.DeviceClass`: a kind of device, by selectors, with configuration for its driver.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeviceClass {
     /// Its name.
     pub name: Str,
@@ -27,7 +27,7 @@ pub struct DeviceClass {
 }
 
 /// Configuration of a driver, which nothing but the driver understands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OpaqueConfig {
     /// The driver.
     pub driver: Str,
@@ -36,7 +36,7 @@ pub struct OpaqueConfig {
 }
 
 /// `v1.ResourceSlice`: a part of a pool of devices, or the counters that devices of the pool share.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResourceSlice {
     /// Its name, which orders the slices of a pool.
     pub name: Str,
@@ -53,7 +53,7 @@ pub struct ResourceSlice {
 }
 
 /// `v1.ResourcePool`: which pool a slice belongs to, and how many slices make it complete.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pool {
     /// The name, unique for a driver.
     pub name: Str,
@@ -64,7 +64,7 @@ pub struct Pool {
 }
 
 /// From which nodes a slice or a device can be reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reach {
     /// From no node: none of the fields is set.
     #[default]
@@ -80,7 +80,7 @@ pub enum Reach {
 }
 
 /// `v1.Device`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Device {
     /// The name, unique in the pool.
     pub name: Str,
@@ -107,7 +107,7 @@ pub struct Device {
 }
 
 /// The value of an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// An integer.
     Int(i64),
@@ -128,7 +128,7 @@ pub enum Attribute {
 }
 
 /// `v1.DeviceCapacity`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Capacity {
     /// How much the device has.
     pub value: Amount,
@@ -137,7 +137,7 @@ pub struct Capacity {
 }
 
 /// `v1.CapacityRequestPolicy`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RequestPolicy {
     /// What a claim gets that asks for nothing.
     pub default: Option<Amount>,
@@ -148,7 +148,7 @@ pub struct RequestPolicy {
 }
 
 /// `v1.CapacityRequestPolicyRange`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ValidRange {
     /// The smallest amount; less is rounded up to it.
     pub min: Option<Amount>,
@@ -159,7 +159,7 @@ pub struct ValidRange {
 }
 
 /// `v1.CounterSet` of a slice, or `v1.DeviceCounterConsumption` of a device: amounts by counter, sorted by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CounterSet {
     /// The name of the set.
     pub name: Str,
@@ -168,7 +168,7 @@ pub struct CounterSet {
 }
 
 /// What a taint of a device does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DeviceTaintEffect {
     /// Nothing; the taint informs.
     None,
@@ -181,7 +181,7 @@ pub enum DeviceTaintEffect {
 }
 
 /// `v1.DeviceTaint`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceTaint {
     /// The key.
     pub key: Str,
@@ -192,7 +192,7 @@ pub struct DeviceTaint {
 }
 
 /// `v1.DeviceToleration`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceToleration {
     /// The key; empty with `Exists` tolerates every taint.
     pub key: Str,
@@ -216,7 +216,7 @@ impl DeviceToleration {
 }
 
 /// `v1.DeviceTaintRule`: a taint for devices that match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceTaintRule {
     /// The name.
     pub name: Str,
@@ -227,7 +227,7 @@ pub struct DeviceTaintRule {
 }
 
 /// `v1.DeviceTaintSelector`: devices of this driver, pool and name, as far as they are given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeviceTaintSelector {
     /// The driver.
     pub driver: Option<Str>,
@@ -238,7 +238,7 @@ pub struct DeviceTaintSelector {
 }
 
 /// `v1.ResourceClaim`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResourceClaim {
     /// The namespace.
     pub namespace: Str,
@@ -264,7 +264,7 @@ pub struct ResourceClaim {
 }
 
 /// `v1.ResourceClaimTemplate`: the claim that each pod that refers to it gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ResourceClaimTemplate {
     /// The namespace.
     pub namespace: Str,
@@ -275,7 +275,7 @@ pub struct ResourceClaimTemplate {
 }
 
 /// `v1.ResourceClaimSpec`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClaimSpec {
     /// The requests, each for devices of one kind.
     pub requests: Vec<DeviceRequest>,
@@ -286,7 +286,7 @@ pub struct ClaimSpec {
 }
 
 /// `v1.DeviceRequest`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeviceRequest {
     /// The name.
     pub name: Str,
@@ -295,7 +295,7 @@ pub struct DeviceRequest {
 }
 
 /// What a request asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {
     /// Exactly this. Its name is that of the request.
     Exactly(SubRequest),
@@ -310,7 +310,7 @@ impl Default for Ask {
 }
 
 /// `v1.ExactDeviceRequest` or `v1.DeviceSubRequest`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SubRequest {
     /// The name: of the request, or of the alternative in it.
     pub name: Str,
@@ -329,7 +329,7 @@ pub struct SubRequest {
 }
 
 /// How many devices a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllocationMode {
     /// So many.
     Count(i64),
@@ -344,7 +344,7 @@ impl Default for AllocationMode {
 }
 
 /// `v1.DeviceConstraint`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceConstraint {
     /// The requests (`request` or `request/alternative`) whose devices are meant; none means all.
     pub requests: Vec<Str>,
@@ -353,7 +353,7 @@ pub struct DeviceConstraint {
 }
 
 /// What a constraint demands of the fully qualified attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConstraintRule {
     /// All devices have the attribute with the same value.
     Match(Str),
@@ -362,7 +362,7 @@ pub enum ConstraintRule {
 }
 
 /// `v1.DeviceClaimConfiguration`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClaimConfig {
     /// The requests that it is for; none means all.
     pub requests: Vec<Str>,
@@ -371,7 +371,7 @@ pub struct ClaimConfig {
 }
 
 /// `v1.AllocationResult`: what a claim got.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Allocation {
     /// The devices.
     pub results: Vec<AllocatedDevice>,
@@ -384,7 +384,7 @@ pub struct Allocation {
 }
 
 /// `v1.DeviceRequestAllocationResult`: one device.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AllocatedDevice {
     /// For which request: `request` or `request/alternative`.
     pub request: Str,
@@ -422,7 +422,7 @@ impl fmt::Display for DeviceId {
 }
 
 /// `v1.DeviceAllocationConfiguration`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AllocationConfig {
     /// Whether it comes from a class (or else from the claim).
     pub from_class: bool,
@@ -433,7 +433,7 @@ pub struct AllocationConfig {
 }
 
 /// `v1.ResourceClaimConsumerReference`: who uses a claim.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Consumer {
     /// The API group; empty for pods.
     pub api_group: Str,
@@ -446,7 +446,7 @@ pub struct Consumer {
 }
 
 /// `v1.AllocatedDeviceStatus`, as far as it decides: conditions that are true.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeviceStatus {
     /// Which device.
     pub device: DeviceId,

@@ -25,17 +25,17 @@ use berth_model::{Str, UnixSeconds};
 
 use crate::cluster::{Change, Cluster};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
-use crate::plugin::event::ClusterEvent;
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
-use crate::scoring::normalize::most_is_best;
+use crate::plugin::event::ClusterEvent;
+use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
     CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative,
     Score, ScoreHints, Validity, ZeroScore,
 };
-use crate::plugin::registry::{ExtensionPoint, PluginEntry};
+use crate::scoring::normalize::most_is_best;
 use crate::verdict::{Code, Rejection};
-use crate::plugin::view::{NodeView, PodView};
 
 /// The plugin's name in configurations.
 pub const NAME: &str = "DynamicResources";

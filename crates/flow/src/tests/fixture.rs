@@ -154,6 +154,10 @@ fn told(request: &Request) -> String {
         Request::Evict { victim, .. } => format!("evict {}", victim.name),
         Request::BindVolume { volume, claim, .. } => format!("bind volume {volume} to claim {claim}"),
         Request::SelectNode { claim, node, .. } => format!("select {node} for claim {claim}"),
+        Request::ReserveDevices { reservation, .. } => {
+            format!("reserve devices of claim {}", reservation.claim)
+        }
+        Request::MakeDeviceClaim { made, .. } => format!("make claim {}", made.claim.name),
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
     }

@@ -5,10 +5,10 @@
 use berth_devices as devices;
 
 use super::FitScore;
-use crate::scoring::axis::{self, Axis};
 use crate::cluster::Cluster;
-use crate::plugin::{Representative, Score, ScoreHints};
 use crate::plugin::view::PodView;
+use crate::plugin::{Representative, Score, ScoreHints};
+use crate::scoring::axis::{self, Axis};
 
 /// What nodes have of a resource, devices included where a node offers none.
 pub(super) struct Column {
