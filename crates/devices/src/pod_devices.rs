@@ -221,6 +221,12 @@ impl<'a> PodDevices<'a> {
         &self.claims
     }
 
+    /// Whether a claim has devices already, or one is left from an earlier attempt.
+    pub fn has_allocated(&self) -> bool {
+        matches!(self.special, Some(Special::Left(_)))
+            || self.claims.iter().any(|claim| claim.allocation.is_some())
+    }
+
     /// Whether every node where the pod fits scores the same: no request has alternatives.
     pub fn has_no_preference(&self) -> bool {
         let alternatives = |request: &DeviceRequest| matches!(request.ask, Ask::FirstAvailable(_));

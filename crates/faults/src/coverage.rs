@@ -111,6 +111,7 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::BindVolume { .. } => "BindVolume",
         Request::SelectNode { .. } => "SelectNode",
         Request::ReserveDevices { .. } => "ReserveDevices",
+        Request::GiveUpDevices { .. } => "GiveUpDevices",
         Request::MakeDeviceClaim { .. } => "MakeDeviceClaim",
         Request::Extend { .. } => "Extend",
         Request::Emit(_) => "Emit",

@@ -136,6 +136,9 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
         Request::MakeDeviceClaim { made, .. } => {
             server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
         }
+        Request::GiveUpDevices { namespace, claim, claim_uid, delete } => {
+            give_up_devices(server, (namespace, claim, claim_uid), *delete)
+        }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
     };
@@ -171,6 +174,27 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
     let mut changed = found.clone();
     changed.annotations.insert(SELECTED_NODE.into(), node.clone());
     server.put(Object::Claim(changed));
+    Ok(())
+}
+
+fn give_up_devices(
+    server: &mut Server,
+    (namespace, name, uid): (&Str, &Str, &Str),
+    delete: bool,
+) -> Result<(), Failure> {
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() };
+    let mut claim = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found.clone(),
+        _ => return Ok(()),
+    };
+    if delete {
+        server.remove(&key);
+        return Ok(());
+    }
+    claim.allocation = None;
+    claim.reserved_for.clear();
+    claim.devices.clear();
+    server.put(Object::ResourceClaim(claim));
     Ok(())
 }
 

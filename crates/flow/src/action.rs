@@ -101,6 +101,18 @@ pub enum Request {
         /// The claim.
         made: Box<NewDeviceClaim>,
     },
+    /// Take the devices of a claim that no other pod uses, or delete a claim that was made for extended resources in an
+    /// earlier attempt: they keep a pod from every node.
+    GiveUpDevices {
+        /// The claim's namespace.
+        namespace: Str,
+        /// The claim's name.
+        claim: Str,
+        /// The claim's uid.
+        claim_uid: Str,
+        /// Whether the claim is deleted.
+        delete: bool,
+    },
     /// Ask an extender.
     Extend {
         /// Which, an index of [`Settings::extenders`](crate::Settings::extenders).

@@ -86,6 +86,7 @@ impl Flow {
     fn fits_nowhere(&mut self, now: Now, pod: PodRow, unfit: Unfit, watch: &mut Watch<'_>) {
         let Unfit { message, resolvable, plugins } = unfit;
         let profile = self.track(pod).profile;
+        self.give_up_devices(pod);
         if self.wants_preempting_extenders(pod) {
             let diagnosis = self.scheduler.diagnose(profile, pod);
             return self.consider_preemption(now, pod, message, plugins, &diagnosis);

@@ -4,12 +4,17 @@
 //! Upstream: plugins/dynamicresources (`PreBind`, `bindClaim`).
 
 use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
+use berth_engine::ids::PodRow;
+use berth_engine::plugin::view::PodView;
+use berth_engine::plugins::dynamic_resources;
 use berth_model::Str;
 use berth_model::device::{AllocatedDevice, ResourceClaim};
 use berth_model::object::{Kind, ObjectKey};
 
+use crate::action::Request;
 use crate::flow::Flow;
 use crate::now::Now;
+use crate::outbox::{Errand, Purpose};
 use crate::volumes::Standing;
 
 /// How a reservation stands: the claim must be there with its devices, for the pod, and its devices must be ready.
@@ -56,6 +61,28 @@ pub(crate) fn made<'a>(
 }
 
 impl Flow {
+    /// A pod fits nowhere: a claim whose devices keep it from every node, and which no other pod uses, is given up (the
+    /// first; upstream takes one by chance).
+    pub(crate) fn give_up_devices(&mut self, pod: PodRow) {
+        let view = PodView::new(self.scheduler.cluster(), pod);
+        if !dynamic_resources::has_devices(view) {
+            return;
+        }
+        let profile = self.track(pod).profile;
+        let diagnosis = self.scheduler.diagnose(profile, pod);
+        let rejected = diagnosis.rejected.iter().map(|(row, verdict)| (*row, &verdict.rejection));
+        let Some(remedy) = dynamic_resources::remedy(view, rejected) else { return };
+        let Some(claim) = remedy.clears.first().copied().or(remedy.deletes) else { return };
+        let request = Request::GiveUpDevices {
+            namespace: claim.namespace.clone(),
+            claim: claim.name.clone(),
+            claim_uid: claim.uid.clone(),
+            delete: claim.extended,
+        };
+        let uid = self.track(pod).pod.uid.clone();
+        self.outbox.ask(request, Errand { pod, uid, purpose: Purpose::GiveUp });
+    }
+
     /// The watch told of a claim on devices: pods whose claims are all there now may enter the queue.
     pub(crate) fn look_at_gates(&mut self, now: Now, key: &ObjectKey) {
         if key.kind != Kind::ResourceClaim {

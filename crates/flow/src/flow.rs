@@ -97,6 +97,8 @@ impl Flow {
                     Purpose::Volume { attempt } => self.volume_replied(now, errand.pod, attempt, outcome),
                     Purpose::Status => self.status_replied(now, errand.pod, outcome),
                     Purpose::Evict { victim } => self.evict_replied(errand.pod, &victim, outcome),
+                    // The watch tells of a claim without devices. If the request fails, a later attempt asks again.
+                    Purpose::GiveUp => {}
                     Purpose::Extend { attempt } => {
                         self.extender_replied(now, errand.pod, attempt, outcome);
                     }

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Status,
     /// To evict a victim for it.
     Evict { victim: PodRef },
+    /// To give up devices that keep it from every node.
+    GiveUp,
     /// To ask an extender about it, in this attempt.
     Extend { attempt: u32 },
 }

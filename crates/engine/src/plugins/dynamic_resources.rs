@@ -205,6 +205,11 @@ fn with_share_ids(claim_uid: &str, mut allocation: Allocation) -> Allocation {
     allocation
 }
 
+/// Whether a claim of the pod has devices already, or one is left from an earlier attempt.
+pub fn has_devices(pod: PodView<'_>) -> bool {
+    uses_devices(pod) && matches!(prepared(pod), Prepared::Claims(devices) if devices.has_allocated())
+}
+
 /// What can be done for a pod that fits nowhere (PostFilter): claims that can be given up, because the devices that they
 /// have keep the pod off the nodes that this plugin rejected. `None` if the pod has no claims.
 pub fn remedy<'a>(

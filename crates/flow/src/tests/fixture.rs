@@ -157,6 +157,9 @@ fn told(request: &Request) -> String {
         Request::ReserveDevices { reservation, .. } => {
             format!("reserve devices of claim {}", reservation.claim)
         }
+        Request::GiveUpDevices { claim, delete, .. } => {
+            format!("{} claim {claim}", if *delete { "delete" } else { "clear" })
+        }
         Request::MakeDeviceClaim { made, .. } => format!("make claim {}", made.claim.name),
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
