@@ -70,3 +70,43 @@ pub fn release(cluster: &mut Cluster, pod: &Pod, comes_again: bool) {
         cluster.upsert_device_claim(claim);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{pod, world};
+
+    const OBJECTS: &str = "{apiVersion: v1, kind: Node, metadata: {name: n1}, status: {allocatable: {cpu: '1', pods: '9'}}}
+---
+{apiVersion: resource.k8s.io/v1, kind: ResourceClaimTemplate, metadata: {name: t}, spec: {spec: {devices: {requests: [{name: \
+                           gpu, exactly: {deviceClassName: gpu}}]}}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: c, image: i}], resourceClaims: [{name: gpu, \
+                           resourceClaimTemplateName: t}, {name: nic, resourceClaimTemplateName: missing}]}}";
+
+    #[test]
+    fn a_waiting_pod_gets_the_claims_whose_templates_exist() {
+        let world = world(OBJECTS);
+        let pod = pod(&world, "web");
+        assert_eq!(pod.claim_statuses.len(), 1);
+        assert_eq!(pod.claim_statuses[0].claim.as_deref(), Some("web-gpu"));
+        let claim = world.cluster.devices().claim(&"default".into(), &"web-gpu".into()).unwrap();
+        assert_eq!((claim.owner.as_ref(), claim.spec.requests.len()), (Some(&pod.uid), 1));
+    }
+
+    #[test]
+    fn a_pod_that_is_gone_takes_its_claims_along_and_one_that_comes_again_finds_them_empty() {
+        let mut world = world(OBJECTS);
+        let pod = pod(&world, "web").clone();
+        let name: Str = "web-gpu".into();
+        let namespace: Str = "default".into();
+        let claim = |world: &crate::world::World| world.cluster.devices().claim(&namespace, &name).cloned();
+        let mut held = claim(&world).unwrap();
+        held.allocation = Some(berth_model::device::Allocation::default());
+        world.cluster.upsert_device_claim(held);
+        release(&mut world.cluster, &pod, true);
+        assert!(claim(&world).is_some_and(|claim| claim.allocation.is_none()));
+        release(&mut world.cluster, &pod, false);
+        assert_eq!(claim(&world), None);
+    }
+}
