@@ -58,7 +58,8 @@ pub fn check(say: &mut dyn FnMut(&str)) -> Result<Vec<String>, GateError> {
     for name in builtin::names() {
         let ratio = ratio(name)?;
         let floor = FLOORS.iter().find(|(known, _)| *known == name);
-        let &(_, floor) = floor.ok_or_else(|| GateError(format!("workload {name} has no floor in gate.rs")))?;
+        let &(_, floor) =
+            floor.ok_or_else(|| GateError(format!("workload {name} has no floor in gate.rs")))?;
         say(&format!("{name}: {ratio:.1} times the scan, floor {floor}"));
         if ratio < floor {
             slow.push(format!("{name}: {ratio:.1} times the scan; at least {floor} is expected"));

@@ -37,6 +37,7 @@ use berth_model::pod::{Pod, PodSpec};
 pub use budgets::Budget;
 pub use change::{Change, ChangeLog, PodChange};
 pub use class_index::ClassIndex;
+pub use devices::assumed_uid;
 pub use domains::{Domains, PartitionKey, UniformColumns};
 pub use images::Images;
 pub use load::Loads;

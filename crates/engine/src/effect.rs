@@ -1,10 +1,15 @@
-//! What a decision changes beside the pod's node.
+//! What plugins reserve with a placement, and the writes that make it true.
+//!
+//! A plugin reserves effects in its own words ([`Plugin::reserve`](crate::plugin::Plugin::reserve)). Whoever places pods
+//! treats them alike: applies them to the cluster, sends their writes, asks the plugin whether the pod can be bound
+//! ([`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind)), and reverts them if the placement fails.
 
 use berth_devices::extended::RequestMapping;
 use berth_model::Str;
 use berth_model::device::{Allocation, Consumer, ResourceClaim};
+use berth_model::object::{Kind, ObjectKey};
 
-/// A change that goes with a placement. The shell carries it out and feeds it back.
+/// A change of an object that a placement needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Reserve a volume for a claim (`spec.claimRef`), and with it the claim for the volume.
@@ -16,7 +21,7 @@ pub enum Effect {
         /// The claim's name.
         claim: Str,
     },
-    /// Tell the provisioner on which node a claim's volume is to be made (`volume.kubernetes.io/selected-node`).
+    /// Tell the provisioner on which node a claim's volume must be made (`volume.kubernetes.io/selected-node`).
     ProvisionVolume {
         /// The claim's namespace.
         namespace: Str,
@@ -51,4 +56,92 @@ pub struct NewDeviceClaim {
     pub claim: ResourceClaim,
     /// Which request serves which container (`status.extendedResourceClaimStatus` of the pod).
     pub mappings: Vec<RequestMapping>,
+}
+
+/// A write at the API server that makes an effect true (`Cluster::write_of`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Write {
+    /// PATCH a volume's `spec.claimRef`, and the annotation `pv.kubernetes.io/bound-by-controller: "yes"`.
+    BindVolume {
+        /// The volume.
+        volume: Str,
+        /// The claim's namespace.
+        namespace: Str,
+        /// The claim's name.
+        claim: Str,
+        /// The claim's uid.
+        claim_uid: Str,
+        /// Whether a user had reserved the volume for the claim. If so, the annotation is not written.
+        reserved: bool,
+    },
+    /// PATCH a claim's annotation `volume.kubernetes.io/selected-node`.
+    SelectNode {
+        /// The claim's namespace.
+        namespace: Str,
+        /// The claim's name.
+        claim: Str,
+        /// The node.
+        node: Str,
+    },
+    /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the claim
+    /// gets the finalizer `resource.kubernetes.io/delete-protection`.
+    ReserveDevices {
+        /// What is written.
+        reservation: Box<DeviceReservation>,
+        /// The claim's uid.
+        claim_uid: Str,
+    },
+    /// POST the claim for a pod's extended resources, write its devices into its status, and note it in the pod's
+    /// (`status.extendedResourceClaimStatus`).
+    MakeDeviceClaim(Box<NewDeviceClaim>),
+    /// Take the devices of a claim that no other pod uses, or delete a claim that was made for extended resources in an
+    /// earlier attempt: it keeps a pod from every node.
+    GiveUpDevices {
+        /// The claim's namespace.
+        namespace: Str,
+        /// The claim's name.
+        claim: Str,
+        /// The claim's uid.
+        claim_uid: Str,
+        /// Whether the claim is deleted.
+        delete: bool,
+    },
+}
+
+impl Effect {
+    /// The object that the effect changes.
+    pub fn object(&self) -> ObjectKey {
+        match self {
+            Self::BindVolume { volume, .. } => {
+                ObjectKey { kind: Kind::Volume, namespace: "".into(), name: volume.clone() }
+            }
+            Self::ProvisionVolume { namespace, claim, .. } => {
+                ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: claim.clone() }
+            }
+            Self::ReserveDevices(wanted) => device_claim(&wanted.namespace, &wanted.claim),
+            Self::MakeDeviceClaim(made) => device_claim(&made.claim.namespace, &made.claim.name),
+        }
+    }
+
+    /// Whether an object of this kind can change the answer of [`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind).
+    pub fn waits_for(&self, kind: Kind) -> bool {
+        match self {
+            Self::BindVolume { .. } | Self::ProvisionVolume { .. } => {
+                matches!(kind, Kind::Claim | Kind::Volume)
+            }
+            Self::ReserveDevices(_) | Self::MakeDeviceClaim(_) => kind == Kind::ResourceClaim,
+        }
+    }
+
+    /// The plugin's message if the effect cannot become true.
+    pub fn failure(&self, why: &str) -> String {
+        match self {
+            Self::BindVolume { .. } | Self::ProvisionVolume { .. } => format!("binding volumes: {why}"),
+            Self::ReserveDevices(_) | Self::MakeDeviceClaim(_) => why.to_owned(),
+        }
+    }
+}
+
+fn device_claim(namespace: &Str, name: &Str) -> ObjectKey {
+    ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() }
 }

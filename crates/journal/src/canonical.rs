@@ -6,7 +6,7 @@
 
 use berth_devices::extended::RequestMapping;
 use berth_engine::effect::DeviceReservation;
-use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request};
+use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request, Write};
 use berth_model::device::{Consumer, ResourceClaim};
 use berth_model::object::Object;
 
@@ -31,12 +31,12 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
             pod_ref(out, victim);
             text(out, message);
         }
-        Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
+        Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, reserved }) => {
             out.push(4);
             [volume, namespace, claim, claim_uid].into_iter().for_each(|part| text(out, part));
             out.push((*reserved).into());
         }
-        Request::SelectNode { namespace, claim, node } => {
+        Request::Write(Write::SelectNode { namespace, claim, node }) => {
             out.push(5);
             [namespace, claim, node].into_iter().for_each(|part| text(out, part));
         }
@@ -49,20 +49,19 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
             out.push(7);
             self::event(out, event);
         }
-        Request::ReserveDevices { reservation, claim_uid } => {
+        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
             out.push(8);
             self::reservation(out, reservation);
             text(out, claim_uid);
         }
-        Request::MakeDeviceClaim { pod, made } => {
+        Request::Write(Write::MakeDeviceClaim(made)) => {
             out.push(9);
-            pod_ref(out, pod);
             claim(out, &made.claim);
             list(out, &made.mappings, |out, RequestMapping { container, resource, request }| {
                 [container, resource, request].into_iter().for_each(|part| text(out, part));
             });
         }
-        Request::GiveUpDevices { namespace, claim, claim_uid, delete } => {
+        Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
             out.push(10);
             [namespace, claim, claim_uid].into_iter().for_each(|part| text(out, part));
             out.push((*delete).into());

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use berth_flow::{Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_flow::{
+    Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write,
+};
 use berth_watch::Metadata;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -114,12 +116,12 @@ impl Actor {
                 Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
                 done => done,
             },
-            Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
+            Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, reserved }) => {
                 let path = format!("/api/v1/persistentvolumes/{}", segment(&volume));
                 let body = body::volume(&namespace, &claim, &claim_uid, reserved);
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body).await
             }
-            Request::SelectNode { namespace, claim, node } => {
+            Request::Write(Write::SelectNode { namespace, claim, node }) => {
                 let path = format!(
                     "/api/v1/namespaces/{}/persistentvolumeclaims/{}",
                     segment(&namespace),
@@ -127,11 +129,11 @@ impl Actor {
                 );
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body::selected_node(&node)).await
             }
-            Request::ReserveDevices { reservation, claim_uid } => {
+            Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
                 self.reserve_devices(&reservation, &claim_uid).await
             }
-            Request::MakeDeviceClaim { pod, made } => self.make_device_claim(&pod, &made).await,
-            Request::GiveUpDevices { namespace, claim, claim_uid, delete } => {
+            Request::Write(Write::MakeDeviceClaim(made)) => self.make_device_claim(&made).await,
+            Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
                 self.give_up_devices(&namespace, &claim, &claim_uid, delete).await
             }
             // These two are not sent here: see `Task::Extend` and `EventRecorder`.

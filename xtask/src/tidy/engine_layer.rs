@@ -35,7 +35,10 @@ fn in_file(source: &Source, file: &str) -> Vec<String> {
         return Vec::new();
     }
     let Some(own) = layer(module) else {
-        return vec![format!("{}:1: xtask does not know the layer of the engine's module {module}", source.path)];
+        return vec![format!(
+            "{}:1: xtask does not know the layer of the engine's module {module}",
+            source.path
+        )];
     };
     let code = source.text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let mut problems = Vec::new();
@@ -44,7 +47,8 @@ fn in_file(source: &Source, file: &str) -> Vec<String> {
         for used in code.split("crate::").skip(1) {
             let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             if layer(used).is_none_or(|layer| layer > own) {
-                problems.push(format!("{}:{at}: {module} may not use {used}: layers go one way", source.path));
+                problems
+                    .push(format!("{}:{at}: {module} may not use {used}: layers go one way", source.path));
             }
         }
     }
@@ -65,7 +69,11 @@ mod tests {
             ("cluster/nodes.rs", "use crate::ids::NodeRow;\nuse crate::cluster::Images;", 0),
             ("cluster/tally.rs", "use crate::fast::NodeGroups;", 1),
             ("plugin.rs", "    let x: crate::scan::Diagnosis = y(crate::fast::z);", 2),
-            ("plugins/a.rs", "//! See [`crate::scan`].\n#[cfg(test)]\nmod tests {\n    use crate::scan::x;\n}", 0),
+            (
+                "plugins/a.rs",
+                "//! See [`crate::scan`].\n#[cfg(test)]\nmod tests {\n    use crate::scan::x;\n}",
+                0,
+            ),
             ("cluster/a/tests.rs", "use crate::scheduler::Scheduler;", 0),
             ("novel.rs", "", 1),
             ("lib.rs", "pub use crate::fast::x;", 0),

@@ -5,6 +5,7 @@ use crate::tree::Source;
 /// The layer of each crate; a crate may depend on crates of lower layers.
 const LAYERS: [(&str, usize); 16] = [
     ("model", 0),
+    ("controllers", 1),
     ("devices", 1),
     ("engine", 2),
     ("wire", 3),
@@ -25,6 +26,7 @@ const LAYERS: [(&str, usize); 16] = [
 /// All that a pure crate may depend on.
 const PURE: [(&str, &[&str]); 3] = [
     ("model", &[]),
+    ("controllers", &["berth-model", "rustc-hash"]),
     ("devices", &["berth-model", "cel", "regex", "rustc-hash", "smallvec"]),
     ("engine", &["berth-devices", "berth-model", "rustc-hash", "smallvec"]),
 ];

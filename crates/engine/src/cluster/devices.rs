@@ -56,8 +56,20 @@ impl Cluster {
 
     /// Adds or replaces a claim on devices.
     pub fn upsert_device_claim(&mut self, claim: ResourceClaim) {
+        self.replace_assumed(&claim);
         if self.devices.claim(&claim.namespace, &claim.name) != Some(&claim) {
             self.devices_mut().upsert_claim(claim);
+        }
+    }
+
+    /// A claim for extended resources that was assumed to be made is known by the name that the API server gave it.
+    fn replace_assumed(&mut self, claim: &ResourceClaim) {
+        let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended) else { return };
+        let uid = assumed_uid(owner);
+        let is_assumed = |other: &&ResourceClaim| *other.uid == *uid && other.name != claim.name;
+        let assumed = self.devices.claims().find(is_assumed).map(|other| other.name.clone());
+        if let Some(name) = assumed {
+            self.devices_mut().remove_claim(&claim.namespace, &name);
         }
     }
 
@@ -90,4 +102,9 @@ impl Cluster {
         };
         (!self.devices.claims().any(is_there)).then(|| claim.clone())
     }
+}
+
+/// The uid of the claim for a pod's extended resources until the API server has given it one.
+pub fn assumed_uid(owner: &str) -> Str {
+    format!("{owner}-extended-resources").into()
 }

@@ -14,6 +14,7 @@
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation a node.
 
 mod hint;
+mod pre_bind;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use berth_devices::{self as devices};
 use berth_model::device::{Allocation, ClaimSpec, Consumer, ResourceClaim};
 use berth_model::{Str, UnixSeconds};
 
-use crate::cluster::{Change, Cluster};
+use crate::cluster::{Change, Cluster, assumed_uid};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
@@ -31,8 +32,8 @@ use crate::plugin::event::ClusterEvent;
 use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
-    CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative,
-    Score, ScoreHints, Validity, ZeroScore,
+    CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreBind, PreFilter, PreScore, QueueingHint,
+    Representative, Score, ScoreHints, Validity, ZeroScore,
 };
 use crate::scoring::normalize::most_is_best;
 use crate::verdict::{Code, Rejection};
@@ -141,7 +142,7 @@ impl Plugin for DynamicResources {
             })));
         }
         if let Some(special) = found.special {
-            let uid: Str = format!("{}-extended-resources", owner.uid).into();
+            let uid = assumed_uid(&owner.uid);
             let claim = ResourceClaim {
                 namespace: owner.spec.namespace.clone(),
                 name: format!("{}-extended-resources", owner.name).into(),
@@ -159,6 +160,10 @@ impl Plugin for DynamicResources {
             })));
         }
         effects
+    }
+
+    fn pre_bind(&self, cluster: &Cluster, effect: &Effect, _node: &Str) -> PreBind {
+        pre_bind::pre_bind(cluster, effect)
     }
 }
 

@@ -36,7 +36,9 @@ impl Actor {
 
     /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. If a step
     /// fails the claim is deleted again.
-    pub(super) async fn make_device_claim(&self, pod: &PodRef, made: &NewDeviceClaim) -> Result<(), Failure> {
+    pub(super) async fn make_device_claim(&self, made: &NewDeviceClaim) -> Result<(), Failure> {
+        let user = made.claim.reserved_for.first().cloned().unwrap_or_default();
+        let pod = &PodRef { namespace: made.claim.namespace.clone(), name: user.name, uid: user.uid };
         let claims = claims_path(&made.claim.namespace);
         let answer = self.ask_for(Method::POST, &claims, JSON, bytes(&new_claim(pod, &made.claim))).await?;
         let created = Metadata::of(&answer);

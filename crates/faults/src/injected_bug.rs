@@ -1,0 +1,137 @@
+//! Violations that are planted on purpose, one at a time, to see that the judge finds them.
+//!
+//! They sit between the flow and its world, or in a plugin: the flow that ships is not touched.
+
+use std::sync::Arc;
+
+use berth_engine::profile::Profile;
+use berth_flow::{Action, Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Ticket};
+use berth_model::object::{Kind, Object};
+use berth_model::volume::SELECTED_NODE;
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InjectedBug {
+    /// A pod is bound twice.
+    DoubleBind,
+    /// A pod never reaches the queue.
+    LostPod,
+    /// Some running pods are not counted.
+    Overcommit,
+    /// A pod is not woken by what would help it.
+    MissedWakeUp,
+    /// Who lost the lease does not hear of it.
+    BindAfterLostLease,
+    /// Answers get lost inside, so that what is in flight piles up.
+    Leak,
+    /// A nomination is never cleared.
+    StaleNomination,
+    /// What is not in a new listing is kept.
+    RelistKept,
+    /// A filter is not asked.
+    FilterLeftOut,
+    /// The mark of a pod whose eviction was requested is lost.
+    EvictionForgotten,
+    /// A claim that lost its selected node is not told.
+    ReservationKept,
+    /// Nominations that are not its own are not told to a scheduler.
+    NominationOverlooked,
+    /// Changes of placed pods requeue no pod.
+    PodChangeIgnored,
+    /// A scheduler that waits for an extender is not told that it lost the lease.
+    ExtenderOutlivesLease,
+}
+
+impl InjectedBug {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::DoubleBind,
+        Self::LostPod,
+        Self::Overcommit,
+        Self::MissedWakeUp,
+        Self::BindAfterLostLease,
+        Self::Leak,
+        Self::StaleNomination,
+        Self::RelistKept,
+        Self::FilterLeftOut,
+        Self::EvictionForgotten,
+        Self::ReservationKept,
+        Self::NominationOverlooked,
+        Self::PodChangeIgnored,
+        Self::ExtenderOutlivesLease,
+    ];
+
+    /// What the flow is told instead.
+    pub(crate) fn of_input(&mut self, mut input: Input, flow: &SchedulingLoop) -> Option<Input> {
+        if *self == Self::NominationOverlooked
+            && let Input::Applied(Object::Pod(manifest)) = &mut input
+        {
+            manifest.pod.nominated_node = None;
+        }
+        let spoilt = match (&*self, &input) {
+            (Self::LostPod, Input::Applied(Object::Pod(pod))) => {
+                pod.pod.name.ends_with('3') && pod.pod.node.is_none()
+            }
+            (Self::Overcommit, Input::Applied(Object::Pod(pod))) => {
+                pod.pod.node.is_some() && &*pod.pod.spec.scheduler_name != "default-scheduler"
+            }
+            (Self::Leak, Input::Reply(Ticket(ticket), Ok(Answer::Done))) => ticket % 7 == 0,
+            (Self::RelistKept, Input::Listing(kind)) => *kind == Kind::Pod,
+            (Self::ReservationKept, Input::Applied(Object::Claim(claim))) => {
+                let known = flow.scheduler().cluster().storage().claim(&claim.namespace, &claim.name);
+                known.is_some_and(|known| {
+                    known.annotations.contains_key(SELECTED_NODE)
+                        && !claim.annotations.contains_key(SELECTED_NODE)
+                })
+            }
+            _ => false,
+        };
+        (!spoilt).then_some(input)
+    }
+
+    /// What is sent instead.
+    pub(crate) fn of_action(&mut self, action: Action) -> Vec<Action> {
+        match (&*self, &action.request) {
+            (Self::DoubleBind, Request::Bind { .. }) if action.ticket.0.is_multiple_of(5) => {
+                vec![action.clone(), action]
+            }
+            (Self::StaleNomination, Request::SetStatus { nominated_node: Some(node), pod, .. })
+                if node.is_empty() =>
+            {
+                let request = Request::SetStatus { pod: pod.clone(), condition: None, nominated_node: None };
+                vec![Action { ticket: action.ticket, request }]
+            }
+            _ => vec![action],
+        }
+    }
+
+    /// What only the flow is told, and the reference model is not, when this action is sent.
+    pub(crate) fn secret(self, action: &Action) -> Option<Input> {
+        let forgets = self == Self::EvictionForgotten && matches!(action.request, Request::Evict { .. });
+        let refused = || Failure { kind: FailureKind::Refused, message: "injected".to_owned() };
+        forgets.then(|| Input::Reply(action.ticket, Err(refused())))
+    }
+
+    /// Whether a scheduler is not told that it lost the lease.
+    pub(crate) fn hides_lost_lease(self, flow: &SchedulingLoop) -> bool {
+        match self {
+            Self::BindAfterLostLease => true,
+            Self::ExtenderOutlivesLease => flow.pending_pods().any(|pod| pod.place == "extending"),
+            _ => false,
+        }
+    }
+
+    /// Breaks a profile.
+    pub(crate) fn spoil(self, profile: &mut Profile) {
+        if self == Self::FilterLeftOut {
+            profile.filter.retain(|plugin| plugin.name() != "TaintToleration");
+        }
+        if matches!(self, Self::MissedWakeUp | Self::PodChangeIgnored) {
+            let only_changes = self == Self::PodChangeIgnored;
+            for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
+                *plugin =
+                    Arc::new(crate::never_requeues::NeverRequeues { plugin: plugin.clone(), only_changes });
+            }
+        }
+    }
+}
