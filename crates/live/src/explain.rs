@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_explanation_that_panics_stops_no_other() {
-        let flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let (mut explainer, jobs) = Explainer::new();
         let open = Arc::clone(&explainer.open);
         let (sender, mut answer) = oneshot::channel();

@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 16] = [
+const LAYERS: [(&str, usize); 17] = [
     ("model", 0),
     ("controllers", 1),
     ("devices", 1),
@@ -24,7 +24,7 @@ const LAYERS: [(&str, usize); 16] = [
 ];
 
 /// All that a pure crate may depend on.
-const PURE: [(&str, &[&str]); 3] = [
+const PURE: [(&str, &[&str]); 4] = [
     ("model", &[]),
     ("controllers", &["berth-model", "rustc-hash"]),
     ("devices", &["berth-model", "cel", "regex", "rustc-hash", "smallvec"]),

@@ -104,7 +104,7 @@ impl IntoModel for PodSpecWire {
             cx.problem_at("containers", "missing; expected at least one container");
         }
         check_labels(cx, "nodeSelector", &self.node_selector.0);
-        check_names(cx, &self.init_containers.0, &self.containers.0);
+        check_names(cx, &self.init_containers.0, &self.containers.0, &self.claims.0);
         check_volumes(cx, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
         let restart_policy = match &*self.restart_policy {
@@ -112,7 +112,6 @@ impl IntoModel for PodSpecWire {
             name => Some(one_of(cx, "restartPolicy", name, RESTART_POLICIES)),
         };
         check_distinct(cx, &self.spread.0);
-        check_claims(cx, &self.claims.0);
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
         let containers = containers(cx, "containers", self.containers, network);
@@ -121,10 +120,9 @@ impl IntoModel for PodSpecWire {
             "" => false,
             name => one_of(cx, "preemptionPolicy", name, policies),
         };
-        let systems = &[("linux", ()), ("windows", ())];
         let os = non_empty(self.os.name);
         if let Some(name) = &os {
-            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, systems));
+            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, SYSTEMS));
         }
         let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
@@ -176,6 +174,7 @@ impl IntoModel for PodSpecWire {
     }
 }
 
+const SYSTEMS: &[(&str, ())] = &[("linux", ()), ("windows", ())];
 const RESTART_POLICIES: &[(&str, RestartPolicy)] = &[
     ("Always", RestartPolicy::Always),
     ("OnFailure", RestartPolicy::OnFailure),
@@ -233,8 +232,14 @@ fn check_claims(cx: &mut Context, claims: &[PodResourceClaim]) {
     }
 }
 
-/// A status is found by the container's name, so names must differ.
-fn check_names(cx: &mut Context, init: &[ContainerParts], containers: &[ContainerParts]) {
+/// A status is found by the container's name, so names must differ. So must the names of claims.
+fn check_names(
+    cx: &mut Context,
+    init: &[ContainerParts],
+    containers: &[ContainerParts],
+    claims: &[PodResourceClaim],
+) {
+    check_claims(cx, claims);
     let mut seen = BTreeSet::new();
     for (field, list) in [("initContainers", init), ("containers", containers)] {
         for (at, parts) in list.iter().enumerate() {
