@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use berth_engine::effect::DeviceReservation;
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
@@ -133,6 +134,15 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
         Request::Write(Write::SelectNode { namespace, claim, node }) => {
             select(server, namespace, claim, node)
         }
+        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
+            reserve_devices(server, reservation, claim_uid)
+        }
+        Request::Write(Write::MakeDeviceClaim(made)) => {
+            server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
+        }
+        Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
+            give_up_devices(server, (namespace, claim, claim_uid), *delete)
+        }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
     };
@@ -168,6 +178,47 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
     let mut changed = found.clone();
     changed.annotations.insert(SELECTED_NODE.into(), node.clone());
     server.put(Object::Claim(changed));
+    Ok(())
+}
+
+fn give_up_devices(
+    server: &mut Server,
+    (namespace, name, uid): (&Str, &Str, &Str),
+    delete: bool,
+) -> Result<(), Failure> {
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() };
+    let mut claim = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found.clone(),
+        _ => return Ok(()),
+    };
+    if delete {
+        server.remove(&key);
+        return Ok(());
+    }
+    claim.allocation = None;
+    claim.reserved_for.clear();
+    claim.devices.clear();
+    server.put(Object::ResourceClaim(claim));
+    Ok(())
+}
+
+fn reserve_devices(server: &mut Server, wanted: &DeviceReservation, uid: &Str) -> Result<(), Failure> {
+    let (namespace, name) = (wanted.namespace.clone(), wanted.claim.clone());
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace, name };
+    let found = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found,
+        _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
+    };
+    if wanted.allocation.is_some() == found.allocation.is_some() {
+        let message = "the claim has other devices than expected".to_owned();
+        return Err(Failure { kind: FailureKind::Conflict, message });
+    }
+    let mut changed = found.clone();
+    if let Some(allocation) = &wanted.allocation {
+        changed.allocation = Some(allocation.clone());
+    }
+    changed.reserved_for.push(wanted.consumer.clone());
+    server.put(Object::ResourceClaim(changed));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use berth_model::Str;
 use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::device_claims::release;
 use crate::order::Queue;
 
 /// How a run is made.
@@ -215,7 +216,9 @@ impl<'a> Run<'a> {
             preemptor: preemptor.to_string(),
         });
         cluster.remove_pod(victim);
-        if pod.spec.controller.is_some() {
+        let comes_again = pod.spec.controller.is_some();
+        release(cluster, &pod, comes_again);
+        if comes_again {
             let row = cluster.add_pod(Pod {
                 node: None,
                 nominated_node: None,

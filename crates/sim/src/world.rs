@@ -13,6 +13,7 @@ use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
+use crate::device_claims::ClaimTemplates;
 use crate::expand::{Expanded, expand};
 
 /// The API server gives each namespace this label with its name.
@@ -25,6 +26,8 @@ pub struct World {
     pub cluster: Cluster,
     /// Pods without a node.
     pub waiting: Vec<PodRow>,
+    /// What claims on devices are made from.
+    pub claim_templates: ClaimTemplates,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -78,6 +81,7 @@ impl World {
                 self.warnings.add(message, &entry.place, &format!("Node {}", node.name));
             }
         }
+        self.claim_templates = ClaimTemplates::of(&manifests);
         manifests.into_objects(|object| self.cluster.apply_object(object));
     }
 
@@ -93,8 +97,11 @@ impl World {
         }
     }
 
-    fn add(&mut self, pod: Pod) {
+    fn add(&mut self, mut pod: Pod) {
         let waits = pod.node.is_none();
+        if waits && (!self.cluster.devices().is_empty() || !pod.spec.resource_claims.is_empty()) {
+            self.claim_templates.make_claims(&mut self.cluster, &mut pod, "");
+        }
         let row = self.cluster.add_pod(pod);
         if waits {
             self.waiting.push(row);

@@ -145,6 +145,7 @@ impl NodeGroups {
             | Change::Owners(_)
             | Change::Load(_)
             | Change::Storage
+            | Change::Devices
             | Change::Elsewhere => {}
         }
     }

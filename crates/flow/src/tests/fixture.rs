@@ -157,6 +157,13 @@ fn describe(request: &Request) -> String {
             format!("bind volume {volume} to claim {claim}")
         }
         Request::Write(Write::SelectNode { claim, node, .. }) => format!("select {node} for claim {claim}"),
+        Request::Write(Write::ReserveDevices { reservation, .. }) => {
+            format!("reserve devices of claim {}", reservation.claim)
+        }
+        Request::Write(Write::MakeDeviceClaim(made)) => format!("make claim {}", made.claim.name),
+        Request::Write(Write::GiveUpDevices { claim, delete, .. }) => {
+            format!("{} claim {claim}", if *delete { "delete" } else { "clear" })
+        }
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
     }
