@@ -11,6 +11,7 @@ mod expand;
 pub mod explain;
 pub mod order;
 pub mod report;
+pub mod rollout;
 pub mod run;
 pub mod world;
 

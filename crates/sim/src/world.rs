@@ -15,6 +15,7 @@ use berth_wire::{Problems, Warnings};
 use crate::admission::DefaultClass;
 use crate::device_claims::ClaimTemplates;
 use crate::expand::{Expanded, expand};
+use crate::rollout::Rollout;
 
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -28,6 +29,8 @@ pub struct World {
     pub waiting: Vec<PodRow>,
     /// What claims on devices are made from.
     pub claim_templates: ClaimTemplates,
+    /// Workloads that the input changes.
+    pub rollouts: Vec<Rollout>,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -54,7 +57,7 @@ impl World {
     pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
         autoscale(&mut manifests);
-        let Expanded { pods, owners, mut claims } = expand(&manifests, &mut world.warnings)?;
+        let Expanded { pods, owners, mut claims, mut rollouts } = expand(&manifests, &mut world.warnings)?;
         let default_class = DefaultClass::new(&manifests);
         let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
         stored.chain(&mut claims).for_each(|claim| default_class.apply(claim));
@@ -69,6 +72,8 @@ impl World {
         for pod in pods {
             world.add(pod);
         }
+        rollouts.iter_mut().for_each(|rollout| rollout.number_nodes(&world.cluster));
+        world.rollouts = rollouts;
         Ok(world)
     }
 
