@@ -21,8 +21,8 @@ use crate::{human, notice};
 
 const EXAMPLES: &str = "\
 Examples:
-  Will it fit? Running pods stay where they are, pending pods are placed:
-    berth snapshot | berth simulate -f - -f new-app.yaml
+  Will it fit? Pending pods are placed; workloads that the manifest changes are updated:
+    berth snapshot | berth simulate -f - -f app.yaml
 
   A cluster and a folder of manifests, with another algorithm:
     berth simulate -f cluster.yaml -f apps/ --algorithm best-fit
@@ -34,10 +34,11 @@ Examples:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
 
 Pods are placed by priority, then by creation time, then in the order of the input.
+Workloads that the input changes are rolled out to the end, as their controllers do it.
 
 Exit codes:
-  0  every pod is placed
-  1  some pods stay pending (--allow-pending makes it 0)
+  0  every pod is placed, every rollout is complete
+  1  some pods stay pending, or a rollout is stuck (--allow-pending makes it 0)
   2  the input or the command line cannot be used
   3  --verify found a decision that differs";
 
@@ -59,7 +60,7 @@ pub(crate) struct SimulateArgs {
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
-    /// Exit with 0 even if some pods stay pending
+    /// Exit with 0 even if some pods stay pending or a rollout is stuck
     #[arg(long)]
     allow_pending: bool,
     /// Add the time taken to the result
@@ -84,7 +85,7 @@ impl SimulateArgs {
         input::world(&paths, &self.input.reading)
     }
 
-    /// The exit code after runs that left this many pods pending.
+    /// The exit code after runs that left this many pods pending and rollouts stuck.
     fn exit_code(&self, pending: usize) -> ExitCode {
         ExitCode::from(u8::from(pending > 0 && !self.allow_pending))
     }
@@ -121,7 +122,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         });
     }
     output::print(&result, args.output, |wide| table::render(&result, wide))?;
-    Ok(args.exit_code(result.summary.pending))
+    let stuck = result.rollouts.iter().filter(|rollout| !rollout.complete).count();
+    Ok(args.exit_code(result.summary.pending + stuck))
 }
 
 /// Places the pods of a world and makes a report of the result.
@@ -133,7 +135,7 @@ fn place<T>(
 ) -> Result<T, Failure> {
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
     let mut progress = Progress::new(world.waiting.len());
-    let run = Run::new(&mut scheduler, &world.waiting, options);
+    let run = Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts);
     let outcome = run.finish(|left| progress.left(left)).map_err(Failure::difference)?;
     drop(progress);
     Ok(report(choice.name, &scheduler, &outcome))

@@ -11,7 +11,7 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
-use berth_model::workload::Share;
+use berth_model::workload::{ScaledFor, Share};
 use berth_model::{Str, UnixSeconds};
 
 use crate::limit::surge_and_unavailable;
@@ -70,15 +70,6 @@ pub struct ReplicaSetState {
     pub not_ended: i32,
     /// The size of the Deployment when the ReplicaSet was last scaled, if it is known.
     pub scaled_for: Option<ScaledFor>,
-}
-
-/// The size of a Deployment when it last scaled a ReplicaSet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScaledFor {
-    /// The annotation `deployment.kubernetes.io/desired-replicas`: `spec.replicas`.
-    pub desired: i32,
-    /// The annotation `deployment.kubernetes.io/max-replicas`: `spec.replicas` and `maxSurge`.
-    pub max: i32,
 }
 
 /// A change to the ReplicaSets of a Deployment. ReplicaSets are named by their places in [`View::sets`].

@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn an_indexed_job_makes_the_lowest_free_indexes() {
         let at = |index| PodState { index: Some(index), ..running(&index.to_string(), 0) };
-        let cases: [(&[RangeInclusive<i32>], Vec<PodState>, i32, Vec<i32>); 4] = [
+        type Case = (&'static [RangeInclusive<i32>], Vec<PodState>, i32, Vec<i32>);
+        let cases: [Case; 4] = [
             (&[], vec![], 0, vec![0, 1, 2]),
             (&[], vec![at(1)], 0, vec![0, 2]),
             (&[0..=1, 3..=3], vec![at(4)], 3, vec![2, 5]),

@@ -4,21 +4,10 @@
 
 use berth_model::workload::Share;
 
-/// How many pods of `wanted` a share is, rounded down.
-pub fn rounded_down(share: Share, wanted: i32) -> i32 {
-    match share {
-        Share::Pods(pods) => pods,
-        Share::Percent(percent) => {
-            let hundredths = i64::from(percent) * i64::from(wanted);
-            i32::try_from(hundredths / 100).unwrap_or(i32::MAX)
-        }
-    }
-}
-
 /// `maxSurge` (rounded up) and `maxUnavailable` (rounded down) of a Deployment that wants this many pods. If both are 0,
 /// one pod may be unavailable: otherwise nothing could ever be replaced.
 pub fn surge_and_unavailable(surge: Share, unavailable: Share, wanted: i32) -> (i32, i32) {
-    match (surge.of(wanted), rounded_down(unavailable, wanted)) {
+    match (surge.of(wanted), unavailable.rounded_down(wanted)) {
         (0, 0) => (0, 1),
         both => both,
     }

@@ -12,7 +12,6 @@ use berth_model::UnixSeconds;
 use berth_model::workload::Share;
 
 use crate::change::{NewPod, PodChange};
-use crate::limit::rounded_down;
 use crate::pod::{Phase, PodState};
 
 /// `spec.updateStrategy`.
@@ -59,7 +58,7 @@ pub fn reconcile(view: &View<'_>, now: UnixSeconds) -> Vec<PodChange> {
         return changes;
     }
     if let Strategy::RollingUpdate { partition, unavailable } = view.strategy {
-        sync.update(partition, rounded_down(unavailable, view.replicas).max(1), &mut changes);
+        sync.update(partition, unavailable.rounded_down(view.replicas).max(1), &mut changes);
     }
     changes
 }

@@ -132,12 +132,16 @@ pub struct Workload {
     pub count: PodCount,
     /// `spec.volumeClaimTemplates` of a StatefulSet: each pod gets one claim from each.
     pub claim_templates: Vec<Claim>,
-    /// `spec.strategy` of a Deployment.
+    /// `spec.strategy` of a Deployment, `spec.updateStrategy` of a StatefulSet or DaemonSet.
     pub rollout: Rollout,
+    /// `spec.podManagementPolicy: Parallel` of a StatefulSet: it makes all its pods at once.
+    pub parallel: bool,
     /// `spec.paused` of a Deployment: it makes no new ReplicaSet.
     pub paused: bool,
     /// The revision of a Deployment's ReplicaSet (annotation `deployment.kubernetes.io/revision`).
     pub revision: Option<i64>,
+    /// The size of its Deployment when a ReplicaSet was last scaled.
+    pub scaled_for: Option<ScaledFor>,
     /// What a job has done so far.
     pub progress: JobProgress,
     /// `spec.replicas` is set: applying the object sets the number of pods. Otherwise an autoscaler may own it.
@@ -192,21 +196,41 @@ pub enum PodCount {
     },
 }
 
-/// `apps/v1.DeploymentStrategy`.
+/// The size of a Deployment when it last scaled a ReplicaSet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScaledFor {
+    /// The annotation `deployment.kubernetes.io/desired-replicas`: `spec.replicas`.
+    pub desired: i32,
+    /// The annotation `deployment.kubernetes.io/max-replicas`: `spec.replicas` and `maxSurge`.
+    pub max: i32,
+}
+
+/// How a controller replaces its pods when its template changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rollout {
-    /// `Recreate`: the old pods end before the new ones are made.
+    /// `Recreate` of a Deployment: the old pods end before the new ones are made.
     Recreate,
-    /// `RollingUpdate`: new pods come while old ones run.
+    /// `OnDelete` of a StatefulSet or DaemonSet: a pod is replaced only if somebody deletes it.
+    OnDelete,
+    /// `RollingUpdate`: pods are replaced a few at a time.
     Rolling {
-        /// `maxSurge`: how many pods there may be beyond `spec.replicas`.
+        /// `maxSurge`: how many pods there may be beyond those that are wanted.
         surge: Share,
+        /// `maxUnavailable`: how many of the wanted pods may be missing.
+        unavailable: Share,
+        /// `partition` of a StatefulSet: pods with lower ordinals keep the old template.
+        partition: i32,
     },
 }
 
-impl Default for Rollout {
-    fn default() -> Self {
-        Self::Rolling { surge: Share::Percent(25) }
+impl Rollout {
+    /// What the API server sets if the object says nothing.
+    pub fn default_of(kind: WorkloadKind) -> Self {
+        let (surge, unavailable) = match kind {
+            WorkloadKind::Deployment => (Share::Percent(25), Share::Percent(25)),
+            _ => (Share::Pods(0), Share::Pods(1)),
+        };
+        Self::Rolling { surge, unavailable, partition: 0 }
     }
 }
 
@@ -227,6 +251,17 @@ impl Share {
             Self::Percent(percent) => {
                 let hundredths = i64::from(percent) * i64::from(wanted);
                 i32::try_from((hundredths + 99) / 100).unwrap_or(i32::MAX)
+            }
+        }
+    }
+
+    /// How many pods of `wanted` it is, rounded down.
+    pub fn rounded_down(self, wanted: i32) -> i32 {
+        match self {
+            Self::Pods(pods) => pods,
+            Self::Percent(percent) => {
+                let hundredths = i64::from(percent) * i64::from(wanted);
+                i32::try_from(hundredths / 100).unwrap_or(i32::MAX)
             }
         }
     }
@@ -291,9 +326,11 @@ impl Workload {
             template: PodTemplate::default(),
             count: PodCount::Replicas { count: 0, first: 0 },
             claim_templates: Vec::new(),
-            rollout: Rollout::default(),
+            rollout: Rollout::default_of(kind),
+            parallel: false,
             paused: false,
             revision: None,
+            scaled_for: None,
             progress: JobProgress::default(),
             sets_replicas: false,
             custom: None,
@@ -306,17 +343,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_rounded_up() {
+    fn a_share_is_rounded_up_or_down() {
         let cases = [
-            (Share::Pods(2), 10, 2),
-            (Share::Percent(25), 10, 3),
-            (Share::Percent(25), 4, 1),
-            (Share::Percent(25), 0, 0),
-            (Share::Percent(0), 10, 0),
-            (Share::Percent(i32::MAX), i32::MAX, i32::MAX),
+            (Share::Pods(2), 10, 2, 2),
+            (Share::Percent(25), 10, 3, 2),
+            (Share::Percent(25), 4, 1, 1),
+            (Share::Percent(25), 0, 0, 0),
+            (Share::Percent(0), 10, 0, 0),
+            (Share::Percent(i32::MAX), i32::MAX, i32::MAX, i32::MAX),
         ];
-        for (share, wanted, expected) in cases {
-            assert_eq!(share.of(wanted), expected, "{share:?} of {wanted}");
+        for (share, wanted, up, down) in cases {
+            assert_eq!((share.of(wanted), share.rounded_down(wanted)), (up, down), "{share:?} of {wanted}");
         }
     }
 }

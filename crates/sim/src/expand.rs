@@ -1,7 +1,8 @@
 //! Expansion: from workloads to the pods that their controllers would hold.
 //!
 //! What is there already counts: a workload only gets the pods that it lacks, so that the output of `kubectl get` of a
-//! running cluster is not doubled. Pods that the controllers would delete stay where they are, with a warning.
+//! running cluster is not doubled. Workloads whose pods are outdated or too many are rolled out: what their controllers
+//! do then is decided during the run ([`crate::rollout`]).
 //! docs/workloads.md tells the rules.
 //!
 //! Upstream: `pkg/controller` (a folder for each kind).
@@ -35,6 +36,7 @@ use berth_wire::{Problem, Problems, Warnings};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::admission::{Admission, Remarks, is_new, quota};
+use crate::rollout::Rollout;
 use existing::Existing;
 use family::Family;
 use name::Names;
@@ -50,6 +52,8 @@ pub(crate) struct Expanded {
     pub(crate) pods: Vec<Pod>,
     /// ReplicaSets that are made for Deployments.
     pub(crate) owners: Vec<PodGroupOwner>,
+    /// Workloads whose pods are replaced or deleted.
+    pub(crate) rollouts: Vec<Rollout>,
     /// Claims that are made for StatefulSets and ephemeral volumes.
     pub(crate) claims: Vec<Claim>,
 }
@@ -72,7 +76,7 @@ pub(crate) fn expand(manifests: &Manifests, warnings: &mut Warnings) -> Result<E
         problems: Problems::default(),
         warnings,
     };
-    let sizes = deployment::sizes(&expansion);
+    let sizes = deployment::sizes(&mut expansion);
     let mut workloads = manifests.workloads.iter().enumerate().peekable();
     for entry in &manifests.pods {
         while let Some((at, workload)) = workloads.next_if(|(_, workload)| workload.number < entry.number) {
@@ -115,9 +119,9 @@ impl<'a> Expansion<'a> {
             return custom::expand(self, entry, custom);
         }
         match entry.value.kind {
-            WorkloadKind::Deployment => deployment::expand(self, entry, sizes.lacking(at)),
+            WorkloadKind::Deployment => deployment::expand(self, at, entry, sizes),
             WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
-                replica_set::expand(self, entry, sizes.wanted(at));
+                replica_set::expand(self, at, entry, sizes);
             }
             WorkloadKind::StatefulSet => stateful_set::expand(self, entry),
             WorkloadKind::DaemonSet => daemon_set::expand(self, entry),
@@ -185,6 +189,7 @@ impl<'a> Expansion<'a> {
             started: None,
             terminating: false,
             preempted: false,
+            claim_statuses: Vec::new(),
         };
         ephemeral::make_claims(self, &pod, template.pod_template.ephemeral_claims());
         self.out.pods.push(pod);
@@ -233,28 +238,11 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    /// Warns of pods that the controller would delete.
-    fn warn_surplus(&mut self, entry: &Entry<Workload>, surplus: i64) {
-        if surplus > 0 {
-            let message = format!(
-                "has {surplus} more pods than it wants; they stay, but its controller would delete them"
-            );
-            self.warn(entry, message);
-        }
-    }
-
-    /// Warns of running pods that the controller would replace, since its template has changed.
-    fn warn_outdated(&mut self, template: &Template<'a>, pods: &[&Pod]) {
+    /// What the pods of a template are like now; pods that differ from it are outdated.
+    fn current_spec(&self, template: &Template<'a>) -> PodSpec {
         let mut spec = template.spec(template.labels.clone());
         self.admission.admit(&mut spec, template.pod_template.admission());
-        let outdated = pods.iter().filter(|pod| !pod.terminating && is_outdated(&pod.spec, &spec)).count();
-        if outdated > 0 {
-            let message = format!(
-                "its template differs from that of {outdated} running pods, whose update is not simulated: \
-                 the result is for the old pods"
-            );
-            self.warn(template.entry, message);
-        }
+        spec
     }
 
     /// Warns of nodes without daemon pods, if the DaemonSets of the others' pods are not in the input.
@@ -281,11 +269,14 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// Whether a running pod differs from its template in what its containers request or in the nodes that it selects.
+/// Whether a pod differs from its template in the images and requests of its containers or in the nodes that it selects.
 /// Containers that only the pod has were injected, and say nothing.
 fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
+    let known = |image: &str| !image.is_empty();
+    let other_image = |a: &str, b: &str| known(a) && known(b) && a != b;
     let differs = |wanted: &Container| {
-        pod.containers.iter().any(|c| c.name == wanted.name && c.requests != wanted.requests)
+        let changed = |c: &Container| c.requests != wanted.requests || other_image(&c.image, &wanted.image);
+        pod.containers.iter().any(|c| c.name == wanted.name && changed(c))
     };
     let misses = |(key, value): (&Str, &Str)| pod.node_selector.get(key) != Some(value);
     template.containers.iter().any(differs) || template.node_selector.iter().any(misses)

@@ -6,10 +6,12 @@
 
 mod admission;
 pub mod compare;
+pub mod device_claims;
 mod expand;
 pub mod explain;
 pub mod order;
 pub mod report;
+pub mod rollout;
 pub mod run;
 pub mod world;
 

@@ -30,6 +30,11 @@ impl Queue {
         self.heap.pop().map(|Reverse((_, _, _, place, pod))| (pod, place))
     }
 
+    /// Takes out a pod that is deleted.
+    pub fn remove(&mut self, pod: PodRow) {
+        self.heap.retain(|Reverse((.., waiting))| *waiting != pod);
+    }
+
     /// How many pods wait.
     pub fn len(&self) -> usize {
         self.heap.len()

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use berth_controllers::rollout::Summary;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
 use berth_model::node::{Taint, TaintEffect};
 use berth_model::pod::Pod;
 use serde::Serialize;
 
+use crate::rollout::RolledOut;
 use crate::run::Outcome;
 
 /// The version of all documents that runs end in.
@@ -27,7 +29,7 @@ pub struct SimulationResult {
     /// Which algorithm placed the pods: the name given, or the scheduler names of the configuration's profiles.
     pub algorithm: String,
     /// Counts.
-    pub summary: Summary,
+    pub summary: Counts,
     /// Pods that were placed.
     pub placements: Vec<Placement>,
     /// Pods that were not placed.
@@ -36,6 +38,9 @@ pub struct SimulationResult {
     pub evicted: Vec<EvictedPod>,
     /// Nodes as they are after the run.
     pub nodes: Vec<NodeUse>,
+    /// Workloads that the input changes, and how far their rollouts came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollouts: Vec<RolloutReport>,
     /// What is odd about the input, a sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -46,7 +51,7 @@ pub struct SimulationResult {
 
 /// Counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct Counts {
     /// Nodes in the input.
     pub nodes: usize,
     /// Pods in the input that run or wait.
@@ -73,6 +78,47 @@ pub struct Placement {
     /// The workload that it belongs to, if a controller owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<WorkloadRef>,
+    /// The devices of its claims.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<PlacedDevice>,
+}
+
+/// A device that a placed pod has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlacedDevice {
+    /// The claim, in the pod's namespace.
+    pub claim: String,
+    /// The request in the claim, or the request and its alternative.
+    pub request: String,
+    /// The driver.
+    pub driver: String,
+    /// The pool.
+    pub pool: String,
+    /// The device.
+    pub device: String,
+}
+
+impl PlacedDevice {
+    /// The devices of all claims, by the uid of the pods that use them, in the order of the claims' names.
+    fn by_pod(cluster: &Cluster) -> BTreeMap<&str, Vec<Self>> {
+        let mut devices: BTreeMap<&str, Vec<Self>> = BTreeMap::new();
+        for claim in cluster.devices().claims() {
+            let results = claim.allocation.iter().flat_map(|allocation| &allocation.results);
+            let of_claim: Vec<Self> = results
+                .map(|result| Self {
+                    claim: claim.name.to_string(),
+                    request: result.request.to_string(),
+                    driver: result.device.driver.to_string(),
+                    pool: result.device.pool.to_string(),
+                    device: result.device.device.to_string(),
+                })
+                .collect();
+            for user in &claim.reserved_for {
+                devices.entry(&user.uid).or_default().extend(of_claim.iter().cloned());
+            }
+        }
+        devices
+    }
 }
 
 /// The workload that a pod belongs to: its controller, or the Deployment of its ReplicaSet.
@@ -152,6 +198,54 @@ pub struct NodeUse {
     pub taints: Vec<String>,
 }
 
+/// How far the rollout of a workload came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutReport {
+    /// As in `Deployment`.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Whether all is done that its controller will ever do; otherwise the rollout is stuck.
+    pub complete: bool,
+    /// How many pods it wants.
+    pub desired: i32,
+    /// Pods with the new template that are on a node.
+    pub updated: i32,
+    /// Pods with the new template that are not on a node.
+    pub pending: i32,
+    /// Pods with an old template that are on a node.
+    pub old: i32,
+    /// The most pods that were on nodes at once.
+    pub most_at_once: i32,
+    /// All of this in a sentence.
+    pub summary: String,
+    /// Why new pods are pending, in upstream's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl RolloutReport {
+    fn new(rolled_out: &RolledOut) -> Self {
+        let Summary { wanted, updated, pending, old, peak, complete, message, .. } = &rolled_out.summary;
+        Self {
+            kind: rolled_out.kind,
+            namespace: rolled_out.namespace.to_string(),
+            name: rolled_out.name.to_string(),
+            complete: *complete,
+            desired: *wanted,
+            updated: *updated,
+            pending: *pending,
+            old: *old,
+            most_at_once: *peak,
+            summary: rolled_out.summary.to_string(),
+            message: message.clone(),
+        }
+    }
+}
+
 const ZONE: &str = "topology.kubernetes.io/zone";
 /// The labels by which providers name the pool of a node.
 const POOLS: [&str; 6] = [
@@ -183,10 +277,13 @@ impl SimulationResult {
             let pod = &pods.entry(row).pod;
             (pod.spec.namespace.to_string(), pod.name.to_string())
         };
+        let mut devices = PlacedDevice::by_pod(cluster);
         let placements = outcome.placed.iter().map(|p| {
             let (namespace, name) = identity(p.pod);
-            let workload = WorkloadRef::of(&pods.entry(p.pod).pod);
-            Placement { namespace, name, node: nodes.name(p.node).to_string(), score: p.score, workload }
+            let pod = &pods.entry(p.pod).pod;
+            let devices = devices.remove(&*pod.uid).unwrap_or_default();
+            let (node, workload) = (nodes.name(p.node).to_string(), WorkloadRef::of(pod));
+            Placement { namespace, name, node, score: p.score, workload, devices }
         });
         let pending = outcome.pending.iter().map(|p| {
             let (namespace, name) = identity(p.pod);
@@ -205,7 +302,7 @@ impl SimulationResult {
             api_version: API_VERSION,
             kind: "SimulationResult",
             algorithm,
-            summary: Summary {
+            summary: Counts {
                 nodes: nodes.len(),
                 pods: outcome.pods,
                 placed: outcome.placed.len(),
@@ -216,6 +313,7 @@ impl SimulationResult {
             pending: pending.collect(),
             evicted: evicted.collect(),
             nodes: nodes.by_name().map(|(_, row)| node_use(cluster, row)).collect(),
+            rollouts: outcome.rollouts.iter().map(RolloutReport::new).collect(),
             warnings: Vec::new(),
             timing: None,
         }

@@ -1,5 +1,8 @@
-//! The run: one attempt a pod, in order.
+//! The run: one attempt a pod, in order; then rollouts, if the input changes workloads.
 
+mod rolling;
+
+use berth_controllers::rollout::Event;
 use berth_engine::decision::Decision;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
@@ -8,7 +11,9 @@ use berth_model::Str;
 use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::device_claims::release;
 use crate::order::Queue;
+use crate::rollout::{RolledOut, Rollout};
 
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +78,8 @@ pub struct Outcome {
     pub pending: Vec<Pending>,
     /// Pods that were evicted.
     pub evicted: Vec<Evicted>,
+    /// How far each rollout came.
+    pub rollouts: Vec<RolledOut>,
 }
 
 /// A run in progress.
@@ -85,6 +92,9 @@ pub struct Run<'a> {
     places: FxHashMap<PodRow, usize>,
     /// Places in the outcome of pods that were evicted again.
     void: FxHashSet<usize>,
+    rollouts: Vec<Rollout>,
+    /// What controllers must know; `None` if nothing is rolled out.
+    events: Option<Vec<Event>>,
 }
 
 impl<'a> Run<'a> {
@@ -102,7 +112,15 @@ impl<'a> Run<'a> {
             outcome: Outcome { pods, ..Outcome::default() },
             places: FxHashMap::default(),
             void: FxHashSet::default(),
+            rollouts: Vec::new(),
+            events: None,
         }
+    }
+
+    /// Rolls out these workloads, together with the pods that wait.
+    pub fn rolling_out(mut self, rollouts: Vec<Rollout>) -> Self {
+        self.rollouts = rollouts;
+        self
     }
 
     /// Tries every pod; calls `progress` after each one with the number of pods that are left.
@@ -110,9 +128,14 @@ impl<'a> Run<'a> {
     /// # Errors
     /// With [`Options::verify`], the first decision that differs from the scan's.
     pub fn finish(mut self, mut progress: impl FnMut(usize)) -> Result<Outcome, String> {
-        while let Some((pod, place)) = self.queue.pop() {
-            self.attempt(pod, place)?;
-            progress(self.queue.len());
+        let rollouts = std::mem::take(&mut self.rollouts);
+        if rollouts.is_empty() {
+            while let Some((pod, place)) = self.queue.pop() {
+                self.attempt(pod, place)?;
+                progress(self.queue.len());
+            }
+        } else {
+            self.outcome.rollouts = rolling::roll_out(&mut self, rollouts, progress)?;
         }
         let Self { mut outcome, void, .. } = self;
         let mut at = 0;
@@ -156,6 +179,7 @@ impl<'a> Run<'a> {
                 }
                 self.places.insert(pod, self.outcome.placed.len());
                 self.outcome.placed.push(Placed { pod, node, score });
+                self.tell(Event::Placed { pod: pod.0, node: node.0 });
             }
             Decision::Gated(verdict) => {
                 self.outcome.pending.push(Pending::new(pod, verdict.rejection.message()));
@@ -215,7 +239,9 @@ impl<'a> Run<'a> {
             preemptor: preemptor.to_string(),
         });
         cluster.remove_pod(victim);
-        if pod.spec.controller.is_some() {
+        let comes_again = pod.spec.controller.is_some();
+        release(cluster, &pod, comes_again);
+        if comes_again {
             let row = cluster.add_pod(Pod {
                 node: None,
                 nominated_node: None,
@@ -226,6 +252,13 @@ impl<'a> Run<'a> {
             });
             // Behind all pods of its priority and time that were there from the start.
             self.queue.push(cluster, row, usize::MAX);
+            self.tell(Event::Evicted { pod: victim.0, again: row.0 });
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        if let Some(events) = &mut self.events {
+            events.push(event);
         }
     }
 }

@@ -13,7 +13,9 @@ use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
+use crate::device_claims::ClaimTemplates;
 use crate::expand::{Expanded, expand};
+use crate::rollout::Rollout;
 
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -25,6 +27,10 @@ pub struct World {
     pub cluster: Cluster,
     /// Pods without a node.
     pub waiting: Vec<PodRow>,
+    /// What claims on devices are made from.
+    pub claim_templates: ClaimTemplates,
+    /// Workloads that the input changes.
+    pub rollouts: Vec<Rollout>,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -51,7 +57,7 @@ impl World {
     pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
         autoscale(&mut manifests);
-        let Expanded { pods, owners, mut claims } = expand(&manifests, &mut world.warnings)?;
+        let Expanded { pods, owners, mut claims, mut rollouts } = expand(&manifests, &mut world.warnings)?;
         let default_class = DefaultClass::new(&manifests);
         let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
         stored.chain(&mut claims).for_each(|claim| default_class.apply(claim));
@@ -66,6 +72,8 @@ impl World {
         for pod in pods {
             world.add(pod);
         }
+        rollouts.iter_mut().for_each(|rollout| rollout.number_nodes(&world.cluster));
+        world.rollouts = rollouts;
         Ok(world)
     }
 
@@ -78,6 +86,7 @@ impl World {
                 self.warnings.add(message, &entry.place, &format!("Node {}", node.name));
             }
         }
+        self.claim_templates = ClaimTemplates::of(&manifests);
         manifests.into_objects(|object| self.cluster.apply_object(object));
     }
 
@@ -93,8 +102,11 @@ impl World {
         }
     }
 
-    fn add(&mut self, pod: Pod) {
+    fn add(&mut self, mut pod: Pod) {
         let waits = pod.node.is_none();
+        if waits && (!self.cluster.devices().is_empty() || !pod.spec.resource_claims.is_empty()) {
+            self.claim_templates.make_claims(&mut self.cluster, &mut pod, "");
+        }
         let row = self.cluster.add_pod(pod);
         if waits {
             self.waiting.push(row);

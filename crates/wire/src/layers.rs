@@ -112,6 +112,7 @@ fn apply_workload(stored: &mut Workload, manifest: Workload) {
         controller: stored.controller.clone(),
         terminating: stored.terminating,
         revision: stored.revision,
+        scaled_for: stored.scaled_for,
         progress: stored.progress.clone(),
         count,
         selector,

@@ -32,7 +32,7 @@ fn in_source(source: &Source) -> Vec<String> {
     if EMPTY_NAMES.contains(&stem) {
         problems.push(format!("{path}:1: the name says nothing about what is in it"));
     }
-    let pure = matches!(source.crate_name(), Some("model" | "engine")) && source.is("rs");
+    let pure = matches!(source.crate_name(), Some("model" | "controllers" | "engine")) && source.is("rs");
     for (at, line) in (1..).zip(source.text.lines()) {
         if let Some(word) = UNFINISHED.iter().find(|w| has_word(line, w)) {
             problems.push(format!("{path}:{at}: {word}: finish it, or leave it out"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use berth_sim::report::{NodeUse, Placement, SimulationResult};
+use berth_sim::report::{NodeUse, Placement, RolloutReport, SimulationResult};
 
 use crate::columns::{Cell, Columns, WIDTH};
 use crate::shorten::Shortener;
@@ -27,6 +27,7 @@ pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
     placements(&mut out, result, wide, limit);
     nodes(&mut out, result, wide, limit);
     evicted(&mut out, result, limit);
+    rollouts(&mut out, result, limit);
     pending(&mut out, result, wide, limit);
     summary(&mut out, result);
     out
@@ -45,6 +46,11 @@ fn summary(out: &mut String, result: &SimulationResult) {
     );
     if s.evicted > 0 {
         let _ = write!(out, ", {} evicted", s.evicted);
+    }
+    let stuck = result.rollouts.iter().filter(|rollout| !rollout.complete).count();
+    if stuck > 0 {
+        let tone = style::BAD;
+        let _ = write!(out, ", {tone}{} stuck{tone:#}", human::count(stuck, "rollout"));
     }
     let _ = writeln!(out, " ({})", result.algorithm);
     if let Some(t) = &result.timing {
@@ -72,10 +78,19 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
     }
     heading(out, "PLACED", result.placements.len());
     if wide {
-        let mut table = Columns::new(["POD", "NODE", "SCORE"]);
+        let has_devices = result.placements.iter().any(|p| !p.devices.is_empty());
+        let titles: &[&str] =
+            if has_devices { &["POD", "NODE", "SCORE", "DEVICES"] } else { &["POD", "NODE", "SCORE"] };
+        let mut table = Columns::new(titles.iter().copied());
         for p in &result.placements {
             let pod = format!("{}/{}", p.namespace, p.name);
-            table.row(vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()]);
+            let mut cells = vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()];
+            if has_devices {
+                let devices: Vec<String> =
+                    p.devices.iter().map(|d| format!("{}/{}/{}", d.driver, d.pool, d.device)).collect();
+                cells.push(devices.join(", ").into());
+            }
+            table.row(cells);
         }
         table.print(out);
         return out.push('\n');
@@ -234,6 +249,30 @@ fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
     }
     table.print(out);
     more(out, result.evicted.len(), limit);
+}
+
+/// How far the rollouts came, those that are stuck first.
+fn rollouts(out: &mut String, result: &SimulationResult, limit: usize) {
+    if result.rollouts.is_empty() {
+        return;
+    }
+    heading(out, "ROLLOUTS", result.rollouts.len());
+    let mut all: Vec<&RolloutReport> = result.rollouts.iter().collect();
+    all.sort_by_key(|rollout| rollout.complete);
+    for rollout in all.iter().take(limit) {
+        let RolloutReport { kind, namespace, name, summary, most_at_once, complete, .. } = rollout;
+        let tone = if *complete { style::GOOD } else { style::BAD };
+        let state = if *complete { "complete" } else { "stuck" };
+        let _ = writeln!(out, "  {kind} {namespace}/{name}: {tone}{state}{tone:#}");
+        let text = format!(
+            "{summary}; at most {} ran at once",
+            human::count(usize::try_from(*most_at_once).unwrap_or(0), "pod")
+        );
+        for line in human::wrap(&text, WIDTH - 4) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    more(out, all.len(), limit);
 }
 
 /// Pods that are pending for the same reason are listed together.

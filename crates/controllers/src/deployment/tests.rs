@@ -122,7 +122,8 @@ fn recreate_waits_until_all_old_pods_are_gone() {
 #[test]
 fn a_change_of_size_is_shared_in_proportion() {
     // size before and after, surge before and after, sizes (new first), expected sizes
-    let cases: [(i32, i32, i32, i32, &[i32], &[i32]); 12] = [
+    type Case = (i32, i32, i32, i32, &'static [i32], &'static [i32]);
+    let cases: [Case; 12] = [
         (10, 12, 0, 0, &[10], &[12]),
         (10, 5, 0, 0, &[10], &[5]),
         (5, 10, 0, 0, &[2, 3], &[4, 6]),

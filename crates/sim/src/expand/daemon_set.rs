@@ -6,26 +6,30 @@
 //!
 //! Upstream: `pkg/controller/daemon/daemon_controller.go` (`NodeShouldRunDaemonPod`), `util/daemonset_util.go`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use berth_controllers::daemon_set::{NodeState, Strategy, fits};
+use berth_controllers::rollout;
 use berth_model::Str;
 use berth_model::manifests::Entry;
 use berth_model::node::{Node, TaintEffect};
 use berth_model::pod::{Pod, PodSpec};
 use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
-use berth_model::workload::Workload;
+use berth_model::workload::{self, Workload};
 
 use super::existing::label_of_youngest;
 use super::template::Template;
-use super::{Expansion, name};
+use super::{Expansion, is_outdated, name};
 use crate::admission::{NOT_READY, UNREACHABLE, tolerate};
+use crate::rollout::{Member, NewPods, Rollout};
 
 const REVISION: &str = "controller-revision-hash";
 const GENERATION: &str = "pod-template-generation";
 const NODE_NAME: &str = "metadata.name";
 
-/// Makes the pods that are missing.
+/// Makes the pods that are missing. If pods are outdated, the set is rolled out: then its controller takes the pods that are
+/// made here when it needs them.
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);
@@ -35,27 +39,67 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     template.label(REVISION, &label_of_youngest(&pods, REVISION).unwrap_or_else(default));
     template.label(GENERATION, &label_of_youngest(&pods, GENERATION).unwrap_or_else(|| "1".into()));
 
-    // A pod that is going away keeps its node occupied until it has gone.
-    let occupied: BTreeSet<&str> = pods.iter().filter_map(|pod| target(pod)).collect();
     let mut spec = template.spec(template.labels.clone());
     tolerate_conditions(&mut spec);
-    let bound = template.pod_template.node();
+    let bound = template.pod_template.node().map(|name| &**name);
     let nodes = expansion.manifests.nodes.iter().map(|entry| &entry.value);
-    let missing: Vec<&Node> = nodes
-        .filter(|node| bound.is_none_or(|name| *name == node.name) && takes(node, &spec))
-        .filter(|node| !occupied.contains(&*node.name))
-        .collect();
-    expansion.warn_outdated(&template, &pods);
-    if missing.is_empty() || expansion.reserve(entry, "spec", missing.len() as i64).is_none() {
-        return;
+    let fits: Vec<(&Node, (bool, bool))> = nodes.map(|node| (node, fits(node, &spec, bound))).collect();
+    let current = expansion.current_spec(&template);
+    let outdated = |pod: &Pod| !pod.terminating && is_outdated(&pod.spec, &current);
+    let rolled_out = pods.iter().any(|pod| outdated(pod));
+    // A terminating pod occupies its node until it is gone.
+    let occupied: BTreeSet<&str> =
+        pods.iter().filter(|pod| !outdated(pod)).filter_map(|pod| target(pod)).collect();
+    let is_missing = |(_, (node, (should_run, _))): &(usize, &(&Node, (bool, bool)))| {
+        *should_run && !occupied.contains(&*node.name)
+    };
+    let missing: Vec<(usize, &Node)> =
+        fits.iter().enumerate().filter(is_missing).map(|(place, (node, _))| (place, *node)).collect();
+    let made = expansion.out.pods.len();
+    if !missing.is_empty() {
+        if expansion.reserve(entry, "spec", missing.len() as i64).is_none() {
+            return;
+        }
+        let Some(spec) = expansion.admit(&template, spec) else { return };
+        for (_, node) in &missing {
+            let name = pod_name(expansion, workload, &node.name);
+            let mut spec = (*spec).clone();
+            spec.node_affinity.required = Some(only(&node.name));
+            expansion.make(&template, name, Arc::new(spec));
+        }
     }
-    let Some(spec) = expansion.admit(&template, spec) else { return };
-    for node in missing {
-        let name = pod_name(expansion, workload, &node.name);
-        let mut spec = (*spec).clone();
-        spec.node_affinity.required = Some(only(&node.name));
-        expansion.make(&template, name, Arc::new(spec));
+    if rolled_out {
+        let new = expansion.out.pods.split_off(made);
+        let new = missing.iter().map(|(place, _)| *place as i64).zip(new).collect();
+        let mut rollout = rollout_of(workload, &fits, new);
+        for pod in pods {
+            let updated = !outdated(pod);
+            let node = target(pod).and_then(|name| fits.iter().position(|(node, _)| *node.name == *name));
+            if let Some(place) = node {
+                rollout.groups[place].push(Member { name: pod.name.clone(), updated, index: None });
+            }
+        }
+        expansion.out.rollouts.push(rollout);
     }
+}
+
+fn rollout_of(workload: &Workload, fits: &[(&Node, (bool, bool))], new: BTreeMap<i64, Pod>) -> Rollout {
+    let strategy = match workload.rollout {
+        workload::Rollout::Rolling { surge, unavailable, .. } => {
+            Strategy::RollingUpdate { surge, unavailable }
+        }
+        workload::Rollout::OnDelete | workload::Rollout::Recreate => Strategy::OnDelete,
+    };
+    let node = |(id, (_, (should_run, may_stay))): (usize, &(&Node, (bool, bool)))| NodeState {
+        id: u32::try_from(id).unwrap_or(u32::MAX),
+        should_run: *should_run,
+        may_stay: *may_stay,
+    };
+    let of = rollout::DaemonSet { strategy, nodes: fits.iter().enumerate().map(node).collect() };
+    let mut rollout = Rollout::new(workload, rollout::Workload::DaemonSet(of), fits.len());
+    rollout.nodes = fits.iter().map(|(node, _)| node.name.clone()).collect();
+    rollout.new_pods = NewPods::Each(new);
+    rollout
 }
 
 /// The node that a daemon pod is on or meant for.
@@ -82,18 +126,6 @@ fn tolerate_conditions(spec: &mut PodSpec) {
             spec.tolerations.push(toleration);
         }
     }
-}
-
-/// Whether a node should run a pod of this spec.
-fn takes(node: &Node, spec: &PodSpec) -> bool {
-    let selected = spec.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value));
-    let required = spec.node_affinity.required.as_ref();
-    selected
-        && required.is_none_or(|selector| selector.matches(&node.name, &node.labels))
-        && node.taints.iter().all(|taint| {
-            taint.effect == TaintEffect::PreferNoSchedule
-                || spec.tolerations.iter().any(|t| t.tolerates(taint))
-        })
 }
 
 /// Demands one node, and nothing else: the template's demands hold there.

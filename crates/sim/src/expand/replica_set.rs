@@ -7,19 +7,35 @@
 use berth_model::manifests::Entry;
 use berth_model::workload::{PodCount, Workload};
 
+use super::deployment::{self, Sizes};
 use super::template::Template;
 use super::{Expansion, name};
+use crate::rollout::Member;
 
-/// Makes the pods that are missing. `wanted` is what a Deployment makes of `spec.replicas`.
-pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>, wanted: Option<i32>) {
+/// Makes the pods that are missing. `sizes` has what a Deployment makes of `spec.replicas`.
+pub(super) fn expand<'a>(
+    expansion: &mut Expansion<'a>,
+    at: usize,
+    entry: &'a Entry<Workload>,
+    sizes: &Sizes,
+) {
     let workload = &entry.value;
     let PodCount::Replicas { count, .. } = workload.count else { return };
-    let owned = expansion.existing.owned(workload);
-    let adopted = expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true);
-    let active = owned.iter().chain(&adopted).filter(|pod| !pod.terminating).count();
-    let missing = i64::from(wanted.unwrap_or(count)) - active as i64;
-    expansion.warn_surplus(entry, -missing);
+    let wanted = sizes.wanted(at).unwrap_or(count);
+    let mut pods = expansion.existing.owned(workload);
+    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
+    let active = pods.iter().filter(|pod| !pod.terminating).count();
+    let missing = i64::from(wanted) - active as i64;
+    if missing < 0 && sizes.group(at).is_none() {
+        expansion.out.rollouts.push(deployment::scale_down(workload, wanted, &pods));
+    }
+    let first = expansion.out.pods.len();
     if let Some(missing) = expansion.reserve(entry, "spec.replicas", missing) {
         expansion.make_alike(&Template::new(entry), &name::prefix(&workload.name), missing);
+    }
+    if let Some((rollout, group)) = sizes.group(at) {
+        let all = pods.into_iter().chain(&expansion.out.pods[first..]);
+        let members: Vec<Member> = all.map(deployment::member).collect();
+        expansion.out.rollouts[rollout].groups[group].extend(members);
     }
 }

@@ -5,23 +5,27 @@
 //!
 //! Upstream: `pkg/controller/statefulset/stateful_set_utils.go`, `stateful_pod_control.go`.
 
+use berth_controllers::rollout;
+use berth_controllers::stateful_set::Strategy;
 use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::manifests::Entry;
 use berth_model::pod::{Pod, PodSpec};
 use berth_model::selector::Operator;
 use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
-use berth_model::workload::{PodCount, Workload};
+use berth_model::workload::{self, PodCount, Workload};
 
 use super::existing::label_of_youngest;
 use super::template::Template;
-use super::{Expansion, MAX_PODS, name};
+use super::{Expansion, MAX_PODS, is_outdated, name};
+use crate::rollout::{Member, NewPods, Rollout};
 
 const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
 const REVISION: &str = "controller-revision-hash";
 
-/// Makes the pods that are missing, and their claims.
+/// Makes the pods that are missing, and their claims. If pods are outdated or too many, the set is rolled out: then its
+/// controller takes the pods that are made here when it needs them.
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
     let workload = &entry.value;
     let PodCount::Replicas { count, first } = workload.count else { return };
@@ -29,17 +33,8 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let is_member = |pod: &Pod| ordinal(pod, &workload.name).is_some();
     let mut pods = expansion.existing.owned(workload);
     pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), is_member));
-    let beyond =
-        |pod: &&&Pod| ordinal(pod, &workload.name).is_none_or(|ordinal| !ordinals.contains(&ordinal));
-    expansion.warn_surplus(entry, pods.iter().filter(|pod| !pod.terminating).filter(beyond).count() as i64);
     if usize::try_from(count).is_ok_and(|count| count > MAX_PODS) {
         expansion.reserve(entry, "spec.replicas", count.into());
-        return;
-    }
-    let pod_name = |ordinal: i64| Str::from(format!("{}-{ordinal}", workload.name));
-    let is_missing = |ordinal: &i64| !expansion.names.is_taken(&workload.namespace, &pod_name(*ordinal));
-    let missing: Vec<i64> = ordinals.clone().filter(is_missing).collect();
-    if expansion.reserve(entry, "spec.replicas", missing.len() as i64).is_none() {
         return;
     }
     let mut template = Template::new(entry);
@@ -47,18 +42,38 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
         format!("{}-{}", workload.name, name::hash(&workload.namespace, &workload.name)).into()
     });
     template.label(REVISION, &revision);
-    expansion.warn_outdated(&template, &pods);
-    for ordinal in missing {
-        let name = pod_name(ordinal);
-        let mut labels = template.labels.clone();
-        labels.insert(POD_NAME.into(), name.clone());
-        labels.insert(POD_INDEX.into(), ordinal.to_string().into());
-        let mut spec = template.spec(labels);
-        mount_claims(&mut spec, workload, ordinal);
-        let Some(spec) = expansion.admit(&template, spec) else { return };
-        expansion.names.take(&workload.namespace, &name);
-        expansion.make(&template, name, spec);
-        make_claims(expansion, workload, ordinal);
+    let current = expansion.current_spec(&template);
+    let outdated = |pod: &Pod| !pod.terminating && is_outdated(&pod.spec, &current);
+    let members: Vec<Member> = pods
+        .iter()
+        .filter_map(|pod| Some((pod, i32::try_from(ordinal(pod, &workload.name)?).ok()?)))
+        .map(|(pod, index)| Member { name: pod.name.clone(), updated: !outdated(pod), index: Some(index) })
+        .collect();
+    let pod_name = |ordinal: i64| Str::from(format!("{}-{ordinal}", workload.name));
+    let beyond = |member: &Member| member.index.is_some_and(|index| !ordinals.contains(&index.into()));
+    let rolled_out = members.iter().any(|member| !member.updated || beyond(member));
+    let is_current = |ordinal: i64| {
+        let own = |member: &Member| member.updated && member.index.is_some_and(|i| i64::from(i) == ordinal);
+        members.iter().any(own)
+    };
+    let is_missing = |ordinal: &i64| match rolled_out {
+        true => !is_current(*ordinal),
+        false => !expansion.names.is_taken(&workload.namespace, &pod_name(*ordinal)),
+    };
+    let missing: Vec<i64> = ordinals.clone().filter(is_missing).collect();
+    if expansion.reserve(entry, "spec.replicas", missing.len() as i64).is_none() {
+        return;
+    }
+    let made = expansion.out.pods.len();
+    for &ordinal in &missing {
+        make(expansion, &template, ordinal);
+    }
+    if rolled_out {
+        let pods = expansion.out.pods.split_off(made);
+        let mut rollout = rollout_of(workload, count, first);
+        rollout.groups[0] = members;
+        rollout.new_pods = NewPods::Each(missing.into_iter().zip(pods).collect());
+        expansion.out.rollouts.push(rollout);
     }
     // Pods that wait already had their claims made before them.
     for pod in pods.iter().filter(|pod| pod.node.is_none()) {
@@ -66,6 +81,32 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
             make_claims(expansion, workload, ordinal);
         }
     }
+}
+
+/// Makes the pod of an ordinal.
+fn make<'a>(expansion: &mut Expansion<'a>, template: &Template<'a>, ordinal: i64) {
+    let workload = &template.entry.value;
+    let name = Str::from(format!("{}-{ordinal}", workload.name));
+    let mut labels = template.labels.clone();
+    labels.insert(POD_NAME.into(), name.clone());
+    labels.insert(POD_INDEX.into(), ordinal.to_string().into());
+    let mut spec = template.spec(labels);
+    mount_claims(&mut spec, workload, ordinal);
+    let Some(spec) = expansion.admit(template, spec) else { return };
+    expansion.names.take(&workload.namespace, &name);
+    expansion.make(template, name, spec);
+    make_claims(expansion, workload, ordinal);
+}
+
+fn rollout_of(workload: &Workload, replicas: i32, start: i32) -> Rollout {
+    let strategy = match workload.rollout {
+        workload::Rollout::Rolling { unavailable, partition, .. } => {
+            Strategy::RollingUpdate { partition, unavailable }
+        }
+        workload::Rollout::OnDelete | workload::Rollout::Recreate => Strategy::OnDelete,
+    };
+    let of = rollout::StatefulSet { replicas, start, parallel: workload.parallel, strategy };
+    Rollout::new(workload, rollout::Workload::StatefulSet(of), 1)
 }
 
 /// The ordinal in a pod's name, where the rest of it is the set's name.

@@ -2,14 +2,14 @@
 
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{
-    DisruptionBudget, JobProgress, PodCount, PodGroupOwner, Rollout, Share, Workload, WorkloadKind,
+    DisruptionBudget, JobProgress, PodCount, PodGroupOwner, Rollout, ScaledFor, Share, Workload, WorkloadKind,
 };
 
 use super::selector::{label_selector, plain_selector};
 use super::storage::claim_template;
 use super::writer::Fields;
 use super::{manifest, meta};
-use crate::workload::REVISION;
+use crate::workload::{DESIRED, MAX, REVISION};
 
 /// `v1.Service`.
 pub(crate) fn service(fields: &mut Fields<'_>, owner: &PodGroupOwner) {
@@ -60,9 +60,15 @@ pub(super) fn whole_workload(fields: &mut Fields<'_>, workload: &Workload) {
         meta.time("creationTimestamp", workload.created);
         meta::terminating(meta, workload.terminating);
         meta::controller(meta, workload.controller.as_ref());
-        if let Some(revision) = workload.revision {
-            meta.object("annotations", |all| all.text(REVISION, &revision.to_string()));
-        }
+        meta.part("annotations", |all| {
+            if let Some(ScaledFor { desired, max }) = workload.scaled_for {
+                all.text(DESIRED, &desired.to_string());
+                all.text(MAX, &max.to_string());
+            }
+            if let Some(revision) = workload.revision {
+                all.text(REVISION, &revision.to_string());
+            }
+        });
     });
     match workload.kind {
         WorkloadKind::CronJob => fields.object("spec", |spec| {
@@ -90,9 +96,14 @@ fn controller_spec(spec: &mut Fields<'_>, workload: &Workload) {
         }
     }
     spec.truth("paused", workload.paused);
-    if workload.kind == WorkloadKind::Deployment {
-        spec.object("strategy", |strategy| rollout(strategy, workload.rollout));
+    match workload.kind {
+        WorkloadKind::Deployment => spec.object("strategy", |strategy| rollout(strategy, workload.rollout)),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
+            spec.object("updateStrategy", |strategy| rollout(strategy, workload.rollout));
+        }
+        _ => {}
     }
+    spec.non_empty("podManagementPolicy", if workload.parallel { "Parallel" } else { "" });
     spec.object("template", |template| manifest::template(template, &workload.template));
     spec.objects("volumeClaimTemplates", &workload.claim_templates, |fields, claim| {
         claim_template(fields, claim, &claim.name);
@@ -155,10 +166,21 @@ fn job_status(status: &mut Fields<'_>, workload: &Workload) {
 fn rollout(strategy: &mut Fields<'_>, rollout: Rollout) {
     match rollout {
         Rollout::Recreate => strategy.text("type", "Recreate"),
-        Rollout::Rolling { surge } => strategy.object("rollingUpdate", |rolling| match surge {
-            Share::Pods(pods) => rolling.number("maxSurge", pods.into()),
-            Share::Percent(percent) => rolling.text("maxSurge", &format!("{percent}%")),
+        Rollout::OnDelete => strategy.text("type", "OnDelete"),
+        Rollout::Rolling { surge, unavailable, partition } => strategy.object("rollingUpdate", |rolling| {
+            share(rolling, "maxSurge", surge);
+            share(rolling, "maxUnavailable", unavailable);
+            if partition != 0 {
+                rolling.number("partition", partition.into());
+            }
         }),
+    }
+}
+
+fn share(fields: &mut Fields<'_>, name: &'static str, share: Share) {
+    match share {
+        Share::Pods(pods) => fields.number(name, pods.into()),
+        Share::Percent(percent) => fields.text(name, &format!("{percent}%")),
     }
 }
 

@@ -2,15 +2,16 @@
 //!
 //! Upstream: `pkg/apis/apps/v1/defaults.go`, core `v1/defaults.go` (`SetDefaults_ReplicationController`).
 
+use berth_model::Str;
 use berth_model::pod_manifest::PodTemplate;
 use berth_model::selector::LabelSelector;
-use berth_model::workload::{PodCount, Workload, WorkloadKind};
+use berth_model::workload::{PodCount, ScaledFor, Workload, WorkloadKind};
 
 use crate::context::{Context, Step};
 use crate::decode::{IntoModel, List, Obj, StringMap, wire_object};
 use crate::meta::{Meta, MetaField};
 use crate::pod::TemplateWire;
-use crate::selector::LabelSelectorWire;
+use crate::selector::{LabelSelectorWire, one_of};
 use crate::storage::ClaimWire;
 use crate::syntax::check_labels;
 use crate::workload::rollout::StrategyWire;
@@ -32,11 +33,13 @@ wire_object! {
         claim_templates: List<ClaimWire> = "volumeClaimTemplates",
         ordinals: OrdinalsWire = "ordinals",
         strategy: StrategyWire = "strategy",
+        update_strategy: StrategyWire = "updateStrategy",
+        management: Str = "podManagementPolicy",
         paused: bool = "paused",
     }
     skipped {
-        "minReadySeconds" "revisionHistoryLimit" "progressDeadlineSeconds" "serviceName" "podManagementPolicy"
-        "updateStrategy" "persistentVolumeClaimRetentionPolicy"
+        "minReadySeconds" "revisionHistoryLimit" "progressDeadlineSeconds" "serviceName"
+        "persistentVolumeClaimRetentionPolicy"
     }
 }
 
@@ -67,12 +70,23 @@ impl ControllerWire {
                 WorkloadKind::DaemonSet => PodCount::PerNode,
                 _ => PodCount::Replicas { count: replicas(cx, spec.replicas), first: spec.ordinals.start },
             };
-            let rollout = cx.within(Step::Field("strategy"), |cx| spec.strategy.into_model(cx));
+            let (field, strategy) = match kind {
+                WorkloadKind::Deployment => ("strategy", spec.strategy),
+                _ => ("updateStrategy", spec.update_strategy),
+            };
+            let rollout = cx.within(Step::Field(field), |cx| strategy.into_model(cx, kind));
+            let parallel = match &*spec.management {
+                "" => false,
+                name => {
+                    one_of(cx, "podManagementPolicy", name, &[("OrderedReady", false), ("Parallel", true)])
+                }
+            };
             let claim_templates = spec.claim_templates.0;
             Workload {
                 sets_replicas: spec.replicas.is_some(),
                 claim_templates,
                 rollout,
+                parallel,
                 paused: spec.paused,
                 ..workload(kind, meta, selector, template, count)
             }
@@ -152,6 +166,9 @@ fn check_selects(cx: &mut Context, selector: Option<&LabelSelector>, template: &
 
 /// The annotation by which a Deployment counts its ReplicaSets.
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The annotations by which a Deployment remembers for which size it scaled a ReplicaSet.
+pub(crate) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
+pub(crate) const MAX: &str = "deployment.kubernetes.io/max-replicas";
 
 /// A workload without what only some kinds have.
 pub(crate) fn workload(
@@ -161,8 +178,11 @@ pub(crate) fn workload(
     template: PodTemplate,
     count: PodCount,
 ) -> Workload {
+    let number = |key| meta.annotations.get(key).and_then(|text| text.parse().ok());
+    let scaled_for = number(DESIRED).zip(number(MAX)).map(|(desired, max)| ScaledFor { desired, max });
     Workload {
         revision: meta.annotations.get(REVISION).and_then(|text| text.parse().ok()),
+        scaled_for,
         namespace: meta.namespace,
         name: meta.name,
         uid: meta.uid,

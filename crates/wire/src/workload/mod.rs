@@ -13,8 +13,8 @@ use crate::context::Context;
 use crate::decode::{decode, decode_model};
 use crate::encode::{self, Fields};
 use crate::object::Format;
-pub(crate) use controller::REVISION;
 use controller::{ControllerWire, ReplicationControllerWire};
+pub(crate) use controller::{DESIRED, MAX, REVISION};
 use job::{CronJobWire, JobWire};
 
 impl Format for Workload {

@@ -1,11 +1,12 @@
-//! How a Deployment replaces its pods.
+//! How a Deployment, StatefulSet or DaemonSet replaces its pods.
 //!
-//! Upstream: `pkg/apis/apps/v1/defaults.go` (`SetDefaults_Deployment`), apimachinery `util/intstr`.
+//! Upstream: `pkg/apis/apps/v1/defaults.go` (`SetDefaults_Deployment`, `SetDefaults_DaemonSet`,
+//! `SetDefaults_StatefulSet`), apimachinery `util/intstr`.
 
 use berth_model::Str;
-use berth_model::workload::{Rollout, Share};
+use berth_model::workload::{Rollout, Share, WorkloadKind};
 
-use crate::context::{Context, quoted};
+use crate::context::{Context, Step, quoted};
 use crate::decode::{Decode, Scalar, wire_object};
 use crate::selector::one_of;
 
@@ -42,15 +43,17 @@ fn percent(text: &str) -> Option<i32> {
 }
 
 wire_object! {
-    /// `apps/v1.RollingUpdateDeployment`.
+    /// `apps/v1.RollingUpdateDeployment`, `RollingUpdateDaemonSet`, `RollingUpdateStatefulSetStrategy`.
     pub(crate) struct RollingWire {
         surge: ShareWire = "maxSurge",
+        unavailable: ShareWire = "maxUnavailable",
+        partition: i32 = "partition",
     }
-    skipped { "maxUnavailable" }
+    skipped {}
 }
 
 wire_object! {
-    /// `apps/v1.DeploymentStrategy`.
+    /// `apps/v1.DeploymentStrategy`, `DaemonSetUpdateStrategy`, `StatefulSetUpdateStrategy`.
     pub(crate) struct StrategyWire {
         kind: Str = "type",
         rolling: RollingWire = "rollingUpdate",
@@ -59,15 +62,29 @@ wire_object! {
 }
 
 impl StrategyWire {
-    pub(crate) fn into_model(self, cx: &mut Context) -> Rollout {
-        let recreates = match &*self.kind {
-            "" => false,
-            name => one_of(cx, "type", name, &[("RollingUpdate", false), ("Recreate", true)]),
+    /// The strategy of an object of this kind.
+    pub(crate) fn into_model(self, cx: &mut Context, kind: WorkloadKind) -> Rollout {
+        let other = match kind {
+            WorkloadKind::Deployment => ("Recreate", Some(Rollout::Recreate)),
+            _ => ("OnDelete", Some(Rollout::OnDelete)),
         };
-        match self.rolling.surge.0 {
-            _ if recreates => Rollout::Recreate,
-            Some(surge) => Rollout::Rolling { surge },
-            None => Rollout::default(),
+        let named = match &*self.kind {
+            "" => None,
+            name => one_of(cx, "type", name, &[("RollingUpdate", None), other]),
+        };
+        if self.rolling.partition < 0 {
+            let message =
+                format!("found {}, expected an integer that is not negative", self.rolling.partition);
+            cx.within(Step::Field("rollingUpdate"), |cx| cx.problem_at("partition", message));
+        }
+        match (named, Rollout::default_of(kind)) {
+            (Some(named), _) => named,
+            (None, Rollout::Rolling { surge, unavailable, .. }) => Rollout::Rolling {
+                surge: self.rolling.surge.0.unwrap_or(surge),
+                unavailable: self.rolling.unavailable.0.unwrap_or(unavailable),
+                partition: self.rolling.partition,
+            },
+            (None, default) => default,
         }
     }
 }

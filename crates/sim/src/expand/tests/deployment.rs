@@ -61,56 +61,34 @@ fn a_deployment_sizes_the_replica_sets_that_the_input_has() {
     // The template of `old` differs, so the one of `new` is the Deployment's.
     let old = |size| replica_set("old", size, 1, "nodeSelector: {disk: ssd},");
     let new = |size| replica_set("new", size, 2, "");
-    let surge = |surge: &str| {
-        deployment(&format!("replicas: 4, strategy: {{rollingUpdate: {{maxSurge: {surge}}}}},"))
-    };
+    let rolling = deployment("replicas: 4,");
     let paused = deployment("replicas: 4, paused: true,");
     let recreate = deployment("replicas: 4, strategy: {type: Recreate},");
-    let cases: &[(&[&str], usize, usize, &str)] = &[
-        (&[&surge("1"), &new(4)], 0, 4, "at rest nothing changes"),
-        (&[&surge("1"), &new(2)], 0, 4, "scaled up"),
-        (&[&surge("1"), &new(9)], 0, 4, "scaled down"),
-        (&[&surge("1"), &new(4), &old(0)], 0, 4, "old revisions are empty"),
-        (&[&surge("1"), &new(0), &old(4)], 4, 1, "the first step of a rollout makes the surge"),
-        (&[&surge("50%"), &new(0), &old(4)], 4, 2, "a share of the pods that are wanted"),
-        (&[&surge("1"), &new(2), &old(3)], 3, 2, "all of the surge is there"),
-        (&[&surge("1"), &new(2), &old(2)], 2, 3, "an old pod has gone"),
-        (&[&surge("9"), &new(2), &old(3)], 3, 4, "never more new pods than wanted"),
-        (&[&paused, &new(2)], 0, 4, "a paused one is scaled"),
-        (&[&paused, &new(0), &old(2)], 4, 0, "a paused one is not rolled out"),
-        (&[&recreate, &new(0), &old(4)], 4, 0, "the old pods go first"),
-        (&[&recreate, &new(0), &old(0)], 0, 4, "the old pods have gone"),
+    let cases: &[(&[&str], usize, usize, usize, &str)] = &[
+        (&[&rolling, &new(4)], 0, 4, 0, "at rest nothing changes"),
+        (&[&rolling, &new(2)], 0, 4, 0, "scaled up"),
+        (&[&rolling, &new(4), &old(0)], 0, 4, 0, "old revisions are empty"),
+        (&[&rolling, &new(0), &old(4)], 4, 0, 1, "the rollout makes the new pods"),
+        (&[&rolling, &new(2), &old(3)], 3, 2, 1, "a rollout goes on"),
+        (&[&paused, &new(2)], 0, 4, 0, "a paused one is scaled"),
+        (&[&paused, &new(0), &old(2)], 4, 0, 0, "a paused one is not rolled out"),
+        (&[&recreate, &new(0), &old(4)], 4, 0, 1, "the rollout deletes the old pods"),
+        (&[&recreate, &new(0), &old(0)], 0, 4, 0, "the old pods are gone"),
     ];
-    for (texts, old, new, why) in cases {
-        let names = waiting(&documents(texts));
+    for (texts, old, new, rollouts, why) in cases {
+        let world = world(&documents(texts));
+        let names = crate::fixture::names(&world);
         let count = |prefix: &str| names.iter().filter(|name| name.starts_with(prefix)).count();
         assert_eq!((count("web-old-"), count("web-new-"), names.len()), (*old, *new, old + new), "{why}");
+        assert_eq!(world.rollouts.len(), *rollouts, "{why}");
     }
 }
 
 #[test]
-fn a_changed_template_begins_a_rollout() {
+fn of_replica_sets_with_one_template_the_oldest_is_the_new_one() {
     let text =
-        documents(&[&deployment("replicas: 4,"), &replica_set("old", 4, 1, "nodeSelector: {disk: ssd},")]);
-    let world = world(&text);
-    let names = crate::fixture::names(&world);
-    assert_eq!(names.iter().filter(|name| name.starts_with("web-old-")).count(), 4);
-    assert_eq!(names.iter().filter(|name| name.starts_with("web-qspq9-")).count(), 1, "a surge of 25%");
-    let warnings: Vec<_> = world.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        [
-            "in: Deployment default/web: template changed: only the first step of the rolling update is simulated"
-        ]
-    );
-}
-
-#[test]
-fn of_replica_sets_with_one_template_that_of_the_highest_revision_is_the_new_one() {
-    let text =
-        documents(&[&deployment("replicas: 2,"), &replica_set("b", 0, 3, ""), &replica_set("a", 2, 2, "")]);
-    let names = waiting(&text);
-    assert_eq!(names, ["web-b-0", "web-a-0", "web-a-1"], "one more by the surge of 25%, rounded up");
+        documents(&[&deployment("replicas: 2,"), &replica_set("b", 0, 3, ""), &replica_set("a", 1, 2, "")]);
+    assert_eq!(waiting(&text), ["web-a-0", "web-a-1"]);
 }
 
 #[test]
