@@ -2,12 +2,7 @@
 //!
 //! `cargo run --release -p berth-devices --example throughput -- NODES PODS`: each node has eight devices, each pod one
 //! claim on one device, with a selector of its class and one of its own.
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    reason = "a program that measures"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that measures")]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -84,7 +79,7 @@ fn pod(name: &Str) -> Pod {
 }
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|text| text.parse::<usize>().unwrap());
+    let mut numbers = std::env::args().skip(1).map_while(|text| text.parse::<usize>().ok());
     let (nodes, pods) = (numbers.next().unwrap_or(500), numbers.next().unwrap_or(500));
     let mut objects = DeviceObjects::default();
     let names: Vec<Str> = (0..nodes).map(|at| format!("node-{at:05}").into()).collect();

@@ -331,7 +331,7 @@ pub struct SubRequest {
 /// How many devices a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllocationMode {
-    /// So many.
+    /// This number.
     Count(i64),
     /// All that match.
     All,

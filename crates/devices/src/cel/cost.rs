@@ -67,6 +67,37 @@ fn by_overload(overload: &str, args: &[Outcome], result: &Outcome) -> Option<u64
     })
 }
 
+/// Functions that cost one, whatever their arguments are.
+const OF_ONE_STEP: &[&str] = &[
+    "masked",
+    "prefixLength",
+    "family",
+    "isUnspecified",
+    "isLoopback",
+    "isLinkLocalMulticast",
+    "isLinkLocalUnicast",
+    "isGlobalUnicast",
+    "format.named",
+    "sign",
+    "asInteger",
+    "isInteger",
+    "asApproximateFloat",
+    "isGreaterThan",
+    "isLessThan",
+    "compareTo",
+    "add",
+    "sub",
+    "major",
+    "minor",
+    "patch",
+    "getScheme",
+    "getHostname",
+    "getHost",
+    "getPort",
+    "getEscapedPath",
+    "getQuery",
+];
+
 fn by_function(function: &str, overload: &str, args: &[Outcome], result: &Outcome) -> Option<u64> {
     let first = args.first();
     Some(match (function, first, args.get(1)) {
@@ -106,36 +137,7 @@ fn by_function(function: &str, overload: &str, args: &[Outcome], result: &Outcom
             )),
             _,
         ) => 1,
-        (
-            "masked"
-            | "prefixLength"
-            | "family"
-            | "isUnspecified"
-            | "isLoopback"
-            | "isLinkLocalMulticast"
-            | "isLinkLocalUnicast"
-            | "isGlobalUnicast"
-            | "format.named"
-            | "sign"
-            | "asInteger"
-            | "isInteger"
-            | "asApproximateFloat"
-            | "isGreaterThan"
-            | "isLessThan"
-            | "compareTo"
-            | "add"
-            | "sub"
-            | "major"
-            | "minor"
-            | "patch"
-            | "getScheme"
-            | "getHostname"
-            | "getHost"
-            | "getPort"
-            | "getEscapedPath"
-            | "getQuery",
-            ..,
-        ) => 1,
+        (name, ..) if OF_ONE_STEP.contains(&name) => 1,
         _ => return None,
     })
 }

@@ -8,8 +8,8 @@
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
 //! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or one
 //!   whose labels or resources change.
-//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences: while the
-//!   status of a claim is being written, other pods already see it as allocated (upstream lets them wait); claims that
+//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences: while
+//!   the status of a claim is being written, other pods already see it as allocated (upstream lets them wait); claims that
 //!   can be given up are found, not chosen by chance.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation a node.
 

@@ -115,15 +115,11 @@ impl IntoModel for PodSpecWire {
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
         let containers = containers(cx, "containers", self.containers, network);
-        let policies = &[("Never", true), ("PreemptLowerPriority", false)];
         let never_preempts = match &*self.preemption_policy {
             "" => false,
-            name => one_of(cx, "preemptionPolicy", name, policies),
+            name => one_of(cx, "preemptionPolicy", name, PREEMPTION_POLICIES),
         };
-        let os = non_empty(self.os.name);
-        if let Some(name) = &os {
-            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, SYSTEMS));
-        }
+        let os = operating_system(cx, self.os.name);
         let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
         let (mut volumes, mut ephemeral_claims) = (Vec::new(), Vec::new());
@@ -174,6 +170,13 @@ impl IntoModel for PodSpecWire {
     }
 }
 
+fn operating_system(cx: &mut Context, name: Str) -> Option<Str> {
+    let name = non_empty(name)?;
+    cx.within(Step::Field("os"), |cx| one_of(cx, "name", &name, SYSTEMS));
+    Some(name)
+}
+
+const PREEMPTION_POLICIES: &[(&str, bool)] = &[("Never", true), ("PreemptLowerPriority", false)];
 const SYSTEMS: &[(&str, ())] = &[("linux", ()), ("windows", ())];
 const RESTART_POLICIES: &[(&str, RestartPolicy)] = &[
     ("Always", RestartPolicy::Always),
