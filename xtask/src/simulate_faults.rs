@@ -89,13 +89,13 @@ fn print(summary: &Summary, seconds: f64, jobs: usize, coverage: bool) {
 /// Plays one history and prints its timeline.
 fn one(seed: u64, file: Option<&Path>) -> Result<ExitCode> {
     let mut plan = Plan::draw(seed);
-    let mut verdict = World::story(plan.clone(), None);
-    let fails = !verdict.violations.is_empty();
+    let mut outcome = World::story(plan.clone(), None);
+    let fails = !outcome.violations.is_empty();
     if fails {
-        (plan, verdict) = shrink(&plan, None);
+        (plan, outcome) = shrink(&plan, None);
     }
     println!("{plan:?}");
-    verdict.timeline.iter().for_each(|line| println!("{line}"));
+    outcome.timeline.iter().for_each(|line| println!("{line}"));
     match file {
         Some(file) => record(&plan, file)?,
         None if fails => println!("to record it: cargo xtask simulate-faults --seed {seed} --record FILE"),

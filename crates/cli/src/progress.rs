@@ -21,7 +21,7 @@ impl Progress {
         Self { total, started: Instant::now(), wanted: std::io::stderr().is_terminal(), bar: None }
     }
 
-    /// So many pods still wait. There may be more than at the start: evicted ones come back.
+    /// The number of pods that are left. It may exceed the number at the start: evicted pods come back.
     pub(crate) fn left(&mut self, left: usize) {
         if !self.wanted || self.started.elapsed() < PATIENCE {
             return;

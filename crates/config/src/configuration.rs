@@ -291,7 +291,7 @@ fn locate(problems: &mut [Problem], root: &Node) {
             problem.at = places.get(path).copied();
             path = &path[..path.rfind(['.', '[']).unwrap_or(0)];
         }
-        // A field that is missing at the top stands nowhere; it is told first, at the top.
+        // A field that is missing at the top has no place; it is reported first, at the top.
         problem.at = problem.at.or(Some(root.at));
     }
     problems.sort_by_key(|p| p.at);

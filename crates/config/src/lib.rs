@@ -12,7 +12,7 @@
 //! - Plugins whose feature gate is off by default are left out, with a warning; upstream runs them to no effect.
 //! - Whatever else has no effect is named in [`Configuration::warnings`].
 //! - A repeated scheduler name is shown (upstream shows `{}`), a preferred term of an added affinity has `.preference`
-//!   in its path, a wrong type is told in our words, and an unknown field of args with its whole path.
+//!   in its path, a wrong type is reported in our words, and an unknown field of args with its whole path.
 //! - Berth has plugins of its own ([`RandomArgs`], [`LeastLoadArgs`], [`BestFitArgs`], [`WeightedLeastLoadArgs`]).
 //! - A YAML merge key may be overridden by a field beside it; upstream calls that a duplicate.
 

@@ -75,7 +75,7 @@ impl PluginSet {
         self.disabled.iter().any(|d| d.name == name)
     }
 
-    /// Puts what a user wrote into the defaults: a default that is enabled anew keeps its place and takes the new
+    /// Puts what a user wrote into the defaults: a default that is enabled again keeps its place and takes the new
     /// weight, and what is new goes to the end. A plugin that is written twice stays twice, and expansion refuses it.
     fn merge(&self, custom: Self) -> Self {
         let mut enabled = Vec::new();

@@ -9,7 +9,7 @@
 //! | rejects nodes | [`Plugin::pre_filter`]: it returns a [`Filter`] for the pod |
 //! | prefers nodes | [`Plugin::pre_score`]: it returns a [`Score`] for the pod |
 //! | knows which events may help a pod that it rejected | [`Plugin::queueing_hint`] |
-//! | reserves something with a placement | [`Plugin::reserve`] |
+//! | reserves something with a placement | [`Plugin::reserve`], and [`Plugin::pre_bind`] if the pod must wait for it |
 //!
 //! That is all that a correct plugin needs. Three things make it faster. Each is optional: a plugin without them is slow
 //! and never wrong.
@@ -30,6 +30,8 @@ pub mod registry;
 pub mod view;
 
 use std::fmt::Debug;
+
+use berth_model::Str;
 
 use crate::cluster::{Change, Cluster, UniformColumns};
 use crate::effect::Effect;
@@ -74,6 +76,23 @@ pub trait Plugin: Debug + Send + Sync {
     fn reserve(&self, _pod: PodView<'_>, _node: NodeRow) -> Vec<Effect> {
         Vec::new()
     }
+
+    /// Whether an effect that the plugin has reserved is true, so that the pod can be bound to the node (PreBind). It is asked
+    /// after the effect's write has succeeded, and again after each object that [`Effect::waits_for`].
+    fn pre_bind(&self, _cluster: &Cluster, _effect: &Effect, _node: &Str) -> PreBind {
+        PreBind::Ready
+    }
+}
+
+/// What a plugin says about an effect before the pod is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PreBind {
+    /// The effect is true.
+    Ready,
+    /// The effect is not true yet. The pod waits.
+    Waiting,
+    /// The effect cannot become true, for this reason. The pod is tried again.
+    Failed(String),
 }
 
 /// Whether a pod that was rejected is tried again.

@@ -5,12 +5,15 @@
 
 pub mod algorithm;
 
+use berth_model::Str;
 use rustc_hash::FxHashMap;
 
 use crate::cluster::{Assumed, Cluster, TrialEnd};
 use crate::effect::Effect;
 use crate::fast::{ClassCache, NodeGroups, Scratch, Selection, choose_once};
+use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodClassId, PodRow};
+use crate::plugin::PreBind;
 use crate::plugin::profile::Profile;
 use crate::plugin::view::PodView;
 use crate::preemption::{self, Preemption};
@@ -20,6 +23,8 @@ use crate::scan::{self, Diagnosis};
 /// What goes with a placement.
 #[derive(Clone, Debug)]
 pub struct Reserved {
+    /// The plugin that reserved it.
+    pub plugin: PluginName,
     /// What the shell has to carry out.
     pub effect: Effect,
     /// What takes it back, should the placement fail; `None` where it was so already.
@@ -166,11 +171,20 @@ impl Scheduler {
     /// account; the shell carries them out.
     pub fn place(&mut self, profile: usize, pod: PodRow, node: NodeRow) -> Vec<Reserved> {
         let view = PodView::new(&self.cluster, pod);
-        let reserve = &self.profiles[profile].reserve;
-        let effects: Vec<Effect> = reserve.iter().flat_map(|p| p.reserve(view, node)).collect();
+        let mut effects = Vec::new();
+        for plugin in &self.profiles[profile].reserve {
+            let reserved = plugin.reserve(view, node).into_iter();
+            effects.extend(reserved.map(|effect| (plugin.name(), effect)));
+        }
         self.cluster.assign(pod, node);
-        let reserve = |effect: Effect| Reserved { assumed: self.cluster.apply(&effect), effect };
+        let reserve = |(plugin, effect)| Reserved { plugin, assumed: self.cluster.apply(&effect), effect };
         effects.into_iter().map(reserve).collect()
+    }
+
+    /// Whether an effect that a plugin of the profile has reserved is true, so that the pod can be bound to the node.
+    pub fn pre_bind(&self, profile: usize, plugin: &PluginName, effect: &Effect, node: &Str) -> PreBind {
+        let plugin = self.profiles[profile].reserve.iter().find(|reserving| reserving.name() == *plugin);
+        plugin.map_or(PreBind::Ready, |plugin| plugin.pre_bind(&self.cluster, effect, node))
     }
 
     /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate, or

@@ -6,7 +6,7 @@ use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
 
-use crate::plan::{Deed, Fault, Special};
+use crate::plan::{Fault, PodFeature, UserAction};
 use crate::world::{World, tell};
 
 /// The scheduler that is not ours.
@@ -57,19 +57,19 @@ impl World {
     }
 
     fn add_node(&mut self) {
-        let name = format!("n{}", self.luck.chance.usize(0..9));
+        let name = format!("n{}", self.rng.random.usize(0..9));
         self.write_node(&name);
     }
 
     /// A node with labels, taints and room by chance.
     fn write_node(&mut self, name: &str) {
-        let chance = &mut self.luck.chance;
+        let chance = &mut self.rng.random;
         let (cpu, zone) = (chance.usize(1..6), chance.usize(0..3));
         let cordoned = chance.usize(0..6) == 0;
         let taint = if chance.usize(0..6) == 0 { r#"{"key":"dedicated","effect":"NoSchedule"}"# } else { "" };
         let disk = if chance.bool() { r#","disk":"ssd""# } else { "" };
         tell!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
-        self.disturb(name);
+        self.mark_disturbed(name);
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{"kubernetes.io/hostname":"{name}",
                 "zone":"z{zone}"{disk}}}}},"spec":{{"unschedulable":{cordoned},"taints":[{taint}]}},
@@ -79,35 +79,35 @@ impl World {
 
     /// A user does something.
     pub(crate) fn user_acts(&mut self) {
-        let deeds = self.plan.deeds_by_weight(self.step);
-        match self.weighted(&deeds) {
-            Deed::CreatePod => self.create_pod(),
-            Deed::DeletePod => {
+        let actions = self.plan.user_actions_by_weight(self.step);
+        match self.weighted(&actions) {
+            UserAction::CreatePod => self.create_pod(),
+            UserAction::DeletePod => {
                 if let Some(pod) = self.any_pod(|_| true) {
                     tell!(self, "user deletes pod {pod}");
                     let _ = self.server.delete_pod(&pod); // it may be terminating already
                 }
             }
-            Deed::WriteNode => self.add_node(),
-            Deed::LiftGates => self.lift_gates(),
-            Deed::RelabelPod => self.relabel_pod(),
-            Deed::WriteBudget => self.write_budget(),
+            UserAction::WriteNode => self.add_node(),
+            UserAction::LiftGates => self.lift_gates(),
+            UserAction::RelabelPod => self.relabel_pod(),
+            UserAction::WriteBudget => self.write_budget(),
         }
-        if self.luck.strikes(Fault::NodeFlap) {
+        if self.rng.strikes(Fault::NodeFlap) {
             self.remove_node();
         }
-        if self.luck.strikes(Fault::NodeShrinks)
+        if self.rng.strikes(Fault::NodeShrinks)
             && let Some(node) = self.any_node()
         {
             self.write_node(&node);
         }
-        if self.luck.strikes(Fault::ForeignBinding) {
+        if self.rng.strikes(Fault::ForeignBinding) {
             self.bind_elsewhere(|_| true);
         }
-        if self.luck.strikes(Fault::ForeignNomination) {
+        if self.rng.strikes(Fault::ForeignNomination) {
             self.nominate_elsewhere();
         }
-        if self.luck.strikes(Fault::Reincarnation)
+        if self.rng.strikes(Fault::Reincarnation)
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
             tell!(self, "user deletes pod {pod} and makes another one of its name");
@@ -119,7 +119,7 @@ impl World {
     /// One of these, by weight.
     fn weighted<T: Copy>(&mut self, all: &[(T, usize)]) -> T {
         let total = all.iter().map(|(_, weight)| weight).sum();
-        let mut at = self.luck.chance.usize(0..total);
+        let mut at = self.rng.random.usize(0..total);
         for &(what, weight) in all {
             if at < weight {
                 return what;
@@ -131,18 +131,18 @@ impl World {
 
     fn any_node(&mut self) -> Option<String> {
         let names: Vec<Str> = self.server.all(Kind::Node).map(|node| node.key().name).collect();
-        self.luck.chance.choice(names).map(|name| name.to_string())
+        self.rng.random.choice(names).map(|name| name.to_string())
     }
 
     fn any_pod(&mut self, which: impl Fn(&PodManifest) -> bool) -> Option<PodRef> {
         let pods: Vec<PodRef> = self.server.pods().filter(|pod| which(pod)).map(reference).collect();
-        self.luck.chance.choice(pods)
+        self.rng.random.choice(pods)
     }
 
     fn remove_node(&mut self) {
         let Some(node) = self.any_node() else { return };
         tell!(self, "node {node} goes away");
-        self.disturb(&node);
+        self.mark_disturbed(&node);
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
 
@@ -153,26 +153,26 @@ impl World {
     }
 
     fn write_pod(&mut self, name: &str) {
-        let specials: Vec<(Special, usize)> = self.plan.specials_by_weight().collect();
-        let special = self.weighted(&specials);
-        let chance = &mut self.luck.chance;
+        let features: Vec<(PodFeature, usize)> = self.plan.pod_features_by_weight().collect();
+        let feature = self.weighted(&features);
+        let chance = &mut self.rng.random;
         let scheduler = if chance.usize(0..10) == 0 { OTHER } else { OURS };
         let priority = [0, 0, 10, 100][chance.usize(0..4)];
         let app = ["web", "db"][chance.usize(0..2)];
         let cpu = [100, 500, 1000, 2000][chance.usize(0..4)];
         let (mut spec, mut limits) = (String::new(), "");
-        match special {
-            Special::Plain => {}
-            Special::Gate => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
-            Special::NodeSelector => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
-            Special::Toleration => {
+        match feature {
+            PodFeature::Plain => {}
+            PodFeature::Gate => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
+            PodFeature::NodeSelector => spec.push_str(r#""nodeSelector":{"disk":"ssd"},"#),
+            PodFeature::Toleration => {
                 spec.push_str(r#""tolerations":[{"key":"dedicated","operator":"Exists"}],"#);
             }
-            Special::AntiAffinity => spec.push_str(&anti_affinity(app)),
-            Special::Affinity => spec.push_str(&affinity(app)),
-            Special::Spread => spec.push_str(&spread(app)),
-            Special::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
-            Special::Claim => {
+            PodFeature::AntiAffinity => spec.push_str(&anti_affinity(app)),
+            PodFeature::Affinity => spec.push_str(&affinity(app)),
+            PodFeature::Spread => spec.push_str(&spread(app)),
+            PodFeature::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
+            PodFeature::Claim => {
                 let class = ["late", "local"][chance.usize(0..2)];
                 self.write_claim(name, class);
                 spec.push_str(&format!(
@@ -213,7 +213,7 @@ impl World {
 
     fn relabel_pod(&mut self) {
         let Some(pod) = self.any_pod(|_| true) else { return };
-        let app = ["web", "db"][self.luck.chance.usize(0..2)];
+        let app = ["web", "db"][self.rng.random.usize(0..2)];
         tell!(self, "user labels pod {pod} app={app}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
@@ -223,7 +223,7 @@ impl World {
     }
 
     fn write_budget(&mut self) {
-        let allowed = self.luck.chance.usize(0..2);
+        let allowed = self.rng.random.usize(0..2);
         tell!(self, "budget for app=db allows {allowed}");
         self.store(&format!(
             r#"{{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{{"name":"db","namespace":"default"}},
@@ -241,11 +241,11 @@ impl World {
             self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
         let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
         let node = match hoped {
-            Some(hoped) if self.luck.chance.bool() => hoped.to_string(),
+            Some(hoped) if self.rng.random.bool() => hoped.to_string(),
             _ => any,
         };
         tell!(self, "another scheduler binds pod {pod} to {node}");
-        self.disturb(&node);
+        self.mark_disturbed(&node);
         let _ = self.server.bind(&pod, &node.into());
     }
 
@@ -260,13 +260,13 @@ impl World {
 
     /// Controllers and node agents do their part.
     pub(crate) fn agents_act(&mut self) {
-        if self.luck.chance.usize(0..4) == 0 {
+        if self.rng.random.usize(0..4) == 0 {
             self.bind_elsewhere(|p| !is_ours(p));
         }
         let ending: Vec<PodRef> =
             self.server.pods().filter(|p| p.pod.terminating && p.pod.node.is_some()).map(reference).collect();
         for pod in ending {
-            if self.luck.is_over() || self.luck.chance.usize(0..6) == 0 {
+            if self.rng.is_over() || self.rng.random.usize(0..6) == 0 {
                 tell!(self, "pod {pod} has ended");
                 let _ = self.server.end_pod(&pod);
             }
@@ -274,7 +274,7 @@ impl World {
         let stranded: Vec<PodRef> =
             self.server.pods().filter(|pod| self.is_stranded(pod)).map(reference).collect();
         for pod in stranded {
-            if self.luck.chance.usize(0..10) == 0 {
+            if self.rng.random.usize(0..10) == 0 {
                 tell!(self, "the garbage collector ends pod {pod}: its node is gone");
                 let _ = self.server.end_pod(&pod);
             }
@@ -291,7 +291,7 @@ impl World {
             .map(|claim| claim.name.clone())
     }
 
-    /// Unbound claims that a volume is reserved for, with the volume.
+    /// PendingPodInfo claims that a volume is reserved for, with the volume.
     fn claims_to_bind(&self) -> impl Iterator<Item = (&Claim, &Volume)> {
         self.server.all(Kind::Volume).filter_map(|object| {
             let Object::Volume(volume) = object else { return None };
@@ -309,7 +309,7 @@ impl World {
         let open: Vec<(Claim, Volume)> =
             self.claims_to_bind().map(|(claim, volume)| (claim.clone(), volume.clone())).collect();
         for (mut claim, volume) in open {
-            if self.luck.chance.bool() {
+            if self.rng.random.bool() {
                 continue;
             }
             claim.volume = Some(volume.name.clone());
@@ -340,10 +340,10 @@ impl World {
         let open: Vec<(Claim, Str)> =
             self.claims_to_provision().map(|(claim, node)| (claim.clone(), node.clone())).collect();
         for (mut claim, node) in open {
-            if self.luck.chance.bool() {
+            if self.rng.random.bool() {
                 continue;
             }
-            if self.luck.strikes(Fault::Refused) {
+            if self.rng.strikes(Fault::Refused) {
                 tell!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
                 let others = claim.annotations.iter().filter(|(key, _)| &***key != SELECTED_NODE);
                 claim.annotations = others.map(|(key, value)| (key.clone(), value.clone())).collect();

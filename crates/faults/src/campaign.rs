@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::coverage::{Situation, add_up};
+use crate::injected_bug::InjectedBug;
 use crate::plan::{Fault, Focus, Plan};
-use crate::sabotage::Sabotage;
-use crate::world::{Verdict, World};
+use crate::world::{HistoryOutcome, World};
 
 /// How many seeds a thread takes at a time.
 const BATCH: u64 = 64;
@@ -33,21 +33,21 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, plan: &Plan, verdict: Verdict) {
+    fn add(&mut self, plan: &Plan, outcome: HistoryOutcome) {
         self.histories += 1;
-        self.bound += verdict.bound as u64;
+        self.bound += outcome.bound as u64;
         *self.focused.entry(plan.focus).or_default() += 1;
-        if let Some(first) = verdict.violations.into_iter().next() {
+        if let Some(first) = outcome.violations.into_iter().next() {
             self.violations.insert(plan.seed, first);
         }
-        let faults: Vec<Fault> = verdict.struck.keys().copied().collect();
+        let faults: Vec<Fault> = outcome.struck.keys().copied().collect();
         for (at, &one) in faults.iter().enumerate() {
             for &other in &faults[at + 1..] {
                 *self.pairs.entry((one, other)).or_default() += 1;
             }
         }
-        add_up(&mut self.struck, verdict.struck);
-        add_up(&mut self.situations, verdict.situations);
+        add_up(&mut self.struck, outcome.struck);
+        add_up(&mut self.situations, outcome.situations);
     }
 
     fn merge(&mut self, other: Self) {
@@ -69,7 +69,7 @@ impl Summary {
 }
 
 /// Plays the histories of all these seeds on so many threads. The result does not depend on their number.
-pub fn play(seeds: Range<u64>, jobs: usize, sabotage: Option<Sabotage>) -> Summary {
+pub fn play(seeds: Range<u64>, jobs: usize, bug: Option<InjectedBug>) -> Summary {
     let next = AtomicU64::new(seeds.start);
     let worker = || {
         let mut summary = Summary::default();
@@ -80,7 +80,7 @@ pub fn play(seeds: Range<u64>, jobs: usize, sabotage: Option<Sabotage>) -> Summa
             }
             for seed in from..seeds.end.min(from + BATCH) {
                 let plan = Plan::draw(seed);
-                summary.add(&plan, World::play(plan.clone(), sabotage));
+                summary.add(&plan, World::play(plan.clone(), bug));
             }
         }
     };

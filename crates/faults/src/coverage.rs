@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use berth_engine::ids::PodRow;
-use berth_flow::{Answer, Failure, FailureKind, Flow, Input, Request};
+use berth_flow::{Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Write};
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
 use berth_model::pod_manifest::PodManifest;
 
-use crate::witness::Witness;
+use crate::reference_model::ReferenceModel;
 
 /// Where something was or what was asked for, and what happened then.
 pub type Situation = (&'static str, &'static str);
@@ -24,10 +24,10 @@ pub fn add_up<K: Ord>(sums: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
 }
 
 /// The situation in which a flow is told something; `None`: none that counts.
-pub(crate) fn of_input(input: &Input, flow: &Flow, witness: &Witness) -> Option<Situation> {
+pub(crate) fn of_input(input: &Input, flow: &SchedulingLoop, model: &ReferenceModel) -> Option<Situation> {
     match input {
         Input::Applied(Object::Pod(manifest)) => {
-            let old = match witness.told(&input_key(manifest)) {
+            let old = match model.told(&input_key(manifest)) {
                 Some(Object::Pod(old)) => Some(&**old),
                 _ => None,
             };
@@ -35,12 +35,12 @@ pub(crate) fn of_input(input: &Input, flow: &Flow, witness: &Witness) -> Option<
             Some((place(row, flow, old), change(old, manifest, row, flow)))
         }
         Input::Deleted(key) => {
-            let Some(Object::Pod(old)) = witness.told(key) else { return None };
+            let Some(Object::Pod(old)) = model.told(key) else { return None };
             let row = flow.find_pod(&key.namespace, &key.name);
             Some((place(row, flow, Some(old)), "deleted"))
         }
         Input::Leads(false) => {
-            let places = flow.unbound().map(|pod| pod.place);
+            let places = flow.pending_pods().map(|pod| pod.place);
             Some(("lease lost", places.max_by_key(|place| rank(place)).unwrap_or("idle")))
         }
         _ => None,
@@ -61,13 +61,13 @@ fn rank(place: &str) -> usize {
 }
 
 /// Where a pod is in the eyes of a flow.
-fn place(row: Option<PodRow>, flow: &Flow, told: Option<&PodManifest>) -> &'static str {
+fn place(row: Option<PodRow>, flow: &SchedulingLoop, told: Option<&PodManifest>) -> &'static str {
     let Some(row) = row else { return "unknown" };
     let pod = &flow.scheduler().cluster().pods().entry(row).pod;
     if pod.terminating && told.is_some_and(|told| !told.pod.terminating) {
         return "being evicted";
     }
-    match flow.whereabouts(&pod.spec.namespace, &pod.name) {
+    match flow.place_of(&pod.spec.namespace, &pod.name) {
         Some(place) => place,
         None if pod.node.is_some() => "bound",
         None => "terminating",
@@ -75,7 +75,12 @@ fn place(row: Option<PodRow>, flow: &Flow, told: Option<&PodManifest>) -> &'stat
 }
 
 /// What is new about a pod.
-fn change(old: Option<&PodManifest>, new: &PodManifest, row: Option<PodRow>, flow: &Flow) -> &'static str {
+fn change(
+    old: Option<&PodManifest>,
+    new: &PodManifest,
+    row: Option<PodRow>,
+    flow: &SchedulingLoop,
+) -> &'static str {
     let Some(old) = old else { return "created" };
     let (was, is): (&Pod, &Pod) = (&old.pod, &new.pod);
     if was.uid != is.uid {
@@ -108,8 +113,8 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::SetStatus { nominated_node: Some(_), .. } => "nominate",
         Request::SetStatus { .. } => "write condition",
         Request::Evict { .. } => "Evict",
-        Request::BindVolume { .. } => "BindVolume",
-        Request::SelectNode { .. } => "SelectNode",
+        Request::Write(Write::BindVolume { .. }) => "BindVolume",
+        Request::Write(Write::SelectNode { .. }) => "SelectNode",
         Request::Extend { .. } => "Extend",
         Request::Emit(_) => "Emit",
     };

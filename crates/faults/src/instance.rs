@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Extender, Flow, Input, Now, Report, Settings};
+use berth_flow::{Action, Extender, Input, Now, Report, SchedulingLoop, Settings};
 
 use crate::coverage::{self, Situation};
 use crate::recording::{Recorded, Recording};
+use crate::reference_model::ReferenceModel;
 use crate::watch::Watches;
-use crate::witness::Witness;
 
 /// What a process is started with, for who replays it; [`settings`] are these.
 pub const CONFIGURATION: &str = "\
@@ -50,13 +50,13 @@ pub struct Instance {
     /// Numbers the processes of a history.
     pub id: usize,
     /// The flow that ships.
-    pub flow: Flow,
+    pub flow: SchedulingLoop,
     /// Its view of the server.
     pub watches: Watches,
     /// Whether it was told that it leads.
     pub leads: bool,
     recording: Option<Recording>,
-    witness: Witness,
+    model: ReferenceModel,
     actions: Vec<Action>,
     reports: Vec<Report>,
     objections: Vec<String>,
@@ -67,14 +67,14 @@ impl Instance {
     /// A process that has just started; the seed decides how its connections fail.
     pub fn start(id: usize, connections: u64, profiles: Vec<Profile>, records: bool) -> Self {
         let recording = records.then(|| Recording::begin(id as u64));
-        let flow = Flow::new(settings(profiles));
+        let flow = SchedulingLoop::new(settings(profiles));
         Self {
             id,
             flow,
             watches: Watches::new(connections ^ id as u64),
             leads: false,
             recording,
-            witness: Witness::default(),
+            model: ReferenceModel::default(),
             actions: Vec::new(),
             reports: Vec::new(),
             objections: Vec::new(),
@@ -93,10 +93,10 @@ impl Instance {
         if let Some(recording) = &mut self.recording {
             recording.take(now, &input);
         }
-        if let Some(situation) = coverage::of_input(&input, &self.flow, &self.witness) {
+        if let Some(situation) = coverage::of_input(&input, &self.flow, &self.model) {
             *self.situations.entry(situation).or_default() += 1;
         }
-        self.witness.take(&input);
+        self.model.on_input(&input);
         self.flow.take(now, input);
         self.listen();
     }
@@ -110,7 +110,7 @@ impl Instance {
     pub fn attempt(&mut self, now: Now) -> bool {
         let tried = self.flow.attempt(now);
         if let Some(recording) = &mut self.recording
-            && (tried || self.flow.has_news())
+            && (tried || self.flow.has_output())
         {
             recording.attempt(now);
         }
@@ -118,19 +118,19 @@ impl Instance {
         tried
     }
 
-    /// The witness hears of everything before anything else happens.
+    /// The model hears of everything before anything else happens.
     fn listen(&mut self) {
         for report in self.flow.drain_reports() {
-            self.objections.extend(self.witness.hear(&report));
+            self.objections.extend(self.model.on_report(&report));
             self.reports.push(report);
         }
         for action in self.flow.drain_actions() {
-            self.witness.see(&action);
+            self.model.on_action(&action);
             self.actions.push(action);
         }
     }
 
-    /// What its witness had to object to since it was asked last.
+    /// What its model had to object to since it was asked last.
     pub fn objections(&mut self) -> Vec<String> {
         std::mem::take(&mut self.objections)
     }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use berth_engine::cluster::Cluster;
 use berth_engine::decision::Decision;
 use berth_engine::ids::ResourceId;
-use berth_flow::{Flow, Input, PodRef, Request};
+use berth_flow::{Input, PodRef, Request, SchedulingLoop};
 use berth_model::Str;
 use berth_model::object::{Kind, Object};
 use berth_model::pod::Pod;
@@ -46,7 +46,7 @@ impl World {
                     .any(|p| reference(p) == *pod && p.pod.node.is_none() && !p.pod.terminating);
                 let by_live = self.instances.iter().any(|i| i.id == pending.instance);
                 if binds && !by_live {
-                    self.disturb(node); // decided by a process that is gone: who came after it could not know
+                    self.mark_disturbed(node); // decided by a process that is gone: who came after it could not know
                 }
                 if binds && self.is_overcommitted_with(pod, node) && !self.is_disturbed(node) {
                     self.violation(format!("node {node} is overcommitted by pod {pod}"));
@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Everything is at rest: nothing may be left that is not in its place.
-    pub(crate) fn judge(&mut self) {
+    pub(crate) fn check_final_state(&mut self) {
         let fresh = self.fresh();
         let truth = picture(fresh.flow.scheduler().cluster());
         let mut found = Vec::new();
@@ -118,7 +118,7 @@ impl World {
         for manifest in self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()) {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
-            let place = leader.and_then(|leader| leader.flow.whereabouts(&pod.spec.namespace, &pod.name));
+            let place = leader.and_then(|leader| leader.flow.place_of(&pod.spec.namespace, &pod.name));
             // No pod is terminating any more, so no nomination can come true. A gated pod is not tried, so it keeps the
             // nomination that another process gave it, as in upstream (scheduling_queue.go, `Add`).
             if let Some(node) = &pod.nominated_node
@@ -148,7 +148,7 @@ impl World {
     fn fresh(&self) -> Instance {
         let mut fresh =
             Instance::start(0, 0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             fresh.flow.take(self.now, Input::Listing(kind));
             for object in self.server.list_at(kind, self.server.version()) {
                 fresh.flow.take(self.now, Input::Applied(object));
@@ -160,7 +160,7 @@ impl World {
 }
 
 /// A pod waits though it fits somewhere.
-fn misplaced(truth: &Flow, manifest: &PodManifest) -> Option<String> {
+fn misplaced(truth: &SchedulingLoop, manifest: &PodManifest) -> Option<String> {
     let pod = &manifest.pod;
     let asks_extender = pod.spec.containers.iter().any(|c| !c.limits.is_empty());
     let row = truth.find_pod(&pod.spec.namespace, &pod.name)?;
@@ -174,7 +174,7 @@ fn misplaced(truth: &Flow, manifest: &PodManifest) -> Option<String> {
 }
 
 /// What the plain scan says of a waiting pod: each node with its score, or who rejected it.
-fn answer(flow: &Flow, pod: &Pod) -> Option<Vec<(String, Option<i64>)>> {
+fn answer(flow: &SchedulingLoop, pod: &Pod) -> Option<Vec<(String, Option<i64>)>> {
     let row = flow.find_pod(&pod.spec.namespace, &pod.name)?;
     let (found, nodes) = (flow.scheduler().diagnose(0, row), flow.scheduler().cluster().nodes());
     let fits = found.feasible.iter().zip(&found.totals);

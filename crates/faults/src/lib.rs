@@ -8,24 +8,24 @@
 //! that fits must be placed, with the periodic flush switched off.
 //!
 //! Each process can be recorded as `berth scheduler --record` does ([`recording`]), so that `berth replay` looks into it.
-//! A failing history is made smaller ([`shrink`]) and told as a timeline. [`sabotage`] plants violations on purpose: the
+//! A failing history is made smaller ([`shrink`]) and told as a timeline. [`bug`] plants violations on purpose: the
 //! judge must find them.
 
 pub mod actors;
 pub mod campaign;
 pub mod conversation;
 pub mod coverage;
-mod deaf;
+pub mod injected_bug;
 pub mod instance;
 pub mod invariants;
 pub mod network;
+mod never_requeues;
 pub mod plan;
 pub mod recording;
-pub mod sabotage;
+pub mod reference_model;
 pub mod server;
 pub mod shrink;
 pub mod watch;
-pub mod witness;
 pub mod world;
 
 #[cfg(test)]

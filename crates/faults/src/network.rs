@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::ScheduledCondition;
@@ -10,7 +10,7 @@ use berth_model::volume::{BOUND_BY_CONTROLLER, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::plan::Fault;
 use crate::server::Server;
-use crate::world::Luck;
+use crate::world::FaultRng;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,24 +45,24 @@ pub struct Network {
 
 impl Network {
     /// Sends a request.
-    pub fn send(&mut self, step: usize, instance: usize, action: Action, luck: &mut Luck) {
+    pub fn send(&mut self, step: usize, instance: usize, action: Action, rng: &mut FaultRng) {
         if matches!(action.request, Request::Emit(_)) {
             self.events += 1;
             return;
         }
-        let slow = if luck.strikes(Fault::SlowRequest) { luck.chance.usize(10..60) } else { 0 };
+        let slow = if rng.strikes(Fault::SlowRequest) { rng.random.usize(10..60) } else { 0 };
         let of_extender = matches!(action.request, Request::Extend { .. });
-        let fate = if luck.strikes(Fault::Refused) || of_extender && luck.strikes(Fault::ExtenderFails) {
+        let fate = if rng.strikes(Fault::Refused) || of_extender && rng.strikes(Fault::ExtenderFails) {
             Fate::Refused
-        } else if luck.strikes(Fault::LostAnswer) {
+        } else if rng.strikes(Fault::LostAnswer) {
             Fate::LostAnswer
-        } else if luck.strikes(Fault::LostRequest) {
+        } else if rng.strikes(Fault::LostRequest) {
             Fate::LostRequest
         } else {
             Fate::Answered
         };
         self.sent += 1;
-        let due = step + slow + luck.chance.usize(0..3);
+        let due = step + slow + rng.random.usize(0..3);
         let pending = Pending { instance, ticket: action.ticket, request: action.request, fate };
         self.pending.insert((due, self.sent), pending);
     }
@@ -125,12 +125,14 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
             Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
             outcome => outcome,
         },
-        Request::BindVolume { volume, namespace, claim, claim_uid, .. } => reserve(
+        Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, .. }) => reserve(
             server,
             volume,
             &ClaimRef { namespace: namespace.clone(), name: claim.clone(), uid: claim_uid.clone() },
         ),
-        Request::SelectNode { namespace, claim, node } => select(server, namespace, claim, node),
+        Request::Write(Write::SelectNode { namespace, claim, node }) => {
+            select(server, namespace, claim, node)
+        }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
     };

@@ -84,7 +84,7 @@ impl fmt::Display for Fault {
 
 /// What users do, with its weight among all that they do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum UserAction {
     /// Creates a pod.
     CreatePod,
     /// Deletes a pod.
@@ -99,9 +99,9 @@ pub enum Deed {
     WriteBudget,
 }
 
-/// What is special about a pod that a user creates.
+/// What is feature about a pod that a user creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
+pub enum PodFeature {
     /// Nothing.
     Plain,
     /// It has a scheduling gate.
@@ -164,32 +164,36 @@ impl Focus {
     }
 
     /// What users do more often, and how much more.
-    fn deeds(self) -> &'static [(Deed, usize)] {
+    fn actions(self) -> &'static [(UserAction, usize)] {
         match self {
-            Self::Labels => &[(Deed::RelabelPod, 12)],
-            Self::Spreading => &[(Deed::RelabelPod, 4), (Deed::DeletePod, 3)],
+            Self::Labels => &[(UserAction::RelabelPod, 12)],
+            Self::Spreading => &[(UserAction::RelabelPod, 4), (UserAction::DeletePod, 3)],
             _ => &[],
         }
     }
 
     /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would hide
     /// that an event requeued no pod.
-    fn last_deeds(self) -> &'static [(Deed, usize)] {
+    fn last_deeds(self) -> &'static [(UserAction, usize)] {
         match self {
-            Self::Labels => &[(Deed::RelabelPod, 1)],
-            Self::Spreading => &[(Deed::RelabelPod, 2), (Deed::DeletePod, 1)],
+            Self::Labels => &[(UserAction::RelabelPod, 1)],
+            Self::Spreading => &[(UserAction::RelabelPod, 2), (UserAction::DeletePod, 1)],
             _ => &[],
         }
     }
 
     /// Which pods are created more often, and how much more.
-    fn specials(self) -> &'static [(Special, usize)] {
+    fn features(self) -> &'static [(PodFeature, usize)] {
         match self {
-            Self::Nominations | Self::Reincarnations => &[(Special::Plain, 12), (Special::Toleration, 4)],
-            Self::Spreading => &[(Special::Spread, 12), (Special::Plain, 6)],
-            Self::Labels => &[(Special::AntiAffinity, 8), (Special::Affinity, 6), (Special::Spread, 4)],
-            Self::Volumes => &[(Special::Claim, 20)],
-            Self::Extenders => &[(Special::Licence, 16)],
+            Self::Nominations | Self::Reincarnations => {
+                &[(PodFeature::Plain, 12), (PodFeature::Toleration, 4)]
+            }
+            Self::Spreading => &[(PodFeature::Spread, 12), (PodFeature::Plain, 6)],
+            Self::Labels => {
+                &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)]
+            }
+            Self::Volumes => &[(PodFeature::Claim, 20)],
+            Self::Extenders => &[(PodFeature::Licence, 16)],
         }
     }
 
@@ -218,7 +222,7 @@ pub struct Plan {
     /// For how many steps users act and faults strike.
     pub steps: usize,
     /// How many things users do at most.
-    pub deeds: usize,
+    pub user_actions: usize,
 }
 
 impl Plan {
@@ -241,7 +245,7 @@ impl Plan {
             rates,
             nodes: chance.usize(1..=focus.map_or(7, Focus::most_nodes)),
             steps: chance.usize(40..200),
-            deeds: chance.usize(5..80),
+            user_actions: chance.usize(5..80),
         }
     }
 
@@ -251,35 +255,35 @@ impl Plan {
     }
 
     /// Everything that users do at a step, by weight.
-    pub fn deeds_by_weight(&self, step: usize) -> Vec<(Deed, usize)> {
-        const USUAL: [(Deed, usize); 6] = [
-            (Deed::CreatePod, 10),
-            (Deed::DeletePod, 3),
-            (Deed::WriteNode, 3),
-            (Deed::LiftGates, 1),
-            (Deed::RelabelPod, 1),
-            (Deed::WriteBudget, 2),
+    pub fn user_actions_by_weight(&self, step: usize) -> Vec<(UserAction, usize)> {
+        const USUAL: [(UserAction, usize); 6] = [
+            (UserAction::CreatePod, 10),
+            (UserAction::DeletePod, 3),
+            (UserAction::WriteNode, 3),
+            (UserAction::LiftGates, 1),
+            (UserAction::RelabelPod, 1),
+            (UserAction::WriteBudget, 2),
         ];
         let last = self.focus.map_or(&[][..], Focus::last_deeds);
         if !last.is_empty() && step > self.steps / 4 * 3 {
             return last.to_vec();
         }
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::deeds).copied()).collect()
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::actions).copied()).collect()
     }
 
     /// All kinds of pods, by weight.
-    pub fn specials_by_weight(&self) -> impl Iterator<Item = (Special, usize)> {
-        const USUAL: [(Special, usize); 9] = [
-            (Special::Plain, 3),
-            (Special::Gate, 1),
-            (Special::NodeSelector, 1),
-            (Special::Toleration, 1),
-            (Special::AntiAffinity, 2),
-            (Special::Affinity, 1),
-            (Special::Spread, 2),
-            (Special::Licence, 1),
-            (Special::Claim, 2),
+    pub fn pod_features_by_weight(&self) -> impl Iterator<Item = (PodFeature, usize)> {
+        const USUAL: [(PodFeature, usize); 9] = [
+            (PodFeature::Plain, 3),
+            (PodFeature::Gate, 1),
+            (PodFeature::NodeSelector, 1),
+            (PodFeature::Toleration, 1),
+            (PodFeature::AntiAffinity, 2),
+            (PodFeature::Affinity, 1),
+            (PodFeature::Spread, 2),
+            (PodFeature::Licence, 1),
+            (PodFeature::Claim, 2),
         ];
-        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::specials).copied())
+        USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::features).copied())
     }
 }

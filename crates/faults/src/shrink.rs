@@ -1,18 +1,18 @@
-//! A failing history, made as small as it goes: fewer faults, fewer nodes, fewer deeds, fewer steps.
+//! A failing history, made as small as it goes: fewer faults, fewer nodes, fewer actions, fewer steps.
 
+use crate::injected_bug::InjectedBug;
 use crate::plan::Plan;
-use crate::sabotage::Sabotage;
-use crate::world::{Verdict, World};
+use crate::world::{HistoryOutcome, World};
 
 /// The smallest plan found that still fails, and what comes of it.
-pub fn shrink(plan: &Plan, sabotage: Option<Sabotage>) -> (Plan, Verdict) {
+pub fn shrink(plan: &Plan, bug: Option<InjectedBug>) -> (Plan, HistoryOutcome) {
     let mut best = plan.clone();
-    let fails = |plan: &Plan| !World::play(plan.clone(), sabotage).violations.is_empty();
+    let fails = |plan: &Plan| !World::play(plan.clone(), bug).violations.is_empty();
     while let Some(plan) = smaller(&best).into_iter().find(fails) {
         best = plan;
     }
-    let verdict = World::story(best.clone(), sabotage);
-    (best, verdict)
+    let outcome = World::story(best.clone(), bug);
+    (best, outcome)
 }
 
 /// Plans that are a little smaller, the boldest first.
@@ -27,7 +27,7 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
         let less = |size: usize| (size / divide).saturating_sub(by);
         for plan in [
             Plan { steps: less(plan.steps), ..plan.clone() },
-            Plan { deeds: less(plan.deeds), ..plan.clone() },
+            Plan { user_actions: less(plan.user_actions), ..plan.clone() },
             Plan { nodes: less(plan.nodes), ..plan.clone() },
         ] {
             plans.push(plan);

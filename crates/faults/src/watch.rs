@@ -6,14 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{Flow, Input};
+use berth_flow::{Input, SchedulingLoop};
 use berth_model::object::Kind;
 use berth_watch::{Command, Decoded, LineBuffer, Request, WatchEvent, WatchState, decode};
 use berth_wire::Decoder;
 
 use crate::plan::Fault;
 use crate::server::Server;
-use crate::world::Luck;
+use crate::world::FaultRng;
 
 /// The watches of one scheduler.
 pub struct Watches {
@@ -47,24 +47,24 @@ impl Watches {
     }
 
     /// The inputs that the watches deliver in this step.
-    pub fn deliver(&mut self, server: &Server, step: usize, luck: &mut Luck) -> Vec<Input> {
+    pub fn deliver(&mut self, server: &Server, step: usize, rng: &mut FaultRng) -> Vec<Input> {
         let mut inputs = Vec::new();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             let watch = self.kinds.entry(kind).or_default();
             if watch.stalled_until > step {
                 continue;
             }
-            if luck.strikes(Fault::SlowWatch) {
-                watch.stalled_until = step + luck.chance.usize(2..15);
+            if rng.strikes(Fault::SlowWatch) {
+                watch.stalled_until = step + rng.random.usize(2..15);
                 continue;
             }
-            let is_lost = watch.delivered.is_some() && luck.strikes(Fault::Relist);
+            let is_lost = watch.delivered.is_some() && rng.strikes(Fault::Relist);
             let connection =
                 Connection { kind, server, watch, decoder: &mut self.decoder, chance: &mut self.chance };
             match connection.watch.delivered {
                 Some(delivered) if !is_lost => {
-                    let repeats = luck.strikes(Fault::RepeatedChanges);
-                    let most = if luck.is_over() { usize::MAX } else { luck.chance.usize(1..6) };
+                    let repeats = rng.strikes(Fault::RepeatedChanges);
+                    let most = if rng.is_over() { usize::MAX } else { rng.random.usize(1..6) };
                     let mut changes = server.since(delivered).iter().filter(|change| change.key.kind == kind);
                     let upto = changes.nth(most).map_or(server.version(), |change| change.version - 1);
                     connection.follow(upto, repeats, &mut inputs);
@@ -73,8 +73,8 @@ impl Watches {
                     // The first list is a consistent read. Later ones may be old, but not older than what was delivered
                     // before (`resourceVersionMatch: NotOlderThan`).
                     let version = match seen {
-                        Some(seen) if luck.strikes(Fault::StaleList) => {
-                            luck.chance.u64(seen..=server.version())
+                        Some(seen) if rng.strikes(Fault::StaleList) => {
+                            rng.random.u64(seen..=server.version())
                         }
                         _ => server.version(),
                     };
@@ -87,7 +87,7 @@ impl Watches {
 
     /// Whether all changes were delivered.
     pub fn are_current(&self, server: &Server) -> bool {
-        Flow::KINDS.iter().all(|kind| {
+        SchedulingLoop::KINDS.iter().all(|kind| {
             let version = self.kinds.get(kind).and_then(|watch| watch.delivered);
             version.is_some_and(|v| server.since(v).iter().all(|change| change.key.kind != *kind))
         })

@@ -12,11 +12,11 @@ use berth_wire::Decoder;
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
+use crate::injected_bug::InjectedBug;
 use crate::instance::Instance;
 use crate::network::Network;
 use crate::plan::{Fault, Plan};
 use crate::recording::Recorded;
-use crate::sabotage::Sabotage;
 use crate::server::Server;
 
 /// Adds a line to the timeline, if one is kept.
@@ -35,19 +35,19 @@ const SETTLE_STEPS: usize = 3_000;
 
 /// Chance, and how often which fault struck.
 #[derive(Debug)]
-pub struct Luck {
+pub struct FaultRng {
     /// Where all chance comes from.
-    pub chance: fastrand::Rng,
+    pub random: fastrand::Rng,
     plan: Plan,
     struck: BTreeMap<Fault, u64>,
     over: bool,
 }
 
-impl Luck {
+impl FaultRng {
     /// Whether a fault strikes now.
     pub fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.plan.rate(fault);
-        let strikes = !self.over && rate > 0.0 && self.chance.f64() < rate;
+        let strikes = !self.over && rate > 0.0 && self.random.f64() < rate;
         if strikes {
             *self.struck.entry(fault).or_default() += 1;
         }
@@ -62,7 +62,7 @@ impl Luck {
 
 /// What came of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct HistoryOutcome {
     /// What must never happen and did; the first ends the history.
     pub violations: Vec<String>,
     /// How often which fault struck.
@@ -80,12 +80,12 @@ pub struct Verdict {
 /// A history in the making.
 pub struct World {
     pub(crate) plan: Plan,
-    pub(crate) luck: Luck,
+    pub(crate) rng: FaultRng,
     pub(crate) server: Server,
     pub(crate) decoder: Decoder,
     pub(crate) network: Network,
     pub(crate) instances: Vec<Instance>,
-    pub(crate) sabotage: Option<Sabotage>,
+    pub(crate) bug: Option<InjectedBug>,
     pub(crate) step: usize,
     pub(crate) now: Now,
     /// How many pods were made.
@@ -93,7 +93,7 @@ pub struct World {
     /// When something outside last changed what a node can bear.
     pub(crate) disturbed: BTreeMap<String, usize>,
     started: usize,
-    verdict: Verdict,
+    outcome: HistoryOutcome,
     records: bool,
     pub(crate) keeps_timeline: bool,
     /// Of processes that are no more.
@@ -102,69 +102,69 @@ pub struct World {
 
 impl World {
     /// Plays a history to its end.
-    pub fn play(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
-        Self::new(plan, sabotage, false).into_end().0
+    pub fn play(plan: Plan, bug: Option<InjectedBug>) -> HistoryOutcome {
+        Self::new(plan, bug, false).into_end().0
     }
 
     /// Plays a history to its end, with its timeline and fingerprint.
-    pub fn story(plan: Plan, sabotage: Option<Sabotage>) -> Verdict {
-        let mut world = Self::new(plan, sabotage, false);
+    pub fn story(plan: Plan, bug: Option<InjectedBug>) -> HistoryOutcome {
+        let mut world = Self::new(plan, bug, false);
         world.keeps_timeline = true;
         world.into_end().0
     }
 
     /// Plays a history to its end and records each of its processes, in the order in which they started.
-    pub fn record(plan: Plan, sabotage: Option<Sabotage>) -> (Verdict, Vec<Recorded>) {
-        Self::new(plan, sabotage, true).into_end()
+    pub fn record(plan: Plan, bug: Option<InjectedBug>) -> (HistoryOutcome, Vec<Recorded>) {
+        Self::new(plan, bug, true).into_end()
     }
 
-    fn new(plan: Plan, sabotage: Option<Sabotage>, records: bool) -> Self {
-        let luck = Luck {
-            chance: fastrand::Rng::with_seed(plan.seed),
+    fn new(plan: Plan, bug: Option<InjectedBug>, records: bool) -> Self {
+        let rng = FaultRng {
+            random: fastrand::Rng::with_seed(plan.seed),
             plan: plan.clone(),
             struck: BTreeMap::new(),
             over: false,
         };
         Self {
             plan,
-            luck,
+            rng,
             server: Server::default(),
             decoder: Decoder::new(),
             network: Network::default(),
             instances: Vec::new(),
-            sabotage,
+            bug,
             step: 0,
             now: Now { millis: 1_000, unix_micros: 1_700_000_000_000_000 },
             made: 0,
             disturbed: BTreeMap::new(),
             started: 0,
-            verdict: Verdict::default(),
+            outcome: HistoryOutcome::default(),
             records,
             keeps_timeline: false,
             recorded: Vec::new(),
         }
     }
 
-    fn into_end(mut self) -> (Verdict, Vec<Recorded>) {
+    fn into_end(mut self) -> (HistoryOutcome, Vec<Recorded>) {
         self.set_up();
         self.start(true);
         self.live();
         self.settle();
-        let Self { luck, server, mut verdict, mut recorded, mut instances, .. } = self;
+        let Self { rng, server, mut outcome, mut recorded, mut instances, .. } = self;
         for instance in &mut instances {
-            add_up(&mut verdict.situations, instance.take_situations());
+            add_up(&mut outcome.situations, instance.take_situations());
         }
         recorded.extend(instances.into_iter().filter_map(Instance::end));
         recorded.sort_by_key(|recorded| recorded.part);
-        verdict.struck = luck.struck;
-        verdict.bound = server.bindings.len();
-        (verdict, recorded)
+        outcome.struck = rng.struck;
+        outcome.bound = server.bindings.len();
+        (outcome, recorded)
     }
 
     fn profiles(&self) -> Vec<Profile> {
         let mut profile = Profile::standard("default-scheduler");
-        if let Some(sabotage) = &self.sabotage {
-            sabotage.spoil(&mut profile);
+        if let Some(bug) = &self.bug {
+            bug.spoil(&mut profile);
         }
         vec![profile]
     }
@@ -186,70 +186,70 @@ impl World {
     /// Ends processes without asking them.
     fn kill(&mut self, which: Range<usize>) {
         for mut instance in self.instances.drain(which) {
-            add_up(&mut self.verdict.situations, instance.take_situations());
+            add_up(&mut self.outcome.situations, instance.take_situations());
             self.recorded.extend(instance.kill());
         }
     }
 
     /// The time of users and faults.
     fn live(&mut self) {
-        let mut deeds = 0;
-        while self.step < self.plan.steps && self.verdict.violations.is_empty() {
-            if deeds < self.plan.deeds && self.luck.chance.usize(0..3) == 0 {
+        let mut actions = 0;
+        while self.step < self.plan.steps && self.outcome.violations.is_empty() {
+            if actions < self.plan.user_actions && self.rng.random.usize(0..3) == 0 {
                 self.user_acts();
-                deeds += 1;
+                actions += 1;
             }
-            self.shake();
-            self.pass();
+            self.inject_process_faults();
+            self.run_step();
         }
     }
 
     /// Crashes, changes of leader, jumps of the clock.
-    fn shake(&mut self) {
-        if self.luck.strikes(Fault::Crash) {
+    fn inject_process_faults(&mut self) {
+        if self.rng.strikes(Fault::Crash) {
             let leads = self.instances.last().is_some_and(|instance| instance.leads);
             let gone = self.instances.last().map(|instance| instance.id);
             tell!(self, "scheduler {} dies", gone.unwrap_or_default());
             self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
-            self.disturb_all();
+            self.mark_all_disturbed();
             self.start(leads || self.instances.is_empty());
         }
-        if self.luck.strikes(Fault::LeaseTheft) {
+        if self.rng.strikes(Fault::LeaseTheft) {
             tell!(self, "the lease changes hands");
             for instance in &mut self.instances {
                 instance.leads = false;
-                if self.sabotage.is_none_or(|sabotage| !sabotage.hides_lost_lease(&instance.flow)) {
+                if self.bug.is_none_or(|bug| !bug.hides_lost_lease(&instance.flow)) {
                     instance.lead(self.now, false);
                 }
             }
             self.kill(0..self.instances.len().saturating_sub(1));
-            self.disturb_all();
+            self.mark_all_disturbed();
             self.start(true);
         }
-        if self.luck.strikes(Fault::ClockJump) {
-            let jump = self.luck.chance.u64(0..20_000);
+        if self.rng.strikes(Fault::ClockJump) {
+            let jump = self.rng.random.u64(0..20_000);
             self.now.millis += jump;
-            self.now.unix_micros += self.luck.chance.i64(-3_600_000_000..3_600_000_000);
+            self.now.unix_micros += self.rng.random.i64(-3_600_000_000..3_600_000_000);
             tell!(self, "the clock jumps by {jump} ms");
         }
     }
 
     /// One step of the world.
-    pub(crate) fn pass(&mut self) {
+    pub(crate) fn run_step(&mut self) {
         self.step += 1;
-        let millis = self.luck.chance.u64(5..60);
+        let millis = self.rng.random.u64(5..60);
         self.now.millis += millis;
         self.now.unix_micros += 1_000 * i64::try_from(millis).unwrap_or_default();
         self.agents_act();
         while let Some(pending) = self.network.arrive(self.step) {
             self.before_it_is_done(&pending);
             let reply = pending.carry_out(&mut self.server);
-            *self.verdict.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
+            *self.outcome.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
             tell!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
             self.hand(pending.instance, reply);
         }
         for at in 0..self.instances.len() {
-            let inputs = self.instances[at].watches.deliver(&self.server, self.step, &mut self.luck);
+            let inputs = self.instances[at].watches.deliver(&self.server, self.step, &mut self.rng);
             let id = self.instances[at].id;
             for input in inputs {
                 self.hand(id, input);
@@ -261,8 +261,8 @@ impl World {
     /// Tells a scheduler something, if it still lives.
     fn hand(&mut self, id: usize, input: Input) {
         let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) else { return };
-        let input = match &mut self.sabotage {
-            Some(sabotage) => sabotage.of_input(input, &instance.flow),
+        let input = match &mut self.bug {
+            Some(bug) => bug.of_input(input, &instance.flow),
             None => Some(input),
         };
         if let Some(input) = input {
@@ -272,7 +272,7 @@ impl World {
 
     /// Lets a scheduler do what it wants to do.
     fn run(&mut self, at: usize) {
-        let most = if self.luck.is_over() { 1_000 } else { self.luck.chance.usize(1..20) };
+        let most = if self.rng.is_over() { 1_000 } else { self.rng.random.usize(1..20) };
         let instance = &mut self.instances[at];
         for _ in 0..most {
             if !instance.attempt(self.now) {
@@ -297,41 +297,41 @@ impl World {
             self.violation(format!("scheduler {id}: {objection}"));
         }
         for action in actions {
-            let actions = match &mut self.sabotage {
-                Some(sabotage) => sabotage.of_action(action),
+            let actions = match &mut self.bug {
+                Some(bug) => bug.of_action(action),
                 None => vec![action],
             };
             for action in actions {
                 self.fold(&action.request);
                 self.before_it_is_sent(id, &action.request);
-                if let Some(input) = self.sabotage.and_then(|sabotage| sabotage.secret(&action)) {
+                if let Some(input) = self.bug.and_then(|bug| bug.secret(&action)) {
                     self.instances[at].flow.take(self.now, input);
                 }
-                self.network.send(self.step, id, action, &mut self.luck);
+                self.network.send(self.step, id, action, &mut self.rng);
             }
         }
     }
 
     /// The faults stop, and users too: everything must come to rest, and to its place.
     fn settle(&mut self) {
-        self.luck.over = true;
+        self.rng.over = true;
         if self.instances.iter().all(|instance| !instance.leads) {
             self.kill(0..self.instances.len());
             self.start(true);
         }
         tell!(self, "the faults are over");
         for _ in 0..SETTLE_STEPS {
-            if !self.verdict.violations.is_empty() {
+            if !self.outcome.violations.is_empty() {
                 return;
             }
-            self.pass();
+            self.run_step();
             self.now.millis += 100;
-            if self.unrest().is_none() {
-                self.judge();
+            if self.pending_work().is_none() {
+                self.check_final_state();
                 return self.restart();
             }
         }
-        let why = self.unrest().unwrap_or_default();
+        let why = self.pending_work().unwrap_or_default();
         self.violation(format!("it does not come to rest: {why}"));
     }
 
@@ -341,12 +341,12 @@ impl World {
         self.kill(0..self.instances.len());
         self.start(true);
         for _ in 0..SETTLE_STEPS {
-            if !self.verdict.violations.is_empty() {
+            if !self.outcome.violations.is_empty() {
                 return;
             }
-            self.pass();
+            self.run_step();
             self.now.millis += 100;
-            if self.unrest().is_none() {
+            if self.pending_work().is_none() {
                 break;
             }
         }
@@ -360,7 +360,7 @@ impl World {
     }
 
     /// What is still going on; `None`: nothing.
-    fn unrest(&self) -> Option<String> {
+    fn pending_work(&self) -> Option<String> {
         // A pod that no node is there for waits for its scheduler in vain.
         let nodes = self.server.all(Kind::Node).next().is_some();
         let waits_for_agents = |p: &&PodManifest| {
@@ -398,27 +398,27 @@ impl World {
     }
 
     /// Something outside changed what a node can bear.
-    pub(crate) fn disturb(&mut self, node: &str) {
+    pub(crate) fn mark_disturbed(&mut self, node: &str) {
         self.disturbed.insert(node.to_owned(), self.step);
     }
 
-    fn disturb_all(&mut self) {
+    fn mark_all_disturbed(&mut self) {
         let nodes: Vec<String> =
             self.server.all(Kind::Node).map(|node| node.key().name.to_string()).collect();
         for node in nodes {
-            self.disturb(&node);
+            self.mark_disturbed(&node);
         }
     }
 
     /// Adds a line to the timeline.
     pub(crate) fn add_line(&mut self, line: &str) {
-        self.verdict.timeline.push(format!("{:>4} {:>7} ms  {line}", self.step, self.now.millis));
+        self.outcome.timeline.push(format!("{:>4} {:>7} ms  {line}", self.step, self.now.millis));
     }
 
     /// Something happened that must never happen.
     pub(crate) fn violation(&mut self, what: String) {
         tell!(self, "VIOLATION: {what}");
-        self.verdict.violations.push(what);
+        self.outcome.violations.push(what);
     }
 
     fn fold(&mut self, request: &Request) {
@@ -426,8 +426,8 @@ impl World {
             return;
         }
         for byte in format!("{request:?}").bytes() {
-            self.verdict.fingerprint =
-                (self.verdict.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            self.outcome.fingerprint =
+                (self.outcome.fingerprint ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, Flow, Input, Now, PodRef, Report, Request, Settings};
+use berth_flow::{Answer, Input, Now, PodRef, Report, Request, SchedulingLoop, Settings};
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
@@ -31,7 +31,7 @@ fn resident_mb() -> f64 {
 
 /// A cluster in which everything goes and is replaced by something of another name.
 struct Churn {
-    flow: Flow,
+    flow: SchedulingLoop,
     decoder: Decoder,
     now: Now,
     events: u64,
@@ -43,7 +43,7 @@ struct Churn {
 impl Churn {
     fn new() -> Self {
         let mut churn = Self {
-            flow: Flow::new(Settings::new(vec![Profile::standard("default-scheduler")])),
+            flow: SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")])),
             decoder: Decoder::new(),
             now: Now { millis: 1, unix_micros: 1_700_000_000_000_000 },
             events: 0,
@@ -51,7 +51,7 @@ impl Churn {
             nodes: VecDeque::new(),
             pods: VecDeque::new(),
         };
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             churn.take(Input::Listing(kind));
             churn.take(Input::Listed(kind));
         }
@@ -214,7 +214,7 @@ fn memory_is_that_of_the_cluster_and_of_names() {
     for kind in [Kind::Pod, Kind::Claim, Kind::Service, Kind::Volume] {
         assert_eq!(churn.flow.count(kind), 0, "{}", kind.name());
     }
-    assert_eq!(churn.flow.unbound().count(), 0);
+    assert_eq!(churn.flow.pending_pods().count(), 0);
     let cluster = churn.flow.scheduler().cluster();
     assert_eq!(cluster.pods().rows().count(), 0);
     assert_eq!(cluster.attached_volumes().numbers().volume_count(), 0);

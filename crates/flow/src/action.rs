@@ -1,24 +1,25 @@
-//! What the flow wants done: requests at the API server and at extenders, as values.
+//! What the loop asks the shell to do: requests at the API server and at extenders, as values.
 
+use berth_engine::effect::Write;
 use berth_model::Str;
 
 use crate::input::NodeVictims;
 
-/// Names an action, so that its reply finds its way back. Never used twice in one run.
+/// Identifies an action, so that its reply is matched to it. A ticket is used once in the life of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);
 
-/// Something to be done outside. Every action but [`Request::Emit`] is answered by exactly one
+/// A request with its ticket. Every action but [`Request::Emit`] must be answered by exactly one
 /// [`Input::Reply`](crate::Input::Reply).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Action {
     /// What the reply refers to.
     pub ticket: Ticket,
-    /// What is to be done.
+    /// What must be done.
     pub request: Request,
 }
 
-/// A pod, so that it cannot be taken for another one of the same name.
+/// Identifies a pod. The uid tells it from another pod of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PodRef {
     /// `metadata.namespace`.
@@ -35,10 +36,17 @@ impl std::fmt::Display for PodRef {
     }
 }
 
-/// What is to be done.
+impl PodRef {
+    /// The reference to a pod of the model.
+    pub(crate) fn of(pod: &berth_model::pod::Pod) -> Self {
+        Self { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
+    }
+}
+
+/// What must be done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// POST `pods/binding`, with the pod's uid in the binding's metadata.
+    /// POST `pods/binding`, with the pod's uid in the metadata of the binding.
     Bind {
         /// The pod.
         pod: PodRef,
@@ -51,68 +59,48 @@ pub enum Request {
         pod: PodRef,
         /// The condition `PodScheduled=False`.
         condition: Option<Condition>,
-        /// `status.nominatedNodeName`: set, or with an empty name cleared.
+        /// `status.nominatedNodeName`; an empty name clears it.
         nominated_node: Option<Str>,
     },
     /// PATCH `pods/status` with the condition `DisruptionTarget=True`, reason `PreemptionByScheduler`, then DELETE the pod
-    /// with its uid as a precondition. A victim that is gone already is done.
+    /// with its uid as a precondition. If the victim does not exist any more, the request has succeeded.
     Evict {
-        /// Who has to go.
+        /// The pod that is evicted.
         victim: PodRef,
-        /// The condition's message. Its `observedGeneration` is that of the victim, which the shell looks up.
+        /// The message of the condition. The shell looks up the victim's `observedGeneration`.
         message: String,
     },
-    /// PATCH a volume's `spec.claimRef`, and the annotation `pv.kubernetes.io/bound-by-controller: "yes"`.
-    BindVolume {
-        /// The volume.
-        volume: Str,
-        /// The claim's namespace.
-        namespace: Str,
-        /// The claim's name.
-        claim: Str,
-        /// The claim's uid.
-        claim_uid: Str,
-        /// Whether a user had reserved the volume for the claim: then the annotation is not written.
-        reserved: bool,
-    },
-    /// PATCH a claim's annotation `volume.kubernetes.io/selected-node`.
-    SelectNode {
-        /// The claim's namespace.
-        namespace: Str,
-        /// The claim's name.
-        claim: Str,
-        /// The node.
-        node: Str,
-    },
-    /// Ask an extender.
+    /// A write that a plugin needs before the pod is bound (PreBind).
+    Write(Write),
+    /// Call an extender.
     Extend {
-        /// Which, an index of [`Settings::extenders`](crate::Settings::extenders).
+        /// The index in [`Settings::extenders`](crate::Settings::extenders).
         extender: usize,
-        /// What.
+        /// The call.
         call: Call,
     },
-    /// Record an event; nothing is replied.
+    /// Record an event. There is no reply.
     Emit(Event),
 }
 
 /// A call of the `extender/v1` protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call {
-    /// Which of these nodes will do?
+    /// Filter nodes.
     Filter {
         /// The pod.
         pod: PodRef,
-        /// Nodes that passed all filters so far, by name.
+        /// The nodes that passed all filters so far, by name.
         nodes: Vec<Str>,
     },
-    /// How good are these nodes?
+    /// Score nodes.
     Prioritize {
         /// The pod.
         pod: PodRef,
-        /// The nodes that are left, by name.
+        /// The nodes that passed all filters, by name.
         nodes: Vec<Str>,
     },
-    /// Which of these victims may go?
+    /// Filter candidates for preemption.
     Preempt {
         /// The preemptor.
         pod: PodRef,
@@ -133,29 +121,29 @@ pub enum Call {
 pub struct Condition {
     /// `Unschedulable` or `SchedulerError`.
     pub reason: &'static str,
-    /// Upstream's sentence.
+    /// Upstream's message.
     pub message: String,
-    /// `metadata.generation` of the pod that was judged.
+    /// `metadata.generation` of the pod that the attempt was about.
     pub generation: i64,
-    /// Whether it was false before: then the time of its last transition stays.
+    /// Whether the condition was false before. If so, the time of its last transition stays.
     pub again: bool,
 }
 
 /// An event to record (events.k8s.io/v1).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
-    /// The pod that it is about.
+    /// The pod that the event is about.
     pub regarding: PodRef,
-    /// Who else is concerned.
+    /// A second pod that is involved.
     pub related: Option<PodRef>,
     /// `type: Warning` instead of `Normal`.
     pub warning: bool,
-    /// As in `FailedScheduling`.
+    /// For example `FailedScheduling`.
     pub reason: &'static str,
-    /// As in `Scheduling`.
+    /// For example `Scheduling`.
     pub action: &'static str,
     /// The note, at most 1,024 bytes.
     pub note: String,
-    /// `reportingController`: the profile's scheduler name.
+    /// `reportingController`: the scheduler name of the profile.
     pub reporter: Str,
 }

@@ -1,222 +1,314 @@
-//! From the decision to the binding.
+//! The state of a pod from the decision to its binding.
 //!
 //! ```text
-//!   put ──▶ volumes ──▶ sent ──▶ done ──▶ (the watch tells: bound)
-//!              │         │ ▲
-//!              │         ▼ │ again
-//!              │        lost          the answer did not come: the node stays taken until it is known
-//!              ▼         ▼
-//!            failed: the node is free again, the pod is tried again after its backoff
+//!   assumed ──▶ PreBind ──▶ sent ──▶ bound ──▶ (the watch delivers the bound pod)
+//!                  │         │ ▲
+//!                  │         ▼ │ again
+//!                  │        lost          no answer came: the node stays taken until the result is known
+//!                  ▼         ▼
+//!                failed: the node is free again, the pod is tried again after its backoff
 //! ```
 
-use berth_engine::event::ClusterEvent;
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::cluster::{Assumed, Cluster};
+use berth_engine::effect::Effect;
+use berth_engine::name::PluginName;
+use berth_engine::scheduler::Reserved;
+use berth_model::Str;
+use berth_model::object::ObjectKey;
 
-use crate::action::{Call, Request};
-use crate::attempt::Unplaced;
-use crate::backoff::Backoff;
-use crate::flow::Flow;
-use crate::input::{Answer, Failure, FailureKind};
-use crate::now::Now;
-use crate::outbox::{Errand, Purpose};
-use crate::report::{Attempted, Landing, Report};
-use crate::step::{Step, Watch};
-use crate::track::{Binding, Phase, Stage, Track};
-use crate::volumes::Part;
-use crate::waking::Undone;
+use crate::input::FailureKind;
+use crate::queue::{Backoff, QueuedPodInfo};
 
-/// How long to wait before a binding is sent again whose answer did not come.
-const AGAIN: Backoff = Backoff { initial_millis: 500, max_millis: 30_000 };
+/// The delay before a binding is sent again whose answer was lost.
+const RETRY: Backoff = Backoff { initial_millis: 500, max_millis: 30_000 };
 
-impl Track {
-    pub(crate) fn is_binding(&self) -> bool {
-        matches!(self.stage, Stage::Binding(_))
+/// A pod that is assumed on a node.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    node: Str,
+    effects: Vec<ReservedEffect>,
+    phase: Phase,
+    assumed_at: u64,
+    /// When PreBind was done, in milliseconds, if it had to wait.
+    prepared_at: Option<u64>,
+    attempts: u32,
+    first_attempt: u64,
+}
+
+/// How far a binding is. Times are in milliseconds.
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    /// PreBind: writes are sent, and plugins wait for what follows from them.
+    PreBind {
+        /// Writes that are not answered yet.
+        open: usize,
+        /// When PreBind fails.
+        deadline: u64,
+    },
+    /// The binding is in flight, or is about to be sent.
+    Sent {
+        /// How many answers were lost.
+        lost: u32,
+    },
+    /// No answer came: the pod may be bound. The binding is sent again.
+    Lost {
+        /// How many answers were lost.
+        lost: u32,
+        /// When it is sent again.
+        retry_at: u64,
+    },
+    /// The API server has bound the pod. The watch has not delivered that yet.
+    Bound,
+    /// The API server says that the pod is bound already or deleted. The watch will deliver which.
+    Conflict,
+}
+
+/// An effect that the engine has applied to the cluster.
+#[derive(Debug)]
+pub(crate) struct ReservedEffect {
+    plugin: PluginName,
+    effect: Effect,
+    /// What reverts it, unless the watch has delivered the effect.
+    assumed: Option<Assumed>,
+    /// The watch has delivered the effect. From now on an object without it means that another process has removed it.
+    seen: bool,
+}
+
+/// What the answer to a binding means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BindResult {
+    /// The pod is bound.
+    Bound,
+    /// The answer was lost. The binding is sent again at this time.
+    RetryAt(u64),
+    /// The watch will deliver what became of the pod.
+    AwaitWatch,
+    /// The binding failed.
+    Failed,
+    /// The answer is not expected.
+    Unexpected,
+}
+
+/// Which time has come for a binding.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// PreBind has taken too long.
+    PreBindTimeout,
+    /// The binding must be sent again.
+    Retry,
+}
+
+impl Binding {
+    /// A binding that begins at `now` with PreBind, or is sent at once if no plugin has reserved anything.
+    pub(crate) fn new(
+        node: Str,
+        reserved: Vec<Reserved>,
+        info: Option<&QueuedPodInfo>,
+        now: u64,
+        timeout_millis: u64,
+    ) -> Self {
+        let phase = match reserved.len() {
+            0 => Phase::Sent { lost: 0 },
+            open => Phase::PreBind { open, deadline: now.saturating_add(timeout_millis) },
+        };
+        let effect =
+            |Reserved { plugin, effect, assumed }| ReservedEffect { plugin, effect, assumed, seen: false };
+        Self {
+            node,
+            effects: reserved.into_iter().map(effect).collect(),
+            phase,
+            assumed_at: now,
+            prepared_at: None,
+            attempts: info.map_or(0, QueuedPodInfo::attempts),
+            first_attempt: info.and_then(QueuedPodInfo::first_attempt).unwrap_or(now),
+        }
     }
 
-    pub(crate) fn is_preparing(&self) -> bool {
-        matches!(&self.stage, Stage::Binding(binding) if matches!(binding.phase, Phase::Volumes { .. }))
+    /// The node.
+    pub(crate) fn node(&self) -> &Str {
+        &self.node
     }
 
-    pub(crate) fn binding_mut(&mut self) -> Option<&mut Binding> {
-        match &mut self.stage {
-            Stage::Binding(binding) => Some(binding),
+    /// The number of the attempt that chose the node.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Whether PreBind is in progress, so that no binding was sent.
+    pub(crate) fn is_in_pre_bind(&self) -> bool {
+        matches!(self.phase, Phase::PreBind { .. })
+    }
+
+    /// Whether nothing is in flight that another leader could not see: PreBind, or a binding whose answer was lost.
+    pub(crate) fn ends_with_leadership(&self) -> bool {
+        matches!(self.phase, Phase::PreBind { .. } | Phase::Lost { .. })
+    }
+
+    /// Whether this scheduler has sent a binding to this node.
+    pub(crate) fn was_sent_to(&self, node: Option<&Str>) -> bool {
+        node == Some(&self.node) && !self.is_in_pre_bind()
+    }
+
+    /// Whether the binding succeeded, and that was reported.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.phase == Phase::Bound
+    }
+
+    /// When PreBind fails, in milliseconds.
+    pub(crate) fn pre_bind_deadline(&self) -> Option<u64> {
+        match self.phase {
+            Phase::PreBind { deadline, .. } => Some(deadline),
             _ => None,
+        }
+    }
+
+    /// A write of PreBind was answered. `false` if the answer belongs to an attempt that has ended.
+    pub(crate) fn on_write_reply(&mut self, attempt: u32) -> bool {
+        match &mut self.phase {
+            Phase::PreBind { open, .. } if self.attempts == attempt => {
+                *open = open.saturating_sub(1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether all writes of PreBind have succeeded, and plugins are asked whether they must still wait.
+    pub(crate) fn awaits_plugins(&self) -> bool {
+        matches!(self.phase, Phase::PreBind { open: 0, .. })
+    }
+
+    /// PreBind is done.
+    pub(crate) fn mark_prepared(&mut self, now: u64) {
+        self.prepared_at = Some(now);
+    }
+
+    /// The binding is sent now. Returns the node.
+    pub(crate) fn mark_sent(&mut self) -> Str {
+        let lost = if let Phase::Lost { lost, .. } = self.phase { lost } else { 0 };
+        self.phase = Phase::Sent { lost };
+        self.node.clone()
+    }
+
+    /// The binding was answered; `failure` is `None` if it succeeded. A scheduler that does not lead does not retry: the
+    /// leader takes care of the pod.
+    pub(crate) fn on_bind_reply(
+        &mut self,
+        failure: Option<FailureKind>,
+        leads: bool,
+        now: u64,
+    ) -> BindResult {
+        let Phase::Sent { lost } = self.phase else { return BindResult::Unexpected };
+        match failure {
+            None => {
+                self.phase = Phase::Bound;
+                BindResult::Bound
+            }
+            Some(FailureKind::Unknown) if leads => {
+                let lost = lost.saturating_add(1);
+                let retry_at = now.saturating_add(RETRY.after(lost));
+                self.phase = Phase::Lost { lost, retry_at };
+                BindResult::RetryAt(retry_at)
+            }
+            // An earlier binding succeeded after all, or another scheduler's did.
+            Some(FailureKind::Conflict) if lost > 0 => {
+                self.phase = Phase::Conflict;
+                BindResult::AwaitWatch
+            }
+            Some(_) => BindResult::Failed,
+        }
+    }
+
+    /// What must be done at this time.
+    pub(crate) fn due(&self, now: u64) -> Option<Due> {
+        match self.phase {
+            Phase::PreBind { deadline, .. } if deadline <= now => Some(Due::PreBindTimeout),
+            Phase::Lost { retry_at, .. } if retry_at <= now => Some(Due::Retry),
+            _ => None,
+        }
+    }
+
+    /// The effects, in the order in which they were applied.
+    pub(crate) fn effects(&self) -> &[ReservedEffect] {
+        &self.effects
+    }
+
+    /// The watch delivered an object. It may be older than the write of an effect, so an effect stays applied until the watch
+    /// has delivered it. Returns whether PreBind may have to wait for objects of this kind.
+    pub(crate) fn on_object(&mut self, cluster: &mut Cluster, key: &ObjectKey) -> bool {
+        if !self.effects.iter().any(|reserved| reserved.effect.waits_for(key.kind)) {
+            return false;
+        }
+        for reserved in &mut self.effects {
+            if !reserved.seen && reserved.effect.object() == *key {
+                // The object that would be restored is another one by now.
+                reserved.assumed = cluster.apply(&reserved.effect);
+                reserved.seen = reserved.assumed.is_none();
+            }
+        }
+        true
+    }
+
+    /// Milliseconds since the decision, since the decision until PreBind was done, and since the first attempt.
+    pub(crate) fn durations(&self, now: u64) -> (u64, Option<u64>, u64) {
+        (
+            now.saturating_sub(self.assumed_at),
+            self.prepared_at.map(|at| at.saturating_sub(self.assumed_at)),
+            now.saturating_sub(self.first_attempt),
+        )
+    }
+
+    /// Ends the binding: reverts the effects that the watch has not delivered, in reverse order.
+    pub(crate) fn revert(self, cluster: &mut Cluster) {
+        for assumed in self.effects.into_iter().rev().filter_map(|reserved| reserved.assumed) {
+            cluster.undo(assumed);
         }
     }
 }
 
-impl Flow {
-    /// Puts a pod on a node, for all decisions that follow, and starts to bind it there.
-    pub(crate) fn put(&mut self, now: Now, pod: PodRow, landing: (NodeRow, i64), watch: &mut Watch<'_>) {
-        let (node, score) = landing;
-        let profile = self.track(pod).profile;
-        let hoped = self.former(pod).filter(|former| former.row != Some(node));
-        let count = watch.alternatives;
-        let alternatives = (count > 0).then(|| self.alternatives(profile, pod, node, count));
-        if count > 0 {
-            watch.over(Step::Comparison);
-        }
-        let reserved = self.scheduler.place(profile, pod, node);
-        watch.over(Step::Reserve);
-        let name = self.scheduler.cluster().nodes().name(node).clone();
-        let entry = self.queue.entry(pod);
-        let attempts = entry.map_or(0, |entry| entry.attempts);
-        let first_attempt = entry.and_then(|entry| entry.first_attempt).unwrap_or(now.millis);
-        let phase = self.prepare_volumes(now, pod, &name, &reserved);
-        let parts = reserved.into_iter().map(Part::of).collect();
-        let Some(track) = self.tracks.get_mut(pod) else { return };
-        track.stage = Stage::Binding(Box::new(Binding {
-            node: name.clone(),
-            parts,
-            phase: phase.clone(),
-            since: now.millis,
-            prepared: None,
-            attempts,
-            first_attempt,
-        }));
-        if track.is_preparing() {
-            self.tracks.set_preparing(pod);
-        }
-        let attempted = Attempted { pod: self.track(pod).pod.clone(), profile, attempts };
-        self.outbox.report(Report::Assumed(attempted, Landing { node: name, score, alternatives }));
-        if matches!(phase, Phase::Sent { .. }) {
-            self.send_binding(pod);
-        }
-        self.wake_for_left(now, hoped); // a nomination elsewhere is void
-        self.wake(now, "AssignedPodAdd", &ClusterEvent::PodArrived { pod });
+impl ReservedEffect {
+    /// The plugin that reserved it.
+    pub(crate) fn plugin(&self) -> &PluginName {
+        &self.plugin
     }
 
-    /// Sends the binding; an extender that binds does it in our place.
-    pub(crate) fn send_binding(&mut self, pod: PodRow) {
-        let extender = self.binding_extender(pod);
-        let Some(track) = self.tracks.get_mut(pod) else { return };
-        let reference = track.pod.clone();
-        let Some(binding) = track.binding_mut() else { return };
-        let lost = if let Phase::Lost { lost, .. } = binding.phase { lost } else { 0 };
-        binding.phase = Phase::Sent { lost };
-        let node = binding.node.clone();
-        let errand = Errand { pod, uid: reference.uid.clone(), purpose: Purpose::Bind };
-        let request = match extender {
-            Some(extender) => Request::Extend { extender, call: Call::Bind { pod: reference, node } },
-            None => Request::Bind { pod: reference, node },
-        };
-        self.outbox.ask(request, errand);
+    /// The effect.
+    pub(crate) fn effect(&self) -> &Effect {
+        &self.effect
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding() -> Binding {
+        Binding::new("n".into(), Vec::new(), None, 0, 1_000)
     }
 
-    /// The API server answered a binding.
-    pub(crate) fn bind_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
-        let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { return };
-        let Phase::Sent { lost } = binding.phase else { return };
-        match outcome {
-            Ok(_) => {
-                binding.phase = Phase::Done;
-                self.tell_bound(now, pod);
-            }
-            // Whoever leads now looks after it.
-            Err(failure) if failure.kind == FailureKind::Unknown && !self.leads => {
-                let message = format!("running Bind plugin \"DefaultBinder\": {}", failure.message);
-                self.binding_failed(now, pod, message);
-            }
-            Err(failure) if failure.kind == FailureKind::Unknown => {
-                let lost = lost + 1;
-                let again = now.millis + AGAIN.after(lost);
-                binding.phase = Phase::Lost { lost, again };
-                self.tracks.set_timer(again, pod);
-                let text =
-                    format!("no answer to the binding of pod {}: {}", self.track(pod).pod, failure.message);
-                self.outbox.report(Report::Trouble(text));
-            }
-            // An earlier binding was done after all, or somebody else's: the watch will tell.
-            Err(failure) if lost > 0 && failure.kind == FailureKind::Conflict => {
-                binding.phase = Phase::Settled
-            }
-            Err(failure) => {
-                let message = format!("running Bind plugin \"DefaultBinder\": {}", failure.message);
-                self.binding_failed(now, pod, message);
-            }
+    #[test]
+    fn a_lost_answer_keeps_the_binding_and_is_retried_later_each_time() {
+        let mut binding = binding();
+        for (now, retry_at) in [(0, 500), (500, 1_500), (1_500, 3_500)] {
+            binding.mark_sent();
+            let result = binding.on_bind_reply(Some(FailureKind::Unknown), true, now);
+            assert_eq!(result, BindResult::RetryAt(retry_at));
+            assert_eq!((binding.due(retry_at - 1), binding.due(retry_at)), (None, Some(Due::Retry)));
         }
     }
 
-    /// A pod that was put on a node cannot be bound there: its room is free again, and it is tried again.
-    pub(crate) fn binding_failed(&mut self, now: Now, pod: PodRow, message: String) {
-        let (reference, profile) = (self.track(pod).pod.clone(), self.track(pod).profile);
-        self.give_back(now, pod);
-        self.outbox.report(Report::Unbound { pod: reference, profile, message: message.clone() });
-        self.not_placed(now, pod, Unplaced::error(message));
+    #[test]
+    fn a_conflict_is_a_failure_unless_an_answer_was_lost() {
+        let mut first = binding();
+        assert_eq!(first.on_bind_reply(Some(FailureKind::Conflict), true, 0), BindResult::Failed);
+        let mut second = binding();
+        second.on_bind_reply(Some(FailureKind::Unknown), true, 0);
+        second.mark_sent();
+        assert_eq!(second.on_bind_reply(Some(FailureKind::Conflict), true, 0), BindResult::AwaitWatch);
     }
 
-    /// Takes back what was decided for a pod; tells what was reserved with it.
-    pub(crate) fn undo_binding(&mut self, pod: PodRow) -> Vec<Undone> {
-        let Some(track) = self.tracks.get_mut(pod).filter(|track| track.is_binding()) else {
-            return Vec::new();
-        };
-        let Stage::Binding(binding) = std::mem::replace(&mut track.stage, Stage::Queued) else {
-            return Vec::new();
-        };
-        let undone = binding.parts.iter().filter_map(|part| self.reserved(&part.effect)).collect();
-        let cluster = self.scheduler.cluster_mut();
-        cluster.unassign(pod);
-        for assumed in binding.parts.into_iter().rev().filter_map(|part| part.assumed) {
-            cluster.undo(assumed);
-        }
-        undone
-    }
-
-    /// Another scheduler leads. Attempts that wait for extenders or volumes end here. A binding whose answer did not come is
-    /// not sent again: the new leader finds out whether the pod is bound.
-    pub(crate) fn let_go(&mut self, now: Now) {
-        let open = |track: &Track| match &track.stage {
-            Stage::Queued => false,
-            Stage::Extending(_) => true,
-            Stage::Binding(binding) => matches!(binding.phase, Phase::Volumes { .. } | Phase::Lost { .. }),
-        };
-        let pods = self.tracks.on_their_way().filter(|(_, track)| open(track)).map(|(pod, _)| pod);
-        for pod in pods.collect::<Vec<_>>() {
-            let track = self.track(pod);
-            let (reference, profile, was_assumed) = (track.pod.clone(), track.profile, track.is_binding());
-            self.end_extending(pod);
-            if was_assumed {
-                self.give_back(now, pod);
-            }
-            self.queue.fail(pod, now.millis);
-            if was_assumed {
-                let message = "another scheduler leads".to_owned();
-                self.outbox.report(Report::Unbound { pod: reference, profile, message });
-            }
-        }
-    }
-
-    /// Tells everyone that a pod is bound.
-    pub(crate) fn tell_bound(&mut self, now: Now, pod: PodRow) {
-        let track = self.track(pod);
-        let Stage::Binding(binding) = &track.stage else { return };
-        let (reference, node) = (track.pod.clone(), binding.node.clone());
-        let report = Report::Bound {
-            pod: reference.clone(),
-            profile: track.profile,
-            node: node.clone(),
-            attempts: binding.attempts,
-            binding_millis: now.millis.saturating_sub(binding.since),
-            volumes_millis: binding.prepared.map(|at| at.saturating_sub(binding.since)),
-            waited_millis: now.millis.saturating_sub(binding.first_attempt),
-        };
-        self.outbox.report(report);
-        self.emit(pod, false, "Scheduled", "Binding", format!("Successfully assigned {reference} to {node}"));
-    }
-
-    /// Sends again what was lost, and gives up volumes that take too long.
-    pub(crate) fn run_timers(&mut self, now: Now) {
-        while let Some(pod) = self.tracks.pop_timer(now.millis) {
-            self.write_again(now, pod);
-            let Some(binding) = self.tracks.get_mut(pod).and_then(Track::binding_mut) else { continue };
-            match binding.phase {
-                Phase::Volumes { deadline, .. } if deadline <= now.millis => {
-                    self.volumes_failed(now, pod, "timed out waiting for the condition");
-                }
-                Phase::Lost { again, .. } if again <= now.millis => self.send_binding(pod),
-                _ => {}
-            }
-        }
-        self.flush(now);
+    #[test]
+    fn a_lost_answer_fails_the_binding_of_a_scheduler_that_does_not_lead() {
+        assert_eq!(binding().on_bind_reply(Some(FailureKind::Unknown), false, 0), BindResult::Failed);
     }
 }

@@ -1,4 +1,4 @@
-//! What a shell tells the flow: all that can ever change a decision comes in as one of these.
+//! What a shell passes to the loop, and the time at which it does so. Nothing else can change a decision.
 
 use std::collections::BTreeMap;
 
@@ -7,53 +7,66 @@ use berth_model::object::{Kind, Object, ObjectKey};
 
 use crate::action::{PodRef, Ticket};
 
+/// A moment on two clocks. The loop has no clock of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Now {
+    /// Milliseconds on a monotonic clock. Backoffs, deadlines and retries use it.
+    pub millis: u64,
+    /// Microseconds since the Unix epoch. Timestamps that others read use it.
+    pub unix_micros: i64,
+}
+
+impl Now {
+    /// Whole seconds since the Unix epoch.
+    pub fn unix_seconds(self) -> i64 {
+        self.unix_micros.div_euclid(1_000_000)
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "an input is taken at once, and objects are what most inputs are"
-)]
+#[allow(clippy::large_enum_variant, reason = "an input is consumed at once, and most inputs are objects")]
 pub enum Input {
-    /// A kind is being listed from the start: what [`Input::Listed`] finds was not in the listing is gone.
+    /// A full listing of a kind begins. [`Input::Listed`] ends it.
     Listing(Kind),
-    /// An object came or changed, or is part of a listing.
+    /// An object was created or changed, or is part of a listing.
     Applied(Object),
-    /// The listing of a kind is complete.
+    /// The listing of a kind is complete. Known objects that were not part of it are deleted.
     Listed(Kind),
-    /// An object is gone.
+    /// An object was deleted.
     Deleted(ObjectKey),
-    /// An object that cannot be read; what was known of it stays.
+    /// An object that cannot be decoded. The last version that could be decoded stays.
     Unreadable {
         /// Which object.
         key: ObjectKey,
-        /// Its uid, empty where it has none.
+        /// Its uid; empty if it has none.
         uid: Str,
         /// What is wrong with it.
         problem: String,
     },
-    /// What came of an action.
+    /// The result of an action.
     Reply(Ticket, Result<Answer, Failure>),
     /// Whether this scheduler may bind: it holds the lease, or needs none.
     Leads(bool),
 }
 
-/// What an action that went well brought.
+/// The result of an action that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is done.
+    /// The request was carried out.
     Done,
-    /// An extender's answer to a filter call.
+    /// An extender's result of a filter call.
     Filtered {
-        /// The nodes that stay.
+        /// The nodes that passed.
         nodes: Vec<Str>,
-        /// Why others go, by node.
+        /// Why other nodes failed, by node.
         failed: BTreeMap<Str, String>,
-        /// The same, where no eviction would help.
+        /// Why nodes failed on which preemption cannot help, by node.
         unresolvable: BTreeMap<Str, String>,
     },
-    /// An extender's scores, 0 to 10 by its protocol, by node.
+    /// An extender's scores by node, 0 to 10 in its protocol.
     Scores(Vec<(Str, i64)>),
-    /// An extender's answer to a preempt call: the victims that it leaves, by node.
+    /// An extender's result of a preempt call: the victims that it accepts, by node.
     Victims(Vec<NodeVictims>),
 }
 
@@ -62,30 +75,30 @@ pub enum Answer {
 pub struct NodeVictims {
     /// The node.
     pub node: Str,
-    /// Who would have to go.
+    /// The pods that would be evicted.
     pub victims: Vec<PodRef>,
-    /// How many disruption budgets that violates.
+    /// How many disruption budgets the evictions violate.
     pub violations: i64,
 }
 
 /// Why an action failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What that means for what comes next.
+    /// What the failure means for the next step.
     pub kind: FailureKind,
-    /// In the words of whoever said so.
+    /// The message of the server that reported it.
     pub message: String,
 }
 
 /// What a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The object is not there (404), or is another one than was meant.
+    /// The object does not exist (404), or has another uid.
     Gone,
-    /// The object is not as expected (409).
+    /// The object is not in the expected state (409).
     Conflict,
-    /// It may or may not have been done: the answer did not come.
+    /// The request may or may not have been carried out: no answer came.
     Unknown,
-    /// Refused for any other reason.
+    /// The request was refused for any other reason.
     Refused,
 }

@@ -1,45 +1,41 @@
-//! The flow: a pod's way from the queue to its node.
+//! The scheduling loop: it takes each pod from the queue to its node.
 //!
-//! A deterministic state machine without IO. The shell tells it what happened ([`Input`]) and what time it is ([`Now`]);
-//! it decides with the engine and says what is to be done ([`Action`]) and what there is to tell ([`Report`]). The same
-//! inputs give the same actions, byte for byte: that is what makes recordings replay and fault simulation possible.
-#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
+//! The loop is a deterministic state machine without IO. The shell passes in what happened ([`Input`]) and the time
+//! ([`Now`]). The loop asks the engine for decisions and returns what must be done ([`Action`]) and what can be logged
+//! ([`Report`]). The same inputs give the same actions, byte for byte. Recordings and fault simulation depend on that.
+//!
+//! [`SchedulingLoop`] routes. Each part of its state has an owner with private fields: the queue (`queue`), the
+//! pods that are not bound (`pod_table`, `binding`, `extender_state`, `status`), evictions in progress
+//! (`scheduling_loop/preemption`), listings (`listings`), and requests in flight (`outbox`).
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::iter_over_hash_type,
+    clippy::arithmetic_side_effects
+)]
 
 mod action;
-mod alternatives;
-mod attempt;
-mod backoff;
 mod binding;
-mod evicting;
-mod extending;
-mod flow;
+mod dump;
+mod extender_state;
 mod input;
-mod intake;
-mod inventory;
-mod nodes;
-mod now;
+mod listings;
 mod outbox;
-mod pods;
+mod pod_table;
 mod queue;
 mod report;
-mod restate;
+mod scheduling_loop;
 mod settings;
 mod status;
-mod step;
 #[cfg(test)]
 mod tests;
-mod track;
-mod unbound;
-mod volumes;
-mod waking;
+
+pub use berth_engine::effect::Write;
 
 pub use action::{Action, Call, Condition, Event, PodRef, Request, Ticket};
-pub use alternatives::Alternatives;
-pub use flow::Flow;
-pub use input::{Answer, Failure, FailureKind, Input, NodeVictims};
-pub use now::Now;
+pub use input::{Answer, Failure, FailureKind, Input, NodeVictims, Now};
+pub use pod_table::PendingPodInfo;
 pub use queue::Counts;
-pub use report::{Attempted, Landing, Refusal, Report};
+pub use report::{Alternatives, AttemptInfo, FailureInfo, Placement, Report, Step};
+pub use scheduling_loop::SchedulingLoop;
 pub use settings::{Extender, Settings};
-pub use step::Step;
-pub use unbound::Unbound;

@@ -1,4 +1,4 @@
-//! What the flow wants done and has to tell, until the shell takes it.
+//! Actions and reports that the shell has not taken yet, and requests whose replies are awaited.
 
 use std::collections::BTreeMap;
 
@@ -8,69 +8,87 @@ use berth_model::Str;
 use crate::action::{Action, Event, PodRef, Request, Ticket};
 use crate::report::Report;
 
-/// What is to be done once an action's reply is there.
+/// A request that was sent and not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Errand {
+pub(crate) struct InFlight {
     pub(crate) pod: PodRow,
-    /// Rows are used again: the reply is for the pod of this uid.
+    /// Rows are used again. The reply is only for the pod with this uid.
     pub(crate) uid: Str,
-    pub(crate) purpose: Purpose,
+    pub(crate) kind: RequestKind,
 }
 
-/// What an action was for.
+/// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To bind the pod.
+pub(crate) enum RequestKind {
+    /// The binding of the pod.
     Bind,
-    /// To prepare a volume for it, in this attempt.
-    Volume { attempt: u32 },
-    /// To write its condition or nominated node.
+    /// The write of an effect that PreBind needs, in this attempt; the effect is an index.
+    PreBind { attempt: u32, effect: usize },
+    /// The pod's condition or nominated node.
     Status,
-    /// To evict a victim for it.
+    /// The eviction of a victim for the pod.
     Evict { victim: PodRef },
-    /// To ask an extender about it, in this attempt.
+    /// A call of an extender, in this attempt.
     Extend { attempt: u32 },
 }
 
+/// What the shell has to take, and what it has to answer.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    pub(crate) actions: Vec<Action>,
-    pub(crate) reports: Vec<Report>,
-    errands: BTreeMap<Ticket, Errand>,
-    tickets: u64,
+    actions: Vec<Action>,
+    reports: Vec<Report>,
+    in_flight: BTreeMap<Ticket, InFlight>,
+    last_ticket: u64,
 }
 
 impl Outbox {
-    /// Asks for something; the reply will find the errand.
-    pub(crate) fn ask(&mut self, request: Request, errand: Errand) {
-        let ticket = self.ticket();
-        self.errands.insert(ticket, errand);
+    /// Sends a request. Its reply is matched to `in_flight`.
+    pub(crate) fn send(&mut self, request: Request, in_flight: InFlight) {
+        let ticket = self.next_ticket();
+        self.in_flight.insert(ticket, in_flight);
         self.actions.push(Action { ticket, request });
     }
 
     /// Records an event.
     pub(crate) fn emit(&mut self, event: Event) {
-        let ticket = self.ticket();
+        let ticket = self.next_ticket();
         self.actions.push(Action { ticket, request: Request::Emit(event) });
     }
 
-    /// Tells something.
     pub(crate) fn report(&mut self, report: Report) {
         self.reports.push(report);
     }
 
-    /// What a reply is for; `None` where it was answered already.
-    pub(crate) fn claim(&mut self, ticket: Ticket) -> Option<Errand> {
-        self.errands.remove(&ticket)
+    /// Reports a warning.
+    pub(crate) fn warn(&mut self, text: String) {
+        self.reports.push(Report::Warning(text));
     }
 
-    /// How many actions wait for their replies.
+    /// Takes the request that a reply answers; `None` if it was answered before.
+    pub(crate) fn take(&mut self, ticket: Ticket) -> Option<InFlight> {
+        self.in_flight.remove(&ticket)
+    }
+
+    /// The number of requests whose replies are awaited.
     pub(crate) fn in_flight(&self) -> usize {
-        self.errands.len()
+        self.in_flight.len()
     }
 
-    fn ticket(&mut self) -> Ticket {
-        self.tickets += 1;
-        Ticket(self.tickets)
+    pub(crate) fn drain_actions(&mut self) -> impl Iterator<Item = Action> + '_ {
+        self.actions.drain(..)
+    }
+
+    pub(crate) fn drain_reports(&mut self) -> impl Iterator<Item = Report> + '_ {
+        self.reports.drain(..)
+    }
+
+    /// Whether the shell has nothing to take.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.reports.is_empty()
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket = self.last_ticket.wrapping_add(1); // 64 bits do not wrap around in the life of a process
+        Ticket(self.last_ticket)
     }
 }

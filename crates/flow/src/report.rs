@@ -1,27 +1,26 @@
-//! What there is to tell about the flow: for logs and metrics. Nothing depends on whether anybody listens.
+//! What the loop reports for logs and metrics. No decision depends on a report.
 
 use berth_engine::name::PluginName;
 use berth_model::Str;
 
 use crate::action::PodRef;
-use crate::alternatives::Alternatives;
 
-/// Something worth a line or a sample.
+/// Something worth a log line or a metric sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// A pod came into a part of the queue (`scheduler_queue_incoming_pods_total`).
+    /// A pod entered a part of the queue (`scheduler_queue_incoming_pods_total`).
     Queued {
-        /// `active`, `backoff`, `unschedulable` or `gated`, as upstream's label `queue` spells it.
+        /// Upstream's label `queue`: `active`, `backoff`, `unschedulable` or `gated`.
         queue: &'static str,
-        /// What brought it there, as upstream's label `event` spells it.
+        /// Upstream's label `event`.
         event: &'static str,
     },
-    /// A pod was put on a node, which is not bound yet.
-    Assumed(Attempted, Landing),
-    /// A pod fits nowhere.
-    Unschedulable(Attempted, Refusal),
-    /// A pod could not be judged.
-    Failed(Attempted, Refusal),
+    /// A pod was assumed on a node. It is not bound yet.
+    Assumed(AttemptInfo, Placement),
+    /// A pod fits on no node.
+    Unschedulable(AttemptInfo, FailureInfo),
+    /// An attempt failed with an error.
+    Failed(AttemptInfo, FailureInfo),
     /// A pod is bound.
     Bound {
         /// The pod.
@@ -34,13 +33,13 @@ pub enum Report {
         attempts: u32,
         /// Milliseconds since the attempt that placed it.
         binding_millis: u64,
-        /// How many of these its volumes took, if it waited for some.
+        /// How many of these milliseconds PreBind took, if it waited for something.
         volumes_millis: Option<u64>,
         /// Milliseconds since its first attempt (`scheduler_pod_scheduling_sli_duration_seconds`).
         waited_millis: u64,
     },
-    /// A binding failed; the pod will be tried again.
-    Unbound {
+    /// The binding of a pod failed. The pod is tried again.
+    BindingFailed {
         /// The pod.
         pod: PodRef,
         /// An index of the profiles.
@@ -48,48 +47,84 @@ pub enum Report {
         /// Why.
         message: String,
     },
-    /// Pods have to go for another one.
+    /// Pods are evicted for another pod.
     Preempted {
-        /// For whom.
+        /// The pod that needs the room.
         preemptor: PodRef,
-        /// Where.
+        /// The node.
         node: Str,
-        /// Who.
+        /// The pods that are evicted.
         victims: Vec<PodRef>,
     },
-    /// Something is wrong with an object or with a request, which a user may want to mend.
-    Trouble(String),
+    /// An object cannot be used, or a request failed.
+    Warning(String),
 }
 
-/// An attempt to place a pod.
+/// An attempt to schedule a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempted {
+pub struct AttemptInfo {
     /// The pod.
     pub pod: PodRef,
     /// An index of the profiles.
     pub profile: usize,
-    /// How many attempts there have been, this one included.
+    /// The number of attempts, this one included.
     pub attempts: u32,
 }
 
-/// Where an attempt put a pod.
+/// The node that an attempt chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landing {
+pub struct Placement {
     /// The node.
     pub node: Str,
     /// Its total score.
     pub score: i64,
-    /// Where else it could have gone, if the attempt was asked for that.
+    /// The other nodes, if the attempt was asked for them.
     pub alternatives: Option<Alternatives>,
 }
 
-/// Why an attempt put a pod nowhere.
+/// The nodes that a decision compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alternatives {
+    /// How many nodes the pod fits on, the chosen one included.
+    pub feasible: usize,
+    /// The other nodes with the highest total scores, the highest first.
+    pub next: Vec<(Str, i64)>,
+}
+
+/// Why an attempt chose no node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Upstream's sentence.
+pub struct FailureInfo {
+    /// Upstream's message.
     pub message: String,
-    /// The plugins that rejected it, sorted.
+    /// The plugins that rejected the pod, sorted.
     pub plugins: Vec<PluginName>,
-    /// The node that it is nominated to, once victims are gone.
+    /// The node that the pod is nominated to.
     pub nominated: Option<Str>,
+}
+
+/// A step of an attempt that has ended. A shell measures steps with its own clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Filter and Score: the node was chosen, or no node fits.
+    Decision,
+    /// The alternatives were scored.
+    Comparison,
+    /// The pod was assumed, and plugins reserved what the placement needs.
+    Reserve,
+    /// Preemption looked for victims.
+    PostFilter,
+}
+
+/// What a shell wants to know about an attempt while it runs.
+pub(crate) struct AttemptObserver<'a> {
+    /// How many alternatives to report with a placement; 0: none, which costs nothing.
+    pub(crate) alternatives: usize,
+    pub(crate) on_step_done: &'a mut dyn FnMut(Step),
+}
+
+impl AttemptObserver<'_> {
+    /// A step has ended.
+    pub(crate) fn step_done(&mut self, step: Step) {
+        (self.on_step_done)(step);
+    }
 }

@@ -1,20 +1,21 @@
-//! What an administrator decides about the flow.
+//! The loop's settings.
 
 use berth_engine::profile::Profile;
 use berth_model::Str;
+use berth_model::pod::PodSpec;
 
-/// Settings of a flow.
+/// The settings of a loop.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// At least one; a pod names one by `spec.schedulerName`.
+    /// At least one. A pod names a profile by `spec.schedulerName`.
     pub profiles: Vec<Profile>,
-    /// In the order in which they are asked.
+    /// Extenders, in the order in which they are called.
     pub extenders: Vec<Extender>,
-    /// What a pod waits after its first failure, in milliseconds; doubled with each further one.
+    /// The backoff after a pod's first failure, in milliseconds. Each further failure doubles it.
     pub initial_backoff_millis: u64,
-    /// What it waits at most.
+    /// The longest backoff, in milliseconds.
     pub max_backoff_millis: u64,
-    /// After how long a waiting pod is tried though nothing happened that may help; `None`: never.
+    /// After how many milliseconds an unschedulable pod is tried again although no event may help it; `None`: never.
     pub flush_millis: Option<u64>,
 }
 
@@ -26,26 +27,35 @@ impl Settings {
             extenders: Vec::new(),
             initial_backoff_millis: 1_000,
             max_backoff_millis: 10_000,
-            flush_millis: Some(5 * 60 * 1_000),
+            flush_millis: Some(300_000),
         }
     }
 }
 
-/// What the flow must know of an extender; how to reach it is the shell's business.
+/// What the loop must know about an extender. The shell knows how to reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extender {
-    /// For messages.
+    /// The name for messages.
     pub name: Str,
-    /// Whether it narrows the nodes down.
+    /// Whether it filters nodes.
     pub filters: bool,
-    /// By how much its scores are multiplied; `None` where it does not score.
+    /// The weight of its scores; `None` if it does not score.
     pub weight: Option<i64>,
-    /// Whether it has a say in preemption.
+    /// Whether it filters candidates for preemption.
     pub preempts: bool,
     /// Whether it binds.
     pub binds: bool,
-    /// It is asked about pods that request one of these resources, or about all where there are none.
+    /// The extender is called only for pods that request one of these resources; if empty, for all pods.
     pub managed_resources: Vec<Str>,
-    /// Whether scheduling goes on without it where it fails.
+    /// Whether scheduling continues without it if it fails.
     pub ignorable: bool,
+}
+
+impl Extender {
+    /// Whether it is called for a pod. Upstream: `extender.go` (`IsInterested`).
+    pub(crate) fn is_interested(&self, spec: &PodSpec) -> bool {
+        let containers = spec.init_containers.iter().chain(&spec.containers);
+        let mut named = containers.flat_map(|c| c.requests.iter().chain(&c.limits)).map(|(name, _)| name);
+        self.managed_resources.is_empty() || named.any(|name| self.managed_resources.contains(name))
+    }
 }

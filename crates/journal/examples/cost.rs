@@ -7,7 +7,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, Flow, Input, Now, Request, Settings};
+use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_journal::{Entry, Fingerprint, Writer};
 use berth_wire::Decoder;
 
@@ -17,7 +17,7 @@ const RUNS: usize = 9;
 
 /// A flow, and the entries for its recorder, if it has one.
 struct Run {
-    flow: Flow,
+    flow: SchedulingLoop,
     decoder: Decoder,
     now: Now,
     entries: Option<Vec<Entry>>,
@@ -84,14 +84,14 @@ fn run(records: bool) -> (Duration, Vec<Entry>) {
     let texts: Vec<String> =
         (0..NODES).map(node).chain((0..PODS).map(|number| pod(&format!("pod-{number}"), ""))).collect();
     let mut run = Run {
-        flow: Flow::new(Settings::new(vec![Profile::standard("default-scheduler")])),
+        flow: SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")])),
         decoder: Decoder::new(),
         now: Now { millis: 1, unix_micros: 1_700_000_000_000_000 },
         entries: records.then(|| Vec::with_capacity(1 << 16)),
         done: Fingerprint::new(),
     };
     let began = Instant::now();
-    for kind in Flow::KINDS {
+    for kind in SchedulingLoop::KINDS {
         run.take(Input::Listing(kind));
         run.take(Input::Listed(kind));
     }

@@ -4,7 +4,7 @@
 //! and its contents, an optional value one byte before it. So different actions have different bytes. The numbers of the
 //! variants are part of the format of recordings: a new variant gets a new number, and no number is used again.
 
-use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request};
+use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request, Write};
 
 /// Appends an action.
 pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
@@ -27,12 +27,12 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
             pod_ref(out, victim);
             text(out, message);
         }
-        Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
+        Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, reserved }) => {
             out.push(4);
             [volume, namespace, claim, claim_uid].into_iter().for_each(|part| text(out, part));
             out.push((*reserved).into());
         }
-        Request::SelectNode { namespace, claim, node } => {
+        Request::Write(Write::SelectNode { namespace, claim, node }) => {
             out.push(5);
             [namespace, claim, node].into_iter().for_each(|part| text(out, part));
         }

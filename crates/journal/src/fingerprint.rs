@@ -45,7 +45,7 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use berth_flow::{Call, Condition, Event, NodeVictims, PodRef, Request, Ticket};
+    use berth_flow::{Call, Condition, Event, NodeVictims, PodRef, Request, Ticket, Write};
 
     use super::*;
 
@@ -78,14 +78,18 @@ mod tests {
             Request::SetStatus { pod: pod("a"), condition: Some(condition), nominated_node: None },
             Request::SetStatus { pod: pod("a"), condition: None, nominated_node: Some("".into()) },
             Request::Evict { victim: pod("b"), message: "preempted".to_owned() },
-            Request::BindVolume {
+            Request::Write(Write::BindVolume {
                 volume: "v".into(),
                 namespace: "shop".into(),
                 claim: "data".into(),
                 claim_uid: "c1".into(),
                 reserved: true,
-            },
-            Request::SelectNode { namespace: "shop".into(), claim: "data".into(), node: "n1".into() },
+            }),
+            Request::Write(Write::SelectNode {
+                namespace: "shop".into(),
+                claim: "data".into(),
+                node: "n1".into(),
+            }),
             extend(Call::Filter { pod: pod("a"), nodes: Vec::clone(&nodes) }),
             extend(Call::Prioritize { pod: pod("a"), nodes }),
             extend(Call::Preempt { pod: pod("a"), candidates }),

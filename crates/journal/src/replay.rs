@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use berth_flow::{Flow, Report, Settings};
+use berth_flow::{Report, SchedulingLoop, Settings};
 use berth_model::Str;
 
 use crate::entry::Entry;
@@ -12,7 +12,7 @@ use crate::reader::{ReadError, Reader};
 /// The result of a replay.
 pub struct Replay {
     /// The flow at the end of the replay.
-    pub flow: Flow,
+    pub flow: SchedulingLoop,
     /// The attempts and their results, in order.
     pub decided: Vec<ReplayedAttempt>,
     /// The first difference from the recorded actions, if there is one.
@@ -65,7 +65,7 @@ pub struct Difference {
 /// # Errors
 /// If the recording is damaged.
 pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Until) -> Result<Replay, ReadError> {
-    let mut flow = Flow::new(settings);
+    let mut flow = SchedulingLoop::new(settings);
     let mut done = Fingerprint::new();
     let (mut decided, mut difference, mut compared) = (Vec::new(), None, 0);
     let (mut now, mut attempts) = (0, 0);

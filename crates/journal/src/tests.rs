@@ -1,7 +1,7 @@
 //! Recordings can be read and replayed, and damage is found.
 
 use berth_engine::profile::Profile;
-use berth_flow::{Answer, Flow, Input, Now, Request, Settings};
+use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
@@ -18,7 +18,7 @@ fn settings() -> Settings {
 
 /// A flow with a recording.
 struct Recorded {
-    flow: Flow,
+    flow: SchedulingLoop,
     now: Now,
     writer: Writer<Vec<u8>>,
     done: Fingerprint,
@@ -28,7 +28,7 @@ struct Recorded {
 impl Recorded {
     fn new() -> Self {
         let mut recorded = Self {
-            flow: Flow::new(settings()),
+            flow: SchedulingLoop::new(settings()),
             now: Now { millis: 1, unix_micros: 1_000 },
             writer: Writer::new(Vec::new()).unwrap(),
             done: Fingerprint::new(),
@@ -36,7 +36,7 @@ impl Recorded {
         };
         let header = Header { version: "test".into(), configuration: String::new(), part: 1, timing: None };
         recorded.writer.push(&Entry::Header(header)).unwrap();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             recorded.take(Input::Listing(kind));
             recorded.take(Input::Listed(kind));
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use berth_flow::{Answer, Flow, Input, Now, PodRef, Report, Request, Settings};
+use berth_flow::{Answer, Input, Now, PodRef, Report, Request, SchedulingLoop, Settings};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::PodManifest;
@@ -35,7 +35,7 @@ pub struct Comparison {
 
 /// One side of the comparison.
 struct Side {
-    flow: Flow,
+    flow: SchedulingLoop,
     /// The nodes of placed pods, by uid.
     nodes: BTreeMap<Str, Str>,
     gone: BTreeMap<Str, PodRef>,
@@ -50,8 +50,8 @@ pub fn compare<R: Read>(
     recorded: Settings,
     other: Settings,
 ) -> Result<Comparison, ReadError> {
-    let mut actual = Flow::new(recorded);
-    let mut side = Side { flow: Flow::new(other), nodes: BTreeMap::new(), gone: BTreeMap::new() };
+    let mut actual = SchedulingLoop::new(recorded);
+    let mut side = Side { flow: SchedulingLoop::new(other), nodes: BTreeMap::new(), gone: BTreeMap::new() };
     let mut result = Comparison::default();
     let mut came: BTreeMap<String, u64> = BTreeMap::new();
     let mut ours: BTreeMap<Str, Str> = BTreeMap::new();
@@ -101,7 +101,7 @@ fn add(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64>
             Report::Unschedulable(attempted, _) | Report::Failed(attempted, _) => {
                 result.pods.entry(attempted.pod.to_string()).or_default();
             }
-            Report::Unbound { pod, .. } => result.pods.entry(pod.to_string()).or_default()[side] = None,
+            Report::BindingFailed { pod, .. } => result.pods.entry(pod.to_string()).or_default()[side] = None,
             Report::Preempted { victims, .. } => {
                 for victim in victims {
                     let key = victim.to_string();
@@ -111,7 +111,7 @@ fn add(reports: Vec<Report>, side: usize, now: Now, came: &BTreeMap<String, u64>
                     result.evicted[side].push(key);
                 }
             }
-            Report::Queued { .. } | Report::Bound { .. } | Report::Trouble(_) => {}
+            Report::Queued { .. } | Report::Bound { .. } | Report::Warning(_) => {}
         }
     }
 }

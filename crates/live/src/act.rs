@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use berth_flow::{Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket};
+use berth_flow::{
+    Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write,
+};
 use berth_watch::Metadata;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -112,12 +114,12 @@ impl Actor {
                 Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
                 done => done,
             },
-            Request::BindVolume { volume, namespace, claim, claim_uid, reserved } => {
+            Request::Write(Write::BindVolume { volume, namespace, claim, claim_uid, reserved }) => {
                 let path = format!("/api/v1/persistentvolumes/{}", segment(&volume));
                 let body = body::volume(&namespace, &claim, &claim_uid, reserved);
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body).await
             }
-            Request::SelectNode { namespace, claim, node } => {
+            Request::Write(Write::SelectNode { namespace, claim, node }) => {
                 let path = format!(
                     "/api/v1/namespaces/{}/persistentvolumeclaims/{}",
                     segment(&namespace),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use berth_flow::{Flow, Unbound};
+use berth_flow::{PendingPodInfo, SchedulingLoop};
 use berth_model::object::Kind;
 use serde_json::json;
 use tokio::sync::oneshot::Sender;
@@ -13,7 +13,7 @@ use crate::reporter::Reporter;
 
 /// Answers a query. A client that has gone does not get the answer.
 pub(crate) fn answer(
-    flow: &Flow,
+    flow: &SchedulingLoop,
     reporter: &Reporter,
     explainer: &mut Explainer,
     query: Query,
@@ -45,10 +45,10 @@ pub(crate) fn answer(
 }
 
 /// A page of the pods that are not bound, by namespace and name.
-fn queue(flow: &Flow, reporter: &Reporter, page: &QueuePage) -> String {
+fn queue(flow: &SchedulingLoop, reporter: &Reporter, page: &QueuePage) -> String {
     let mut pods = BTreeMap::new();
     let mut remaining = 0_usize;
-    for unbound in flow.unbound() {
+    for unbound in flow.pending_pods() {
         let key = (&*unbound.pod.namespace, &*unbound.pod.name);
         if page.after.as_ref().is_some_and(|(namespace, name)| key <= (namespace, name)) {
             continue;
@@ -59,7 +59,7 @@ fn queue(flow: &Flow, reporter: &Reporter, page: &QueuePage) -> String {
             remaining += 1;
         }
     }
-    let shown = |unbound: &Unbound<'_>| {
+    let shown = |unbound: &PendingPodInfo<'_>| {
         json!({
             "pod": unbound.pod.to_string(),
             "schedulerName": reporter.profile(unbound.profile),

@@ -55,7 +55,7 @@ pub enum ConnectError {
         source: KubeconfigError,
     },
     /// There is neither a kubeconfig nor a service account.
-    #[error("no cluster is configured: {0}; name a kubeconfig with --kubeconfig")]
+    #[error("{}", nowhere(.0))]
     Nowhere(#[from] kube::config::InferConfigError),
     /// The address is invalid.
     #[error("--master: {text} is not a valid URL: {source}")]
@@ -83,6 +83,14 @@ fn words(error: &KubeconfigError) -> String {
         KubeconfigError::ReadConfig(source, _) => source.to_string(),
         other => chain(other),
     }
+}
+
+/// Why no cluster is known; the library's words only if there is a kubeconfig that cannot be used.
+fn nowhere(error: &kube::config::InferConfigError) -> String {
+    let text = error.to_string();
+    let why =
+        if text.contains("No such file or directory") { "no kubeconfig (~/.kube/config)" } else { &text };
+    format!("{why}; give --kubeconfig, set KUBECONFIG, or name files with -f")
 }
 
 /// A client of an API server.

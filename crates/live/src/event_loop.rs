@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use berth_flow::{Action, Call, Flow, Now, Request, Settings};
+use berth_flow::{Action, Call, Now, Request, SchedulingLoop, Settings};
 use berth_model::Str;
 use berth_wire::Decoder;
 use serde_json::value::RawValue;
@@ -48,7 +48,7 @@ const LAST_WORK: Duration = Duration::from_secs(10);
 
 /// The flow and everything that the event loop needs beside it.
 pub(crate) struct EventLoop {
-    pub(crate) flow: Flow,
+    pub(crate) flow: SchedulingLoop,
     pub(crate) inbox: Receiver<Message>,
     pub(crate) tasks: UnboundedSender<Task>,
     pub(crate) recorder: EventRecorder,
@@ -152,12 +152,12 @@ impl EventLoop {
             let alternatives = self.sampler.alternatives(Instant::now());
             let flow = &mut self.flow;
             let attempt =
-                AssertUnwindSafe(|| flow.attempt_watched(now, alternatives, &mut |step| watch.over(step)));
+                AssertUnwindSafe(|| flow.attempt_observed(now, alternatives, &mut |step| watch.over(step)));
             let Ok(tried) = catch_unwind(attempt) else {
                 return self.attempt_panicked();
             };
             if let Some(recording) = &mut self.recording
-                && (tried || self.flow.has_news())
+                && (tried || self.flow.has_output())
             {
                 recording.attempt(now);
             }

@@ -4,6 +4,7 @@
 //! one is computed, and copying takes at most [`SHARE`] of the event loop's time. Further requests are refused.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
-use berth_flow::Flow;
+use berth_flow::SchedulingLoop;
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
 use tokio::sync::oneshot;
@@ -61,7 +62,7 @@ impl Explainer {
     /// Explains where a pod is, or refuses to.
     pub(crate) fn explain(
         &mut self,
-        flow: &Flow,
+        flow: &SchedulingLoop,
         pod: PodRow,
         profile: String,
         sender: oneshot::Sender<Answer>,
@@ -84,9 +85,12 @@ fn compute(jobs: &Receiver<Job>, open: &AtomicUsize) {
     for Job { mut scheduler, pod, profile, sender } in jobs {
         if !sender.is_closed() {
             let options = Options { preemption: true, all_schedulers: false, verify: false };
-            let explanation = explain(&mut scheduler, pod, profile, options);
-            let text = serde_json::to_string(&explanation);
-            let _ = sender.send(text.map_err(|error| Refusal::NotFound(format!("{error}\n"))));
+            let explained = AssertUnwindSafe(|| explain(&mut scheduler, pod, profile, options));
+            let answer = match catch_unwind(explained) {
+                Ok(explanation) => serde_json::to_string(&explanation).map_err(|error| error.to_string()),
+                Err(_) => Err("the explanation panicked: a bug in Berth; the log has the reason".to_owned()),
+            };
+            let _ = sender.send(answer.map_err(Refusal::Failed));
         }
         drop(scheduler);
         open.fetch_sub(1, Ordering::Relaxed);
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn explanations_are_computed_one_at_a_time_and_more_are_refused() {
-        let mut flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let mut flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"n","name":"a","uid":"u"},"spec":{"containers":[{"name":"c"}]}}"#;
         let pod = Decoder::new().object(json).unwrap().unwrap();
         flow.take(Now { millis: 0, unix_micros: 0 }, Input::Applied(pod));
@@ -128,8 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn copies_of_the_cluster_take_a_part_of_the_time() {
+    fn an_explanation_that_panics_stops_no_other() {
         let flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let (mut explainer, jobs) = Explainer::new();
+        let open = Arc::clone(&explainer.open);
+        let (sender, mut answer) = oneshot::channel();
+        explainer.explain(&flow, PodRow(0), String::new(), sender); // there is no such pod
+        drop(explainer);
+        compute(&jobs, &open);
+        assert!(matches!(answer.try_recv(), Ok(Err(Refusal::Failed(_)))));
+        assert_eq!(open.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn copies_of_the_cluster_take_a_part_of_the_time() {
+        let flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let (mut explainer, _jobs) = Explainer::new();
         explainer.not_before = Instant::now() + std::time::Duration::from_secs(60);
         let (sender, mut answer) = oneshot::channel();

@@ -55,6 +55,8 @@ pub(crate) type Answer = Result<String, Refusal>;
 pub(crate) enum Refusal {
     /// There is nothing to answer, with the reason.
     NotFound(String),
+    /// The answer could not be computed, with the reason.
+    Failed(String),
     /// Too many queries of this kind were sent; the client can try again in a moment.
     Busy,
 }

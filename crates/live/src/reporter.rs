@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use berth_flow::{Alternatives, Attempted, Flow, Landing, Refusal, Report};
+use berth_flow::{Alternatives, AttemptInfo, FailureInfo, Placement, Report, SchedulingLoop};
 use berth_model::object::Kind;
 
 use crate::event_loop::Timing;
@@ -68,7 +68,7 @@ impl Reporter {
                     .observe(millis(waited_millis));
                 tracing::info!(target: DECISION, %pod, node = &**node, attempts, binding_millis, waited_millis, "bound");
             }
-            Report::Unbound { pod, profile, message } => {
+            Report::BindingFailed { pod, profile, message } => {
                 metrics.attempts.with_label_values(&["error", self.profile(*profile)]).inc();
                 tracing::warn!(%pod, "binding failed, will retry: {message}");
             }
@@ -78,7 +78,7 @@ impl Reporter {
                 let names: Vec<String> = victims.iter().map(ToString::to_string).collect();
                 tracing::info!(target: DECISION, pod = %preemptor, node = &**node, victims = names.join(","), "preempted pods");
             }
-            Report::Trouble(text) => {
+            Report::Warning(text) => {
                 metrics.troubles.inc();
                 tracing::warn!("{text}");
             }
@@ -86,7 +86,7 @@ impl Reporter {
     }
 
     /// Observes the durations of an attempt's steps.
-    fn timed(&self, attempted: &Attempted, timing: Timing, refusal: Option<&Refusal>) {
+    fn timed(&self, attempted: &AttemptInfo, timing: Timing, refusal: Option<&FailureInfo>) {
         let Timing { decision, reserve, post_filter, .. } = timing;
         let profile = self.profile(attempted.profile);
         self.metrics.algorithm_seconds.observe(decision.as_secs_f64());
@@ -103,12 +103,12 @@ impl Reporter {
         }
     }
 
-    fn refused(&self, result: &str, attempted: &Attempted, refusal: &Refusal, timing: Timing) {
+    fn refused(&self, result: &str, attempted: &AttemptInfo, refusal: &FailureInfo, timing: Timing) {
         let micros = micros(timing.total);
         let labels = [result, self.profile(attempted.profile)];
         self.metrics.attempts.with_label_values(&labels).inc();
         self.metrics.attempt_seconds.with_label_values(&labels).observe(timing.total.as_secs_f64());
-        let Attempted { pod, attempts, .. } = attempted;
+        let AttemptInfo { pod, attempts, .. } = attempted;
         let nominated = refusal.nominated.as_deref().unwrap_or_default();
         let plugins = refusal.plugins.join(",");
         if result == "error" {
@@ -124,7 +124,7 @@ impl Reporter {
     }
 
     /// Sets the gauges that show the current state.
-    pub(crate) fn set_gauges(&self, flow: &Flow) {
+    pub(crate) fn set_gauges(&self, flow: &SchedulingLoop) {
         let pending = flow.pending();
         let queues = [
             ("active", pending.active),
@@ -145,7 +145,7 @@ impl Reporter {
         }
         // Otherwise plugins that reject no pod any more would keep their values.
         self.metrics.unschedulable.reset();
-        for unbound in flow.unbound() {
+        for unbound in flow.pending_pods() {
             for plugin in unbound.plugins {
                 let labels = [&**plugin, self.profile(unbound.profile)];
                 self.metrics.unschedulable.with_label_values(&labels).inc();
@@ -155,9 +155,9 @@ impl Reporter {
 }
 
 /// Logs a placement.
-fn placed(attempted: &Attempted, landing: &Landing, timing: Timing) {
-    let Attempted { pod, attempts, .. } = attempted;
-    let Landing { node, score, alternatives } = landing;
+fn placed(attempted: &AttemptInfo, landing: &Placement, timing: Timing) {
+    let AttemptInfo { pod, attempts, .. } = attempted;
+    let Placement { node, score, alternatives } = landing;
     let (node, micros) = (&**node, micros(timing.total));
     match alternatives {
         None => tracing::info!(target: DECISION, %pod, node, score, attempts, micros, "placed"),

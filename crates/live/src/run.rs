@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use berth_config::Configuration;
 use berth_engine::profile::Profile;
-use berth_flow::{Flow, Input, Settings};
+use berth_flow::{Input, SchedulingLoop, Settings};
 use berth_model::object::Kind;
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -133,7 +133,7 @@ async fn live(options: Options) -> Result<End, StartError> {
     let needs_nodes = options.configuration.extenders.iter().any(|extender| !extender.node_cache_capable);
     let settings = settings(&options.configuration, options.profiles.clone());
     let event_loop = EventLoop {
-        flow: Flow::new(settings.clone()),
+        flow: SchedulingLoop::new(settings.clone()),
         settings,
         recording: options.record.clone().map(Recording::start).transpose()?,
         inbox: receiver,

@@ -5,7 +5,7 @@
 
 use berth_model::labels::Labels;
 use berth_model::load::{DISK_UTILIZATION, NETWORK_UTILIZATION, UTILIZATION_TIME};
-use berth_model::object::{Kind, Object};
+use berth_model::object::{Kind, Object, Role};
 use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_NODE};
 use berth_watch::Metadata;
 use berth_wire::{Decoder, encode_whole};
@@ -43,12 +43,12 @@ pub enum SnapshotError {
     System(#[from] std::io::Error),
 }
 
-/// Lists all objects that a scheduler sees, and gives each one as JSON to `take`, with the annotations that affect
-/// scheduling and those in `annotations`. An object that cannot be read is skipped, as the scheduler ignores it, with a
-/// warning to `warn`.
+/// Lists all objects that scheduling depends on, those that make pods among them, and gives each one as JSON to `take`,
+/// with the annotations that affect scheduling and those in `annotations`. An object that cannot be read is skipped, as
+/// the scheduler ignores it, with a warning to `warn`.
 ///
 /// # Errors
-/// If a kind that the scheduler needs cannot be listed, and the errors of `take`.
+/// If a kind that the scheduler needs cannot be listed, and the errors of `take`. Other kinds are left out with a warning.
 pub fn snapshot(
     server: &Server,
     annotations: &[String],
@@ -59,13 +59,18 @@ pub fn snapshot(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let api = server.connect().await?;
-        let optional = [Kind::PriorityClass, Kind::NodeMetrics];
-        for kind in Kind::WATCHED.into_iter().chain(optional) {
-            let resource = Resource::of(kind);
-            let objects = match list_all(&api, kind).await {
-                // Clusters work without the metrics API, and a scheduler works without priority classes.
-                Err(_) if optional.contains(&kind) => continue,
-                objects => objects.map_err(|why| SnapshotError::List { kind: resource.kind, why })?,
+        for known in Kind::ALL {
+            let kind = known.kind;
+            let objects = match (list_all(&api, kind).await, known.role) {
+                (Ok(objects), _) => objects,
+                (Err(why), Role::Watched) => return Err(SnapshotError::List { kind: known.name, why }),
+                // Simulations differ without them, so the user must know.
+                (Err(why), Role::Offline) => {
+                    warn(&format!("cannot list {}, which the snapshot will lack: {why}", known.name));
+                    continue;
+                }
+                // Many clusters have no metrics API.
+                (Err(_), Role::Measured) => continue,
             };
             for object in objects {
                 match visible(&mut decoder, kind, &object, annotations) {

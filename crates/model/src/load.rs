@@ -72,7 +72,7 @@ pub struct MeasuredUtilization {
 
 impl MeasuredUtilization {
     /// Reads a node's annotations. What cannot be read counts as absent, and a time that cannot be read makes all of it
-    /// absent: nobody could tell whether it is stale. [`unreadable`] tells what is wrong.
+    /// absent, since it may be stale. [`unreadable`] says what is wrong.
     pub fn from_annotations(annotations: &Labels) -> Self {
         let time = annotations.get(UTILIZATION_TIME).map(|text| text.parse::<UnixSeconds>());
         let Ok(taken) = time.transpose() else { return Self::default() };

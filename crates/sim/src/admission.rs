@@ -2,8 +2,8 @@
 //!
 //! The plugins that matter to scheduling and are on by default, in their order: LimitRanger's defaults, Priority,
 //! DefaultTolerationSeconds, RuntimeClass, then LimitRanger's checks. Where the API server would refuse a pod, there are
-//! two cases. If nobody can tell what the pod would be (its priority class is not there), it is a problem. If the pod
-//! says it itself (a request beyond the maximum), the pod is taken as it is, with a warning.
+//! two cases. If it is not clear what the pod would be (its priority class does not exist), it is a problem. If it is
+//! clear (a request beyond the maximum), the pod is taken as it is, with a warning.
 //!
 //! Upstream: `plugin/pkg/admission`, `pkg/kubeapiserver/options/plugins.go`.
 
@@ -34,10 +34,10 @@ pub(crate) struct Admission<'a> {
     runtime_classes: RuntimeClasses<'a>,
 }
 
-/// What admission has to say about a pod.
+/// What admission finds wrong with a pod.
 #[derive(Debug, Default)]
 pub(crate) struct Remarks {
-    /// Fields of the spec that name what is not there, and what is wrong.
+    /// Fields of the spec that name what does not exist, and what is wrong.
     pub(crate) problems: Vec<(&'static str, String)>,
     /// Why the API server would refuse the pod, though it is clear what the pod would be.
     pub(crate) warnings: Vec<String>,
@@ -67,8 +67,8 @@ impl<'a> Admission<'a> {
         remarks
     }
 
-    /// Gives a pod that was admitted before its priority, where only its class is told. An API server always tells
-    /// both; what people write of running pods may not.
+    /// Gives a stored pod its priority, if it has only a priority class. An API server always writes both; hand-written
+    /// pods may have one.
     pub(crate) fn complete(
         &self,
         spec: &mut PodSpec,

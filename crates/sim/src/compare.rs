@@ -58,7 +58,7 @@ pub struct Utilization {
 }
 
 impl Comparison {
-    /// Runs side by side, all over an input of so many nodes and pods.
+    /// Runs side by side, all over an input with these numbers of nodes and pods.
     pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>) -> Self {
         Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs }
     }

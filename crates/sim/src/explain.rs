@@ -7,12 +7,12 @@
 mod absent;
 mod amount;
 mod answer;
+mod detail;
+mod format;
 mod nodes;
-mod remedy;
-mod rival;
 mod room;
-mod shortfall;
-mod words;
+mod runner_up;
+mod suggestion;
 
 #[cfg(test)]
 mod tests;
@@ -32,9 +32,9 @@ use serde::Serialize;
 use crate::report::{API_VERSION, quantity};
 use crate::run::Options;
 
-pub use nodes::{NodeAnswer, Objection};
-pub use remedy::Remedy;
-pub use rival::Rival;
+pub use nodes::{NodeAnswer, PluginRejection};
+pub use runner_up::RunnerUp;
+pub use suggestion::Suggestion;
 
 /// The document.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -59,8 +59,8 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<i64>,
     /// The node that the choice is measured against: the runner-up; for a running pod the best node.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rival: Option<Rival>,
+    #[serde(rename = "rival", skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<RunnerUp>,
     /// Why it waits, in upstream's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -68,7 +68,8 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub victims: Vec<String>,
     /// Changes of which each alone would place it, the smallest first. Each was tried.
-    pub remedies: Vec<Remedy>,
+    #[serde(rename = "remedies")]
+    pub suggestions: Vec<Suggestion>,
     /// All nodes: those that fit, the best first, then the others, the nearest to fitting first.
     pub nodes: Vec<NodeAnswer>,
 }
@@ -130,10 +131,10 @@ fn explain_in_trial(
         answer: Vec::new(),
         node: None,
         score: None,
-        rival: None,
+        runner_up: None,
         message: None,
         victims: Vec::new(),
-        remedies: Vec::new(),
+        suggestions: Vec::new(),
         nodes: Vec::new(),
     };
     let Some(profile) = profile else {
@@ -157,7 +158,7 @@ fn explain_in_trial(
         document.outcome = Outcome::Placed;
         document.node = Some(scheduler.cluster().nodes().name(node).to_string());
         document.score = Some(score);
-        document.rival = rival::runner_up(scheduler.cluster(), &diagnosis, node);
+        document.runner_up = runner_up::runner_up(scheduler.cluster(), &diagnosis, node);
         document.answer = answer::placed(&document);
     } else {
         pending(&mut document, scheduler, profile, pod, &diagnosis, options);
@@ -193,10 +194,10 @@ fn running(document: &mut Explanation, scheduler: &Scheduler, diagnosis: &Diagno
     let at = row.and_then(|row| diagnosis.feasible.iter().position(|&other| other == row));
     document.score = at.map(|at| diagnosis.totals[at]);
     let best = diagnosis.choice().map(|(best, _)| best).filter(|&best| Some(best) != row);
-    document.rival = match (row.filter(|_| at.is_some()), best) {
-        (Some(row), Some(best)) => rival::between(cluster, diagnosis, row, best),
-        (Some(row), None) => rival::runner_up(cluster, diagnosis, row),
-        (None, best) => best.map(|best| rival::alone(cluster, diagnosis, best)),
+    document.runner_up = match (row.filter(|_| at.is_some()), best) {
+        (Some(row), Some(best)) => runner_up::between(cluster, diagnosis, row, best),
+        (Some(row), None) => runner_up::runner_up(cluster, diagnosis, row),
+        (None, best) => best.map(|best| runner_up::alone(cluster, diagnosis, best)),
     };
     document.answer = answer::running(document, row.is_some());
 }
@@ -222,7 +223,7 @@ fn pending(
         message.push_str(&found.suffix());
     }
     document.message = Some(message);
-    document.remedies = remedy::find(scheduler, profile, pod, &document.nodes);
+    document.suggestions = suggestion::find(scheduler, profile, pod, &document.nodes);
     let cluster = scheduler.cluster();
     let (class, pod) = (cluster.pods().class_of(pod), &cluster.pods().entry(pod).pod);
     let absent = absent::storage(cluster, pod);

@@ -10,7 +10,9 @@ pub(crate) fn admitted(text: &str) -> Result<World, String> {
     let mut loader = Loader::new();
     loader.read("in", text.as_bytes());
     let (manifests, warnings) = loader.finish().map_err(|problems| format!("{problems}\nin:\n{text}"))?;
-    assert!(warnings.is_empty(), "{warnings}\nin:\n{text}");
+    // Short texts leave out what the API server wants and scheduling does not.
+    let odd = |message: &str| !message.ends_with("the API server refuses it");
+    assert!(!warnings.iter().any(|warning| odd(&warning.message)), "{warnings}\nin:\n{text}");
     World::admitted(manifests, None).map_err(|problems| problems.to_string())
 }
 

@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Tries every pod; `progress` is told after each how many still wait.
+    /// Tries every pod; calls `progress` after each one with the number of pods that are left.
     ///
     /// # Errors
     /// With [`Options::verify`], the first decision that differs from the scan's.

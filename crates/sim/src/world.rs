@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(
             warnings,
             [
-                "in, document 2: Node n2: annotation berth.dev/disk-utilization: found \"35\", expected a number from 0 to \
+                "in:3: Node n2: annotation berth.dev/disk-utilization: found \"35\", expected a number from 0 to \
               1, as in 0.35; it is ignored"
             ]
         );

@@ -17,7 +17,6 @@ mod workload;
 mod writer;
 
 use berth_model::object::Object;
-use berth_model::workload::WorkloadKind;
 
 use writer::Writer;
 
@@ -40,12 +39,9 @@ pub fn encode(object: &Object) -> String {
 }
 
 /// As [`encode`], but a controller keeps its pod template and everything else that simulations need to create its pods.
-/// Jobs and CronJobs do not: no scheduler watches them.
 pub fn encode_whole(object: &Object) -> String {
     match object {
-        Object::Workload(workload) if !matches!(workload.kind, WorkloadKind::Job | WorkloadKind::CronJob) => {
-            written(object, |fields| workload::whole_workload(fields, workload))
-        }
+        Object::Workload(workload) => written(object, |fields| workload::whole_workload(fields, workload)),
         _ => encode(object),
     }
 }

@@ -1,4 +1,4 @@
-//! Values that are shared as long as somebody uses them.
+//! Values that are shared as long as they are in use.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 /// Below this size nothing is thrown out.
 const SMALL: usize = 1 << 14;
 
-/// One copy of each value that is in use. Values that nobody else holds any more are thrown out when the pool has doubled,
+/// One copy of each value that is in use. Values without another owner are removed when the pool has doubled,
 /// so that a decoder which follows a cluster for months does not remember every pod it saw.
 pub(crate) struct Pool<T: ?Sized> {
     values: FxHashSet<Arc<T>>,
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_that_nobody_holds_are_forgotten() {
+    fn values_without_an_owner_are_removed() {
         let mut pool = Pool::<str>::default();
         let kept = pool.add("kept".into());
         for number in 0..5 * SMALL {

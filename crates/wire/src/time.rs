@@ -1,11 +1,12 @@
 //! Times as the API writes them.
 
 use berth_model::UnixSeconds;
-use jiff::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
 
 /// The digits and separators of an RFC 3339 time before the fraction and the zone.
 const SHAPE: &[u8; 19] = b"0000-00-00T00:00:00";
-const NANOS: i128 = 1_000_000_000;
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Reads an RFC 3339 time, such as `2026-01-31T12:00:00Z`; fractions of a second are cut off.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<UnixSeconds> {
@@ -20,13 +21,21 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<UnixSeconds> {
         Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
         None => rest,
     };
-    let has_zone = match zone.as_bytes() {
-        [b'Z' | b'z'] => true,
-        [b'+' | b'-', hours @ .., b':', _, _] => hours.len() == 2,
-        _ => false,
+    let time = has_shape.then(|| head.parse::<DateTime>().ok())??;
+    Some(time.duration_since(EPOCH).as_secs() - offset(zone)?)
+}
+
+/// The offset of a zone from UTC in seconds: `Z`, or as in `+01:00`.
+fn offset(zone: &str) -> Option<i64> {
+    let (sign, hours, minutes) = match zone.as_bytes() {
+        [b'Z' | b'z'] => return Some(0),
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => (*sign, zone.get(1..3)?, zone.get(4..6)?),
+        _ => return None,
     };
-    let time = (has_shape && has_zone).then(|| text.parse::<Timestamp>().ok())??;
-    UnixSeconds::try_from(time.as_nanosecond().div_euclid(NANOS)).ok()
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i64>().ok())?;
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    let seconds = hours * 3600 + minutes * 60;
+    (hours < 24 && minutes < 60).then_some(if sign == b'-' { -seconds } else { seconds })
 }
 
 /// The seconds of the last time that has a year of four digits, and of the first.
@@ -35,7 +44,8 @@ const FIRST: UnixSeconds = -62_167_219_200;
 
 /// Writes a time as the API does. A time whose year does not have four digits becomes the nearest that has.
 pub(crate) fn rfc3339(seconds: UnixSeconds) -> String {
-    Timestamp::from_second(seconds.clamp(FIRST, LAST)).unwrap_or_default().to_string()
+    let since = SignedDuration::from_secs(seconds.clamp(FIRST, LAST));
+    format!("{}Z", EPOCH.saturating_add(since))
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ fn message(error: &Error, first_line: usize) -> String {
         }
         other => {
             let text = other.to_string();
-            // The place is told once, and counted from the first line of the stream.
+            // The message has the place once, counted from the first line of the stream.
             match text.split(" at line ").next().unwrap_or_default() {
                 "recursion limit exceeded" => TOO_DEEP.to_owned(),
                 "expected string scalar" => "a key is a list or an object; expected a string".to_owned(),

@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 15] = [
+const LAYERS: [(&str, usize); 16] = [
     ("model", 0),
     ("controllers", 1),
     ("engine", 1),

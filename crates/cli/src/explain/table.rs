@@ -118,9 +118,9 @@ fn not_fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
         return;
     }
     heading(out, &format!("DOES NOT FIT ({})", nodes.len()));
-    let mut groups: Vec<(Objections<'_>, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Rejections<'_>, Vec<&str>)> = Vec::new();
     for node in nodes {
-        let why = objections(node);
+        let why = rejections(node);
         match groups.iter_mut().find(|(other, _)| *other == why) {
             Some((_, names)) => names.push(&node.name),
             None => groups.push((why, vec![&node.name])),
@@ -147,9 +147,9 @@ fn not_fitting(out: &mut String, nodes: &[&NodeAnswer], wide: bool) {
 }
 
 /// Plugins, and what each says.
-type Objections<'a> = Vec<(&'a str, &'a [String])>;
+type Rejections<'a> = Vec<(&'a str, &'a [String])>;
 
 /// What each plugin says of a node: how far it is from fitting, or else upstream's words.
-fn objections(node: &NodeAnswer) -> Objections<'_> {
+fn rejections(node: &NodeAnswer) -> Rejections<'_> {
     node.rejections.iter().map(|r| (&*r.plugin, r.words())).collect()
 }

@@ -4,6 +4,7 @@
 mod documents;
 mod explain;
 mod fixture;
+mod inputs;
 mod missing;
 mod problems;
 mod replay;

@@ -17,7 +17,7 @@ const REFUSED_HERE: [(&str, &str); 2] = [
     ("two documents", "upstream drops the second in silence"),
     ("two documents, second garbage", "upstream drops the second in silence"),
 ];
-/// Certificates are read when they are first used, by whoever makes the connection.
+/// Certificates are read when they are first used, by the client that connects.
 const NOT_OURS: [&str; 1] = ["extender tls data"];
 
 fn answers() -> Vec<Map<String, Value>> {

@@ -106,6 +106,30 @@ pub enum ClusterEvent<'a> {
     },
 }
 
+impl ClusterEvent<'_> {
+    /// Upstream's label of the event (`scheduler_queue_incoming_pods_total`).
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Itself => "TargetPodUpdate",
+            Self::Node { old: None, .. } => "NodeAdd",
+            Self::Node { old: Some(_), .. } => "NodeUpdate",
+            Self::NodeGone { .. } => "NodeDelete",
+            Self::PodArrived { .. } => "AssignedPodAdd",
+            Self::PodChanged { .. } => "AssignedPodUpdate",
+            Self::PodLeft { .. } => "AssignedPodDelete",
+            Self::Namespace { .. } => "NamespaceUpdate",
+            Self::Owner { .. } => "ServiceUpdate",
+            Self::Claim { .. } => "PersistentVolumeClaimUpdate",
+            Self::Volume { .. } => "PersistentVolumeUpdate",
+            Self::StorageClass { .. } => "storage.k8s.io/StorageClassUpdate",
+            Self::CsiNode { .. } => "storage.k8s.io/CSINodeUpdate",
+            Self::CsiDriver { .. } => "storage.k8s.io/CSIDriverUpdate",
+            Self::StorageCapacity { .. } => "storage.k8s.io/CSIStorageCapacityUpdate",
+            Self::Attachment { .. } => "storage.k8s.io/VolumeAttachmentUpdate",
+        }
+    }
+}
+
 /// What a pod was before it changed or left.
 #[derive(Clone, Debug)]
 pub struct FormerPod {

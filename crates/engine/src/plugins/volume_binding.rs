@@ -5,7 +5,7 @@
 //!   make one there (provisioner, allowed topologies, published capacity). A claim of another class must be bound
 //!   already. Missing, lost and disappearing claims reject the pod. Eviction never helps.
 //! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
-//! - **Reserve**: volumes for claims, and the node where others are to be made.
+//! - **Reserve**: volumes for claims, and the node where others are to be made. PreBind waits until the claims are bound.
 //! - **Depends on** the single pod: claims, volumes, classes, drivers and capacities.
 //! - **Unblocked by** the pod's claims; their volumes, and any volume of their classes; their classes and the drivers of
 //!   these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that is
@@ -18,6 +18,7 @@ mod bound;
 mod claims;
 mod find_volume;
 mod hint;
+mod pre_bind;
 mod provision;
 mod score;
 mod search;
@@ -35,8 +36,8 @@ use crate::plugin::event::ClusterEvent;
 use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
-    Filter, FilterHints, Plugin, PreFilter, PreScore, QueueingHint, Representative, Score, ScoreHints,
-    ZeroScore,
+    Filter, FilterHints, Plugin, PreBind, PreFilter, PreScore, QueueingHint, Representative, Score,
+    ScoreHints, ZeroScore,
 };
 use crate::scoring::shape::ShapePoint;
 use crate::verdict::{Code, Rejection};
@@ -134,6 +135,10 @@ impl Plugin for VolumeBinding {
             node: name.clone(),
         });
         bind.chain(provision).collect()
+    }
+
+    fn pre_bind(&self, cluster: &Cluster, effect: &Effect, node: &Str) -> PreBind {
+        pre_bind::pre_bind(cluster, effect, node)
     }
 }
 

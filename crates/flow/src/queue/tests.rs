@@ -5,23 +5,23 @@ use berth_engine::name::PluginName;
 
 const BACKOFF: Backoff = Backoff { initial_millis: 1_000, max_millis: 10_000 };
 
-fn group() -> Group {
-    Group { profile: 0, class: PodClassId(0), plugins: vec![PluginName::new("NodeResourcesFit")] }
+fn group() -> RejectionGroup {
+    RejectionGroup { profile: 0, class: PodClassId(0), plugins: vec![PluginName::new("NodeResourcesFit")] }
 }
 
 fn pod(number: u32) -> PodRow {
     PodRow(number)
 }
 
-fn queue(priorities: &[i32]) -> Queue {
-    let mut queue = Queue::new(BACKOFF);
+fn queue(priorities: &[i32]) -> SchedulingQueue {
+    let mut queue = SchedulingQueue::new(BACKOFF);
     for (number, &priority) in (0..).zip(priorities) {
         queue.add(pod(number), priority, false, 0);
     }
     queue
 }
 
-fn drain(queue: &mut Queue, now: u64) -> Vec<u32> {
+fn drain(queue: &mut SchedulingQueue, now: u64) -> Vec<u32> {
     std::iter::from_fn(|| queue.pop(now)).map(|pod| pod.0).collect()
 }
 
@@ -44,7 +44,7 @@ fn a_rejected_pod_waits_until_it_is_woken_and_then_for_its_backoff_while_others_
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 100);
     assert_eq!(queue.pop(99_999), None, "nothing happened that may help");
-    assert_eq!(queue.wake(pod(0), 500), Some("backoff"));
+    assert_eq!(queue.requeue(pod(0), 500), Some("backoff"));
     queue.add(pod(1), 0, false, 500);
     assert_eq!(queue.pop(500), Some(pod(1)), "a pod of lower priority that is active goes first");
     queue.add(pod(2), 0, false, 1_100);
@@ -56,7 +56,7 @@ fn a_rejected_pod_is_tried_before_its_time_where_no_pod_is_active() {
     let mut queue = queue(&[0]);
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 0);
-    queue.wake(pod(0), 1);
+    queue.requeue(pod(0), 1);
     assert_eq!(queue.pop(1), Some(pod(0)));
 }
 
@@ -75,13 +75,13 @@ fn a_pod_woken_after_its_backoff_is_active_at_once() {
     let mut queue = queue(&[0]);
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 0);
-    assert_eq!(queue.wake(pod(0), 1_000), Some("active"));
-    assert_eq!(queue.wake(pod(0), 1_000), None, "it does not wait any more");
+    assert_eq!(queue.requeue(pod(0), 1_000), Some("active"));
+    assert_eq!(queue.requeue(pod(0), 1_000), None, "it does not wait any more");
 }
 
 #[test]
 fn a_gated_pod_is_active_once_its_gate_is_lifted() {
-    let mut queue = Queue::new(BACKOFF);
+    let mut queue = SchedulingQueue::new(BACKOFF);
     queue.add(pod(0), 0, true, 0);
     assert_eq!((queue.pop(0), queue.activate(pod(0))), (None, false));
     assert_eq!(queue.set_gated(pod(0), false, 5), Some("active"));
@@ -102,7 +102,7 @@ fn a_pod_is_overdue_after_the_time_that_is_given() {
 #[test]
 fn a_removed_pod_is_nowhere() {
     for place in 0..5 {
-        let mut queue = Queue::new(BACKOFF);
+        let mut queue = SchedulingQueue::new(BACKOFF);
         queue.add(pod(0), 0, place == 4, 0);
         if place < 4 && place > 0 {
             queue.pop(0).unwrap();
@@ -115,8 +115,20 @@ fn a_removed_pod_is_nowhere() {
         queue.remove(pod(0));
         assert_eq!(queue.counts(), Counts::default(), "{place}");
         assert_eq!(
-            (queue.pop(u64::MAX), queue.next_timer(Some(0)), queue.has_waiting()),
+            (queue.pop(u64::MAX), queue.next_timer(Some(0)), queue.has_unschedulable()),
             (None, None, false)
         );
     }
+}
+
+#[test]
+fn the_longest_backoff_does_not_overflow() {
+    let mut queue = SchedulingQueue::new(Backoff { initial_millis: u64::MAX, max_millis: u64::MAX });
+    queue.add(pod(0), 0, false, 7);
+    queue.pop(7).unwrap();
+    queue.fail(pod(0), 7);
+    assert_eq!((queue.pop(u64::MAX - 1), queue.next_timer(None)), (None, Some(u64::MAX)));
+    assert_eq!(queue.pop(u64::MAX), Some(pod(0)));
+    queue.reject(pod(0), group(), 7);
+    assert_eq!(queue.requeue(pod(0), 8), Some("backoff"));
 }

@@ -1,7 +1,7 @@
 //! From the decision to the binding, and what can come in between.
 
 use super::fixture::{World, failure};
-use crate::flow::Flow;
+use crate::SchedulingLoop;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
 use berth_model::object::Kind;
@@ -28,7 +28,7 @@ fn nothing_is_decided_before_everything_is_listed_and_this_scheduler_leads() {
     world.node("n", 8);
     world.pod("a", 1);
     world.take(Input::Leads(true));
-    for kind in Flow::KINDS {
+    for kind in SchedulingLoop::KINDS {
         assert_eq!(world.run(), [""; 0], "{kind:?} was not listed");
         world.take(Input::Listed(kind));
     }

@@ -1,19 +1,19 @@
 //! A flow with a world around it that answers when it is told to.
 
+use berth_engine::effect::Write;
 use berth_engine::profile::Profile;
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
+use crate::SchedulingLoop;
 use crate::action::{Action, Request, Ticket};
-use crate::flow::Flow;
-use crate::input::{Answer, Failure, FailureKind, Input};
-use crate::now::Now;
+use crate::input::{Answer, Failure, FailureKind, Input, Now};
 use crate::report::Report;
 use crate::settings::Settings;
 
 /// A flow that leads and has everything listed.
 pub(crate) struct World {
-    pub(crate) flow: Flow,
+    pub(crate) flow: SchedulingLoop,
     pub(crate) now: Now,
     decoder: Decoder,
     pub(crate) actions: Vec<Action>,
@@ -27,7 +27,7 @@ impl World {
 
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut world = Self::unlisted(change);
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             world.take(Input::Listing(kind));
             world.take(Input::Listed(kind));
         }
@@ -39,7 +39,7 @@ impl World {
         let mut settings = Settings::new(vec![Profile::standard("default-scheduler")]);
         change(&mut settings);
         Self {
-            flow: Flow::new(settings),
+            flow: SchedulingLoop::new(settings),
             now: Now { millis: 1_000, unix_micros: 1_000_000 },
             decoder: Decoder::new(),
             actions: Vec::new(),
@@ -152,8 +152,10 @@ fn told(request: &Request) -> String {
             format!("{}{}{}", pod.name, condition.unwrap_or_default(), nominated.unwrap_or_default())
         }
         Request::Evict { victim, .. } => format!("evict {}", victim.name),
-        Request::BindVolume { volume, claim, .. } => format!("bind volume {volume} to claim {claim}"),
-        Request::SelectNode { claim, node, .. } => format!("select {node} for claim {claim}"),
+        Request::Write(Write::BindVolume { volume, claim, .. }) => {
+            format!("bind volume {volume} to claim {claim}")
+        }
+        Request::Write(Write::SelectNode { claim, node, .. }) => format!("select {node} for claim {claim}"),
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
     }

@@ -55,7 +55,7 @@ fn a_nomination_from_before_the_start_counts() {
     world.pod_with("high", 4, r#""priority":100,"#, r#""nominatedNodeName":"n","#);
     world.pod("low", 4);
     world.node("n", 4);
-    for kind in crate::Flow::KINDS {
+    for kind in crate::SchedulingLoop::KINDS {
         world.take(Input::Listed(kind));
     }
     world.take(Input::Leads(true));
@@ -64,14 +64,17 @@ fn a_nomination_from_before_the_start_counts() {
 }
 
 #[test]
-fn the_nomination_that_a_watch_tells_late_does_not_undo_a_newer_one() {
+fn a_nomination_that_an_old_version_lacks_is_written_again() {
     let mut world = full();
     world.run();
-    // An update from before the nomination was written.
+    // The watch delivers a version from before the nomination was written. It could also be newer: the nomination is cleared.
     world.pod_with("high", 4, r#""priority":100,"#, r#""startTime":"2026-01-01T00:00:00Z","#);
     world.wait(1_000);
     world.pod("other", 1);
-    assert!(world.run()[0].starts_with("other Unschedulable"), "the node is for the preemptor");
+    let requests = world.run();
+    assert_eq!(requests[0], "high nominated to \"n\"");
+    assert!(requests[1].starts_with("other Unschedulable"), "the node is for the preemptor");
+    world.wait(2_000);
     world.delete(Kind::Pod, "low");
     assert_eq!(world.run()[0], "bind high to n");
 }
@@ -149,8 +152,8 @@ fn a_victim_whose_binding_and_eviction_both_fail_is_tried_again() {
     world.answer_bind(failure(FailureKind::Refused));
     world.wait(2_000);
     world.run();
-    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), None, "it is terminating");
+    assert_eq!(world.flow.place_of(&"default".into(), &"low".into()), None, "it is terminating");
     let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
     world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
-    assert_eq!(world.flow.whereabouts(&"default".into(), &"low".into()), Some("active"));
+    assert_eq!(world.flow.place_of(&"default".into(), &"low".into()), Some("active"));
 }

@@ -1,8 +1,7 @@
 //! Who waits, what is said about it, and what ends the waiting.
 
 use super::fixture::World;
-use crate::report::Report;
-use crate::step::Step;
+use crate::report::{Report, Step};
 use berth_model::object::Kind;
 
 #[test]
@@ -102,7 +101,7 @@ fn an_attempt_tells_its_steps_and_the_alternatives_if_it_is_asked_for_them() {
         }
         world.pod("pod", 2);
         let mut steps = Vec::new();
-        assert!(world.flow.attempt_watched(world.now, count, &mut |step| steps.push(step)));
+        assert!(world.flow.attempt_observed(world.now, count, &mut |step| steps.push(step)));
         let assumed = world.flow.drain_reports().find_map(|report| match report {
             Report::Assumed(_, landing) => Some(landing),
             _ => None,

@@ -40,8 +40,7 @@ fn world_with(provisioner: &str, change: impl FnOnce(&mut Settings)) -> World {
 }
 
 fn answer_volume(world: &mut World, outcome: Result<Answer, crate::Failure>) {
-    let of_volume = |r: &Request| matches!(r, Request::BindVolume { .. } | Request::SelectNode { .. });
-    let ticket = world.ticket(of_volume);
+    let ticket = world.ticket(|request| matches!(request, Request::Write(_)));
     world.take(Input::Reply(ticket, outcome));
 }
 

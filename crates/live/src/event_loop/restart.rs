@@ -7,7 +7,7 @@
 use std::panic::resume_unwind;
 use std::time::Instant;
 
-use berth_flow::{Flow, Input, Ticket};
+use berth_flow::{Input, SchedulingLoop, Ticket};
 use berth_model::object::ObjectKey;
 use berth_wire::Decoder;
 
@@ -50,8 +50,8 @@ impl EventLoop {
         if let Some(recording) = &mut self.recording {
             recording.next_file();
         }
-        let inputs = self.flow.restate();
-        self.flow = Flow::new(self.settings.clone());
+        let inputs = self.flow.dump_inputs();
+        self.flow = SchedulingLoop::new(self.settings.clone());
         for input in inputs {
             self.dispatch(input);
         }
@@ -104,7 +104,7 @@ impl EventLoop {
             }
         }
         self.open = 0;
-        self.flow = Flow::new(self.settings.clone());
+        self.flow = SchedulingLoop::new(self.settings.clone());
         self.decoder = Decoder::new();
         if let Some(recording) = &mut self.recording {
             recording.next_file();

@@ -7,7 +7,7 @@ use berth_engine::name::PluginName;
 use berth_engine::plugin::{Plugin, PreFilter};
 use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
-use berth_flow::{Action, Answer, Flow, Input, Request, Settings, Ticket};
+use berth_flow::{Action, Answer, Input, Request, SchedulingLoop, Settings, Ticket};
 use berth_model::object::Kind;
 use berth_watch::{EventType, WatchEvent};
 use berth_wire::Decoder;
@@ -61,7 +61,7 @@ impl Stage {
         let (recorder, writer) =
             events::recorder(script.api(), "host".into(), Arc::clone(&metrics), Arc::default());
         let event_loop = EventLoop {
-            flow: Flow::new(settings.clone()),
+            flow: SchedulingLoop::new(settings.clone()),
             inbox,
             tasks: task_sender,
             recorder,
@@ -88,7 +88,7 @@ impl Stage {
     fn list(&self, pods: &[(&str, &str, Option<&str>)]) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let epoch = self.inbox.epoch();
-        for kind in Flow::KINDS {
+        for kind in SchedulingLoop::KINDS {
             let lines: String = match kind {
                 Kind::Node => line(
                     r#""kind":"Node","metadata":{"name":"n1"},"status":{"allocatable":{"cpu":"4","pods":"9"}}"#,
@@ -118,12 +118,12 @@ impl Stage {
         self.thread.join().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(self.writer.run());
-        let told = self.script.asked().into_iter().map(|(_, _, body)| {
+        let notes = self.script.asked().into_iter().map(|(_, _, body)| {
             let event: serde_json::Value = serde_json::from_str(&body).unwrap();
             let text = |field: &serde_json::Value| field.as_str().unwrap_or_default().to_owned();
             format!("{}: {}", text(&event["regarding"]["name"]), text(&event["note"]))
         });
-        told.filter(|told| told.contains("ignored")).collect()
+        notes.filter(|note| note.contains("ignored")).collect()
     }
 
     fn await_epoch(&self, epoch: u64) {
@@ -214,7 +214,10 @@ fn a_pod_that_cannot_be_read_gets_an_event() {
     let (ticket, name) = stage.bound();
     assert_eq!(name, "good/a");
     stage.reply(ticket);
-    let told = stage.end();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("mine: the pod cannot be read and is ignored: spec.containers"), "{told:?}");
+    let notes = stage.end();
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(
+        notes[0].starts_with("mine: the pod cannot be read and is ignored: spec.containers"),
+        "{notes:?}"
+    );
 }

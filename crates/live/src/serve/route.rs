@@ -88,6 +88,9 @@ impl Routes {
         match self.query(query).await {
             Some(Ok(text)) => answer(StatusCode::OK, content_type, text),
             Some(Err(Refusal::NotFound(text))) => answer(StatusCode::NOT_FOUND, TEXT, text),
+            Some(Err(Refusal::Failed(text))) => {
+                answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{text}\n"))
+            }
             Some(Err(Refusal::Busy)) => {
                 let mut busy = said(StatusCode::TOO_MANY_REQUESTS);
                 busy.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("1"));

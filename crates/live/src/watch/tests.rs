@@ -66,12 +66,12 @@ fn a_watch_resumes_where_its_connection_ended() {
     let first =
         line("ADDED", "a", 3) + &line("ADDED", "b", 2) + &end_of_initial(5) + &line("MODIFIED", "a", 7);
     let script = Script::new([ok(first), ok(line("DELETED", "b", 9)), ok("")]);
-    let (asked, told) = watched(&script);
+    let (asked, delivered) = watched(&script);
     assert_eq!(
         asked,
         ["sendInitialEvents=true", "resourceVersion=7", "resourceVersion=9", "resourceVersion=9"]
     );
-    assert_eq!(told, ["listing", "Added a", "Added b", "listed", "Modified a", "Deleted b"]);
+    assert_eq!(delivered, ["listing", "Added a", "Added b", "listed", "Modified a", "Deleted b"]);
 }
 
 #[test]
@@ -80,20 +80,20 @@ fn a_watch_that_fell_behind_lists_again() {
         r#"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}"#.to_owned() + "\n";
     let gone = (410, None, String::new());
     let script = Script::new([ok(end_of_initial(5)), ok(line("ADDED", "a", 6) + &expired), gone.clone()]);
-    let (asked, told) = watched(&script);
+    let (asked, delivered) = watched(&script);
     assert_eq!(
         asked,
         ["sendInitialEvents=true", "resourceVersion=5", "sendInitialEvents=true", "sendInitialEvents=true"]
     );
-    assert_eq!(told, ["listing", "listed", "Added a", "listing", "listing"]);
+    assert_eq!(delivered, ["listing", "listed", "Added a", "listing", "listing"]);
 }
 
 #[test]
 fn a_list_that_breaks_off_begins_again() {
     let script = Script::new([ok(line("ADDED", "a", 3)), (500, None, r#"{"message":"etcd"}"#.to_owned())]);
-    let (asked, told) = watched(&script);
+    let (asked, delivered) = watched(&script);
     assert_eq!(asked, ["sendInitialEvents=true"; 3]);
-    assert_eq!(told, ["listing", "Added a", "listing", "listing"]);
+    assert_eq!(delivered, ["listing", "Added a", "listing", "listing"]);
 }
 
 #[test]
@@ -104,8 +104,8 @@ fn a_server_that_cannot_stream_is_asked_for_pages() {
         ))
     };
     let script = Script::new([(422, None, String::new()), page("x/1", "a"), page("", "b")]);
-    let (asked, told) = watched(&script);
+    let (asked, delivered) = watched(&script);
     assert_eq!(asked, ["sendInitialEvents=true", "limit=500", "limit=500", "resourceVersion=8"]);
     assert_eq!(script.asked()[2].1, "/api/v1/namespaces?limit=500&continue=x%2F1");
-    assert_eq!(told, ["listing", "listing", "Added a", "Added b", "listed"]);
+    assert_eq!(delivered, ["listing", "listing", "Added a", "Added b", "listed"]);
 }

@@ -102,7 +102,7 @@ fn binary(mantissa: i128, exponent: i32, power: u32) -> (i128, bool) {
     }
     match (mantissa.checked_mul(1i128 << power), 10i128.checked_pow(exponent.unsigned_abs())) {
         (Some(product), Some(divisor)) => (product / divisor, product % divisor != 0),
-        // So many digits that the product overflows: divide first, the error is far below a nano-unit's weight.
+        // The product would overflow: divide first, the error is far below a nano-unit's weight.
         (None, Some(divisor)) => ((mantissa / divisor).checked_mul(1i128 << power).unwrap_or(MAX), true),
         (_, None) => (0, mantissa != 0),
     }

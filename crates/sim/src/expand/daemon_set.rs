@@ -1,8 +1,8 @@
-//! DaemonSets: one pod on each node that takes it.
+//! DaemonSets: one pod on each node that accepts it.
 //!
-//! A node takes it if the template's node selector and required node affinity match, and if the pod bears its taints of
-//! the effects `NoSchedule` and `NoExecute`. Daemon pods bear all taints that stand for a condition of a node, so they
-//! run on cordoned nodes too. Whether there is room does not matter here: the scheduler finds out.
+//! A node accepts it if the template's node selector and required node affinity match, and if the pod tolerates the
+//! node's `NoSchedule` and `NoExecute` taints. Daemon pods tolerate all taints for conditions of a node, so they run on
+//! cordoned nodes too. Whether there is room does not matter here: the scheduler finds out.
 //!
 //! Upstream: `pkg/controller/daemon/daemon_controller.go` (`NodeShouldRunDaemonPod`), `util/daemonset_util.go`.
 

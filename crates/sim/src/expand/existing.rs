@@ -1,7 +1,7 @@
 //! The pods of the input, by who controls them.
 //!
-//! A pod belongs to the controller that its owner reference names. Where only one of the two has a uid, as when a
-//! manifest is applied to what a cluster holds, kind and name decide. A pod that nobody controls is adopted by the first
+//! A pod belongs to the controller that its owner reference names. If only one of the two has a uid, as when a
+//! manifest is applied to what a cluster holds, kind and name decide. A pod without a controller is adopted by the first
 //! controller whose selector it matches.
 //!
 //! Upstream: `pkg/controller/controller_ref_manager.go` (`ClaimObject`).
@@ -78,7 +78,7 @@ impl<'a> Existing<'a> {
             .map(|((_, _, name), pods)| (*name, pods.as_slice()))
     }
 
-    /// Hands out the pods that nobody controls, that the selector matches and that fit.
+    /// Takes the pods without a controller that the selector matches and that fit.
     pub(super) fn adopt(
         &mut self,
         namespace: &str,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
 
+use super::format::count;
 use super::nodes::NodeAnswer;
-use super::rival::Rival;
-use super::words::count;
+use super::runner_up::RunnerUp;
 use super::{Explanation, Outcome};
 
 /// The pod waits for a scheduler that is not here.
@@ -41,20 +41,20 @@ pub(super) fn gated(scheduler: &Scheduler, pod: PodRow) -> Vec<String> {
 pub(super) fn placed(document: &Explanation) -> Vec<String> {
     let (node, score) = (document.node.as_deref().unwrap_or_default(), document.score.unwrap_or_default());
     let mut answer = Vec::new();
-    match &document.rival {
+    match &document.runner_up {
         None => answer.push(format!("It goes to {node}, the only node that it fits on (score {score})")),
-        Some(rival) if rival.margin == 0 => {
+        Some(runner_up) if runner_up.margin == 0 => {
             answer.push(format!(
                 "It goes to {node}; {} has the same score, {score}, and comes later by name",
-                rival.node
+                runner_up.node
             ));
         }
-        Some(rival) => {
+        Some(runner_up) => {
             answer.push(format!(
                 "It goes to {node} with a score of {score}, {} ahead of {}",
-                -rival.margin, rival.node
+                -runner_up.margin, runner_up.node
             ));
-            answer.extend(reasons(node, rival));
+            answer.extend(reasons(node, runner_up));
         }
     }
     answer.extend(tally(&document.nodes));
@@ -65,22 +65,22 @@ pub(super) fn placed(document: &Explanation) -> Vec<String> {
 pub(super) fn running(document: &Explanation, node_is_known: bool) -> Vec<String> {
     let node = document.node.as_deref().unwrap_or_default();
     let mut answer = Vec::new();
-    match (&document.rival, document.score) {
+    match (&document.runner_up, document.score) {
         _ if !node_is_known => {
             answer.push(format!("It is bound to {node}, which is not in the input"));
-            answer.push(match &document.rival {
+            answer.push(match &document.runner_up {
                 Some(best) => {
                     format!("If it were placed now, it would go to {} (score {})", best.node, best.score)
                 }
                 None => "If it were placed now, it would fit on no node".into(),
             });
         }
-        (rival, None) => {
+        (runner_up, None) => {
             answer.push(format!("It runs on {node}, where it would not fit now"));
             answer.extend(
-                document.nodes.iter().find(|n| n.name == node).map(|n| format!("{node}: {}", objections(n))),
+                document.nodes.iter().find(|n| n.name == node).map(|n| format!("{node}: {}", rejections(n))),
             );
-            answer.extend(rival.as_ref().map(|best| {
+            answer.extend(runner_up.as_ref().map(|best| {
                 format!("If it were placed now, it would go to {} (score {})", best.node, best.score)
             }));
         }
@@ -128,10 +128,11 @@ pub(super) fn pending(document: &Explanation, absent: &[String], beyond_all_node
     if !absent.is_empty() {
         return answer; // no node can help
     }
-    answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, objections(n))));
+    answer.extend(document.nodes.first().map(|n| format!("Nearest is {}: {}", n.name, rejections(n))));
     let start = if evicts { "Without preemption it would fit with" } else { "It would fit with" };
-    answer.extend(document.remedies.iter().map(|remedy| format!("{start} {}", remedy.description)));
-    if document.remedies.is_empty() && !evicts && !document.nodes.is_empty() {
+    answer
+        .extend(document.suggestions.iter().map(|suggestion| format!("{start} {}", suggestion.description)));
+    if document.suggestions.is_empty() && !evicts && !document.nodes.is_empty() {
         answer.push("None of the single changes that were tried would make it fit".into());
     }
     answer
@@ -145,22 +146,24 @@ fn evicting(document: &Explanation) -> String {
 }
 
 /// What keeps the pod off a node, in one line.
-fn objections(node: &NodeAnswer) -> String {
-    let texts: Vec<String> = node.rejections.iter().map(|objection| objection.words().join(", ")).collect();
+fn rejections(node: &NodeAnswer) -> String {
+    let texts: Vec<String> = node.rejections.iter().map(|rejection| rejection.words().join(", ")).collect();
     texts.join("; ")
 }
 
 /// Which plugins made the difference, the greatest first.
-fn reasons(winner: &str, rival: &Rival) -> Option<String> {
-    let mut list: Vec<(&str, i64)> = rival.differences.iter().map(|(plugin, d)| (&**plugin, -d)).collect();
+fn reasons(winner: &str, runner_up: &RunnerUp) -> Option<String> {
+    let mut list: Vec<(&str, i64)> =
+        runner_up.differences.iter().map(|(plugin, d)| (&**plugin, -d)).collect();
     list.sort_by_key(|&(plugin, difference)| (std::cmp::Reverse(difference.abs()), plugin));
     let text = |(plugin, difference): &(&str, i64)| format!("{plugin} {difference:+}");
     let texts: Vec<String> = list.iter().map(text).collect();
-    (!texts.is_empty()).then(|| format!("By plugin, {winner} against {}: {}", rival.node, texts.join(", ")))
+    (!texts.is_empty())
+        .then(|| format!("By plugin, {winner} against {}: {}", runner_up.node, texts.join(", ")))
 }
 
-fn reversed(best: &Rival, node: &str) -> Rival {
-    Rival {
+fn reversed(best: &RunnerUp, node: &str) -> RunnerUp {
+    RunnerUp {
         node: node.to_string(),
         differences: best.differences.iter().map(|(plugin, d)| (plugin.clone(), -d)).collect(),
         ..best.clone()

@@ -12,7 +12,7 @@ use berth_engine::view::{NodeView, PodView};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
-use super::shortfall;
+use super::detail;
 
 /// A node and the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,12 +29,12 @@ pub struct NodeAnswer {
     pub scores: BTreeMap<String, i64>,
     /// Every plugin that rejects the node. The first is the one that counts in upstream's message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rejections: Vec<Objection>,
+    pub rejections: Vec<PluginRejection>,
 }
 
 /// Why a plugin rejects a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Objection {
+pub struct PluginRejection {
     /// The plugin; empty where the framework itself rejects.
     pub plugin: String,
     /// `Unschedulable`, `UnschedulableAndUnresolvable` or `Error`.
@@ -53,13 +53,13 @@ pub struct Objection {
     pub(super) short_permille: (i64, i64),
 }
 
-impl Objection {
+impl PluginRejection {
     /// How far the node is from fitting, or else why it is rejected, in upstream's words.
     pub fn words(&self) -> &[String] {
         if self.details.is_empty() { &self.reasons } else { &self.details }
     }
 
-    /// An objection in a plugin's own words.
+    /// An rejection in a plugin's own words.
     pub(super) fn new(verdict: &Verdict) -> Self {
         Self {
             plugin: verdict.plugin.to_string(),
@@ -94,7 +94,7 @@ pub(super) fn answers(
     let mut rejected: Vec<NodeAnswer> = rest
         .map(|row| {
             let first = diagnosis.rejected_early.as_ref().or(counted.get(&row).copied());
-            let rejections = objections(&prepared, first, pod, NodeView::new(cluster, row));
+            let rejections = rejections(&prepared, first, pod, NodeView::new(cluster, row));
             NodeAnswer {
                 name: cluster.nodes().name(row).to_string(),
                 feasible: false,
@@ -119,13 +119,13 @@ fn fitting(scheduler: &Scheduler, diagnosis: &Diagnosis, at: usize) -> NodeAnswe
     }
 }
 
-/// The objections of all plugins to a node, the one that counts first.
-fn objections(
+/// The rejections of all plugins to a node, the one that counts first.
+fn rejections(
     prepared: &Preparation<'_>,
     first: Option<&Verdict>,
     pod: PodView<'_>,
     node: NodeView<'_>,
-) -> Vec<Objection> {
+) -> Vec<PluginRejection> {
     let mut found: Vec<Verdict> = first.cloned().into_iter().collect();
     if let Some(only) = &prepared.only
         && only.binary_search(&node.row).is_err()
@@ -145,11 +145,11 @@ fn objections(
         found.push(not_asked());
     }
     let with_details = |verdict: &Verdict| {
-        let mut objection = Objection::new(verdict);
+        let mut rejection = PluginRejection::new(verdict);
         if let Some(ready) = prepared.filters.0.iter().find(|ready| ready.plugin == verdict.plugin) {
-            shortfall::add_to(&mut objection, &ready.state, pod, node);
+            detail::add_to(&mut rejection, &ready.state, pod, node);
         }
-        objection
+        rejection
     };
     found.iter().map(with_details).collect()
 }
@@ -160,7 +160,7 @@ fn not_asked() -> Verdict {
     Verdict { plugin: PluginName::FRAMEWORK, rejection: Rejection::new(Code::Unschedulable, reason) }
 }
 
-/// How far a node is from fitting: fewer objections, then less that is missing, first when empty, then as it is.
+/// How far a node is from fitting: fewer rejections, then less that is missing, first when empty, then as it is.
 fn distance(node: &NodeAnswer) -> (usize, (i64, i64), usize, String) {
     let worst = node.rejections.iter().map(|r| r.short_permille).max().unwrap_or_default();
     let short = node.rejections.iter().map(|r| r.short.len()).sum();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 
-use super::{Explanation, Objection, explain};
+use super::{Explanation, PluginRejection, explain};
 use crate::fixture::world;
 use crate::run::Options;
 
@@ -102,7 +102,7 @@ fn an_explanation_agrees_with_the_scan() {
             }
             for (row, verdict) in &scan.rejected {
                 let node = explanation.nodes.iter().find(|node| node.name == name(*row)).unwrap();
-                let expected = Objection::new(verdict);
+                let expected = PluginRejection::new(verdict);
                 let first = &node.rejections[0];
                 assert_eq!(
                     (&first.plugin, first.code, &first.reasons),
@@ -122,9 +122,9 @@ fn every_rejection_has_details() {
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..60 {
         for_each(seed, |what, _, explanation| {
-            for objection in explanation.nodes.iter().flat_map(|node| &node.rejections) {
-                assert!(!objection.details.is_empty(), "{what}: {objection:?}");
-                seen.insert(objection.plugin.clone());
+            for rejection in explanation.nodes.iter().flat_map(|node| &node.rejections) {
+                assert!(!rejection.details.is_empty(), "{what}: {rejection:?}");
+                seen.insert(rejection.plugin.clone());
             }
         });
     }
@@ -146,7 +146,7 @@ fn what_waits_has_a_sentence_and_what_is_placed_a_rival_or_none_besides() {
         for_each(seed, |what, _, explanation| {
             assert!(!explanation.answer.is_empty(), "{what}");
             let feasible = explanation.nodes.iter().filter(|node| node.feasible).count();
-            assert_eq!(explanation.rival.is_some(), feasible > 1, "{what}");
+            assert_eq!(explanation.runner_up.is_some(), feasible > 1, "{what}");
             assert_eq!(explanation.message.is_some(), feasible == 0, "{what}");
         });
     }

@@ -1,7 +1,7 @@
 //! Pods: who they are, and what they want.
 
 use berth_model::pod::{Container, PodSpec, Protocol};
-use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate};
+use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate, RestartPolicy};
 
 use super::writer::Fields;
 use super::{meta, pod, status, volume};
@@ -40,6 +40,12 @@ pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
             pod::template_affinities(affinity, parts);
         });
         volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims);
+        let policy = parts.restart_policy.map_or("", |policy| match policy {
+            RestartPolicy::Always => "Always",
+            RestartPolicy::OnFailure => "OnFailure",
+            RestartPolicy::Never => "Never",
+        });
+        spec.non_empty("restartPolicy", policy);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{
-    DisruptionBudget, PodCount, PodGroupOwner, Rollout, ScaledFor, Share, Workload, WorkloadKind,
+    DisruptionBudget, JobProgress, PodCount, PodGroupOwner, Rollout, ScaledFor, Share, Workload, WorkloadKind,
 };
 
 use super::selector::{label_selector, plain_selector};
@@ -70,33 +70,97 @@ pub(super) fn whole_workload(fields: &mut Fields<'_>, workload: &Workload) {
             }
         });
     });
-    fields.object("spec", |spec| {
-        match workload.kind {
-            WorkloadKind::ReplicationController => map_selector(spec, workload.selector.as_ref()),
-            _ => label_selector(spec, "selector", workload.selector.as_ref()),
+    match workload.kind {
+        WorkloadKind::CronJob => fields.object("spec", |spec| {
+            spec.object("jobTemplate", |template| template.object("spec", |spec| job_spec(spec, workload)));
+        }),
+        WorkloadKind::Job => {
+            fields.object("spec", |spec| job_spec(spec, workload));
+            fields.part("status", |status| job_status(status, workload));
         }
-        if let PodCount::Replicas { count, first } = workload.count {
+        _ => fields.object("spec", |spec| controller_spec(spec, workload)),
+    }
+}
+
+fn controller_spec(spec: &mut Fields<'_>, workload: &Workload) {
+    match workload.kind {
+        WorkloadKind::ReplicationController => map_selector(spec, workload.selector.as_ref()),
+        _ => label_selector(spec, "selector", workload.selector.as_ref()),
+    }
+    if let PodCount::Replicas { count, first } = workload.count {
+        if workload.sets_replicas {
             spec.number("replicas", count.into());
-            if first != 0 {
-                spec.object("ordinals", |ordinals| ordinals.number("start", first.into()));
-            }
         }
-        spec.truth("paused", workload.paused);
-        match workload.kind {
-            WorkloadKind::Deployment => {
-                spec.object("strategy", |strategy| rollout(strategy, workload.rollout))
-            }
-            WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
-                spec.object("updateStrategy", |strategy| rollout(strategy, workload.rollout));
-            }
-            _ => {}
+        if first != 0 {
+            spec.object("ordinals", |ordinals| ordinals.number("start", first.into()));
         }
-        spec.non_empty("podManagementPolicy", if workload.parallel { "Parallel" } else { "" });
-        spec.object("template", |template| manifest::template(template, &workload.template));
-        spec.objects("volumeClaimTemplates", &workload.claim_templates, |fields, claim| {
-            claim_template(fields, claim, &claim.name);
-        });
+    }
+    spec.truth("paused", workload.paused);
+    match workload.kind {
+        WorkloadKind::Deployment => spec.object("strategy", |strategy| rollout(strategy, workload.rollout)),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
+            spec.object("updateStrategy", |strategy| rollout(strategy, workload.rollout));
+        }
+        _ => {}
+    }
+    spec.non_empty("podManagementPolicy", if workload.parallel { "Parallel" } else { "" });
+    spec.object("template", |template| manifest::template(template, &workload.template));
+    spec.objects("volumeClaimTemplates", &workload.claim_templates, |fields, claim| {
+        claim_template(fields, claim, &claim.name);
     });
+}
+
+/// The spec of a Job, or of the Jobs of a CronJob.
+fn job_spec(spec: &mut Fields<'_>, workload: &Workload) {
+    label_selector(spec, "selector", workload.selector.as_ref());
+    if let PodCount::Job {
+        parallelism,
+        completions,
+        indexed,
+        suspended,
+        replaces_terminating,
+        manual_selector,
+        ..
+    } = workload.count
+    {
+        spec.number("parallelism", parallelism.into());
+        if let Some(completions) = completions {
+            spec.number("completions", completions.into());
+        }
+        spec.non_empty("completionMode", if indexed { "Indexed" } else { "" });
+        spec.truth("suspend", suspended);
+        spec.non_empty("podReplacementPolicy", if replaces_terminating { "" } else { "Failed" });
+        spec.truth("manualSelector", manual_selector);
+    }
+    spec.object("template", |template| manifest::template(template, &workload.template));
+}
+
+/// The progress of a Job. Which of its indexes have failed is not known any more, so the last ones are taken for it.
+fn job_status(status: &mut Fields<'_>, workload: &Workload) {
+    if matches!(workload.count, PodCount::Job { finished: true, .. }) {
+        let complete = [()];
+        status.objects("conditions", &complete, |condition, ()| {
+            condition.text("type", "Complete");
+            condition.text("status", "True");
+        });
+    }
+    let JobProgress { succeeded, ended, completed } = &workload.progress;
+    if *succeeded != 0 {
+        status.number("succeeded", (*succeeded).into());
+    }
+    let (mut left, mut done, mut failed) = (i64::from(*completed), Vec::new(), Vec::new());
+    for range in ended {
+        let (first, last) = (i64::from(*range.start()), i64::from(*range.end()));
+        let cut = last.min(first + left - 1);
+        left -= cut - first + 1;
+        for (list, first, last) in [(&mut done, first, cut), (&mut failed, cut + 1, last)] {
+            if first <= last {
+                list.push(format!("{first}-{last}"));
+            }
+        }
+    }
+    status.non_empty("completedIndexes", &done.join(","));
+    status.non_empty("failedIndexes", &failed.join(","));
 }
 
 fn rollout(strategy: &mut Fields<'_>, rollout: Rollout) {

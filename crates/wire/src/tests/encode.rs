@@ -117,6 +117,41 @@ fn a_whole_controller_survives() {
 }
 
 #[test]
+fn a_whole_job_survives() {
+    let template = r#""template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c"}]}}"#;
+    let cases = [
+        (
+            "Job",
+            format!(
+                r#""spec":{{"parallelism":3,"completions":9,"completionMode":"Indexed",{template}}},
+            "status":{{"succeeded":2,"completedIndexes":"0-1","failedIndexes":"4"}}"#
+            ),
+        ),
+        (
+            "Job",
+            format!(
+                r#""spec":{{"suspend":true,"podReplacementPolicy":"Failed",{template}}},
+            "status":{{"conditions":[{{"type":"Failed","status":"True"}}]}}"#
+            ),
+        ),
+        (
+            "CronJob",
+            format!(
+                r#""spec":{{"schedule":"@daily","jobTemplate":{{"spec":{{"parallelism":2,{template}}}}}}}"#
+            ),
+        ),
+    ];
+    for (kind, rest) in cases {
+        let json = format!(
+            r#"{{"apiVersion":"batch/v1","kind":"{kind}","metadata":{{"name":"j","uid":"u"}},{rest}}}"#
+        );
+        let object = decoded(&json);
+        let text = encode_whole(&object);
+        assert_eq!(decoded(&text), object, "{text}");
+    }
+}
+
+#[test]
 fn what_only_differs_in_being_absent_stays_apart() {
     for json in objects::EDGES {
         check(json);

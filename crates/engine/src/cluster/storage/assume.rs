@@ -14,7 +14,7 @@ use berth_model::Str;
 use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
-use crate::effect::Effect;
+use crate::effect::{Effect, Write};
 
 /// A change that is taken as done, so that it can be undone.
 #[derive(Clone, Debug)]
@@ -55,6 +55,22 @@ impl Cluster {
         };
         if still_so {
             self.write(back);
+        }
+    }
+
+    /// The write at the API server that makes an effect true. The effect must have been applied.
+    pub fn write_of(&self, effect: &Effect) -> Write {
+        let storage = self.storage();
+        match effect.clone() {
+            Effect::BindVolume { volume, namespace, claim } => {
+                let claim_uid = storage.claim(&namespace, &claim).map(|c| c.uid.clone()).unwrap_or_default();
+                let annotations = storage.volumes.get(&volume).map(|v| &v.annotations);
+                let reserved = annotations.is_none_or(|a| !a.contains_key(BOUND_BY_CONTROLLER));
+                Write::BindVolume { volume, namespace, claim, claim_uid, reserved }
+            }
+            Effect::ProvisionVolume { namespace, claim, node } => {
+                Write::SelectNode { namespace, claim, node }
+            }
         }
     }
 

@@ -20,6 +20,6 @@ fn issue_110726() {
     });
     world.pod("a", 1);
     assert_eq!(world.run(), ["bind a to n"]);
-    let told = |report: &Report| matches!(report, Report::Trouble(text) if text.contains("default/bad") && text.contains("missing"));
+    let told = |report: &Report| matches!(report, Report::Warning(text) if text.contains("default/bad") && text.contains("missing"));
     assert!(world.reports.iter().any(told));
 }

@@ -42,5 +42,5 @@ fn issue_126962() {
     world.run();
     assert_eq!((world.flow.in_flight(), world.flow.pending()), (0, Counts::default()));
     world.delete(Kind::Pod, "a");
-    assert_eq!((world.flow.unbound().count(), world.flow.count(Kind::Pod)), (0, 0));
+    assert_eq!((world.flow.pending_pods().count(), world.flow.count(Kind::Pod)), (0, 0));
 }

@@ -102,7 +102,7 @@ fn issue_126644() {
         world
             .reports
             .iter()
-            .any(|report| matches!(report, Report::Trouble(text) if text.contains("could not be evicted")))
+            .any(|report| matches!(report, Report::Warning(text) if text.contains("cannot evict pod")))
     );
     assert_eq!(evictions(&world), 2, "it tried again");
 }

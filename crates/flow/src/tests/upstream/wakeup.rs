@@ -1,7 +1,7 @@
 //! Lost wake-ups, stuck pods.
 
 use super::super::fixture::{World, failure};
-use crate::Flow;
+use crate::SchedulingLoop;
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
 use berth_model::object::Kind;
@@ -111,7 +111,7 @@ fn issue_45220() {
     world.take(Input::Leads(true));
     world.node("n", 4);
     world.pod("a", 4);
-    for kind in Flow::KINDS.into_iter().filter(|kind| *kind != Kind::Pod) {
+    for kind in SchedulingLoop::KINDS.into_iter().filter(|kind| *kind != Kind::Pod) {
         world.take(Input::Listed(kind));
     }
     assert_eq!(world.run(), [""; 0]);

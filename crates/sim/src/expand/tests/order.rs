@@ -31,12 +31,12 @@ fn too_many_pods_are_refused_with_their_number() {
     let cases = [
         (
             workload("Deployment", "web", "", "replicas: 2000000000,", ""),
-            "in, document 1: Deployment default/web: spec.replicas: 2000000000 more pods would make 2000000000, but a run \
+            "in: Deployment default/web: spec.replicas: 2000000000 more pods would make 2000000000, but a run \
              takes at most 5000000 pods in total",
         ),
         (
             workload("StatefulSet", "web", "", "replicas: 2147483647, ordinals: {start: 2147483647},", ""),
-            "in, document 1: StatefulSet default/web: spec.replicas: 2147483647 more pods would make 2147483647, but a \
+            "in: StatefulSet default/web: spec.replicas: 2147483647 more pods would make 2147483647, but a \
              run takes at most 5000000 pods in total",
         ),
         (
@@ -45,12 +45,12 @@ fn too_many_pods_are_refused_with_their_number() {
                 "completionMode: Indexed, completions: 2000000000, parallelism: 2000000000,",
                 "",
             ),
-            "in, document 1: Job default/j: spec.parallelism: 2000000000 more pods would make 2000000000, but a run takes \
+            "in: Job default/j: spec.parallelism: 2000000000 more pods would make 2000000000, but a run takes \
              at most 5000000 pods in total",
         ),
         (
             documents(&[&bare("a"), &workload("ReplicaSet", "web", "", "replicas: 5000000,", "")]),
-            "in, document 2: ReplicaSet default/web: spec.replicas: 5000000 more pods would make 5000001, but a run takes \
+            "in:3: ReplicaSet default/web: spec.replicas: 5000000 more pods would make 5000001, but a run takes \
              at most 5000000 pods in total",
         ),
     ];

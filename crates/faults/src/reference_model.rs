@@ -12,7 +12,7 @@ use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
 use berth_engine::scan;
 use berth_engine::verdict::Verdict;
-use berth_flow::{Action, Attempted, FailureKind, Input, PodRef, Report, Request, Ticket};
+use berth_flow::{Action, AttemptInfo, FailureKind, Input, PodRef, Report, Request, Ticket};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
@@ -48,7 +48,7 @@ impl fmt::Display for Refused {
 }
 
 /// What one scheduler was told and has decided.
-pub struct Witness {
+pub struct ReferenceModel {
     profile: Profile,
     told: BTreeMap<ObjectKey, Object>,
     /// What was told of a kind since its listing began.
@@ -59,7 +59,7 @@ pub struct Witness {
     evictions: BTreeMap<Ticket, Str>,
 }
 
-impl Default for Witness {
+impl Default for ReferenceModel {
     fn default() -> Self {
         Self {
             profile: Profile::standard("default-scheduler"),
@@ -71,9 +71,9 @@ impl Default for Witness {
     }
 }
 
-impl Witness {
+impl ReferenceModel {
     /// The scheduler is told something.
-    pub fn take(&mut self, input: &Input) {
+    pub fn on_input(&mut self, input: &Input) {
         match input {
             Input::Listing(kind) => drop(self.listings.insert(*kind, BTreeSet::new())),
             Input::Applied(object) => {
@@ -102,21 +102,21 @@ impl Witness {
     }
 
     /// The scheduler wants something done.
-    pub fn see(&mut self, action: &Action) {
+    pub fn on_action(&mut self, action: &Action) {
         if let Request::Evict { victim, .. } = &action.request {
             self.evictions.insert(action.ticket, victim.uid.clone());
         }
     }
 
     /// The scheduler says what it did; what is wrong with that.
-    pub fn hear(&mut self, report: &Report) -> Option<String> {
+    pub fn on_report(&mut self, report: &Report) -> Option<String> {
         match report {
-            Report::Assumed(Attempted { pod, .. }, landing) => {
+            Report::Assumed(AttemptInfo { pod, .. }, landing) => {
                 let refused = self.why_not(pod, &landing.node, &[]);
                 self.put.insert(pod.uid.clone(), landing.node.clone());
                 refused.map(|why| format!("pod {pod} is put on node {}, where {why}", landing.node))
             }
-            Report::Unbound { pod, .. } => {
+            Report::BindingFailed { pod, .. } => {
                 self.put.remove(&pod.uid);
                 None
             }

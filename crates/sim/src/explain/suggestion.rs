@@ -13,14 +13,14 @@ use berth_model::quantity::Quantity;
 use serde::Serialize;
 
 use super::amount::{amount, noun};
+use super::format;
 use super::nodes::NodeAnswer;
 use super::room::Shortage;
-use super::words;
 
 /// A change that would place the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Remedy {
+pub struct Suggestion {
     /// What kind of change it is.
     pub change: Change,
     /// The node that would then take the pod.
@@ -49,7 +49,7 @@ const CHANGES: [Change; 5] =
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
-/// So many nodes are tried for each kind of change: what helps on none of the nearest helps nowhere near.
+/// How many nodes are tried for each kind of change, the nearest first.
 const TRIED: usize = 3;
 
 /// The changes that help, at most one of each kind.
@@ -58,7 +58,7 @@ pub(super) fn find(
     profile: usize,
     pod: PodRow,
     nodes: &[NodeAnswer],
-) -> Vec<Remedy> {
+) -> Vec<Suggestion> {
     let rejected = || nodes.iter().filter(|node| !node.feasible);
     let attempt = |change: Change| {
         let mut fitting = rejected().filter(|node| is_about(change, node)).take(TRIED);
@@ -88,7 +88,7 @@ fn try_on(
     profile: usize,
     pod: PodRow,
     answer: &NodeAnswer,
-) -> Option<Remedy> {
+) -> Option<Suggestion> {
     let row = scheduler.cluster().nodes().find(&answer.name)?;
     let try_it = |scheduler: &mut Scheduler| {
         let (description, pod) = make(change, scheduler.cluster_mut(), pod, row)?;
@@ -96,7 +96,7 @@ fn try_on(
         let node = scheduler.cluster().nodes().name(taken).to_string();
         let description =
             if change == Change::Toleration { format!("{description}, on {node}") } else { description };
-        Some(Remedy { change, node, description })
+        Some(Suggestion { change, node, description })
     };
     scheduler.trial(|scheduler| (try_it(scheduler), TrialEnd::RollBack))
 }
@@ -169,7 +169,7 @@ fn tolerate(cluster: &mut Cluster, pod: PodRow, node: Node) -> Option<(String, P
     let mut added = Vec::new();
     for taint in node.taints.into_iter().filter(|t| t.effect != TaintEffect::PreferNoSchedule) {
         if !spec.tolerations.iter().any(|t| t.tolerates(&taint)) {
-            added.push(words::taint(&taint));
+            added.push(format::taint(&taint));
             spec.tolerations.push(Toleration {
                 key: taint.key,
                 exists: false,

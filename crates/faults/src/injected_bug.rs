@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
-use berth_flow::{Action, Answer, Failure, FailureKind, Flow, Input, Request, Ticket};
+use berth_flow::{Action, Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Ticket};
 use berth_model::object::{Kind, Object};
 use berth_model::volume::SELECTED_NODE;
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sabotage {
+pub enum InjectedBug {
     /// A pod is bound twice.
     DoubleBind,
     /// A pod never reaches the queue.
@@ -42,7 +42,7 @@ pub enum Sabotage {
     ExtenderOutlivesLease,
 }
 
-impl Sabotage {
+impl InjectedBug {
     /// All of them.
     pub const ALL: [Self; 14] = [
         Self::DoubleBind,
@@ -62,7 +62,7 @@ impl Sabotage {
     ];
 
     /// What the flow is told instead.
-    pub(crate) fn of_input(&mut self, mut input: Input, flow: &Flow) -> Option<Input> {
+    pub(crate) fn of_input(&mut self, mut input: Input, flow: &SchedulingLoop) -> Option<Input> {
         if *self == Self::NominationOverlooked
             && let Input::Applied(Object::Pod(manifest)) = &mut input
         {
@@ -113,10 +113,10 @@ impl Sabotage {
     }
 
     /// Whether a scheduler is not told that it lost the lease.
-    pub(crate) fn hides_lost_lease(self, flow: &Flow) -> bool {
+    pub(crate) fn hides_lost_lease(self, flow: &SchedulingLoop) -> bool {
         match self {
             Self::BindAfterLostLease => true,
-            Self::ExtenderOutlivesLease => flow.unbound().any(|pod| pod.place == "extending"),
+            Self::ExtenderOutlivesLease => flow.pending_pods().any(|pod| pod.place == "extending"),
             _ => false,
         }
     }
@@ -129,7 +129,8 @@ impl Sabotage {
         if matches!(self, Self::MissedWakeUp | Self::PodChangeIgnored) {
             let only_changes = self == Self::PodChangeIgnored;
             for plugin in profile.pre_filter.iter_mut().chain(&mut profile.filter) {
-                *plugin = Arc::new(crate::deaf::Deaf { plugin: plugin.clone(), only_changes });
+                *plugin =
+                    Arc::new(crate::never_requeues::NeverRequeues { plugin: plugin.clone(), only_changes });
             }
         }
     }

@@ -1,15 +1,15 @@
-//! Everything that a flow knows, told anew.
+//! Inputs from which another loop learns all that this one knows.
 
 use berth_model::object::{Kind, Object};
 use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 
-use crate::flow::Flow;
 use crate::input::Input;
+use crate::scheduling_loop::SchedulingLoop;
 
-impl Flow {
-    /// Inputs from which a new flow comes to know what this one knows: as if the process started anew. What is on its way
-    /// is not told, so there must be nothing ([`Flow::is_quiet`]); backoffs begin again.
-    pub fn restate(&self) -> Vec<Input> {
+impl SchedulingLoop {
+    /// Inputs from which a new loop learns what this one knows, as after a restart of the process. What is in flight is not
+    /// part of them, so nothing must be in flight ([`SchedulingLoop::is_quiet`]). Backoffs begin again.
+    pub fn dump_inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::new();
         for kind in Self::KINDS {
             inputs.push(Input::Listing(kind));
@@ -18,11 +18,11 @@ impl Flow {
                 inputs.push(Input::Listed(kind));
             }
         }
-        inputs.push(Input::Leads(self.leads));
+        inputs.push(Input::Leads(self.leads()));
         inputs
     }
 
-    /// Whether nothing is on its way: no action waits for its reply, and no pod for its binding.
+    /// Whether nothing is in flight: no action waits for its reply, and no pod is assumed on a node.
     pub fn is_quiet(&self) -> bool {
         self.in_flight() == 0 && self.assumed() == 0
     }
@@ -30,17 +30,16 @@ impl Flow {
     fn objects(&self, kind: Kind) -> Vec<Object> {
         match kind {
             Kind::Pod => self.manifests().map(|pod| Object::Pod(Box::new(pod))).collect(),
-            kind => self.scheduler.cluster().objects(kind),
+            kind => self.scheduler().cluster().objects(kind),
         }
     }
 
     fn manifests(&self) -> impl Iterator<Item = PodManifest> {
-        let cluster = self.scheduler.cluster();
+        let cluster = self.scheduler().cluster();
         cluster.pods().rows().map(|row| {
-            let track = self.tracks.get(row);
-            let condition = track.and_then(|track| track.condition.clone());
+            let (generation, condition) = self.written_status(row);
             PodManifest {
-                generation: track.map_or(0, |track| track.generation),
+                generation,
                 scheduled: condition.map(|(reason, message)| ScheduledCondition {
                     status: "False".into(),
                     reason,
@@ -54,11 +53,11 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
-    use crate::flow::Flow;
+    use crate::SchedulingLoop;
     use crate::tests::fixture::World;
 
     #[test]
-    fn a_flow_that_is_told_what_another_knows_decides_as_that_one() {
+    fn a_loop_with_the_inputs_of_another_decides_as_it_does() {
         let mut world = World::new();
         world.node("n1", 2);
         world.node_with("n2", 4, r#","labels":{"zone":"b"}"#);
@@ -75,21 +74,22 @@ mod tests {
         );
         world.run();
         assert!(world.flow.is_quiet());
-        let told = world.flow.restate();
+        let inputs = world.flow.dump_inputs();
         let mut other = World::unlisted(|_| {});
-        for input in told.clone() {
+        for input in inputs.clone() {
             other.take(input);
         }
         assert!(other.flow.synced());
-        assert_eq!(format!("{:?}", other.flow.restate()), format!("{told:?}"));
+        assert_eq!(format!("{:?}", other.flow.dump_inputs()), format!("{inputs:?}"));
         world.pod("b", 2);
         other.pod("b", 2);
-        let bound =
-            |told: Vec<String>| told.into_iter().filter(|t| t.starts_with("bind")).collect::<Vec<_>>();
+        let bound = |lines: Vec<String>| {
+            lines.into_iter().filter(|line| line.starts_with("bind")).collect::<Vec<_>>()
+        };
         assert_eq!(bound(world.run()), bound(other.run()));
         assert_eq!(
-            Flow::KINDS.map(|kind| world.flow.count(kind)),
-            Flow::KINDS.map(|kind| other.flow.count(kind))
+            SchedulingLoop::KINDS.map(|kind| world.flow.count(kind)),
+            SchedulingLoop::KINDS.map(|kind| other.flow.count(kind))
         );
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// A node that the choice is measured against.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Rival {
+pub struct RunnerUp {
     /// The node.
     pub node: String,
     /// Its total score.
@@ -22,7 +22,7 @@ pub struct Rival {
 }
 
 /// The best of all other nodes, measured against the chosen one.
-pub(super) fn runner_up(cluster: &Cluster, diagnosis: &Diagnosis, chosen: NodeRow) -> Option<Rival> {
+pub(super) fn runner_up(cluster: &Cluster, diagnosis: &Diagnosis, chosen: NodeRow) -> Option<RunnerUp> {
     let others = diagnosis.feasible.iter().zip(&diagnosis.totals).filter(|(row, _)| **row != chosen);
     // Of equal ones the first by name, as the choice itself is made.
     let (&row, _) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
@@ -30,12 +30,17 @@ pub(super) fn runner_up(cluster: &Cluster, diagnosis: &Diagnosis, chosen: NodeRo
 }
 
 /// A node measured against another; `None` where one of them does not take the pod.
-pub(super) fn between(cluster: &Cluster, diagnosis: &Diagnosis, from: NodeRow, to: NodeRow) -> Option<Rival> {
+pub(super) fn between(
+    cluster: &Cluster,
+    diagnosis: &Diagnosis,
+    from: NodeRow,
+    to: NodeRow,
+) -> Option<RunnerUp> {
     let at = |row| diagnosis.feasible.iter().position(|&other| other == row);
     let (from, at_to) = (at(from)?, at(to)?);
     let difference =
         |(plugin, scores): &(PluginName, Vec<i64>)| (plugin.to_string(), scores[at_to] - scores[from]);
-    Some(Rival {
+    Some(RunnerUp {
         node: cluster.nodes().name(to).to_string(),
         score: diagnosis.totals[at_to],
         margin: diagnosis.totals[at_to] - diagnosis.totals[from],
@@ -44,8 +49,8 @@ pub(super) fn between(cluster: &Cluster, diagnosis: &Diagnosis, from: NodeRow, t
 }
 
 /// A node with nothing to measure it against.
-pub(super) fn alone(cluster: &Cluster, diagnosis: &Diagnosis, row: NodeRow) -> Rival {
+pub(super) fn alone(cluster: &Cluster, diagnosis: &Diagnosis, row: NodeRow) -> RunnerUp {
     let at = diagnosis.feasible.iter().position(|&other| other == row);
     let score = at.map_or(0, |at| diagnosis.totals[at]);
-    Rival { node: cluster.nodes().name(row).to_string(), score, margin: 0, differences: BTreeMap::new() }
+    RunnerUp { node: cluster.nodes().name(row).to_string(), score, margin: 0, differences: BTreeMap::new() }
 }

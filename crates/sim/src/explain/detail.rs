@@ -9,14 +9,14 @@ use berth_model::Str;
 use berth_model::pod::{HostPort, Protocol};
 
 use super::amount::noun;
-use super::nodes::Objection;
+use super::format;
+use super::nodes::PluginRejection;
 use super::room::Shortage;
-use super::words;
 use crate::report::quantity;
 
-/// Adds to an objection what the node lacks, as the plugin's filter says it.
+/// Adds to an rejection what the node lacks, as the plugin's filter says it.
 pub(super) fn add_to(
-    objection: &mut Objection,
+    rejection: &mut PluginRejection,
     filter: &FilterState<'_>,
     pod: PodView<'_>,
     node: NodeView<'_>,
@@ -25,14 +25,14 @@ pub(super) fn add_to(
     filter.explain(node, &mut details);
     let nearest_of = details.iter().position(|detail| matches!(detail, Detail::Requirement { .. }));
     for (at, detail) in details.iter().enumerate() {
-        objection.details.push(say(detail, nearest_of == Some(at), node));
+        rejection.details.push(say(detail, nearest_of == Some(at), node));
         if let Some(shortage) = shortage(detail) {
             let name = node.cluster.resources().name(shortage.resource).to_string();
-            objection.short.insert(name, quantity(shortage.resource, shortage.short()));
-            objection.short_permille = objection.short_permille.max(shortage.permille());
+            rejection.short.insert(name, quantity(shortage.resource, shortage.short()));
+            rejection.short_permille = rejection.short_permille.max(shortage.permille());
         }
     }
-    objection.details.extend(kept_for_nominated(&details, filter, pod, node));
+    rejection.details.extend(kept_for_nominated(&details, filter, pod, node));
 }
 
 fn shortage(detail: &Detail) -> Option<Shortage> {
@@ -78,14 +78,14 @@ fn say(detail: &Detail, is_first: bool, node: NodeView<'_>) -> String {
     let place = |(key, value): &Domain| format!("{}={}", symbols.text(*key), symbols.text(*value));
     let key = |pod: &PodRow| cluster.pods().entry(*pod).pod.key();
     let selector = |selector: &Option<Matcher>| {
-        selector.as_ref().map_or_else(|| "no pod".into(), |s| words::selector(s, symbols))
+        selector.as_ref().map_or_else(|| "no pod".into(), |s| format::selector(s, symbols))
     };
     match detail {
         &Detail::Resource { resource, need, free, offered } => {
             Shortage { resource, need, offered, free }.words(cluster)
         }
         Detail::Pods { running, allowed } => format!("runs {running} pods of {allowed} that it may"),
-        Detail::Taint(taint) => format!("taint {} not tolerated", words::taint(taint)),
+        Detail::Taint(taint) => format!("taint {} not tolerated", format::taint(taint)),
         Detail::Cordoned => "cordoned (spec.unschedulable)".into(),
         Detail::NodeName(name) => format!("the pod names node {name}"),
         Detail::Label { key, wanted, found } => {
@@ -95,7 +95,7 @@ fn say(detail: &Detail, is_first: bool, node: NodeView<'_>) -> String {
             let nearest =
                 if is_first && *terms > 1 { format!("nearest of {terms} terms: ") } else { String::new() };
             let found = found.as_ref().map_or_else(String::new, |found| format!(", {}", has(found.as_ref())));
-            format!("{nearest}{} is required{found}", words::requirement(requirement))
+            format!("{nearest}{} is required{found}", format::requirement(requirement))
         }
         Detail::NoTerm => "the required node affinity has no term that can match".into(),
         Detail::AddedAffinity => "the profile's addedAffinity does not match".into(),

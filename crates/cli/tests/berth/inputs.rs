@@ -1,0 +1,192 @@
+//! The inputs that people have: folders, charts, dumps, custom resources, mistakes.
+
+use expect_test::expect;
+
+use crate::fixture::{berth, berth_in, cluster, folder};
+
+const NODE: &str = "node n1 4 8Gi";
+
+/// A Deployment of pods with one CPU each.
+fn deployment(name: &str, replicas: usize) -> String {
+    format!(
+        "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  replicas: {replicas}\n  selector: \
+         {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: {{containers: \
+         [{{name: c, image: i, resources: {{requests: {{cpu: 1}}}}}}]}}\n"
+    )
+}
+
+#[test]
+fn charts_and_kustomizations_are_named_with_the_command_that_renders_them() {
+    let folder = folder("charts");
+    for (path, text) in [
+        ("chart/Chart.yaml", "apiVersion: v2\nname: shop\n"),
+        ("chart/templates/web.yaml", "{{- if .Values.web }}\nkind: Deployment\n{{- end }}\n"),
+        ("kz/kustomization.yaml", "resources: [app.yaml]\n"),
+        ("kz/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"),
+        ("both/a/kustomization.yml", "{}\n"),
+        ("both/b/kustomization.yml", "{}\n"),
+        ("template.yaml", "kind: {{ .Kind }}\n"),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let ended = berth_in(&folder, "simulate -f chart -f kz -f both -f template.yaml", b"");
+    assert_eq!(ended.code, 2);
+    expect![""].assert_eq(&ended.stderr);
+}
+
+#[test]
+fn a_folder_is_read_though_some_of_its_files_hold_no_objects() {
+    let folder = folder("mixed");
+    for (path, text) in [
+        ("a.yaml", cluster(NODE)),
+        ("b.yaml", deployment("web", 2)),
+        ("empty.yaml", "# nothing\n".to_owned()),
+        ("values.yaml", "replicas: 3\n".to_owned()),
+        ("dashboard.json", "{\"panels\": []}".to_owned()),
+    ] {
+        std::fs::write(folder.join(path), text).unwrap();
+    }
+    let ended = berth_in(&folder, "simulate -f .", b"");
+    assert_eq!(ended.code, 0, "{ended:#?}");
+    expect![""].assert_eq(&ended.stderr);
+    let strict = berth_in(&folder, "simulate -f . --strict", b"");
+    assert_eq!(strict.code, 2);
+    assert!(strict.stderr.ends_with("hint: --strict treats warnings as errors\n"), "{strict:#?}");
+}
+
+#[test]
+fn misspelt_kinds_and_versions_that_are_not_served_are_errors_that_name_the_right_ones() {
+    let object = |api_version: &str, kind: &str| {
+        format!("---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n")
+    };
+    let text: String = [
+        ("app/v1", "Deployment"),
+        ("apps.v1", "Deployment"),
+        ("apps/v1", "Deploymnet"),
+        ("apps/v1", "deployment"),
+        ("extensions/v1beta1", "Deployment"),
+        ("apps/v1beta2", "Deployment"),
+        ("batch/v1beta1", "CronJob"),
+        ("policy/v1beta1", "PodDisruptionBudget"),
+        ("v1", "Status"),
+    ]
+    .map(|(api_version, kind)| object(api_version, kind))
+    .concat();
+    let ended = berth("simulate -f -", &text);
+    assert_eq!(ended.code, 2);
+    expect![""].assert_eq(&ended.stderr);
+}
+
+#[test]
+fn a_cluster_and_the_manifests_of_its_workloads_give_the_cluster_with_the_changes() {
+    let stored = deployment("web", 2).replace("metadata: {name: web}", "metadata: {name: web, uid: u-1}");
+    let text = format!("{}{stored}{}", cluster("node n1 9 8Gi"), deployment("web", 4));
+    let ended = berth("simulate -f - -o json", &text);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert_eq!(ended.json()["summary"]["placed"], 4);
+}
+
+#[test]
+fn custom_resources_make_pods_and_those_without_a_rule_are_named() {
+    let custom = |api_version: &str, kind: &str| {
+        format!(
+            "---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{replicas: 3, template: {{spec: \
+             {{containers: [{{name: c, image: i, resources: {{requests: {{cpu: 1}}}}}}]}}}}}}\n"
+        )
+    };
+    let folder = folder("custom");
+    let rules =
+        "- {group: example.com, kind: Farm, pods: [{template: spec.template, count: spec.replicas}]}\n";
+    std::fs::write(folder.join("rules.yaml"), rules).unwrap();
+    let text = format!(
+        "{}{}{}",
+        cluster(NODE),
+        custom("argoproj.io/v1alpha1", "Rollout"),
+        custom("example.com/v1", "Farm")
+    );
+    let ended = berth_in(&folder, "simulate -f - -o json", text.as_bytes());
+    assert_eq!((ended.code, &ended.json()["summary"]["placed"]), (0, &3.into()));
+    expect![""].assert_eq(&ended.stderr);
+    assert_eq!(ended.json()["warnings"].as_array().map(Vec::len), Some(1));
+    let ended = berth_in(&folder, "simulate -f - -o json --workloads rules.yaml", text.as_bytes());
+    assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
+    assert_eq!(
+        (&ended.json()["summary"]["placed"], &ended.json()["summary"]["pending"]),
+        (&4.into(), &2.into())
+    );
+}
+
+#[test]
+fn a_changed_template_of_running_pods_is_a_warning() {
+    let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  replicas: 1\n  selector: {matchLabels: \
+               {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: [{name: c, image: i, resources: \
+               {requests: {cpu: 100}}}]}\n";
+    let pod = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: db-0, uid: u, labels: {app: db}, ownerReferences: [{apiVersion: \
+               apps/v1, kind: StatefulSet, name: db, controller: true}]}\nspec: {nodeName: n1, containers: [{name: c, image: i, \
+               resources: {requests: {cpu: 1}}}]}\n";
+    let ended = berth("simulate -f -", &format!("{}{pod}{set}", cluster(NODE)));
+    expect![""].assert_eq(&ended.stderr);
+}
+
+#[test]
+fn an_input_without_nodes_and_pods_of_other_schedulers_are_pointed_out() {
+    let ended = berth("simulate -f -", &cluster("pod a-0 1 1Gi schedulerName: volcano\npod b-0 1 1Gi"));
+    assert_eq!(ended.code, 1);
+    expect![""].assert_eq(&ended.stderr);
+}
+
+#[test]
+fn quotas_and_autoscalers_count() {
+    let quota = "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {name: q}\nspec: {hard: {pods: '2', requests.cpu: 9}}\n";
+    let autoscaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec: {minReplicas: 3, \
+                      maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n";
+    let text = format!(
+        "{}{}{quota}{autoscaler}",
+        cluster(NODE),
+        deployment("web", 1).replace("  replicas: 1\n", "")
+    );
+    let ended = berth("simulate -f - -o json", &text);
+    assert_eq!(ended.json()["summary"]["placed"], 3);
+    expect![""].assert_eq(&ended.stderr);
+}
+
+#[test]
+fn explain_takes_the_forms_of_kubectl_and_names_what_does_not_exist() {
+    let text = format!("{}{}", cluster(NODE), deployment("web", 6));
+    for wanted in ["pod/web-qspq9-4", "deploy/web", "deployment/web"] {
+        let ended = berth(&format!("explain {wanted} -f - -o json"), &text);
+        assert_eq!(ended.json()["outcome"], "Pending", "{wanted}");
+    }
+    let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {storageClassName: fsat, accessModes: \
+                 [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\napiVersion: storage.k8s.io/v1\nkind: \
+                 StorageClass\nmetadata: {name: fast}\nprovisioner: p\n";
+    let pods = cluster(
+        "node n1 4 8Gi
+         pod a-0 1 1Gi volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]
+         pod b-0 1 1Gi nodeSelector: {kubernetes.io/arch: arm64, zone: a}",
+    );
+    let first = |pod: &str| {
+        let ended = berth(&format!("explain {pod} -f - -o json"), &format!("{pods}{claim}"));
+        let answer = ended.json()["answer"].as_array().unwrap().clone();
+        answer.iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect::<String>()
+    };
+    expect![""].assert_eq(&first("a-0"));
+    expect![""].assert_eq(&first("b-0"));
+}
+
+#[test]
+fn plugins_of_other_vendors_are_left_out_if_that_is_asked_for() {
+    let folder = folder("unknown_plugins");
+    let text = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- plugins:\n    queueSort: \
+                {enabled: [{name: Coscheduling}], disabled: [{name: '*'}]}\n    score: {enabled: [{name: NodeResourcesAllocatable}]}\n";
+    std::fs::write(folder.join("config.yaml"), text).unwrap();
+    let input = cluster("node n1 4 8Gi\npod a-0 1 1Gi");
+    let refused = berth_in(&folder, "simulate -f - --config config.yaml", input.as_bytes());
+    assert_eq!(refused.code, 2);
+    let ended =
+        berth_in(&folder, "simulate -f - --config config.yaml --ignore-unknown-plugins", input.as_bytes());
+    assert_eq!(ended.code, 0, "{ended:#?}");
+    expect![""].assert_eq(&ended.stderr);
+}

@@ -1,0 +1,123 @@
+//! Preemption: victims are evicted, and pods of lower priority lose their nomination to the node.
+//!
+//! Upstream: `framework/preemption/executor.go`.
+
+use std::collections::BTreeSet;
+
+use berth_engine::ids::PodRow;
+use berth_engine::preemption::{self, Candidate};
+use berth_model::Str;
+use berth_model::pod::Pod;
+
+use super::SchedulingLoop;
+use crate::action::{Event, PodRef, Request};
+use crate::input::{Answer, Failure, FailureKind, Now};
+use crate::outbox::{InFlight, RequestKind};
+use crate::pod_table::PodStage;
+use crate::report::Report;
+
+/// The pods whose eviction was requested, by uid. They count as terminating before the watch says so.
+#[derive(Debug, Default)]
+pub(super) struct Evictions {
+    uids: BTreeSet<Str>,
+}
+
+impl Evictions {
+    /// The eviction of a pod is requested.
+    fn begin(&mut self, uid: Str) {
+        self.uids.insert(uid);
+    }
+
+    /// The eviction has failed, or the pod is deleted.
+    pub(super) fn end(&mut self, uid: &Str) {
+        self.uids.remove(uid);
+    }
+
+    /// Whether the eviction of a pod was requested.
+    pub(super) fn contains(&self, uid: &Str) -> bool {
+        self.uids.contains(uid)
+    }
+}
+
+impl SchedulingLoop {
+    /// Evicts the victims of a candidate for a pod. Returns whether some room is free at once.
+    pub(super) fn evict_for(&mut self, now: Now, preemptor: PodRow, best: &Candidate) -> bool {
+        for other in preemption::outranked_nominations(self.scheduler.cluster(), preemptor, best.node) {
+            self.nominate(now, other, None);
+            self.write_status(other, None, Some(None));
+            self.activate(other); // it may fit on another node
+        }
+        let node = self.scheduler.cluster().nodes().name(best.node).clone();
+        let pending = self.pending_pod(preemptor);
+        let reference = pending.pod().clone();
+        let reporter = self.settings.profiles[pending.profile()].scheduler_name.clone();
+        let (mut victims, mut has_room) = (Vec::new(), false);
+        for &victim in &best.victims {
+            let pod = &self.scheduler.cluster().pods().entry(victim).pod;
+            let named = PodRef::of(pod);
+            victims.push(named.clone());
+            if pod.terminating {
+                continue;
+            }
+            let mut note = format!("Preempted by pod {} on node {node}", reference.uid);
+            if self.pods.get(victim).is_some_and(|pending| pending.is_in_pre_bind()) {
+                has_room = true;
+                note.push_str(" (in kube-scheduler memory).");
+                self.binding_failed(now, victim, "preempted by DefaultPreemption".to_owned());
+            } else {
+                let message = format!("{reporter}: preempting to accommodate a higher priority pod");
+                let kind = RequestKind::Evict { victim: named.clone() };
+                let in_flight = InFlight { pod: preemptor, uid: reference.uid.clone(), kind };
+                self.outbox.send(Request::Evict { victim: named.clone(), message }, in_flight);
+                self.evictions.begin(named.uid.clone());
+                self.scheduler.cluster_mut().mark_terminating(victim, true); // so that it is evicted once
+            }
+            self.outbox.emit(Event {
+                regarding: named,
+                related: Some(reference.clone()),
+                warning: false,
+                reason: "Preempted",
+                action: "Preempting",
+                note,
+                reporter: reporter.clone(),
+            });
+        }
+        self.outbox.report(Report::Preempted { preemptor: reference, node, victims });
+        has_room
+    }
+
+    /// An eviction was answered. If it failed, the preemptor is tried again.
+    pub(super) fn eviction_replied(
+        &mut self,
+        pod: PodRow,
+        victim: &PodRef,
+        outcome: Result<Answer, Failure>,
+    ) {
+        let Err(failure) = outcome else { return };
+        if failure.kind == FailureKind::Gone {
+            return;
+        }
+        let preemptor = self.pending_pod(pod).pod().clone();
+        self.outbox.warn(format!("cannot evict pod {victim} for pod {preemptor}: {}", failure.message));
+        self.activate(pod);
+    }
+
+    /// An eviction failed: the victim stays unless the watch delivers something else.
+    pub(super) fn eviction_failed(&mut self, now: Now, victim: &PodRef, failure: &Failure) {
+        self.evictions.end(&victim.uid);
+        let Some(row) = self.pods.find(&victim.namespace, &victim.name) else { return };
+        let pod = self.scheduler.cluster().pods().entry(row).pod.clone();
+        if pod.uid != victim.uid || failure.kind == FailureKind::Gone {
+            return;
+        }
+        let priority = pod.spec.priority;
+        self.bound_pod_changed(now, row, Pod { terminating: false, preempted: false, ..pod });
+        let Some(pending) = self.pods.get(row) else { return };
+        if matches!(pending.stage(), PodStage::Queued) && self.queue.info(row).is_none() {
+            // Its binding failed while it was terminating, so it left the queue.
+            let gated = self.is_gated(pending.profile(), row);
+            let queue = self.queue.add(row, priority, gated, now.millis);
+            self.report_queued(queue, "UnscheduledPodUpdate");
+        }
+    }
+}
