@@ -47,7 +47,8 @@ pub(crate) struct SchedulerArgs {
     /// Path to the configuration file, a KubeSchedulerConfiguration (v1) [default: the defaults of kube-scheduler]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Path to a kubeconfig file; ignored if the configuration names one [default: the service account of the pod, or else as kubectl]
+    /// Path to a kubeconfig file; ignored if the configuration names one [default: the service account of the pod, or
+    /// else as kubectl]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// Address of the Kubernetes API server (overrides any value in kubeconfig)
@@ -65,7 +66,8 @@ pub(crate) struct SchedulerArgs {
     /// Record all inputs of the scheduler in this file, for berth replay. If it exists, a number is appended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Size in MiB at which the recording continues in the next file; the newest files up to four times this size are kept
+    /// Size in MiB at which the recording continues in the next file; the newest files up to four times this size are
+    /// kept
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     record_limit: u64,
     /// Verbosity of the log: 2 adds a line for each scheduling decision, 4 and more are for debugging

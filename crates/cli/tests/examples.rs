@@ -112,3 +112,27 @@ fn the_fast_path_decides_the_examples_as_the_scan_does() {
     let (_, code) = simulate("-f examples/shop -f examples/ml --verify --allow-pending");
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn every_pod_that_claims_gpus_gets_its_own() {
+    let output = berth("simulate -o json -f examples/gpus");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON on stdout");
+    assert_eq!(document["summary"]["placed"], 4);
+    let placements = document["placements"].as_array().map_or(&[][..], Vec::as_slice);
+    let devices = |placement: &Value| -> Vec<String> {
+        let devices = placement["devices"].as_array().cloned().unwrap_or_default();
+        devices.iter().map(|device| format!("{}/{}", device["pool"], device["device"])).collect()
+    };
+    let mut all: Vec<String> = placements.iter().flat_map(devices).collect();
+    let counts: Vec<usize> = placements.iter().map(|placement| devices(placement).len()).collect();
+    assert_eq!(
+        counts.iter().filter(|count| **count == 2).count(),
+        2,
+        "two pods have two large GPUs: {counts:?}"
+    );
+    all.sort();
+    let had = all.len();
+    all.dedup();
+    assert_eq!((had, all.len()), (6, 6), "no GPU is had twice");
+}

@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_plugins_that_take_arguments_have_a_row() {
-        for entry in &engine::REGISTRY {
+        for entry in engine::REGISTRY {
             assert_eq!(entry.takes_arguments, arguments_of(&entry.name).is_some(), "{}", entry.name);
         }
     }

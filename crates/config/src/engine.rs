@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn default_arguments_make_the_plugin_that_the_registry_makes() {
         let args = PluginArgs::default();
-        for entry in &REGISTRY {
+        for entry in REGISTRY {
             let (ours, theirs) = (build(&entry.name, &args), entry.build());
             assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
         }

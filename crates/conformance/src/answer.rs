@@ -2,12 +2,15 @@
 
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::plugins::dynamic_resources;
 use berth_engine::preemption;
 use berth_engine::profile::Profile;
 use berth_engine::scan::{self, Diagnosis, sorted_reasons};
-use berth_engine::verdict::{Rejection, Verdict};
+use berth_engine::verdict::{Code, Rejection, Verdict};
+use berth_engine::view::PodView;
+use berth_model::device::ResourceClaim;
 
-use crate::scenario::{Answer, CandidateAnswer, PreemptionAnswer, Status};
+use crate::scenario::{Answer, CandidateAnswer, PostFilterAnswer, PreemptionAnswer, Status};
 
 /// Asks the engine about a pod.
 pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Option<NodeRow>) {
@@ -29,14 +32,52 @@ pub fn answer(profile: &Profile, cluster: &Cluster, pod: PodRow) -> (Answer, Opt
     }
     answer.best = diagnosis.best().into_iter().map(name).collect();
     let choice = diagnosis.choice().map(|(row, _)| row);
+    answer.errors = device_errors(&diagnosis);
     match choice {
         Some(row) => answer.node = name(row),
+        None if !answer.errors.is_empty() => {
+            // Which node's error ends the attempt is chance: nothing else is recorded.
+            answer.scores.clear();
+            answer.best.clear();
+        }
         None => {
+            answer.post_filter = post_filter(PodView::new(cluster, pod), &diagnosis);
             answer.message = diagnosis.message(cluster);
             answer.preemption = Some(preempt(profile, cluster, pod, &diagnosis));
         }
     }
     (answer, choice)
+}
+
+/// The errors of the device plugin, each once.
+fn device_errors(diagnosis: &Diagnosis) -> Vec<String> {
+    let is_error = |verdict: &&Verdict| {
+        verdict.rejection.code == Code::Error && verdict.plugin == *dynamic_resources::NAME
+    };
+    let verdicts = diagnosis.rejected.iter().map(|(_, verdict)| verdict);
+    let mut errors: Vec<String> =
+        verdicts.filter(is_error).map(|verdict| verdict.rejection.message()).collect();
+    errors.sort();
+    errors.dedup();
+    errors
+}
+
+fn post_filter(pod: PodView<'_>, diagnosis: &Diagnosis) -> Option<PostFilterAnswer> {
+    if diagnosis.rejected_early.is_some() {
+        return None;
+    }
+    let rejected = diagnosis.rejected.iter().map(|(row, verdict)| (*row, &verdict.rejection));
+    let remedy = dynamic_resources::remedy(pod, rejected)?;
+    let key = |claim: &ResourceClaim| format!("{}/{}", claim.namespace, claim.name);
+    let mut clears: Vec<String> = remedy.clears.iter().map(|claim| key(claim)).collect();
+    clears.sort();
+    Some(PostFilterAnswer {
+        code: Code::Unschedulable.text().into(),
+        plugin: dynamic_resources::NAME.into(),
+        reasons: vec![remedy.reason()?.into()],
+        deletes: remedy.deletes.filter(|_| clears.is_empty()).into_iter().map(key).collect(),
+        clears,
+    })
 }
 
 fn preempt(profile: &Profile, cluster: &Cluster, pod: PodRow, diagnosis: &Diagnosis) -> PreemptionAnswer {

@@ -18,6 +18,11 @@ pub fn differences(expected: &Answer, found: &Answer) -> Vec<String> {
     field(&mut out, "node", &expected.node, &found.node);
     field(&mut out, "message", &expected.message, &found.message);
     field(&mut out, "preemption", &expected.preemption, &found.preemption);
+    field(&mut out, "errors", &expected.errors, &found.errors);
+    field(&mut out, "allocations", &expected.allocations, &found.allocations);
+    let extended = (&expected.extended_resource_claim, &found.extended_resource_claim);
+    field(&mut out, "extendedResourceClaim", extended.0, extended.1);
+    field(&mut out, "postFilter", &expected.post_filter, &found.post_filter);
     out
 }
 

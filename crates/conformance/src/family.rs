@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::run;
-use crate::scenario;
+use crate::scenario::{self, Scenario};
+use crate::{devices, run};
 
 /// What came of a family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,16 +67,35 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Runs all scenarios of a file.
+/// What the lines of a file are, by the fields of the first.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Peek {
+    objects: Option<serde::de::IgnoredAny>,
+    expression: Option<serde::de::IgnoredAny>,
+    slices: Option<serde::de::IgnoredAny>,
+}
+
+/// Runs all lines of a file: scenarios, calls of the device allocator, or device selectors.
 ///
 /// # Errors
-/// When the file is not a scenario file or a scenario cannot be loaded.
+/// When a line is none of these, or cannot be loaded.
 pub fn run_file(path: &Path, show: usize) -> Result<Tally> {
     let mut tally = Tally::default();
-    for scenario in scenario::read(path)? {
-        let scenario = scenario?;
-        let outcome = run::run(&scenario).with_context(|| format!("scenario {}", scenario.name))?;
-        tally.add(outcome, show);
+    for (at, line) in (1..).zip(scenario::lines(path)?) {
+        let line = line?;
+        let place = || format!("{}: line {at}", path.display());
+        let peek: Peek = serde_json::from_str(&line).with_context(place)?;
+        let outcome = match peek {
+            Peek { objects: Some(_), .. } => {
+                let scenario: Scenario = serde_json::from_str(&line).with_context(place)?;
+                run::run(&scenario).with_context(|| format!("scenario {}", scenario.name))
+            }
+            Peek { expression: Some(_), .. } => devices::selector::run(&line),
+            Peek { slices: Some(_), .. } => devices::allocator::run(&line),
+            _ => anyhow::bail!("{}: neither a scenario nor a case of the allocator nor a selector", place()),
+        };
+        tally.add(outcome.with_context(place)?, show);
     }
     Ok(tally)
 }

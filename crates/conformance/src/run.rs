@@ -14,6 +14,7 @@ use berth_wire::{Decoder, Loader};
 
 use crate::answer::answer;
 use crate::compare::{brief_differences, differences};
+use crate::devices::{claims, shown};
 use crate::family::Tally;
 use crate::scenario::{Answer, Scenario};
 
@@ -35,6 +36,7 @@ pub fn run(scenario: &Scenario) -> Result<Tally> {
     );
     let mut tally = Tally { scenarios: 1, ..Tally::default() };
     for (expected, found) in scenario.expected.iter().zip(&answers) {
+        let expected = &with_defaults(expected);
         let lines = if brief { brief_differences(expected, found) } else { differences(expected, found) };
         tally.answers += 1;
         if !lines.is_empty() {
@@ -45,6 +47,17 @@ pub fn run(scenario: &Scenario) -> Result<Tally> {
     Ok(tally)
 }
 
+/// Upstream's answer with the defaults that it leaves out of allocations.
+fn with_defaults(expected: &Answer) -> Answer {
+    let mut expected = expected.clone();
+    expected
+        .allocations
+        .iter_mut()
+        .chain(&mut expected.extended_resource_claim)
+        .for_each(shown::with_defaults);
+    expected
+}
+
 /// The engine's answers, one a pending pod.
 ///
 /// # Errors
@@ -52,27 +65,34 @@ pub fn run(scenario: &Scenario) -> Result<Tally> {
 pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
     let configuration = configuration(&scenario.config)?;
     let profiles: Vec<Profile> = configuration.profiles.iter().map(berth_config::profile).collect();
-    let mut scheduler = Scheduler::new(load(scenario)?.cluster, profiles);
+    let world = load(scenario)?;
+    let mut scheduler = Scheduler::new(world.cluster, profiles);
+    if !scheduler.cluster().devices().is_empty() {
+        scheduler.cluster_mut().set_now(claims::RECORDED);
+    }
     let mut decoder = Decoder::new();
     let mut answers = Vec::new();
     for raw in &scenario.pending {
-        let row = scheduler.cluster_mut().add_pod(pod(&mut decoder, raw.get())?);
+        let mut pod = pod(&mut decoder, raw.get())?;
+        world.claim_templates.make_claims(scheduler.cluster_mut(), &mut pod, claims::SUFFIX);
+        let row = scheduler.cluster_mut().add_pod(pod);
         let Some(profile) = scheduler.profile_of(row) else {
             let pod = scheduler.cluster().pods().entry(row).pod.key();
             answers.push(Answer { pod, message: "no profile".into(), ..Answer::default() });
             scheduler.cluster_mut().remove_pod(row);
             continue;
         };
-        let (answer, choice) = answer(&scheduler.profiles()[profile], scheduler.cluster(), row);
+        let (mut answer, choice) = answer(&scheduler.profiles()[profile], scheduler.cluster(), row);
         agree(&mut scheduler, profile, row)?;
-        answers.push(answer);
         match choice {
             Some(node) => {
                 // Upstream's answers come from its scheduler alone: no controller binds the claims that it reserved.
-                scheduler.place(profile, row, node);
+                let reserved = scheduler.place(profile, row, node);
+                claims::describe(&mut answer, scheduler.cluster(), &reserved);
             }
             None => scheduler.cluster_mut().remove_pod(row),
         }
+        answers.push(answer);
     }
     Ok(answers)
 }

@@ -1,7 +1,7 @@
 //! The real API server's side of the conversations by which the simulated one is judged.
 
 use anyhow::Result;
-use berth_faults::conversation::{Api, Outcome, Shown, Told};
+use berth_faults::conversation::{Api, Delivered, Outcome, Shown};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -147,7 +147,7 @@ impl Api for Real {
         self.ask(Method::PUT, &format!("{}/lease", self.leases()), JSON, &lease)
     }
 
-    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Told>, Outcome> {
+    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Delivered>, Outcome> {
         let path = self.path(&format!("?watch=true&resourceVersion={after}&timeoutSeconds=2"));
         let lines = self.client.text(&path).map_err(|error| {
             let code = error.chain().find_map(|cause| match cause.downcast_ref::<kube::Error>()? {
@@ -156,7 +156,7 @@ impl Api for Real {
             });
             Outcome::of_code(code.unwrap_or_default())
         })?;
-        let mut told = Vec::new();
+        let mut changes = Vec::new();
         for line in lines.lines().filter(|line| !line.is_empty()) {
             let event: Value = serde_json::from_str(line).map_err(|_| Outcome::Refused(0))?;
             let object = &event["object"];
@@ -170,9 +170,9 @@ impl Api for Real {
                 }
             };
             let pod = text(&object["metadata"]["name"]);
-            told.push(Told { change, pod, version: version(object) });
+            changes.push(Delivered { change, pod, version: version(object) });
         }
-        told.truncate(count);
-        Ok(told)
+        changes.truncate(count);
+        Ok(changes)
     }
 }

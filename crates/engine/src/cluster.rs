@@ -9,6 +9,7 @@ mod change;
 mod class_index;
 mod class_key;
 mod classes;
+mod devices;
 mod domains;
 mod images;
 mod load;
@@ -28,6 +29,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use berth_devices::objects::DeviceObjects;
 use berth_model::Str;
 use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
@@ -35,6 +37,7 @@ use berth_model::pod::{Pod, PodSpec};
 pub use budgets::Budget;
 pub use change::{Change, ChangeLog, PodChange};
 pub use class_index::ClassIndex;
+pub use devices::assumed_uid;
 pub use domains::{Domains, PartitionKey, UniformColumns};
 pub use images::Images;
 pub use load::Loads;
@@ -69,6 +72,7 @@ pub struct Cluster {
     owners: BTreeMap<Str, Vec<Owner>>,
     budgets: Vec<Budget>,
     storage: Storage,
+    devices: DeviceObjects,
     volume_index: VolumeIndex,
     nominations: Nominations,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.
@@ -134,7 +138,7 @@ impl Cluster {
         class
     }
 
-    /// Parts pods that were alike and are not any more, since a selector mentions labels that none had mentioned before.
+    /// Splits classes of pods that differ in labels which a selector mentions for the first time.
     fn split_classes(&mut self) {
         let keys = self.pods.take_new_mentions();
         if keys.is_empty() {
@@ -318,7 +322,7 @@ impl Cluster {
         Some(node)
     }
 
-    /// Takes into account that a pod left the node or changed there.
+    /// Updates the statistics of a node after a pod left or changed there.
     fn revise_pod_stats(&mut self, node: NodeRow) {
         let there = self.nodes.pods(node).len();
         if !self.nodes.pod_stats[node.index()].is_outdated(there) {

@@ -4,7 +4,9 @@
 //! treats them alike: applies them to the cluster, sends their writes, asks the plugin whether the pod can be bound
 //! ([`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind)), and reverts them if the placement fails.
 
+use berth_devices::extended::RequestMapping;
 use berth_model::Str;
+use berth_model::device::{Allocation, Consumer, ResourceClaim};
 use berth_model::object::{Kind, ObjectKey};
 
 /// A change of an object that a placement needs.
@@ -28,6 +30,32 @@ pub enum Effect {
         /// The node.
         node: Str,
     },
+    /// Reserve a claim on devices for the pod.
+    ReserveDevices(Box<DeviceReservation>),
+    /// Make the claim that serves the pod's extended resources.
+    MakeDeviceClaim(Box<NewDeviceClaim>),
+}
+
+/// What is written into the status of a claim on devices.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeviceReservation {
+    /// The claim's namespace.
+    pub namespace: Str,
+    /// The claim's name.
+    pub claim: Str,
+    /// The devices that it gets; `None` if it has devices already.
+    pub allocation: Option<Allocation>,
+    /// The pod.
+    pub consumer: Consumer,
+}
+
+/// A claim that the scheduler makes for the extended resources of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NewDeviceClaim {
+    /// The claim with its devices. The API server adds a random part to its name.
+    pub claim: ResourceClaim,
+    /// Which request serves which container (`status.extendedResourceClaimStatus` of the pod).
+    pub mappings: Vec<RequestMapping>,
 }
 
 /// A write at the API server that makes an effect true (`Cluster::write_of`).
@@ -55,6 +83,29 @@ pub enum Write {
         /// The node.
         node: Str,
     },
+    /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the claim
+    /// gets the finalizer `resource.kubernetes.io/delete-protection`.
+    ReserveDevices {
+        /// What is written.
+        reservation: Box<DeviceReservation>,
+        /// The claim's uid.
+        claim_uid: Str,
+    },
+    /// POST the claim for a pod's extended resources, write its devices into its status, and note it in the pod's
+    /// (`status.extendedResourceClaimStatus`).
+    MakeDeviceClaim(Box<NewDeviceClaim>),
+    /// Take the devices of a claim that no other pod uses, or delete a claim that was made for extended resources in an
+    /// earlier attempt: it keeps a pod from every node.
+    GiveUpDevices {
+        /// The claim's namespace.
+        namespace: Str,
+        /// The claim's name.
+        claim: Str,
+        /// The claim's uid.
+        claim_uid: Str,
+        /// Whether the claim is deleted.
+        delete: bool,
+    },
 }
 
 impl Effect {
@@ -67,6 +118,8 @@ impl Effect {
             Self::ProvisionVolume { namespace, claim, .. } => {
                 ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: claim.clone() }
             }
+            Self::ReserveDevices(wanted) => device_claim(&wanted.namespace, &wanted.claim),
+            Self::MakeDeviceClaim(made) => device_claim(&made.claim.namespace, &made.claim.name),
         }
     }
 
@@ -76,6 +129,7 @@ impl Effect {
             Self::BindVolume { .. } | Self::ProvisionVolume { .. } => {
                 matches!(kind, Kind::Claim | Kind::Volume)
             }
+            Self::ReserveDevices(_) | Self::MakeDeviceClaim(_) => kind == Kind::ResourceClaim,
         }
     }
 
@@ -83,6 +137,11 @@ impl Effect {
     pub fn failure(&self, why: &str) -> String {
         match self {
             Self::BindVolume { .. } | Self::ProvisionVolume { .. } => format!("binding volumes: {why}"),
+            Self::ReserveDevices(_) | Self::MakeDeviceClaim(_) => why.to_owned(),
         }
     }
+}
+
+fn device_claim(namespace: &Str, name: &Str) -> ObjectKey {
+    ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() }
 }

@@ -1,12 +1,11 @@
-//! The fast path: for a class of pods, every node's standing, kept up to date by the change log.
+//! The fast path: a cache for a class of pods that holds the state of every node and follows the change log.
 //!
-//! Normalization looks global, but nodes that are alike to every score that is normalized, and to every filter over
-//! topology domains, get the same answers from all of those: they form a *bucket*. Within a bucket only the score by
-//! usage decides, then the name, so a bucket keeps its nodes in that order and offers its head. One pod is then: ask the
-//! filters over domains about the head of each bucket, score the heads, choose; after the assignment one node changes
-//! its place in each class that is asked for again.
+//! Nodes that have equal keys for every normalized score, and for every filter over topology domains, get equal answers from
+//! all of those. They form a *bucket*. Within a bucket only the score by usage decides, then the name. So a bucket keeps its
+//! nodes in that order. To decide about a pod, the filters over domains check the head of each bucket, the scores score the
+//! heads, and the best head is chosen. After the placement one node moves in each cache that is used again.
 //!
-//! The answers are those of the naive scan ([`crate::scan::diagnose`]), always: property tests hold the two together, and
+//! The decisions are always those of the naive scan ([`crate::scan::diagnose`]). Property tests compare the two, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
 
 mod bucket;
@@ -27,7 +26,7 @@ use crate::ids::name::PluginName;
 use crate::plugin::profile::Profile;
 use crate::plugin::view::PodView;
 use crate::plugin::{
-    CacheScope, CachedScore, ClassScore, PartitionKey, Plugin, PreScore, RawScore, Validity,
+    CacheScope, CachedScore, ClassScore, MAX_SCORE, PartitionKey, Plugin, PreScore, RawScore, Validity,
 };
 use crate::scan::filters::{FilterState, Filters, Preparation, prepare_class};
 use crate::verdict::{Rejection, Verdict};
@@ -39,11 +38,11 @@ use rejection_counts::RejectionCounts;
 pub(crate) use select::{Scratch, Selection};
 pub(crate) use single::choose as choose_once;
 
-/// What a profile says of all nodes to the pods of one class.
+/// The answers of a profile about all nodes, for the pods of one class.
 pub(crate) struct ClassCache {
-    /// The change up to which the cache is true.
+    /// The number of the next change to apply.
     seen: u64,
-    /// How many of the changes up to there were to be followed.
+    /// How many of the changes up to there had to be applied node by node.
     to_follow: u64,
     name_order_epoch: u64,
     filters: Filters<'static>,
@@ -60,6 +59,8 @@ pub(crate) struct ClassCache {
     buckets: Vec<Bucket>,
     index: FxHashMap<PartitionKey, u32>,
     rejections: RejectionCounts,
+    /// Some node's score by usage does not fit into 32 bits.
+    overflows: bool,
     /// Nodes with nominated pods. Which of those count depends on the single pod, so the nodes are checked for each pod.
     nominated: Vec<NodeRow>,
     answers: Answers,
@@ -81,7 +82,8 @@ enum Scope {
 }
 
 /// The scores of a profile for a class. Plugins that score one pod at a time are put into `per_pod`. `None` if such a plugin
-/// makes a difference, or a score by usage is normalized: then no bucket has an order.
+/// makes a difference, or a score by usage is normalized: then no bucket has an order. Neither if the weights of scores by usage are so
+/// large that their sum needs more than 32 bits.
 fn class_scores(
     profile: &Profile,
     pod: PodView<'_>,
@@ -106,7 +108,10 @@ fn class_scores(
         };
         scores.push(ReadyScore { weight: *weight, scope, state });
     }
-    Some(scores)
+    let by_usage = scores.iter().filter(|ready| ready.scope == Scope::NodeUsage);
+    let largest = by_usage.map(|ready| ready.weight.unsigned_abs().saturating_mul(MAX_SCORE.unsigned_abs()));
+    let largest = largest.fold(0, u64::saturating_add);
+    (largest <= u64::from(i32::MAX.unsigned_abs())).then_some(scores)
 }
 
 impl ClassCache {
@@ -140,6 +145,7 @@ impl ClassCache {
             buckets: Vec::new(),
             index: FxHashMap::default(),
             rejections: RejectionCounts::default(),
+            overflows: false,
             nominated: Vec::new(),
             answers: Answers::default(),
         };

@@ -72,6 +72,7 @@ impl World {
             started: None,
             terminating: false,
             preempted: false,
+            claim_statuses: Vec::new(),
         };
         change(&mut pod, &mut spec);
         pod.spec = Arc::new(spec);

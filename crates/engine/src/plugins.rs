@@ -40,7 +40,7 @@ use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 /// Berth's own.
 ///
 /// Upstream: `framework/plugins/registry.go` and `apis/config/v1/default_plugins.go`, with default feature gates.
-pub static REGISTRY: [PluginEntry; 28] = [
+pub static REGISTRY: &[PluginEntry] = &[
     scheduling_gates::ENTRY,
     priority_sort::ENTRY,
     node_name::ENTRY,

@@ -1,4 +1,4 @@
-//! Everyone else: users, controllers, node agents, other schedulers. What they make is written as manifests.
+//! Users, controllers, kubelets and other schedulers. They write objects as manifests.
 
 use berth_flow::PodRef;
 use berth_model::Str;
@@ -7,25 +7,25 @@ use berth_model::pod_manifest::PodManifest;
 use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::plan::{Fault, PodFeature, UserAction};
-use crate::world::{World, tell};
+use crate::world::{World, log};
 
-/// The scheduler that is not ours.
+/// The name of another scheduler.
 pub const OTHER: &str = "other-scheduler";
 const OURS: &str = "default-scheduler";
 
-/// Names a pod.
+/// The reference to a pod.
 pub fn reference(manifest: &PodManifest) -> PodRef {
     let pod = &manifest.pod;
     PodRef { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
 }
 
-/// Whether a pod is for our scheduler to place.
+/// Whether Berth places the pod.
 pub fn is_ours(manifest: &PodManifest) -> bool {
     &*manifest.pod.spec.scheduler_name == OURS
 }
 
 impl World {
-    /// Sets the scene.
+    /// Creates the objects that exist at the start.
     pub(crate) fn set_up(&mut self) {
         self.store(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}"#);
         self.store(
@@ -61,14 +61,14 @@ impl World {
         self.write_node(&name);
     }
 
-    /// A node with labels, taints and room by chance.
+    /// Writes a node with random labels, taints and allocatable CPU.
     fn write_node(&mut self, name: &str) {
         let chance = &mut self.rng.random;
         let (cpu, zone) = (chance.usize(1..6), chance.usize(0..3));
         let cordoned = chance.usize(0..6) == 0;
         let taint = if chance.usize(0..6) == 0 { r#"{"key":"dedicated","effect":"NoSchedule"}"# } else { "" };
         let disk = if chance.bool() { r#","disk":"ssd""# } else { "" };
-        tell!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
+        log!(self, "user writes node {name}: {cpu} cpu, zone {zone}, cordoned {cordoned}, taints [{taint}]");
         self.mark_disturbed(name);
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}","labels":{{"kubernetes.io/hostname":"{name}",
@@ -84,7 +84,7 @@ impl World {
             UserAction::CreatePod => self.create_pod(),
             UserAction::DeletePod => {
                 if let Some(pod) = self.any_pod(|_| true) {
-                    tell!(self, "user deletes pod {pod}");
+                    log!(self, "user deletes pod {pod}");
                     let _ = self.server.delete_pod(&pod); // it may be terminating already
                 }
             }
@@ -110,13 +110,13 @@ impl World {
         if self.rng.strikes(Fault::Reincarnation)
             && let Some(pod) = self.any_pod(|p| is_ours(p) && p.pod.node.is_none())
         {
-            tell!(self, "user deletes pod {pod} and makes another one of its name");
-            let _ = self.server.end_pod(&pod); // it is unbound, so it goes at once
+            log!(self, "user deletes pod {pod} and makes another one of its name");
+            let _ = self.server.end_pod(&pod); // it is not bound, so it is deleted at once
             self.write_pod(&pod.name);
         }
     }
 
-    /// One of these, by weight.
+    /// Draws one of these by weight.
     fn weighted<T: Copy>(&mut self, all: &[(T, usize)]) -> T {
         let total = all.iter().map(|(_, weight)| weight).sum();
         let mut at = self.rng.random.usize(0..total);
@@ -141,7 +141,7 @@ impl World {
 
     fn remove_node(&mut self) {
         let Some(node) = self.any_node() else { return };
-        tell!(self, "node {node} goes away");
+        log!(self, "node {node} goes away");
         self.mark_disturbed(&node);
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
@@ -181,7 +181,7 @@ impl World {
             }
         }
         let uid = self.server.uid();
-        tell!(
+        log!(
             self,
             "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
         );
@@ -203,7 +203,7 @@ impl World {
 
     fn lift_gates(&mut self) {
         let Some(pod) = self.any_pod(|p| !p.pod.spec.scheduling_gates.is_empty()) else { return };
-        tell!(self, "user lifts the gates of pod {pod}");
+        log!(self, "user lifts the gates of pod {pod}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.scheduling_gates.clear();
@@ -214,7 +214,7 @@ impl World {
     fn relabel_pod(&mut self) {
         let Some(pod) = self.any_pod(|_| true) else { return };
         let app = ["web", "db"][self.rng.random.usize(0..2)];
-        tell!(self, "user labels pod {pod} app={app}");
+        log!(self, "user labels pod {pod} app={app}");
         let _ = self.server.change_pod(&pod, |manifest| {
             let mut spec = (*manifest.pod.spec).clone();
             spec.labels.insert("app".into(), app.into());
@@ -224,19 +224,19 @@ impl World {
 
     fn write_budget(&mut self) {
         let allowed = self.rng.random.usize(0..2);
-        tell!(self, "budget for app=db allows {allowed}");
+        log!(self, "budget for app=db allows {allowed}");
         self.store(&format!(
             r#"{{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{{"name":"db","namespace":"default"}},
                 "spec":{{"selector":{{"matchLabels":{{"app":"db"}}}}}},"status":{{"disruptionsAllowed":{allowed}}}}}"#
         ));
     }
 
-    /// Another scheduler binds one of these pods to a node by chance, as it is free to.
+    /// Another scheduler binds one of these pods to a random node.
     fn bind_elsewhere(&mut self, which: impl Fn(&PodManifest) -> bool) {
         let pod =
             self.any_pod(|p| which(p) && p.pod.node.is_none() && p.pod.spec.scheduling_gates.is_empty());
         let (Some(pod), Some(any)) = (pod, self.any_node()) else { return };
-        // Often the node that the pod is nominated to: there two schedulers meet.
+        // Often the node that the pod is nominated to, so that two schedulers compete for it.
         let hoped =
             self.server.pods().find(|p| reference(p) == pod).and_then(|p| p.pod.nominated_node.clone());
         let hoped = hoped.filter(|node| self.server.all(Kind::Node).any(|object| object.key().name == *node));
@@ -244,21 +244,21 @@ impl World {
             Some(hoped) if self.rng.random.bool() => hoped.to_string(),
             _ => any,
         };
-        tell!(self, "another scheduler binds pod {pod} to {node}");
+        log!(self, "another scheduler binds pod {pod} to {node}");
         self.mark_disturbed(&node);
         let _ = self.server.bind(&pod, &node.into());
     }
 
-    /// Another process, an autoscaler or a scheduler that is gone, nominates one of our pods to a node.
+    /// Another process, for example an autoscaler, nominates a pod of Berth to a node.
     fn nominate_elsewhere(&mut self) {
         let pod = self.any_pod(|p| is_ours(p) && p.pod.node.is_none() && !p.pod.terminating);
         let (Some(pod), Some(node)) = (pod, self.any_node()) else { return };
-        tell!(self, "another process nominates pod {pod} to {node}");
+        log!(self, "another process nominates pod {pod} to {node}");
         let node: Str = node.into();
         let _ = self.server.change_pod(&pod, |manifest| manifest.pod.nominated_node = Some(node));
     }
 
-    /// Controllers and node agents do their part.
+    /// Controllers and kubelets act.
     pub(crate) fn agents_act(&mut self) {
         if self.rng.random.usize(0..4) == 0 {
             self.bind_elsewhere(|p| !is_ours(p));
@@ -267,7 +267,7 @@ impl World {
             self.server.pods().filter(|p| p.pod.terminating && p.pod.node.is_some()).map(reference).collect();
         for pod in ending {
             if self.rng.is_over() || self.rng.random.usize(0..6) == 0 {
-                tell!(self, "pod {pod} has ended");
+                log!(self, "pod {pod} has ended");
                 let _ = self.server.end_pod(&pod);
             }
         }
@@ -275,7 +275,7 @@ impl World {
             self.server.pods().filter(|pod| self.is_stranded(pod)).map(reference).collect();
         for pod in stranded {
             if self.rng.random.usize(0..10) == 0 {
-                tell!(self, "the garbage collector ends pod {pod}: its node is gone");
+                log!(self, "the garbage collector ends pod {pod}: its node is gone");
                 let _ = self.server.end_pod(&pod);
             }
         }
@@ -283,7 +283,7 @@ impl World {
         self.provision();
     }
 
-    /// A claim that the volume controller or the provisioner will do something about.
+    /// A claim that the volume controller or the provisioner will act on.
     pub(crate) fn open_claim(&self) -> Option<Str> {
         let claim = self.claims_to_bind().next().map(|(claim, _)| claim);
         claim
@@ -291,7 +291,7 @@ impl World {
             .map(|claim| claim.name.clone())
     }
 
-    /// PendingPodInfo claims that a volume is reserved for, with the volume.
+    /// Unbound claims that a volume is reserved for, with the volume.
     fn claims_to_bind(&self) -> impl Iterator<Item = (&Claim, &Volume)> {
         self.server.all(Kind::Volume).filter_map(|object| {
             let Object::Volume(volume) = object else { return None };
@@ -314,7 +314,7 @@ impl World {
             }
             claim.volume = Some(volume.name.clone());
             claim.annotations.insert(BIND_COMPLETED.into(), "yes".into());
-            tell!(self, "claim {} is bound to {}", claim.name, volume.name);
+            log!(self, "claim {} is bound to {}", claim.name, volume.name);
             self.server.put(Object::Claim(claim));
             self.server.put(Object::Volume(Volume { available: false, ..volume }));
         }
@@ -335,7 +335,7 @@ impl World {
         })
     }
 
-    /// The provisioner makes volumes for claims whose node is selected; at times it gives one back.
+    /// The provisioner makes volumes for claims with a selected node. Sometimes it rejects the node.
     fn provision(&mut self) {
         let open: Vec<(Claim, Str)> =
             self.claims_to_provision().map(|(claim, node)| (claim.clone(), node.clone())).collect();
@@ -344,14 +344,14 @@ impl World {
                 continue;
             }
             if self.rng.strikes(Fault::Refused) {
-                tell!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
+                log!(self, "the provisioner gives claim {} back: not on node {node}", claim.name);
                 let others = claim.annotations.iter().filter(|(key, _)| &***key != SELECTED_NODE);
                 claim.annotations = others.map(|(key, value)| (key.clone(), value.clone())).collect();
                 self.server.put(Object::Claim(claim));
                 continue;
             }
             let name = volume_of(&claim);
-            tell!(self, "the provisioner makes {name} on node {node}");
+            log!(self, "the provisioner makes {name} on node {node}");
             self.store(&format!(
                 r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"{name}"}},"spec":{{
                     "storageClassName":"late","capacity":{{"storage":"1Gi"}},"accessModes":["ReadWriteOnce"],

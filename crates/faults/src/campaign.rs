@@ -1,4 +1,4 @@
-//! Many histories on all cores, and what they covered.
+//! Plays many histories on all cores, and sums up what they covered.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::world::{HistoryOutcome, World};
 /// How many seeds a thread takes at a time.
 const BATCH: u64 = 64;
 
-/// What came of many histories.
+/// The outcome of many histories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// How many were played.
@@ -22,9 +22,9 @@ pub struct Summary {
     pub bound: u64,
     /// Each seed that violates an invariant, with its first violation.
     pub violations: BTreeMap<u64, String>,
-    /// How often each fault struck.
+    /// How often each fault was injected.
     pub struck: BTreeMap<Fault, u64>,
-    /// In how many histories two faults both struck, the lesser one first.
+    /// In how many histories both faults were injected, the lesser one first.
     pub pairs: BTreeMap<(Fault, Fault), u64>,
     /// How many histories had which focus.
     pub focused: BTreeMap<Option<Focus>, u64>,
@@ -60,7 +60,7 @@ impl Summary {
         add_up(&mut self.situations, other.situations);
     }
 
-    /// Pairs of faults that never struck within one history.
+    /// Pairs of faults that were never injected in one history.
     pub fn missing_pairs(&self) -> Vec<(Fault, Fault)> {
         let pairs = Fault::ALL.iter().enumerate();
         let pairs = pairs.flat_map(|(at, &one)| Fault::ALL[at + 1..].iter().map(move |&other| (one, other)));
@@ -68,7 +68,7 @@ impl Summary {
     }
 }
 
-/// Plays the histories of all these seeds on so many threads. The result does not depend on their number.
+/// Plays the histories of these seeds on `jobs` threads. The result does not depend on the number of threads.
 pub fn play(seeds: Range<u64>, jobs: usize, bug: Option<InjectedBug>) -> Summary {
     let next = AtomicU64::new(seeds.start);
     let worker = || {

@@ -1,8 +1,7 @@
-//! What the simulated API server is judged by: small conversations that are held with it and with the real one, and must
-//! go the same way.
+//! Short conversations with an API server. The simulated server must answer as the real one does.
 //!
-//! The end-to-end suite holds them with kube-apiserver; here they are held with the simulated one, and what is seen is
-//! compared with what was written down.
+//! The end-to-end suite holds them with kube-apiserver. The tests here hold them with the simulated server, and compare the
+//! answers with a recorded file.
 
 mod simulated;
 #[cfg(test)]
@@ -12,23 +11,23 @@ use std::fmt;
 
 pub use simulated::Simulated;
 
-/// What an API server says to a request.
+/// How an API server answers a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done.
+    /// The request was carried out.
     Done,
-    /// There is no such object (404).
+    /// The object does not exist (404).
     Gone,
-    /// The object is not as expected, or there is one already (409).
+    /// The object is not in the expected state, or exists already (409).
     Conflict,
-    /// So old a version is not kept any more (410).
+    /// The version is too old (410).
     Expired,
-    /// Refused for any other reason, by its code.
+    /// Refused for another reason, with this status code.
     Refused(u16),
 }
 
 impl Outcome {
-    /// What a status code means.
+    /// The meaning of a status code.
     pub fn of_code(code: u16) -> Self {
         match code {
             200..300 => Self::Done,
@@ -60,7 +59,7 @@ pub struct Shown {
 }
 
 impl fmt::Display for Shown {
-    /// What does not differ from server to server.
+    /// The fields that are equal on all servers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { app, node, nominated, terminating, scheduled, .. } = self;
         write!(
@@ -70,18 +69,18 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A change as a watch tells it.
+/// A change as a watch delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Delivered {
     /// `ADDED`, `MODIFIED` or `DELETED`.
     pub change: &'static str,
     /// The pod's name.
     pub pod: String,
-    /// The version after it.
+    /// The version after the change.
     pub version: u64,
 }
 
-/// An API server, as far as conversations go: pods of one namespace, in which nobody else is.
+/// An API server, as far as conversations need it: the pods of one namespace that no other client uses.
 pub trait Api {
     /// POST a pod.
     fn create(&mut self, pod: &str, gated: bool) -> Outcome;
@@ -97,26 +96,26 @@ pub trait Api {
     fn delete(&mut self, pod: &str, uid: &str) -> Outcome;
     /// The version of a listing, and the pods in it.
     fn list(&mut self) -> (u64, Vec<String>);
-    /// GET the lease: its version, 0 where there is none, and who has it.
+    /// GET the lease: its version, 0 if there is none, and its holder.
     fn lease(&mut self) -> (u64, String);
-    /// POST the lease where it was not seen, else PUT it as it was seen at a version.
+    /// POST the lease if `seen` is 0, otherwise PUT it with that version.
     fn acquire(&mut self, holder: &str, seen: u64) -> Outcome;
-    /// So many changes after a version, as a watch tells them.
+    /// Up to `count` changes after a version, as a watch delivers them.
     ///
     /// # Errors
-    /// What the server says instead.
-    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Told>, Outcome>;
+    /// The server's refusal.
+    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Delivered>, Outcome>;
 }
 
 /// One conversation.
 pub struct Conversation {
     /// What it is about.
     pub name: &'static str,
-    /// Holds it, and tells what was seen.
+    /// Holds the conversation, and returns what was observed.
     pub hold: fn(&mut dyn Api) -> Vec<String>,
 }
 
-/// All of them.
+/// All conversations.
 pub const CONVERSATIONS: [Conversation; 10] = [
     Conversation { name: "a pod is made twice", hold: made_twice },
     Conversation { name: "a stale update", hold: stale_update },
@@ -126,12 +125,12 @@ pub const CONVERSATIONS: [Conversation; 10] = [
     Conversation { name: "a pod is deleted by its uid", hold: deleted_by_uid },
     Conversation { name: "a bound pod is deleted", hold: deleted_when_bound },
     Conversation { name: "a status is patched", hold: status_patched },
-    Conversation { name: "changes are told in their order", hold: watched },
+    Conversation { name: "changes are delivered in order", hold: watched },
     Conversation { name: "two want the lease", hold: lease_wanted },
 ];
 
-/// The uid that no pod has.
-const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+/// A uid that no pod has.
+const NO_POD: &str = "00000000-0000-0000-0000-000000000000";
 
 fn shown(api: &mut dyn Api, pod: &str) -> Shown {
     api.show(pod).unwrap_or_default()
@@ -182,7 +181,7 @@ fn bound_twice(api: &mut dyn Api) -> Vec<String> {
 fn bound_by_wrong_uid(api: &mut dyn Api) -> Vec<String> {
     api.create("a", false);
     let before = shown(api, "a").uid;
-    let mut seen = vec![say("by a uid that nobody has", api.bind("a", NOBODY, "n1"))];
+    let mut seen = vec![say("by a uid that no pod has", api.bind("a", NO_POD, "n1"))];
     seen.push(say("deleted", api.delete("a", &before)));
     seen.push(say("one that is gone", api.bind("a", &before, "n1")));
     api.create("a", false);
@@ -201,7 +200,7 @@ fn bound_at_gate(api: &mut dyn Api) -> Vec<String> {
 fn deleted_by_uid(api: &mut dyn Api) -> Vec<String> {
     api.create("a", false);
     let uid = shown(api, "a").uid;
-    let mut seen = vec![say("by a uid that nobody has", api.delete("a", NOBODY))];
+    let mut seen = vec![say("by a uid that no pod has", api.delete("a", NO_POD))];
     seen.push(look(api, "a"));
     seen.push(say("by its own", api.delete("a", &uid)));
     seen.push(look(api, "a"));
@@ -231,7 +230,7 @@ fn status_patched(api: &mut dyn Api) -> Vec<String> {
     seen.push(look(api, "a"));
     seen.push(say("no node", api.patch("a", &uid, None, Some(""))));
     seen.push(look(api, "a"));
-    seen.push(say("by a uid that nobody has", api.patch("a", NOBODY, Some("Unschedulable"), Some("n3"))));
+    seen.push(say("by a uid that no pod has", api.patch("a", NO_POD, Some("Unschedulable"), Some("n3"))));
     seen.push(look(api, "a"));
     let version = shown(api, "a").version;
     seen.push(say("what is so already", api.patch("a", &uid, Some("SchedulerError"), None)));
@@ -257,14 +256,14 @@ fn watched(api: &mut dyn Api) -> Vec<String> {
     api.create("b", false);
     let uid = shown(api, "b").uid;
     api.bind("b", &uid, "n1");
-    let told = api.watch(version, 5).unwrap_or_default();
-    seen.extend(told.iter().map(|told| format!("{} {}", told.change, told.pod)));
-    let grows = told.windows(2).all(|pair| pair[0].version < pair[1].version);
-    let later = told.iter().all(|told| told.version > version);
+    let changes = api.watch(version, 5).unwrap_or_default();
+    seen.extend(changes.iter().map(|change| format!("{} {}", change.change, change.pod)));
+    let grows = changes.windows(2).all(|pair| pair[0].version < pair[1].version);
+    let later = changes.iter().all(|change| change.version > version);
     seen.push(format!("versions grow: {grows}, and are later than the listing's: {later}"));
-    if let Some(third) = told.get(2) {
+    if let Some(third) = changes.get(2) {
         let rest = api.watch(third.version, 2).unwrap_or_default();
-        seen.extend(rest.iter().map(|told| format!("after the third: {} {}", told.change, told.pod)));
+        seen.extend(rest.iter().map(|change| format!("after the third: {} {}", change.change, change.pod)));
     }
     seen.push(format!("from long ago: {:?}", api.watch(1, 1).err()));
     seen

@@ -1,7 +1,7 @@
-//! Which situations a scheduler has been in: the measure of what histories cover.
+//! Situations: the measure of what histories cover.
 //!
-//! A situation is where a pod was in the scheduler's eyes when the watch told of a change of it, or a request and its outcome.
-//! It is seen from outside, so it costs the flow nothing.
+//! A situation is where a pod was according to the scheduler when the watch delivered a change of it, or a request and its
+//! outcome. It is observed from outside the loop.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use berth_model::pod_manifest::PodManifest;
 
 use crate::reference_model::ReferenceModel;
 
-/// Where something was or what was asked for, and what happened then.
+/// Where a pod was, or what was requested, and what happened then.
 pub type Situation = (&'static str, &'static str);
 
 /// Adds counts to counts.
@@ -23,11 +23,11 @@ pub fn add_up<K: Ord>(sums: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
     }
 }
 
-/// The situation in which a flow is told something; `None`: none that counts.
+/// The situation in which a loop receives an input; `None` if it does not count.
 pub(crate) fn of_input(input: &Input, flow: &SchedulingLoop, model: &ReferenceModel) -> Option<Situation> {
     match input {
         Input::Applied(Object::Pod(manifest)) => {
-            let old = match model.told(&input_key(manifest)) {
+            let old = match model.received(&input_key(manifest)) {
                 Some(Object::Pod(old)) => Some(&**old),
                 _ => None,
             };
@@ -35,7 +35,7 @@ pub(crate) fn of_input(input: &Input, flow: &SchedulingLoop, model: &ReferenceMo
             Some((place(row, flow, old), change(old, manifest, row, flow)))
         }
         Input::Deleted(key) => {
-            let Some(Object::Pod(old)) = model.told(key) else { return None };
+            let Some(Object::Pod(old)) = model.received(key) else { return None };
             let row = flow.find_pod(&key.namespace, &key.name);
             Some((place(row, flow, Some(old)), "deleted"))
         }
@@ -60,11 +60,11 @@ fn rank(place: &str) -> usize {
         .unwrap_or_default()
 }
 
-/// Where a pod is in the eyes of a flow.
-fn place(row: Option<PodRow>, flow: &SchedulingLoop, told: Option<&PodManifest>) -> &'static str {
+/// Where a pod is, according to a loop.
+fn place(row: Option<PodRow>, flow: &SchedulingLoop, received: Option<&PodManifest>) -> &'static str {
     let Some(row) = row else { return "unknown" };
     let pod = &flow.scheduler().cluster().pods().entry(row).pod;
-    if pod.terminating && told.is_some_and(|told| !told.pod.terminating) {
+    if pod.terminating && received.is_some_and(|received| !received.pod.terminating) {
         return "being evicted";
     }
     match flow.place_of(&pod.spec.namespace, &pod.name) {
@@ -74,7 +74,7 @@ fn place(row: Option<PodRow>, flow: &SchedulingLoop, told: Option<&PodManifest>)
     }
 }
 
-/// What is new about a pod.
+/// How a pod has changed.
 fn change(
     old: Option<&PodManifest>,
     new: &PodManifest,
@@ -101,7 +101,7 @@ fn change(
     } else if was.spec.labels != is.spec.labels {
         "relabelled"
     } else {
-        "told again"
+        "delivered again"
     }
 }
 
@@ -115,6 +115,9 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::Evict { .. } => "Evict",
         Request::Write(Write::BindVolume { .. }) => "BindVolume",
         Request::Write(Write::SelectNode { .. }) => "SelectNode",
+        Request::Write(Write::ReserveDevices { .. }) => "ReserveDevices",
+        Request::Write(Write::MakeDeviceClaim(_)) => "MakeDeviceClaim",
+        Request::Write(Write::GiveUpDevices { .. }) => "GiveUpDevices",
         Request::Extend { .. } => "Extend",
         Request::Emit(_) => "Emit",
     };

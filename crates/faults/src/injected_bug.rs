@@ -1,6 +1,6 @@
-//! Violations that are planted on purpose, one at a time, to see that the judge finds them.
+//! Bugs that are injected on purpose, one at a time. The invariants must find each of them.
 //!
-//! They sit between the flow and its world, or in a plugin: the flow that ships is not touched.
+//! They are between the loop and its world, or in a plugin. The loop itself is the one that ships.
 
 use std::sync::Arc;
 
@@ -9,41 +9,41 @@ use berth_flow::{Action, Answer, Failure, FailureKind, Input, Request, Schedulin
 use berth_model::object::{Kind, Object};
 use berth_model::volume::SELECTED_NODE;
 
-/// What is broken.
+/// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InjectedBug {
     /// A pod is bound twice.
     DoubleBind,
-    /// A pod never reaches the queue.
+    /// A pod never enters the queue.
     LostPod,
     /// Some running pods are not counted.
     Overcommit,
-    /// A pod is not woken by what would help it.
+    /// No event requeues a pod.
     MissedWakeUp,
-    /// Who lost the lease does not hear of it.
+    /// A scheduler that has lost the lease does not receive that.
     BindAfterLostLease,
-    /// Answers get lost inside, so that what is in flight piles up.
+    /// Some answers are lost, so that requests stay in flight.
     Leak,
     /// A nomination is never cleared.
     StaleNomination,
-    /// What is not in a new listing is kept.
+    /// Objects that a new listing does not name are kept.
     RelistKept,
-    /// A filter is not asked.
+    /// A filter plugin does not run.
     FilterLeftOut,
-    /// The mark of a pod whose eviction was requested is lost.
+    /// A pod whose eviction was requested does not count as terminating.
     EvictionForgotten,
-    /// A claim that lost its selected node is not told.
+    /// The update of a claim that has lost its selected node is not delivered.
     ReservationKept,
-    /// Nominations that are not its own are not told to a scheduler.
+    /// Nominations by other processes are not delivered.
     NominationOverlooked,
-    /// Changes of placed pods requeue no pod.
+    /// Changes of assigned pods requeue no pod.
     PodChangeIgnored,
-    /// A scheduler that waits for an extender is not told that it lost the lease.
+    /// A scheduler that waits for an extender does not receive that it has lost the lease.
     ExtenderOutlivesLease,
 }
 
 impl InjectedBug {
-    /// All of them.
+    /// All bugs.
     pub const ALL: [Self; 14] = [
         Self::DoubleBind,
         Self::LostPod,
@@ -61,7 +61,7 @@ impl InjectedBug {
         Self::ExtenderOutlivesLease,
     ];
 
-    /// What the flow is told instead.
+    /// The input that the loop receives instead; `None`: none.
     pub(crate) fn of_input(&mut self, mut input: Input, flow: &SchedulingLoop) -> Option<Input> {
         if *self == Self::NominationOverlooked
             && let Input::Applied(Object::Pod(manifest)) = &mut input
@@ -89,7 +89,7 @@ impl InjectedBug {
         (!spoilt).then_some(input)
     }
 
-    /// What is sent instead.
+    /// The actions that are sent instead.
     pub(crate) fn of_action(&mut self, action: Action) -> Vec<Action> {
         match (&*self, &action.request) {
             (Self::DoubleBind, Request::Bind { .. }) if action.ticket.0.is_multiple_of(5) => {
@@ -105,14 +105,14 @@ impl InjectedBug {
         }
     }
 
-    /// What only the flow is told, and the reference model is not, when this action is sent.
+    /// An input that the loop receives when this action is sent, and the reference model does not.
     pub(crate) fn secret(self, action: &Action) -> Option<Input> {
         let forgets = self == Self::EvictionForgotten && matches!(action.request, Request::Evict { .. });
         let refused = || Failure { kind: FailureKind::Refused, message: "injected".to_owned() };
         forgets.then(|| Input::Reply(action.ticket, Err(refused())))
     }
 
-    /// Whether a scheduler is not told that it lost the lease.
+    /// Whether a scheduler does not receive that it has lost the lease.
     pub(crate) fn hides_lost_lease(self, flow: &SchedulingLoop) -> bool {
         match self {
             Self::BindAfterLostLease => true,
@@ -121,7 +121,7 @@ impl InjectedBug {
         }
     }
 
-    /// Breaks a profile.
+    /// Injects the bug into a profile.
     pub(crate) fn spoil(self, profile: &mut Profile) {
         if self == Self::FilterLeftOut {
             profile.filter.retain(|plugin| plugin.name() != "TaintToleration");

@@ -1,4 +1,4 @@
-//! One running scheduler: a flow and its watches.
+//! A scheduler process: a scheduling loop and its watches.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::recording::{Recorded, Recording};
 use crate::reference_model::ReferenceModel;
 use crate::watch::Watches;
 
-/// What a process is started with, for who replays it; [`settings`] are these.
+/// The configuration of a process, for `berth replay`. [`settings`] has the same values.
 pub const CONFIGURATION: &str = "\
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
@@ -28,7 +28,7 @@ extenders:
   - name: example.com/licence
 ";
 
-/// The settings of a process. The periodic flush is off: it would hide a wake-up that is missing.
+/// The settings of a process. The periodic flush is off: it would hide an event that requeues no pod.
 pub fn settings(mut profiles: Vec<Profile>) -> Settings {
     profiles.iter_mut().for_each(|profile| profile.bind_timeout_millis = 5_000);
     let mut settings = Settings::new(profiles);
@@ -47,13 +47,13 @@ pub fn settings(mut profiles: Vec<Profile>) -> Settings {
 
 /// A scheduler process.
 pub struct Instance {
-    /// Numbers the processes of a history.
+    /// The number of the process in its history.
     pub id: usize,
-    /// The flow that ships.
+    /// The scheduling loop that ships.
     pub flow: SchedulingLoop,
     /// Its view of the server.
     pub watches: Watches,
-    /// Whether it was told that it leads.
+    /// Whether it has received that it leads.
     pub leads: bool,
     recording: Option<Recording>,
     model: ReferenceModel,
@@ -82,13 +82,13 @@ impl Instance {
         }
     }
 
-    /// The lease is this scheduler's, or not any more.
+    /// The scheduler gains or loses the lease.
     pub fn lead(&mut self, now: Now, leads: bool) {
         self.leads = leads;
         self.take(now, Input::Leads(leads));
     }
 
-    /// The flow is told something.
+    /// Passes an input to the loop.
     pub fn take(&mut self, now: Now, input: Input) {
         if let Some(recording) = &mut self.recording {
             recording.take(now, &input);
@@ -101,12 +101,12 @@ impl Instance {
         self.listen();
     }
 
-    /// How often which situation occurred since it was asked last.
+    /// How often each situation has occurred since the last call.
     pub fn take_situations(&mut self) -> BTreeMap<Situation, u64> {
         std::mem::take(&mut self.situations)
     }
 
-    /// Has the flow try a pod. `false`: there was none to try.
+    /// Runs one attempt. `false` if there was no pod to try.
     pub fn attempt(&mut self, now: Now) -> bool {
         let tried = self.flow.attempt(now);
         if let Some(recording) = &mut self.recording
@@ -118,7 +118,7 @@ impl Instance {
         tried
     }
 
-    /// The model hears of everything before anything else happens.
+    /// Checks all output of the loop against the reference model before the next input.
     fn listen(&mut self) {
         for report in self.flow.drain_reports() {
             self.objections.extend(self.model.on_report(&report));
@@ -130,12 +130,12 @@ impl Instance {
         }
     }
 
-    /// What its model had to object to since it was asked last.
+    /// What the reference model has found since the last call.
     pub fn objections(&mut self) -> Vec<String> {
         std::mem::take(&mut self.objections)
     }
 
-    /// What the flow wants done, and what it tells.
+    /// The actions and reports of the loop since the last call.
     pub fn drain(&mut self) -> (Vec<Action>, Vec<Report>) {
         let actions = std::mem::take(&mut self.actions);
         if let Some(recording) = &mut self.recording {
@@ -144,12 +144,12 @@ impl Instance {
         (actions, std::mem::take(&mut self.reports))
     }
 
-    /// The history is over; what was recorded.
+    /// Ends the process. Returns its recording.
     pub fn end(self) -> Option<Recorded> {
         self.recording.map(Recording::end)
     }
 
-    /// The process is killed; what was recorded by then.
+    /// Kills the process. Returns what was recorded by then.
     pub fn kill(self) -> Option<Recorded> {
         self.recording.map(Recording::kill)
     }

@@ -1,4 +1,4 @@
-//! What must always hold, checked against the server's truth.
+//! What must always hold, checked against the objects of the API server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use crate::instance::Instance;
 use crate::network::Pending;
 use crate::world::World;
 
-/// For so many steps an overcommitment is put down to what disturbed the node.
+/// For how many steps a disturbance may explain that a node is overcommitted.
 const DISTURBED_STEPS: usize = 80;
 
 impl World {
@@ -25,7 +25,7 @@ impl World {
     pub(crate) fn before_it_is_sent(&mut self, instance: usize, request: &Request) {
         let Request::Bind { pod, .. } = request else { return };
         if *self.server.lease().holder != *instance.to_string() {
-            self.violation(format!("scheduler {instance} binds pod {pod} though the lease is another's"));
+            self.violation(format!("scheduler {instance} binds pod {pod} without the lease"));
         }
         let twice = self.network.pending().any(|pending| {
             pending.instance == instance
@@ -36,7 +36,7 @@ impl World {
         }
     }
 
-    /// A request is about to be done.
+    /// A request is about to be carried out.
     pub(crate) fn before_it_is_done(&mut self, pending: &Pending) {
         match &pending.request {
             Request::Bind { pod, node } if pending.is_done() => {
@@ -46,7 +46,7 @@ impl World {
                     .any(|p| reference(p) == *pod && p.pod.node.is_none() && !p.pod.terminating);
                 let by_live = self.instances.iter().any(|i| i.id == pending.instance);
                 if binds && !by_live {
-                    self.mark_disturbed(node); // decided by a process that is gone: who came after it could not know
+                    self.mark_disturbed(node); // a process that has died decided it; its successor cannot know
                 }
                 if binds && self.is_overcommitted_with(pod, node) && !self.is_disturbed(node) {
                     self.violation(format!("node {node} is overcommitted by pod {pod}"));
@@ -56,13 +56,13 @@ impl World {
         }
     }
 
-    /// Nobody goes but for a pod of higher priority.
+    /// A victim must have a lower priority than its preemptor.
     pub(crate) fn check_victims(&mut self, preemptor: &PodRef, victims: &[PodRef]) {
         for victim in victims {
             let of = |pod: &PodRef| self.server.priorities.get(&pod.uid).copied();
             let (high, low) = (of(preemptor), of(victim));
             if high <= low {
-                self.violation(format!("pod {victim} ({low:?}) goes for pod {preemptor} ({high:?})"));
+                self.violation(format!("pod {victim} ({low:?}) is evicted for pod {preemptor} ({high:?})"));
             }
         }
     }
@@ -88,7 +88,8 @@ impl World {
         used > room || count > 6
     }
 
-    /// Everything is at rest: nothing may be left that is not in its place.
+    /// Checks the state after nothing is left to do: every pod is where it must be, and every scheduler agrees with the API
+    /// server.
     pub(crate) fn check_final_state(&mut self) {
         let fresh = self.fresh();
         let truth = picture(fresh.flow.scheduler().cluster());
@@ -96,20 +97,22 @@ impl World {
         for instance in &self.instances {
             let (flow, id) = (&instance.flow, instance.id);
             if flow.in_flight() > 0 {
-                found.push(format!("scheduler {id} waits for {} answers that never come", flow.in_flight()));
+                found.push(format!(
+                    "scheduler {id} waits for {} answers that will not come",
+                    flow.in_flight()
+                ));
             }
             if flow.assumed() > 0 {
-                found.push(format!(
-                    "scheduler {id} still has {} pods on nodes that are not bound there",
-                    flow.assumed()
-                ));
+                found.push(format!("scheduler {id} still assumes {} pods", flow.assumed()));
             }
             let believed = picture(flow.scheduler().cluster());
             let places = flow.pending();
             let queued = places.active + places.backoff + places.unschedulable + places.gated;
             let unbound = self.server.pods().filter(|p| is_ours(p) && p.pod.node.is_none()).count();
             if queued != unbound {
-                found.push(format!("scheduler {id} has {queued} pods in its queue, and {unbound} wait"));
+                found.push(format!(
+                    "scheduler {id} has {queued} pods in its queue, and {unbound} are pending"
+                ));
             }
             if believed != truth {
                 found.push(format!("scheduler {id} sees another cluster:\n{believed}--- truth:\n{truth}"));
@@ -119,8 +122,8 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.place_of(&pod.spec.namespace, &pod.name));
-            // No pod is terminating any more, so no nomination can come true. A gated pod is not tried, so it keeps the
-            // nomination that another process gave it, as in upstream (scheduling_queue.go, `Add`).
+            // No pod is terminating any more, so no nomination can hold. A gated pod is not tried, so it keeps the
+            // nomination of another process, as in upstream (scheduling_queue.go, `Add`).
             if let Some(node) = &pod.nominated_node
                 && pod.spec.scheduling_gates.is_empty()
             {
@@ -144,7 +147,7 @@ impl World {
         }
     }
 
-    /// A scheduler that has just been told the whole truth.
+    /// A new scheduler that has received all objects.
     fn fresh(&self) -> Instance {
         let mut fresh =
             Instance::start(0, 0, vec![berth_engine::profile::Profile::standard("default-scheduler")], false);
@@ -159,7 +162,7 @@ impl World {
     }
 }
 
-/// A pod waits though it fits somewhere.
+/// The violation if a pod waits although it fits on a node.
 fn misplaced(truth: &SchedulingLoop, manifest: &PodManifest) -> Option<String> {
     let pod = &manifest.pod;
     let asks_extender = pod.spec.containers.iter().any(|c| !c.limits.is_empty());
@@ -167,13 +170,13 @@ fn misplaced(truth: &SchedulingLoop, manifest: &PodManifest) -> Option<String> {
     match truth.scheduler().scan_by(0, row) {
         Decision::Place(node, _) if !asks_extender => {
             let node = truth.scheduler().cluster().nodes().name(node);
-            Some(format!("pod {} waits though it fits on node {node}: a wake-up was missed", pod.key()))
+            Some(format!("pod {} waits although it fits on node {node}: no event requeued it", pod.key()))
         }
         _ => None,
     }
 }
 
-/// What the plain scan says of a waiting pod: each node with its score, or who rejected it.
+/// The plain scan's answer for a pod: each node with its score, or the plugin that rejected it.
 fn answer(flow: &SchedulingLoop, pod: &Pod) -> Option<Vec<(String, Option<i64>)>> {
     let row = flow.find_pod(&pod.spec.namespace, &pod.name)?;
     let (found, nodes) = (flow.scheduler().diagnose(0, row), flow.scheduler().cluster().nodes());
@@ -183,7 +186,7 @@ fn answer(flow: &SchedulingLoop, pod: &Pod) -> Option<Vec<(String, Option<i64>)>
     Some(fits.chain(not).collect())
 }
 
-/// What a cluster holds, as text.
+/// The content of a cluster as text.
 fn picture(cluster: &Cluster) -> String {
     let mut out = String::new();
     for (name, row) in cluster.nodes().by_name() {
@@ -195,7 +198,7 @@ fn picture(cluster: &Cluster) -> String {
             cluster.nominated(row).iter().map(|&pod| cluster.pods().entry(pod).pod.key()).collect();
         nominated.sort();
         let cpu = nodes.requested(row, ResourceId::CPU);
-        let _ = writeln!(out, "{name}: {cpu}m of pods {pods:?}, nominated {nominated:?}"); // a string takes all
+        let _ = writeln!(out, "{name}: {cpu}m of pods {pods:?}, nominated {nominated:?}"); // writing to a string cannot fail
     }
     let mut pods: BTreeMap<String, String> = BTreeMap::new();
     for row in cluster.pods().rows() {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use berth_engine::effect::DeviceReservation;
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
@@ -12,17 +13,17 @@ use crate::plan::Fault;
 use crate::server::Server;
 use crate::world::FaultRng;
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Answered,
     Refused,
-    /// Done, but nobody is told.
+    /// It is carried out, and the answer is lost.
     LostAnswer,
     LostRequest,
 }
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// Which process sent it.
@@ -34,7 +35,7 @@ pub struct Pending {
     fate: Fate,
 }
 
-/// All requests on their way, by the step in which they arrive.
+/// All requests in flight, by the step in which they arrive.
 #[derive(Debug, Default)]
 pub struct Network {
     pending: BTreeMap<(usize, u64), Pending>,
@@ -67,12 +68,12 @@ impl Network {
         self.pending.insert((due, self.sent), pending);
     }
 
-    /// Whether nothing is on its way.
+    /// Whether no request is in flight.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// The requests on their way.
+    /// The requests in flight.
     pub fn pending(&self) -> impl Iterator<Item = &Pending> {
         self.pending.values()
     }
@@ -85,7 +86,7 @@ impl Network {
 }
 
 impl Pending {
-    /// The server does what is asked, and the answer goes back.
+    /// Carries the request out at the server. Returns the answer.
     pub fn carry_out(&self, server: &mut Server) -> Input {
         let lost =
             || Err(Failure { kind: FailureKind::Unknown, message: "context deadline exceeded".to_owned() });
@@ -97,14 +98,14 @@ impl Pending {
             Fate::Refused => refused(),
             Fate::LostRequest => lost(),
             Fate::LostAnswer => {
-                let _ = carry_out(&self.request, server); // whatever it was, nobody is told
+                let _ = carry_out(&self.request, server); // the answer is lost
                 lost()
             }
         };
         Input::Reply(self.ticket, outcome)
     }
 
-    /// Whether the server does something.
+    /// Whether the server carries the request out.
     pub fn is_done(&self) -> bool {
         matches!(self.fate, Fate::Answered | Fate::LostAnswer)
     }
@@ -132,6 +133,15 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
         ),
         Request::Write(Write::SelectNode { namespace, claim, node }) => {
             select(server, namespace, claim, node)
+        }
+        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
+            reserve_devices(server, reservation, claim_uid)
+        }
+        Request::Write(Write::MakeDeviceClaim(made)) => {
+            server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
+        }
+        Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
+            give_up_devices(server, (namespace, claim, claim_uid), *delete)
         }
         Request::Extend { call, .. } => return Ok(answer(call)),
         Request::Emit(_) => Ok(()),
@@ -171,7 +181,48 @@ fn select(server: &mut Server, namespace: &Str, claim: &Str, node: &Str) -> Resu
     Ok(())
 }
 
-/// The extender has its own mind, but not another one each time.
+fn give_up_devices(
+    server: &mut Server,
+    (namespace, name, uid): (&Str, &Str, &Str),
+    delete: bool,
+) -> Result<(), Failure> {
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() };
+    let mut claim = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found.clone(),
+        _ => return Ok(()),
+    };
+    if delete {
+        server.remove(&key);
+        return Ok(());
+    }
+    claim.allocation = None;
+    claim.reserved_for.clear();
+    claim.devices.clear();
+    server.put(Object::ResourceClaim(claim));
+    Ok(())
+}
+
+fn reserve_devices(server: &mut Server, wanted: &DeviceReservation, uid: &Str) -> Result<(), Failure> {
+    let (namespace, name) = (wanted.namespace.clone(), wanted.claim.clone());
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace, name };
+    let found = match server.get(&key) {
+        Some(Object::ResourceClaim(found)) if found.uid == *uid => found,
+        _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
+    };
+    if wanted.allocation.is_some() == found.allocation.is_some() {
+        let message = "the claim has other devices than expected".to_owned();
+        return Err(Failure { kind: FailureKind::Conflict, message });
+    }
+    let mut changed = found.clone();
+    if let Some(allocation) = &wanted.allocation {
+        changed.allocation = Some(allocation.clone());
+    }
+    changed.reserved_for.push(wanted.consumer.clone());
+    server.put(Object::ResourceClaim(changed));
+    Ok(())
+}
+
+/// The extender's answer. It depends only on the call.
 fn answer(call: &Call) -> Answer {
     let likes = |pod: &PodRef, node: &str| {
         !(pod.name.len() + node.bytes().map(usize::from).sum::<usize>()).is_multiple_of(3)

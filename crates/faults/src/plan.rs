@@ -10,29 +10,29 @@ pub enum Fault {
     SlowWatch,
     /// Changes are delivered twice.
     RepeatedChanges,
-    /// A watch breaks and its changes are lost: the kind is listed anew.
+    /// A watch breaks and its changes are lost: the kind is listed again.
     Relist,
     /// A listing is served from an old state.
     StaleList,
-    /// A request is refused for no good reason.
+    /// The API server refuses a valid request.
     Refused,
-    /// A request is done, but the answer does not come.
+    /// A request is carried out, and its answer is lost.
     LostAnswer,
-    /// A request is not done, and the answer does not come.
+    /// A request is lost.
     LostRequest,
     /// A request takes long.
     SlowRequest,
-    /// The scheduler dies and starts anew.
+    /// The scheduler process dies and starts again.
     Crash,
     /// Another scheduler takes the lease.
     LeaseTheft,
     /// The clock jumps.
     ClockJump,
-    /// A node goes and comes back.
+    /// A node is deleted and created again.
     NodeFlap,
     /// A node shrinks.
     NodeShrinks,
-    /// A pod is made again under its name.
+    /// A pod is deleted and created again under its name.
     Reincarnation,
     /// Another scheduler binds a pod.
     ForeignBinding,
@@ -64,7 +64,7 @@ impl Fault {
         Self::ExtenderFails,
     ];
 
-    /// How much likelier it is than others, since there are fewer occasions for it.
+    /// The factor of its probability: rare occasions need a higher one.
     fn frequency(self) -> f64 {
         match self {
             Self::ExtenderFails => 6.0,
@@ -82,7 +82,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What users do, with its weight among all that they do.
+/// What users do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserAction {
     /// Creates a pod.
@@ -122,12 +122,12 @@ pub enum PodFeature {
     Claim,
 }
 
-/// What must come together for faults that uniform chance seldom finds. Half of all histories have one of these.
+/// Faults and user actions that must come together, and seldom do by uniform chance. Half of all histories have a focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Focus {
     /// Preemption on full nodes, while others bind and nominate the same pods.
     Nominations,
-    /// Topology spread, while evictions and bindings are told late.
+    /// Topology spread, while evictions and bindings are delivered late.
     Spreading,
     /// Pods deleted and created again under their names, while others are evicted for them.
     Reincarnations,
@@ -213,7 +213,7 @@ pub struct Plan {
     pub seed: u64,
     /// The seed of how the connections of watches fail, which changes nothing else in a history.
     pub connections: u64,
-    /// What is made likely; `None`: nothing in particular.
+    /// What is made likely; `None`: nothing.
     pub focus: Option<Focus>,
     /// Each fault's probability, where it can happen; absent: never.
     pub rates: BTreeMap<Fault, f64>,

@@ -5,7 +5,7 @@ use berth_journal::{Entry, Fingerprint, Header, Timing, Writer};
 
 use crate::instance;
 
-/// What was recorded is in the file after so long, as of a real process.
+/// How long entries stay in memory before they are written, in milliseconds, as in a real process.
 const FLUSH_MILLIS: u64 = 1_000;
 
 /// The file of one process.
@@ -17,7 +17,7 @@ pub struct Recorded {
     pub bytes: Vec<u8>,
 }
 
-/// The recording of a process that lives.
+/// The recording of a running process.
 pub struct Recording {
     part: u64,
     writer: Writer<Vec<u8>>,
@@ -42,7 +42,7 @@ impl Recording {
         recording
     }
 
-    /// The flow is told something.
+    /// The loop receives an input.
     pub fn take(&mut self, now: Now, input: &Input) {
         if now.millis >= self.flush_at {
             self.flush();
@@ -51,12 +51,12 @@ impl Recording {
         self.push(&Entry::Take(now, Box::new(input.clone())));
     }
 
-    /// The flow tried a pod, or did something whose time had come.
+    /// The loop tried a pod, or a timer of it was due.
     pub fn attempt(&mut self, now: Now) {
         self.push(&Entry::Attempt(now));
     }
 
-    /// What the flow wants done, after what it was told so far.
+    /// The actions of the loop after the inputs so far.
     pub fn act(&mut self, actions: &[Action]) {
         actions.iter().for_each(|action| self.done.add(action));
         if let Some(did) = self.done.news() {
@@ -70,7 +70,7 @@ impl Recording {
         Recorded { part: self.part, bytes: self.writer.into_inner() }
     }
 
-    /// The file of a process that was killed while it wrote: its last block is half there.
+    /// The file of a process that was killed during a write: only half of the last block is there.
     pub fn kill(self) -> Recorded {
         let safe = usize::try_from(self.writer.written()).unwrap_or(usize::MAX);
         let Recorded { part, mut bytes } = self.end();

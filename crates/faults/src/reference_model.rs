@@ -1,8 +1,8 @@
-//! What one scheduler was told and has decided, kept apart from it, to judge each of its placements at its moment.
+//! A reference model of one scheduler: it checks each decision at the time when it is made.
 //!
-//! The cluster is built anew from that and the plain scan asked: nothing of what the scheduler keeps, indexes or caches is
-//! used. A pod whose eviction was asked for counts as going, as Berth has it. Nominations are left out, since the scheduler
-//! knows its own before anybody tells it; without them the scan is more lenient, never stricter.
+//! The model keeps what the scheduler has received and decided. It builds a cluster from scratch and runs the plain scan on
+//! it, without any index or cache of the scheduler. A pod whose eviction was requested counts as terminating, as in Berth.
+//! Nominations are left out, since the scheduler knows its own ones earlier. Without them the scan accepts more, never less.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,12 +17,12 @@ use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
 
-/// Why a pod cannot be on a node.
+/// Why a pod does not fit on a node.
 #[derive(Debug)]
 enum Refused {
-    /// The scheduler was never told of the pod.
+    /// The scheduler has not received the pod.
     UnknownPod,
-    /// The scheduler knows no such node.
+    /// The scheduler does not know the node.
     UnknownNode,
     /// A plugin rejects the node, or the pod everywhere.
     By(Option<Verdict>),
@@ -40,22 +40,22 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownPod => f.write_str("the scheduler was never told of the pod"),
+            Self::UnknownPod => f.write_str("the scheduler has not received the pod"),
             Self::UnknownNode => f.write_str("there is no such node"),
             Self::By(verdict) => write!(f, "it does not fit: {verdict:?}"),
         }
     }
 }
 
-/// What one scheduler was told and has decided.
+/// What one scheduler has received and decided.
 pub struct ReferenceModel {
     profile: Profile,
-    told: BTreeMap<ObjectKey, Object>,
-    /// What was told of a kind since its listing began.
+    received: BTreeMap<ObjectKey, Object>,
+    /// The objects of a kind that were received since its listing began.
     listings: BTreeMap<Kind, BTreeSet<ObjectKey>>,
-    /// Where pods were put that nobody says are bound, by uid.
+    /// The nodes of assumed pods, by uid.
     put: BTreeMap<Str, Str>,
-    /// Evictions that were asked for and have not failed.
+    /// Evictions that were requested and have not failed.
     evictions: BTreeMap<Ticket, Str>,
 }
 
@@ -63,7 +63,7 @@ impl Default for ReferenceModel {
     fn default() -> Self {
         Self {
             profile: Profile::standard("default-scheduler"),
-            told: BTreeMap::new(),
+            received: BTreeMap::new(),
             listings: BTreeMap::new(),
             put: BTreeMap::new(),
             evictions: BTreeMap::new(),
@@ -72,7 +72,7 @@ impl Default for ReferenceModel {
 }
 
 impl ReferenceModel {
-    /// The scheduler is told something.
+    /// The scheduler receives an input.
     pub fn on_input(&mut self, input: &Input) {
         match input {
             Input::Listing(kind) => drop(self.listings.insert(*kind, BTreeSet::new())),
@@ -81,12 +81,12 @@ impl ReferenceModel {
                 if let Some(listing) = self.listings.get_mut(&key.kind) {
                     listing.insert(key.clone());
                 }
-                self.told.insert(key, object.clone());
+                self.received.insert(key, object.clone());
             }
-            Input::Deleted(key) => drop(self.told.remove(key)),
+            Input::Deleted(key) => drop(self.received.remove(key)),
             Input::Listed(kind) => {
                 if let Some(listing) = self.listings.remove(kind) {
-                    self.told.retain(|key, _| key.kind != *kind || listing.contains(key));
+                    self.received.retain(|key, _| key.kind != *kind || listing.contains(key));
                 }
             }
             Input::Reply(ticket, Err(failure)) if failure.kind != FailureKind::Gone => {
@@ -96,25 +96,25 @@ impl ReferenceModel {
         }
     }
 
-    /// What was told last of an object.
-    pub fn told(&self, key: &ObjectKey) -> Option<&Object> {
-        self.told.get(key)
+    /// The last version of an object that was received.
+    pub fn received(&self, key: &ObjectKey) -> Option<&Object> {
+        self.received.get(key)
     }
 
-    /// The scheduler wants something done.
+    /// The scheduler sends an action.
     pub fn on_action(&mut self, action: &Action) {
         if let Request::Evict { victim, .. } = &action.request {
             self.evictions.insert(action.ticket, victim.uid.clone());
         }
     }
 
-    /// The scheduler says what it did; what is wrong with that.
+    /// The scheduler reports a decision. Returns what is wrong with it.
     pub fn on_report(&mut self, report: &Report) -> Option<String> {
         match report {
             Report::Assumed(AttemptInfo { pod, .. }, landing) => {
                 let refused = self.why_not(pod, &landing.node, &[]);
                 self.put.insert(pod.uid.clone(), landing.node.clone());
-                refused.map(|why| format!("pod {pod} is put on node {}, where {why}", landing.node))
+                refused.map(|why| format!("pod {pod} is assumed on node {}, but {why}", landing.node))
             }
             Report::BindingFailed { pod, .. } => {
                 self.put.remove(&pod.uid);
@@ -127,8 +127,9 @@ impl ReferenceModel {
                 // The count may then be too low, and the node seems to fit.
                 let is_quirk = refused.rejecting_plugin() == Some("PodTopologySpread")
                     && victims.iter().any(|victim| self.is_terminating(victim));
-                (!is_quirk)
-                    .then(|| format!("pods go for pod {preemptor} from node {node}, where even so {refused}"))
+                (!is_quirk).then(|| {
+                    format!("pods are evicted for pod {preemptor} from node {node}, and still {refused}")
+                })
             }
             _ => None,
         }
@@ -137,12 +138,11 @@ impl ReferenceModel {
     /// Whether a pod is terminating, or its eviction was requested.
     fn is_terminating(&self, pod: &PodRef) -> bool {
         let key = ObjectKey { kind: Kind::Pod, namespace: pod.namespace.clone(), name: pod.name.clone() };
-        let told =
-            matches!(self.told.get(&key), Some(Object::Pod(m)) if m.pod.uid == pod.uid && m.pod.terminating);
-        told || self.evictions.values().any(|uid| *uid == pod.uid)
+        let is_terminating = matches!(self.received.get(&key), Some(Object::Pod(m)) if m.pod.uid == pod.uid && m.pod.terminating);
+        is_terminating || self.evictions.values().any(|uid| *uid == pod.uid)
     }
 
-    /// Why a pod does not fit on a node once some are gone; `None`: it does.
+    /// Why a pod does not fit on a node without these pods; `None` if it fits.
     fn why_not(&self, pod: &PodRef, node: &Str, without: &[PodRef]) -> Option<Refused> {
         let cluster = self.rebuild(without);
         let named = |row: &PodRow| {
@@ -159,10 +159,10 @@ impl ReferenceModel {
         Some(Refused::By(verdict.or(found.rejected_early)))
     }
 
-    /// The cluster as the scheduler must see it, built from nothing. Only the pods of `without` are left out.
+    /// The cluster that the scheduler must see, built from scratch, without the pods of `without`.
     fn rebuild(&self, without: &[PodRef]) -> Cluster {
         let mut cluster = Cluster::default();
-        for object in self.told.values() {
+        for object in self.received.values() {
             match object {
                 Object::Node(node) => drop(cluster.upsert_node(node.clone())),
                 Object::Pod(manifest) => {
@@ -180,9 +180,9 @@ impl ReferenceModel {
         cluster
     }
 
-    /// A pod as it was told, with what the scheduler decided about it since.
-    fn pod_as_decided(&self, told: &Pod) -> Pod {
-        let mut pod = told.clone();
+    /// A pod as it was received, with what the scheduler has decided about it since.
+    fn pod_as_decided(&self, received: &Pod) -> Pod {
+        let mut pod = received.clone();
         pod.nominated_node = None;
         pod.terminating |= self.evictions.values().any(|uid| *uid == pod.uid);
         if pod.node.is_none() {

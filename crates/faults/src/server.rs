@@ -1,4 +1,4 @@
-//! The simulated API server: the truth. Its rules are those of the real one, as far as a scheduler meets them.
+//! The simulated API server. It follows the rules of the real one, as far as a scheduler depends on them.
 //!
 //! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`), `strategy.go`.
 
@@ -13,16 +13,16 @@ use serde_json::json;
 
 use crate::watch::line;
 
-/// One change, as watches tell it.
+/// A change as watches deliver it.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The version of the store after it.
     pub version: u64,
     /// The object.
     pub key: ObjectKey,
-    /// As it is then; `None`: it is gone.
+    /// The object after the change; `None` if it was deleted.
     pub object: Option<Object>,
-    /// Whether it was not there before.
+    /// Whether the object was created.
     pub is_first: bool,
     /// The object as JSON with its version, or of a deleted object what identifies it.
     json: String,
@@ -57,27 +57,27 @@ impl Change {
     }
 }
 
-/// All objects, and everything that ever happened to them.
+/// All objects, and the log of their changes.
 #[derive(Debug, Default)]
 pub struct Server {
     objects: BTreeMap<ObjectKey, Object>,
     log: Vec<Change>,
     uids: u64,
     lease: Lease,
-    /// Changes up to this version are not told any more.
+    /// Changes up to this version are not delivered any more.
     compacted: u64,
-    /// Where each pod was bound, by uid: once and for all.
+    /// The node of each pod that was ever bound, by uid.
     pub bindings: BTreeMap<Str, Str>,
-    /// The priority of every pod that ever was, by uid.
+    /// The priority of each pod that was ever created, by uid.
     pub priorities: BTreeMap<Str, i32>,
 }
 
 /// The lease of the leader.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lease {
-    /// Its version; 0: nobody ever had it.
+    /// Its version; 0 if it was never held.
     pub version: u64,
-    /// Who has it.
+    /// Its holder.
     pub holder: Str,
 }
 
@@ -119,7 +119,7 @@ impl Server {
         found.into_values()
     }
 
-    /// All objects, without the conditions of pods: they tell of the last attempt, whenever that was.
+    /// All objects, without the conditions of pods: these depend on the time of the last attempt.
     pub fn visible(&self) -> BTreeMap<ObjectKey, Object> {
         let mut objects = self.objects.clone();
         for object in objects.values_mut() {
@@ -141,7 +141,7 @@ impl Server {
         self.objects.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
-    /// All pods that have not ended.
+    /// All pods that have not finished.
     pub fn pods(&self) -> impl Iterator<Item = &PodManifest> {
         self.all(Kind::Pod).filter_map(|object| match object {
             Object::Pod(pod) => Some(&**pod),
@@ -149,7 +149,7 @@ impl Server {
         })
     }
 
-    /// A uid that was never given.
+    /// A new uid.
     pub fn uid(&mut self) -> Str {
         self.uids += 1;
         format!("uid-{}", self.uids).into()
@@ -168,7 +168,7 @@ impl Server {
     /// POST an object.
     ///
     /// # Errors
-    /// Where there is one of its name.
+    /// If an object of this name exists.
     pub fn create(&mut self, object: Object) -> Result<(), Failure> {
         let key = object.key();
         if self.objects.contains_key(&key) {
@@ -181,10 +181,10 @@ impl Server {
         Ok(())
     }
 
-    /// PUT an object that was read at a version. What changes nothing is no change.
+    /// PUT an object that was read at a version. If it is equal to the stored one, nothing changes.
     ///
     /// # Errors
-    /// Where it is not there, or has changed since.
+    /// If it does not exist, or has changed since.
     pub fn replace(&mut self, object: Object, seen: u64) -> Result<(), Failure> {
         let key = object.key();
         let Some(before) = self.objects.get(&key) else {
@@ -200,20 +200,20 @@ impl Server {
         Ok(())
     }
 
-    /// The version of the last change of an object; 0: there never was one.
+    /// The version of the last change of an object; 0 if it never existed.
     pub fn version_of(&self, key: &ObjectKey) -> u64 {
         self.log.iter().rev().find(|change| change.key == *key).map_or(0, |change| change.version)
     }
 
-    /// The lease as it is.
+    /// The lease.
     pub fn lease(&self) -> &Lease {
         &self.lease
     }
 
-    /// POST or PUT the lease, as it was seen at a version.
+    /// POST the lease, or PUT it if `seen` is its version.
     ///
     /// # Errors
-    /// Where somebody else was faster.
+    /// If another process has written it since.
     pub fn acquire(&mut self, holder: &str, seen: u64) -> Result<(), Failure> {
         if self.lease.version != seen {
             return refuse(FailureKind::Conflict, "the lease has been modified".to_owned());
@@ -222,12 +222,12 @@ impl Server {
         Ok(())
     }
 
-    /// What happened so far is not told to watches any more.
+    /// Compacts the log: the changes so far are not delivered any more.
     pub fn compact(&mut self) {
         self.compacted = self.version();
     }
 
-    /// The changes after a version; `None`: it is too old (410 Gone), and who watches has to list.
+    /// The changes after a version; `None` if the version is too old (410 Gone), so that the client must list.
     pub fn watch(&self, version: u64) -> Option<&[Change]> {
         (version >= self.compacted).then(|| self.since(version))
     }
@@ -242,7 +242,7 @@ impl Server {
     /// Changes a pod in place.
     ///
     /// # Errors
-    /// Where it is not there, or is another one of the same name.
+    /// If it does not exist, or has another uid.
     pub fn change_pod(&mut self, pod: &PodRef, change: impl FnOnce(&mut PodManifest)) -> Result<(), Failure> {
         let mut manifest = self.find(pod)?.clone();
         change(&mut manifest);
@@ -259,11 +259,11 @@ impl Server {
         }
     }
 
-    /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node, where an empty one clears it. What changes
-    /// nothing is no change.
+    /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node; an empty name clears it. If nothing differs,
+    /// nothing changes.
     ///
     /// # Errors
-    /// As the real one refuses.
+    /// The refusal of the real API server.
     pub fn patch_status(
         &mut self,
         pod: &PodRef,
@@ -293,7 +293,7 @@ impl Server {
     /// POST `pods/binding`.
     ///
     /// # Errors
-    /// As the real one refuses.
+    /// The refusal of the real API server.
     pub fn bind(&mut self, pod: &PodRef, node: &Str) -> Result<(), Failure> {
         let found = &self.find(pod)?.pod;
         if found.terminating {
@@ -321,11 +321,11 @@ impl Server {
         })
     }
 
-    /// DELETE a pod with its uid as a precondition: it is marked, and gone at once where it is not bound, else once its node
-    /// agent has ended it.
+    /// DELETE a pod with its uid as a precondition. A pod that is not bound is deleted at once; a bound one is terminating
+    /// until the kubelet has ended it.
     ///
     /// # Errors
-    /// As the real one refuses.
+    /// The refusal of the real API server.
     pub fn delete_pod(&mut self, pod: &PodRef) -> Result<(), Failure> {
         let found = &self.find(pod)?.pod;
         let is_bound = found.node.is_some();
@@ -335,10 +335,10 @@ impl Server {
         if is_bound { Ok(()) } else { self.end_pod(pod) }
     }
 
-    /// A pod is gone for good.
+    /// Removes a pod.
     ///
     /// # Errors
-    /// Where it is not there.
+    /// If it does not exist.
     pub fn end_pod(&mut self, pod: &PodRef) -> Result<(), Failure> {
         let key = self.find(pod)?.key();
         self.remove(&key);

@@ -1,10 +1,10 @@
-//! A failing history, made as small as it goes: fewer faults, fewer nodes, fewer actions, fewer steps.
+//! Makes a failing history smaller: fewer faults, nodes, user actions and steps.
 
 use crate::injected_bug::InjectedBug;
 use crate::plan::Plan;
 use crate::world::{HistoryOutcome, World};
 
-/// The smallest plan found that still fails, and what comes of it.
+/// The smallest plan that was found to fail, and its outcome.
 pub fn shrink(plan: &Plan, bug: Option<InjectedBug>) -> (Plan, HistoryOutcome) {
     let mut best = plan.clone();
     let fails = |plan: &Plan| !World::play(plan.clone(), bug).violations.is_empty();
@@ -15,7 +15,7 @@ pub fn shrink(plan: &Plan, bug: Option<InjectedBug>) -> (Plan, HistoryOutcome) {
     (best, outcome)
 }
 
-/// Plans that are a little smaller, the boldest first.
+/// Smaller plans, those that remove most first.
 fn smaller(plan: &Plan) -> Vec<Plan> {
     let mut plans = Vec::new();
     for fault in plan.rates.keys() {

@@ -1,4 +1,4 @@
-//! Thousands of histories, and the planted violations that prove the judge.
+//! Thousands of histories without a violation, and injected bugs that must be found.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::plan::{Fault, Plan};
 use crate::shrink::shrink;
 use crate::world::{HistoryOutcome, World};
 
-/// How many histories are played; `BERTH_SEEDS` says otherwise.
+/// How many histories are played; `BERTH_SEEDS` overrides it.
 fn seeds() -> u64 {
     std::env::var("BERTH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
 }
@@ -44,11 +44,11 @@ fn no_history_violates_an_invariant_and_every_fault_occurs() {
 }
 
 #[test]
-fn situations_in_which_violations_were_found_occur() {
+fn situations_with_past_violations_occur() {
     let summary = play(0..1_000, cores(), None);
     let needed = [
         ("being evicted", "bound as assumed"),
-        ("being evicted", "told again"),
+        ("being evicted", "delivered again"),
         ("binding", "bound by another"),
         ("binding", "relabelled"),
         ("binding", "bound as assumed, relabelled"),
@@ -92,7 +92,7 @@ fn connections_that_fail_change_no_history() {
 }
 
 #[test]
-fn every_planted_violation_is_found_within_two_thousand_seeds() {
+fn every_injected_bug_is_found_within_two_thousand_seeds() {
     for bug in InjectedBug::ALL {
         let found = (0..2_000).find(|&seed| !World::play(Plan::draw(seed), Some(bug)).violations.is_empty());
         assert!(found.is_some(), "{bug:?} goes unnoticed");
@@ -110,7 +110,7 @@ fn a_failing_history_becomes_smaller() {
     assert!(small.rates.is_empty() && small.steps <= plan.steps, "{small:?}");
 }
 
-/// A scheduler's recording, replayed.
+/// Replays the recording of a scheduler.
 fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
     let mut reader = Reader::new(bytes)?;
     let profiles = vec![Profile::standard("default-scheduler")];
@@ -119,7 +119,7 @@ fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
 }
 
 #[test]
-fn every_process_of_a_history_replays_as_it_was_recorded() {
+fn every_recorded_process_replays_without_a_difference() {
     let (mut torn, mut compared, mut processes) = (0, 0, 0);
     for seed in 0..60 {
         let (outcome, recorded) = World::record(Plan::draw(seed), None);
@@ -136,7 +136,7 @@ fn every_process_of_a_history_replays_as_it_was_recorded() {
 }
 
 #[test]
-fn a_flipped_byte_of_a_history_is_reported_and_not_believed() {
+fn a_flipped_byte_of_a_recording_is_reported() {
     let (_, recorded) = World::record(Plan::draw(1), None);
     let bytes = &recorded.last().unwrap().bytes;
     for at in (0..bytes.len()).step_by(97) {

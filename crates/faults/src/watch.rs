@@ -1,8 +1,8 @@
 //! Watches between the simulated server and a flow: per kind in order, each at its own pace, on connections that fail.
 //!
-//! The state machine is the one that ships ([`berth_watch`]); this file is its shell, in place of the IO of `live`. The server
-//! sends JSON. Bodies arrive in pieces of any size and end anywhere, errors come as lines and as refusals, continue tokens
-//! expire, and some servers cannot stream lists.
+//! The state machine is the one that ships ([`berth_watch`]); this file is its shell, in place of the IO of `live`. The
+//! server sends JSON. Bodies arrive in pieces of any size and end anywhere, errors come as lines and as refusals,
+//! continue tokens expire, and some servers cannot stream lists.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The world: one seed, one thread, one clock.
+//! The simulated world: one seed, one thread, one clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -19,8 +19,8 @@ use crate::plan::{Fault, Plan};
 use crate::recording::Recorded;
 use crate::server::Server;
 
-/// Adds a line to the timeline, if one is kept.
-macro_rules! tell {
+/// Adds a line to the timeline if one is kept.
+macro_rules! log {
     ($world:expr, $($line:tt)*) => {
         if $world.keeps_timeline {
             let line = format!($($line)*);
@@ -28,15 +28,15 @@ macro_rules! tell {
         }
     };
 }
-pub(crate) use tell;
+pub(crate) use log;
 
-/// Steps in which everything must come to rest once the faults are over.
+/// How many steps the world has to come to rest after the last fault.
 const SETTLE_STEPS: usize = 3_000;
 
-/// Chance, and how often which fault struck.
+/// The random numbers of a history, and how often each fault was injected.
 #[derive(Debug)]
 pub struct FaultRng {
-    /// Where all chance comes from.
+    /// The source of all random numbers.
     pub random: fastrand::Rng,
     plan: Plan,
     struck: BTreeMap<Fault, u64>,
@@ -44,7 +44,7 @@ pub struct FaultRng {
 }
 
 impl FaultRng {
-    /// Whether a fault strikes now.
+    /// Whether a fault is injected now.
     pub fn strikes(&mut self, fault: Fault) -> bool {
         let rate = self.plan.rate(fault);
         let strikes = !self.over && rate > 0.0 && self.random.f64() < rate;
@@ -60,24 +60,24 @@ impl FaultRng {
     }
 }
 
-/// What came of a history.
+/// The outcome of a history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryOutcome {
-    /// What must never happen and did; the first ends the history.
+    /// Violated invariants; the first one ends the history.
     pub violations: Vec<String>,
-    /// How often which fault struck.
+    /// How often each fault was injected.
     pub struck: BTreeMap<Fault, u64>,
     /// How many pods were bound.
     pub bound: usize,
-    /// How often which situation occurred: where a pod was, and what was told of it; or a request, and its outcome.
+    /// How often each situation occurred: where a pod was and how it changed, or a request and its outcome.
     pub situations: BTreeMap<Situation, u64>,
-    /// What happened, a line each; empty unless it is asked for.
+    /// What happened, one line each; empty unless the timeline is kept.
     pub timeline: Vec<String>,
-    /// A hash of everything that was asked for; 0 unless the timeline is kept.
+    /// A hash of all requests; 0 unless the timeline is kept.
     pub fingerprint: u64,
 }
 
-/// A history in the making.
+/// A history while it is played.
 pub struct World {
     pub(crate) plan: Plan,
     pub(crate) rng: FaultRng,
@@ -88,15 +88,15 @@ pub struct World {
     pub(crate) bug: Option<InjectedBug>,
     pub(crate) step: usize,
     pub(crate) now: Now,
-    /// How many pods were made.
+    /// How many pods were created.
     pub(crate) made: usize,
-    /// When something outside last changed what a node can bear.
+    /// The step in which something outside last changed what fits on a node, by node.
     pub(crate) disturbed: BTreeMap<String, usize>,
     started: usize,
     outcome: HistoryOutcome,
     records: bool,
     pub(crate) keeps_timeline: bool,
-    /// Of processes that are no more.
+    /// The recordings of processes that have ended.
     recorded: Vec<Recorded>,
 }
 
@@ -174,16 +174,16 @@ impl World {
         self.started += 1;
         if leads {
             let seen = self.server.lease().version;
-            let _ = self.server.acquire(&self.started.to_string(), seen); // nobody else asks in between
+            let _ = self.server.acquire(&self.started.to_string(), seen); // no other process writes in between
         }
         let mut instance =
             Instance::start(self.started, self.plan.connections, self.profiles(), self.records);
         instance.lead(self.now, leads);
-        tell!(self, "scheduler {} starts, leads: {leads}", self.started);
+        log!(self, "scheduler {} starts, leads: {leads}", self.started);
         self.instances.push(instance);
     }
 
-    /// Ends processes without asking them.
+    /// Kills processes.
     fn kill(&mut self, which: Range<usize>) {
         for mut instance in self.instances.drain(which) {
             add_up(&mut self.outcome.situations, instance.take_situations());
@@ -191,7 +191,7 @@ impl World {
         }
     }
 
-    /// The time of users and faults.
+    /// Plays the steps with user actions and faults.
     fn live(&mut self) {
         let mut actions = 0;
         while self.step < self.plan.steps && self.outcome.violations.is_empty() {
@@ -204,18 +204,18 @@ impl World {
         }
     }
 
-    /// Crashes, changes of leader, jumps of the clock.
+    /// Injects crashes, changes of the leader, and jumps of the clock.
     fn inject_process_faults(&mut self) {
         if self.rng.strikes(Fault::Crash) {
             let leads = self.instances.last().is_some_and(|instance| instance.leads);
             let gone = self.instances.last().map(|instance| instance.id);
-            tell!(self, "scheduler {} dies", gone.unwrap_or_default());
+            log!(self, "scheduler {} dies", gone.unwrap_or_default());
             self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
             self.mark_all_disturbed();
             self.start(leads || self.instances.is_empty());
         }
         if self.rng.strikes(Fault::LeaseTheft) {
-            tell!(self, "the lease changes hands");
+            log!(self, "the lease changes hands");
             for instance in &mut self.instances {
                 instance.leads = false;
                 if self.bug.is_none_or(|bug| !bug.hides_lost_lease(&instance.flow)) {
@@ -230,11 +230,11 @@ impl World {
             let jump = self.rng.random.u64(0..20_000);
             self.now.millis += jump;
             self.now.unix_micros += self.rng.random.i64(-3_600_000_000..3_600_000_000);
-            tell!(self, "the clock jumps by {jump} ms");
+            log!(self, "the clock jumps by {jump} ms");
         }
     }
 
-    /// One step of the world.
+    /// Plays one step.
     pub(crate) fn run_step(&mut self) {
         self.step += 1;
         let millis = self.rng.random.u64(5..60);
@@ -245,7 +245,7 @@ impl World {
             self.before_it_is_done(&pending);
             let reply = pending.carry_out(&mut self.server);
             *self.outcome.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
-            tell!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
+            log!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
             self.hand(pending.instance, reply);
         }
         for at in 0..self.instances.len() {
@@ -258,7 +258,7 @@ impl World {
         }
     }
 
-    /// Tells a scheduler something, if it still lives.
+    /// Passes an input to a scheduler, if it still runs.
     fn hand(&mut self, id: usize, input: Input) {
         let Some(instance) = self.instances.iter_mut().find(|instance| instance.id == id) else { return };
         let input = match &mut self.bug {
@@ -270,7 +270,7 @@ impl World {
         }
     }
 
-    /// Lets a scheduler do what it wants to do.
+    /// Runs the attempts of a scheduler, and checks and sends its actions.
     fn run(&mut self, at: usize) {
         let most = if self.rng.is_over() { 1_000 } else { self.rng.random.usize(1..20) };
         let instance = &mut self.instances[at];
@@ -287,10 +287,10 @@ impl World {
                 self.check_victims(preemptor, victims);
             }
             if matches!(report, Report::Assumed(..) | Report::Preempted { .. }) && !self.instances[at].leads {
-                self.violation(format!("scheduler {id} decides though it does not lead: {report:?}"));
+                self.violation(format!("scheduler {id} decides without the lease: {report:?}"));
             }
             if !matches!(report, Report::Queued { .. }) {
-                tell!(self, "scheduler {id}: {report:?}");
+                log!(self, "scheduler {id}: {report:?}");
             }
         }
         for objection in objections {
@@ -312,14 +312,14 @@ impl World {
         }
     }
 
-    /// The faults stop, and users too: everything must come to rest, and to its place.
+    /// Faults and user actions stop. Everything must come to rest, and every pod to its place.
     fn settle(&mut self) {
         self.rng.over = true;
         if self.instances.iter().all(|instance| !instance.leads) {
             self.kill(0..self.instances.len());
             self.start(true);
         }
-        tell!(self, "the faults are over");
+        log!(self, "the faults are over");
         for _ in 0..SETTLE_STEPS {
             if !self.outcome.violations.is_empty() {
                 return;
@@ -332,10 +332,10 @@ impl World {
             }
         }
         let why = self.pending_work().unwrap_or_default();
-        self.violation(format!("it does not come to rest: {why}"));
+        self.violation(format!("the world does not come to rest: {why}"));
     }
 
-    /// At rest a restart of the scheduler changes nothing that anybody can see.
+    /// Restarts the scheduler at rest: no object may change.
     fn restart(&mut self) {
         let before = self.server.visible();
         self.kill(0..self.instances.len());
@@ -359,9 +359,9 @@ impl World {
         }
     }
 
-    /// What is still going on; `None`: nothing.
+    /// Work that is still pending; `None`: the world is at rest.
     fn pending_work(&self) -> Option<String> {
-        // A pod that no node is there for waits for its scheduler in vain.
+        // Without nodes, the pods of other schedulers stay pending.
         let nodes = self.server.all(Kind::Node).next().is_some();
         let waits_for_agents = |p: &&PodManifest| {
             let others =
@@ -375,12 +375,12 @@ impl World {
             return Some(format!("claim {claim} waits for the volume controller or the provisioner"));
         }
         if let Some(pending) = self.network.pending().next() {
-            return Some(format!("{:?} is on its way", pending.request));
+            return Some(format!("{:?} is in flight", pending.request));
         }
         self.instances.iter().find_map(|instance| {
             let flow = &instance.flow;
             let why = if !instance.watches.are_current(&self.server) {
-                "is not told everything yet".to_owned()
+                "has not received everything yet".to_owned()
             } else if flow.has_due(self.now) {
                 "has pods to try".to_owned()
             } else {
@@ -397,7 +397,7 @@ impl World {
         self.server.get(&key).is_none()
     }
 
-    /// Something outside changed what a node can bear.
+    /// Something outside changed what fits on a node.
     pub(crate) fn mark_disturbed(&mut self, node: &str) {
         self.disturbed.insert(node.to_owned(), self.step);
     }
@@ -415,9 +415,9 @@ impl World {
         self.outcome.timeline.push(format!("{:>4} {:>7} ms  {line}", self.step, self.now.millis));
     }
 
-    /// Something happened that must never happen.
+    /// An invariant is violated.
     pub(crate) fn violation(&mut self, what: String) {
-        tell!(self, "VIOLATION: {what}");
+        log!(self, "VIOLATION: {what}");
         self.outcome.violations.push(what);
     }
 

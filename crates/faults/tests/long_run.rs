@@ -1,6 +1,6 @@
-//! A flow that runs for very long is as large as its cluster is, but for names of labels that it has seen.
+//! The memory of a loop that runs for long depends on its cluster, and on the label names that it has seen.
 //!
-//! Alone in its process, for the process's memory is what is measured. `BERTH_EVENTS` says how many events there are.
+//! The test measures the memory of its process, so it is alone in it. `BERTH_EVENTS` sets the number of events.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::VecDeque;
@@ -10,26 +10,26 @@ use berth_flow::{Answer, Input, Now, PodRef, Report, Request, SchedulingLoop, Se
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
 
-/// So many of each are there at a time.
+/// How many of each exist at a time.
 const NODES: u64 = 40;
 const PODS: usize = 400;
-/// Caches that are full now may not have been in the middle, and an allocator keeps something for itself.
+/// Room for caches that have grown since the middle, and for the allocator.
 const SLACK_MB: f64 = 8.0;
-/// Labels are kept as symbols, also when they are gone: so much is for each object. Measured: 24.
+/// Labels stay interned after their objects are deleted: bytes for each object. Measured: 24.
 const NAME_BYTES: f64 = 40.0;
 
 fn events() -> u64 {
     std::env::var("BERTH_EVENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(600_000)
 }
 
-/// What is resident, in megabytes.
+/// The resident memory in megabytes.
 fn resident_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
-/// A cluster in which everything goes and is replaced by something of another name.
+/// A cluster in which every object is replaced by one with another name.
 struct Churn {
     flow: SchedulingLoop,
     decoder: Decoder,
@@ -111,7 +111,7 @@ impl Churn {
         ));
     }
 
-    /// One more pod, with what belongs to it; the oldest one goes.
+    /// Adds a pod with its objects, and deletes the oldest one.
     fn turn(&mut self) {
         self.made += 1;
         let (number, name) = (self.made, format!("pod-{}", self.made));
@@ -154,7 +154,7 @@ impl Churn {
         self.run();
     }
 
-    /// Everything is tried, and every request done.
+    /// Runs all attempts, and carries out all requests.
     fn run(&mut self) {
         loop {
             let tried = self.flow.attempt(self.now);
@@ -188,7 +188,7 @@ impl Churn {
 }
 
 #[test]
-fn memory_is_that_of_the_cluster_and_of_names() {
+fn memory_does_not_grow_while_the_cluster_stays_as_large() {
     let mut churn = Churn::new();
     for _ in 0..NODES {
         churn.node();

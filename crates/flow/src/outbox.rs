@@ -28,6 +28,8 @@ pub(crate) enum RequestKind {
     Status,
     /// The eviction of a victim for the pod.
     Evict { victim: PodRef },
+    /// Devices that keep the pod from every node are given up.
+    GiveUp,
     /// A call of an extender, in this attempt.
     Extend { attempt: u32 },
 }

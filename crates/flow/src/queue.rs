@@ -260,6 +260,11 @@ impl SchedulingQueue {
         Some(self.link(pod, place))
     }
 
+    /// The pods that are gated.
+    pub(crate) fn gated(&self) -> Vec<PodRow> {
+        self.gated.iter().copied().collect()
+    }
+
     /// Makes an unschedulable pod or one in backoff active. `false` if it is in no such part.
     pub(crate) fn activate(&mut self, pod: PodRow) -> bool {
         let place = self.info(pod).map(|info| &info.place);

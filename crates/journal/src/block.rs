@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
-/// The first bytes of a recording; the last one is the version of the format. Format 1 had fingerprints that depended on the
-/// build; format 2 has those of [`Fingerprint`](crate::Fingerprint).
+/// The first bytes of a recording; the last one is the version of the format. Format 1 had fingerprints that depended
+/// on the build; format 2 has those of [`Fingerprint`](crate::Fingerprint).
 pub(crate) const MAGIC: &[u8; 8] = b"BERTHRC\x02";
 
 /// The largest block, compressed. A greater length is a sign of damage.

@@ -1,10 +1,15 @@
 //! Actions as bytes that depend on nothing but their values: no compiler, no word size, no library version.
 //!
-//! Each value has one encoding: a variant is one byte, a number eight bytes (little endian), a text or a list its length
-//! and its contents, an optional value one byte before it. So different actions have different bytes. The numbers of the
-//! variants are part of the format of recordings: a new variant gets a new number, and no number is used again.
+//! Each value has one encoding: a variant is one byte, a number eight bytes (little endian), a text or a list its
+//! length and its contents, an optional value one byte before it. So different actions have different bytes. The
+//! numbers of the variants are part of the format of recordings: a new variant gets a new number, and no number is used
+//! again.
 
+use berth_devices::extended::RequestMapping;
+use berth_engine::effect::DeviceReservation;
 use berth_flow::{Action, Call, Condition, Event, NodeVictims, PodRef, Request, Write};
+use berth_model::device::{Consumer, ResourceClaim};
+use berth_model::object::Object;
 
 /// Appends an action.
 pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
@@ -45,7 +50,39 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
             out.push(7);
             self::event(out, event);
         }
+        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
+            out.push(8);
+            self::reservation(out, reservation);
+            text(out, claim_uid);
+        }
+        Request::Write(Write::MakeDeviceClaim(made)) => {
+            out.push(9);
+            claim(out, &made.claim);
+            list(out, &made.mappings, |out, RequestMapping { container, resource, request }| {
+                [container, resource, request].into_iter().for_each(|part| text(out, part));
+            });
+        }
+        Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
+            out.push(10);
+            [namespace, claim, claim_uid].into_iter().for_each(|part| text(out, part));
+            out.push((*delete).into());
+        }
     }
+}
+
+fn reservation(out: &mut Vec<u8>, reservation: &DeviceReservation) {
+    let DeviceReservation { namespace, claim, allocation, consumer } = reservation;
+    let Consumer { api_group, resource, name, uid } = consumer;
+    [namespace, claim, api_group, resource, name, uid].into_iter().for_each(|part| text(out, part));
+    out.push(allocation.is_some().into());
+    if allocation.is_some() {
+        self::claim(out, &ResourceClaim { allocation: allocation.clone(), ..ResourceClaim::default() });
+    }
+}
+
+/// A claim as manifests have it: equal claims have one text.
+fn claim(out: &mut Vec<u8>, claim: &ResourceClaim) {
+    text(out, &berth_wire::encode(&Object::ResourceClaim(Box::new(claim.clone()))));
 }
 
 fn call(out: &mut Vec<u8>, call: &Call) {

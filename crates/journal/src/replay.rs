@@ -102,8 +102,8 @@ pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Until) 
 }
 
 impl Until {
-    /// After the last attempt up to this time, in microseconds since the Unix epoch. If the clock was set back, the attempts
-    /// before that are included. Damage to the recording is reported by the replay.
+    /// After the last attempt up to this time, in microseconds since the Unix epoch. If the clock was set back, the
+    /// attempts before that are included. Damage to the recording is reported by the replay.
     pub fn after<R: Read>(reader: &mut Reader<R>, unix_micros: i64) -> Self {
         let (mut attempts, mut wanted) = (0, 0);
         while let Ok(Some(entry)) = reader.next_entry() {

@@ -1,8 +1,9 @@
 //! The changes of a recording, with another configuration of the scheduler.
 //!
-//! The changes that others made are taken from the recording: pods that were created and deleted, nodes that were added,
-//! changed and removed. The scheduler's own actions are not: the other configuration binds and evicts on its own, and each
-//! action succeeds at once. A pod that is bound in the recording stays where the other configuration placed it.
+//! The changes that others made are taken from the recording: pods that were created and deleted, nodes that were
+//! added, changed and removed. The scheduler's own actions are not: the other configuration binds and evicts on its
+//! own, and each action succeeds at once. A pod that is bound in the recording stays where the other configuration
+//! placed it.
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,6 +1,7 @@
 //! Carries out the flow's actions: many requests in flight, but one at a time for each pod.
 
 mod body;
+mod devices;
 mod failure;
 mod send_queue;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use berth_flow::{
     Action, Answer as Reply, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write,
 };
 use berth_watch::Metadata;
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use http::Method;
@@ -127,6 +129,13 @@ impl Actor {
                 );
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body::selected_node(&node)).await
             }
+            Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
+                self.reserve_devices(&reservation, &claim_uid).await
+            }
+            Request::Write(Write::MakeDeviceClaim(made)) => self.make_device_claim(&made).await,
+            Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
+                self.give_up_devices(&namespace, &claim, &claim_uid, delete).await
+            }
             // These two are not sent here: see `Task::Extend` and `EventRecorder`.
             Request::Extend { .. } | Request::Emit(_) => Ok(()),
         };
@@ -159,6 +168,17 @@ impl Actor {
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<(), Failure> {
+        self.ask_for(method, path, content_type, body).await.map(drop)
+    }
+
+    /// As [`Actor::ask`], for the body of the answer.
+    async fn ask_for(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Bytes, Failure> {
         let mut tries = 0;
         loop {
             // Checked before every request: the lease may expire between two of them.
@@ -172,7 +192,10 @@ impl Actor {
                     tokio::time::sleep(Duration::from_secs(answer.retry_after.unwrap_or(1).clamp(1, 30)))
                         .await;
                 }
-                _ => return judge(answer),
+                _ => {
+                    let body = answer.as_ref().map(|answer| answer.body.clone()).unwrap_or_default();
+                    return judge(answer).map(|()| body);
+                }
             }
         }
     }

@@ -36,8 +36,8 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 /// How to find an API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Server {
-    /// A kubeconfig file. Without one, the service account of the pod that this process runs in is used; outside of a pod,
-    /// what `kubectl` would use.
+    /// A kubeconfig file. Without one, the service account of the pod that this process runs in is used; outside of a
+    /// pod, what `kubectl` would use.
     pub kubeconfig: Option<PathBuf>,
     /// The address of the API server, instead of that in the kubeconfig.
     pub master: Option<String>,
@@ -73,8 +73,8 @@ pub enum ConnectError {
 /// The body of an answer, in pieces.
 pub(crate) type Pieces = UnsyncBoxBody<Bytes, hyper::Error>;
 
-/// Sends requests. Every request has its own copy: kube's `Client` would pass all requests through one task, which costs two
-/// wake-ups for each.
+/// Sends requests. Every request has its own copy: kube's `Client` would pass all requests through one task, which
+/// costs two wake-ups for each.
 pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Pieces>, BoxError>;
 
 /// The error without the path, which the caller names.
@@ -122,8 +122,8 @@ pub(crate) enum NoAnswer {
 }
 
 impl Answer {
-    /// Why the API server refuses: the message of its `Status`, or else the HTTP status. At most 1,024 bytes, since a body
-    /// may hold anything.
+    /// Why the API server refuses: the message of its `Status`, or else the HTTP status. At most 1,024 bytes, since a
+    /// body may hold anything.
     pub(crate) fn message(&self) -> String {
         Status::read(&self.body).message_or(|| self.status.to_string())
     }

@@ -1,4 +1,5 @@
-//! The event loop: the thread that owns the flow and all state. It takes messages, attempts pods, and passes on the actions.
+//! The event loop: the thread that owns the flow and all state. It takes messages, attempts pods, and passes on the
+//! actions.
 
 mod intake;
 mod quarantine;

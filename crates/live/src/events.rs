@@ -1,7 +1,7 @@
 //! Events (events.k8s.io/v1). They are written in the background, and no binding waits for one.
 //!
-//! Upstream: `client-go/tools/events`. There, equal events become a series only while the pod does not change, since its
-//! events carry the resource version of the pod. Here, events become a series if their words are equal.
+//! Upstream: `client-go/tools/events`. There, equal events become a series only while the pod does not change, since
+//! its events carry the resource version of the pod. Here, events become a series if their words are equal.
 
 mod series;
 

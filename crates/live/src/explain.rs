@@ -1,7 +1,7 @@
 //! Explanations, computed one at a time on a thread of their own, so that no pod waits for them.
 //!
-//! The event loop only copies the cluster. So that many requests cannot stop it, at most one explanation waits while another
-//! one is computed, and copying takes at most [`SHARE`] of the event loop's time. Further requests are refused.
+//! The event loop only copies the cluster. So that many requests cannot stop it, at most one explanation waits while
+//! another one is computed, and copying takes at most [`SHARE`] of the event loop's time. Further requests are refused.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_explanation_that_panics_stops_no_other() {
-        let flow = Flow::new(Settings::new(vec![Profile::standard("default-scheduler")]));
+        let flow = SchedulingLoop::new(Settings::new(vec![Profile::standard("default-scheduler")]));
         let (mut explainer, jobs) = Explainer::new();
         let open = Arc::clone(&explainer.open);
         let (sender, mut answer) = oneshot::channel();

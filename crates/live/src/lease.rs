@@ -91,7 +91,8 @@ impl Lease {
         }
     }
 
-    /// Acquires the lease and renews it until it is lost, or until `release` says that no request is in flight any more.
+    /// Acquires the lease and renews it until it is lost, or until `release` says that no request is in flight any
+    /// more.
     pub(crate) async fn run(mut self, mut release: oneshot::Receiver<()>) -> Result<(), Lost> {
         tracing::info!(
             lease = self.name,

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time until which this process may write as the leader. It is checked before each write, so that a process that was
-/// paused does not act on a lease that has expired in the meantime.
+/// The time until which this process may write as the leader. It is checked before each write, so that a process that
+/// was paused does not act on a lease that has expired in the meantime.
 #[derive(Debug)]
 pub(crate) struct LeaseGuard {
     start: Instant,

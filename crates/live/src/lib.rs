@@ -6,8 +6,8 @@
 //!                           Actor ─replies─►│   (the flow)    └──reports─► Reporter: metrics, log
 //!   /metrics, /explain ───► serve ─queries─►┘
 //! ```
-//! One thread, the event loop, owns the flow and all state. Everything else is IO on tokio, and sends messages to the event
-//! loop. So there are no locks, and a run depends on nothing but the order of the messages.
+//! One thread, the event loop, owns the flow and all state. Everything else is IO on tokio, and sends messages to the
+//! event loop. So there are no locks, and a run depends on nothing but the order of the messages.
 
 mod act;
 mod answer;

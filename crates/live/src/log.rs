@@ -1,7 +1,7 @@
 //! The log: lines on stderr, as text or as JSON.
 //!
-//! The verbosity (`-v`) means what it means for kube-scheduler: 0 is for what an operator must know, 2 adds a line for each
-//! scheduling decision, 4 and more are for debugging.
+//! The verbosity (`-v`) means what it means for kube-scheduler: 0 is for what an operator must know, 2 adds a line for
+//! each scheduling decision, 4 and more are for debugging.
 
 use std::io::IsTerminal;
 

@@ -1,7 +1,7 @@
 //! Records all inputs of the flow, and fingerprints of its actions, on a separate thread.
 //!
-//! A file that has grown to its limit is followed by another one. Each file can be replayed alone: when a file begins, a new
-//! flow gets everything that the old one knew, at a moment without requests in flight.
+//! A file that has grown to its limit is followed by another one. Each file can be replayed alone: when a file begins,
+//! a new flow gets everything that the old one knew, at a moment without requests in flight.
 
 mod files;
 

@@ -1,7 +1,7 @@
 //! Snapshots: the objects of a cluster that a scheduler sees, for simulations elsewhere.
 //!
-//! An object is decoded and encoded again, so only what Berth reads of it can be in a snapshot: no environment variables,
-//! commands, probes or secrets. Annotations are removed, except those that affect scheduling.
+//! An object is decoded and encoded again, so only what Berth reads of it can be in a snapshot: no environment
+//! variables, commands, probes or secrets. Annotations are removed, except those that affect scheduling.
 
 use berth_model::labels::Labels;
 use berth_model::load::{DISK_UTILIZATION, NETWORK_UTILIZATION, UTILIZATION_TIME};

@@ -27,6 +27,9 @@ const LOG_AGAIN: Duration = Duration::from_secs(60);
 /// After a connection that lasted for this time, the backoff begins with its shortest pause.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// The API version that not every API server serves.
+const DEVICES: &str = "resource.k8s.io/v1";
+
 /// A watch on one kind.
 pub(crate) struct Watch {
     api: Api,
@@ -102,6 +105,7 @@ impl Watch {
             Err(error) => return Ok(self.state.on_error(error.to_string())),
         };
         if answer.status != StatusCode::OK {
+            self.note_absence(answer.status).await?;
             return Ok(self.state.on_refusal(answer.status.as_u16(), &answer.body));
         }
         let Resource { api_version, kind, .. } = self.resource;
@@ -127,6 +131,7 @@ impl Watch {
         if status != StatusCode::OK {
             let limited = http_body_util::Limited::new(body, MAX_REFUSAL_BYTES).collect().await;
             let text = limited.map(|body| body.to_bytes()).unwrap_or_default();
+            self.note_absence(status).await?;
             return Ok(self.state.on_refusal(status.as_u16(), &text));
         }
         let mut buffer = LineBuffer::default();
@@ -148,6 +153,14 @@ impl Watch {
             if let Some(reconnect) = self.read_lines(&mut buffer).await? {
                 return Ok(reconnect);
             }
+        }
+    }
+
+    /// An API server of an earlier version does not serve device objects: there are none. It is asked again later.
+    async fn note_absence(&self, status: StatusCode) -> Result<(), Closed> {
+        match status == StatusCode::NOT_FOUND && self.resource.api_version == DEVICES {
+            true => self.deliver(Delivery::Listed).await,
+            false => Ok(()),
         }
     }
 

@@ -70,6 +70,28 @@ macro_rules! for_each_object_kind {
                 Workload(Job): "batch/v1" "Job" "jobs" Offline;
                 Workload(CronJob): "batch/v1" "CronJob" "cronjobs" Offline
             }
+            DeviceClass {
+                ($crate::device::DeviceClass) in device_classes, name at name,
+                DeviceClass: "resource.k8s.io/v1" "DeviceClass" "deviceclasses" Watched
+            }
+            ResourceSlice {
+                ($crate::device::ResourceSlice) in resource_slices, name at name,
+                ResourceSlice: "resource.k8s.io/v1" "ResourceSlice" "resourceslices" Watched
+            }
+            DeviceTaintRule {
+                ($crate::device::DeviceTaintRule) in device_taint_rules, name at name,
+                DeviceTaintRule: "resource.k8s.io/v1" "DeviceTaintRule" "devicetaintrules" Watched
+            }
+            ResourceClaim {
+                ($crate::device::ResourceClaim) as boxed in resource_claims, namespace at namespace, name at name,
+                ResourceClaim: "resource.k8s.io/v1" "ResourceClaim" "resourceclaims" Watched
+            }
+            ResourceClaimTemplate {
+                ($crate::device::ResourceClaimTemplate) in resource_claim_templates,
+                namespace at namespace, name at name,
+                ResourceClaimTemplate:
+                    "resource.k8s.io/v1" "ResourceClaimTemplate" "resourceclaimtemplates" Offline
+            }
             Budget {
                 ($crate::workload::DisruptionBudget) in budgets, namespace at namespace, name at name,
                 Budget: "policy/v1" "PodDisruptionBudget" "poddisruptionbudgets" Watched

@@ -30,6 +30,37 @@ pub struct Pod {
     /// The pod is going away because a scheduler evicted it for another pod: condition `DisruptionTarget` with the
     /// reason `PreemptionByScheduler`.
     pub preempted: bool,
+    /// `status.resourceClaimStatuses`: which claims were made for the pod from templates.
+    pub claim_statuses: Vec<ClaimStatus>,
+}
+
+/// `v1.PodResourceClaimStatus`: the claim that was made for an entry of `spec.resourceClaims`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimStatus {
+    /// The entry's name.
+    pub name: Str,
+    /// The claim's name; `None` if the entry needs no claim.
+    pub claim: Option<Str>,
+}
+
+/// `v1.PodResourceClaim`: a claim on devices that the pod uses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PodResourceClaim {
+    /// The name by which containers refer to it.
+    pub name: Str,
+    /// Which claim it is.
+    pub source: ClaimSource,
+}
+
+/// Which claim on devices a pod uses.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ClaimSource {
+    /// The claim of this name, in the pod's namespace.
+    Claim(Str),
+    /// One that is made for the pod from the template of this name.
+    Template(Str),
+    /// A later version of the API says it in a field that is not known here.
+    Unknown,
 }
 
 impl Pod {
@@ -88,8 +119,8 @@ pub struct PodSpec {
     pub host_network: bool,
     /// `spec.hostUsers: false`: the pod runs in a user namespace of its own.
     pub user_namespace: bool,
-    /// How many `spec.resourceClaims` the pod has (device claims, served later).
-    pub resource_claims: u32,
+    /// `spec.resourceClaims`: the claims on devices that the pod uses.
+    pub resource_claims: Vec<PodResourceClaim>,
     /// `spec.os.name`.
     pub os: Option<Str>,
 }

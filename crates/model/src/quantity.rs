@@ -9,6 +9,7 @@
 //! a short decimal one (`12E`, `1e30`) counts as nothing or wraps, by its power of ten; a long one, and a sum that no
 //! longer fits, wraps. Whatever is absurd even so, beyond 10^29 base units, may come out different.
 
+mod amount;
 mod unit;
 
 use std::cmp::Ordering;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign};
 
+pub use amount::{Amount, AmountError, Format};
 use unit::Unit;
 
 const NANO: i128 = 1_000_000_000;
@@ -105,6 +107,11 @@ impl Quantity {
         // Where the unit itself is too large, every amount of it is the largest there is.
         let count = unit.map_or(self.nanos.signum(), |unit| div_up(self.nanos, unit));
         format!("{count}e{power}")
+    }
+
+    /// The amount in thousand millionths of the base unit, exact; for sums that must not lose anything.
+    pub fn nanos(self) -> i128 {
+        self.nanos
     }
 
     /// The amount in base units, rounded up.

@@ -189,6 +189,7 @@ impl<'a> Expansion<'a> {
             started: None,
             terminating: false,
             preempted: false,
+            claim_statuses: Vec::new(),
         };
         ephemeral::make_claims(self, &pod, template.pod_template.ephemeral_claims());
         self.out.pods.push(pod);

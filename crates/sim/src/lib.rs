@@ -6,6 +6,7 @@
 
 mod admission;
 pub mod compare;
+pub mod device_claims;
 mod expand;
 pub mod explain;
 pub mod order;

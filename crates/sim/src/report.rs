@@ -78,6 +78,47 @@ pub struct Placement {
     /// The workload that it belongs to, if a controller owns it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<WorkloadRef>,
+    /// The devices of its claims.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<PlacedDevice>,
+}
+
+/// A device that a placed pod has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlacedDevice {
+    /// The claim, in the pod's namespace.
+    pub claim: String,
+    /// The request in the claim, or the request and its alternative.
+    pub request: String,
+    /// The driver.
+    pub driver: String,
+    /// The pool.
+    pub pool: String,
+    /// The device.
+    pub device: String,
+}
+
+impl PlacedDevice {
+    /// The devices of all claims, by the uid of the pods that use them, in the order of the claims' names.
+    fn by_pod(cluster: &Cluster) -> BTreeMap<&str, Vec<Self>> {
+        let mut devices: BTreeMap<&str, Vec<Self>> = BTreeMap::new();
+        for claim in cluster.devices().claims() {
+            let results = claim.allocation.iter().flat_map(|allocation| &allocation.results);
+            let of_claim: Vec<Self> = results
+                .map(|result| Self {
+                    claim: claim.name.to_string(),
+                    request: result.request.to_string(),
+                    driver: result.device.driver.to_string(),
+                    pool: result.device.pool.to_string(),
+                    device: result.device.device.to_string(),
+                })
+                .collect();
+            for user in &claim.reserved_for {
+                devices.entry(&user.uid).or_default().extend(of_claim.iter().cloned());
+            }
+        }
+        devices
+    }
 }
 
 /// The workload that a pod belongs to: its controller, or the Deployment of its ReplicaSet.
@@ -236,10 +277,13 @@ impl SimulationResult {
             let pod = &pods.entry(row).pod;
             (pod.spec.namespace.to_string(), pod.name.to_string())
         };
+        let mut devices = PlacedDevice::by_pod(cluster);
         let placements = outcome.placed.iter().map(|p| {
             let (namespace, name) = identity(p.pod);
-            let workload = WorkloadRef::of(&pods.entry(p.pod).pod);
-            Placement { namespace, name, node: nodes.name(p.node).to_string(), score: p.score, workload }
+            let pod = &pods.entry(p.pod).pod;
+            let devices = devices.remove(&*pod.uid).unwrap_or_default();
+            let (node, workload) = (nodes.name(p.node).to_string(), WorkloadRef::of(pod));
+            Placement { namespace, name, node, score: p.score, workload, devices }
         });
         let pending = outcome.pending.iter().map(|p| {
             let (namespace, name) = identity(p.pod);

@@ -2,6 +2,7 @@
 
 mod rolling;
 
+use berth_controllers::rollout::Event;
 use berth_engine::decision::Decision;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
@@ -10,8 +11,7 @@ use berth_model::Str;
 use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use berth_controllers::rollout::Event;
-
+use crate::device_claims::release;
 use crate::order::Queue;
 use crate::rollout::{RolledOut, Rollout};
 
@@ -239,7 +239,9 @@ impl<'a> Run<'a> {
             preemptor: preemptor.to_string(),
         });
         cluster.remove_pod(victim);
-        if pod.spec.controller.is_some() {
+        let comes_again = pod.spec.controller.is_some();
+        release(cluster, &pod, comes_again);
+        if comes_again {
             let row = cluster.add_pod(Pod {
                 node: None,
                 nominated_node: None,

@@ -13,6 +13,7 @@ use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
+use crate::device_claims::ClaimTemplates;
 use crate::expand::{Expanded, expand};
 use crate::rollout::Rollout;
 
@@ -26,6 +27,8 @@ pub struct World {
     pub cluster: Cluster,
     /// Pods without a node.
     pub waiting: Vec<PodRow>,
+    /// What claims on devices are made from.
+    pub claim_templates: ClaimTemplates,
     /// Workloads that the input changes.
     pub rollouts: Vec<Rollout>,
     /// What is odd about the input, beside what reading it told.
@@ -83,6 +86,7 @@ impl World {
                 self.warnings.add(message, &entry.place, &format!("Node {}", node.name));
             }
         }
+        self.claim_templates = ClaimTemplates::of(&manifests);
         manifests.into_objects(|object| self.cluster.apply_object(object));
     }
 
@@ -98,8 +102,11 @@ impl World {
         }
     }
 
-    fn add(&mut self, pod: Pod) {
+    fn add(&mut self, mut pod: Pod) {
         let waits = pod.node.is_none();
+        if waits && (!self.cluster.devices().is_empty() || !pod.spec.resource_claims.is_empty()) {
+            self.claim_templates.make_claims(&mut self.cluster, &mut pod, "");
+        }
         let row = self.cluster.add_pod(pod);
         if waits {
             self.waiting.push(row);

@@ -1,5 +1,5 @@
-//! The watch on one kind of object, as a state machine without IO, clock or chance. A shell sends the requests and reads
-//! the answers: `live` on a real API server, `faults` on a simulated one.
+//! The watch on one kind of object, as a state machine without IO, clock or chance. A shell sends the requests and
+//! reads the answers: `live` on a real API server, `faults` on a simulated one.
 //!
 //! ```text
 //!              ┌──────── 410 Gone, or a failure before the list is complete ────────┐
@@ -10,7 +10,8 @@
 //! ```
 //! [`WatchState::request`] says what to send next. What comes back is given to [`WatchState::on_line`],
 //! [`WatchState::on_page`], [`WatchState::on_end`], [`WatchState::on_error`] or [`WatchState::on_refusal`], and each of
-//! these says what to do next ([`Command`]). [`LineBuffer`] cuts a body into lines; [`decode`] reads the object of an event.
+//! these says what to do next ([`Command`]). [`LineBuffer`] cuts a body into lines; [`decode`] reads the object of an
+//! event.
 //!
 //! Upstream: `client-go/tools/cache/reflector.go`, and "Efficient detection of changes" in the documentation of the
 //! Kubernetes API.

@@ -4,6 +4,8 @@
 //! values, the annotations of pods and the data of secrets were never read, so they cannot be written. What decoding
 //! merges is written in a form that decodes to the same value.
 
+mod device;
+mod device_claim;
 mod manifest;
 mod meta;
 mod node;
@@ -20,6 +22,8 @@ use berth_model::object::Object;
 
 use writer::Writer;
 
+pub(crate) use device::{device_class, resource_slice, taint_rule};
+pub(crate) use device_claim::{claim_template, resource_claim};
 pub(crate) use manifest::pod_manifest;
 pub(crate) use node::{metrics as node_metrics, namespace, node};
 pub(crate) use rules::{autoscaler, limit_range, priority_class, resource_quota, runtime_class};

@@ -30,6 +30,7 @@ mod pod;
 mod policy;
 mod pool;
 mod problem;
+mod resource;
 mod selector;
 mod storage;
 mod syntax;

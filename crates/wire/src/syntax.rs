@@ -37,6 +37,11 @@ pub(crate) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.as_bytes().split(|b| *b == b'.').all(is_dns_part)
 }
 
+/// Whether the text is a DNS label (RFC 1123).
+pub(crate) fn is_dns_label(text: &str) -> bool {
+    text.len() <= 63 && is_dns_part(text.as_bytes())
+}
+
 /// Whether the text is a label key (a *qualified name*).
 pub(crate) fn is_label_key(text: &str) -> bool {
     match text.split_once('/') {

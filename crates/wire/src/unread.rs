@@ -46,6 +46,7 @@ const BUILTIN: &[(&str, &[&str])] = &[
     ("node.k8s.io", &[]),
     ("policy", &["Eviction"]),
     ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]),
+    ("resource.k8s.io", &["ResourcePoolStatusRequest"]),
     ("scheduling.k8s.io", &[]),
     ("storage.k8s.io", &["VolumeAttributesClass"]),
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),

@@ -3,30 +3,32 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 16] = [
+const LAYERS: [(&str, usize); 17] = [
     ("model", 0),
     ("controllers", 1),
-    ("engine", 1),
-    ("wire", 2),
-    ("config", 2),
-    ("sim", 3),
-    ("flow", 3),
-    ("watch", 3),
-    ("journal", 4),
-    ("bench", 4),
-    ("conformance", 4),
-    ("live", 5),
-    ("faults", 5),
-    ("cli", 6),
-    ("e2e", 6),
-    ("xtask", 7),
+    ("devices", 1),
+    ("engine", 2),
+    ("wire", 3),
+    ("config", 3),
+    ("sim", 4),
+    ("flow", 4),
+    ("watch", 4),
+    ("journal", 5),
+    ("bench", 5),
+    ("conformance", 5),
+    ("live", 6),
+    ("faults", 6),
+    ("cli", 7),
+    ("e2e", 7),
+    ("xtask", 8),
 ];
 
 /// All that a pure crate may depend on.
-const PURE: [(&str, &[&str]); 3] = [
+const PURE: [(&str, &[&str]); 4] = [
     ("model", &[]),
     ("controllers", &["berth-model", "rustc-hash"]),
-    ("engine", &["berth-model", "rustc-hash", "smallvec"]),
+    ("devices", &["berth-model", "cel", "regex", "rustc-hash", "smallvec"]),
+    ("engine", &["berth-devices", "berth-model", "rustc-hash", "smallvec"]),
 ];
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {

@@ -1,5 +1,5 @@
-//! Flags of kube-scheduler that have no effect here. They are accepted, so that its command lines keep working, and named in
-//! the log, so that no user relies on them.
+//! Flags of kube-scheduler that have no effect here. They are accepted, so that its command lines keep working, and
+//! named in the log, so that no user relies on them.
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;

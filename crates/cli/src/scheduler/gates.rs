@@ -1,5 +1,5 @@
-//! `--feature-gates`. Berth has no feature gates. A value is accepted if it is what Berth does anyway, and refused if it would
-//! change where pods go.
+//! `--feature-gates`. Berth has no feature gates. A value is accepted if it is what Berth does anyway, and refused if
+//! it would change where pods go.
 
 use super::Remarks;
 use crate::failure::Failure;

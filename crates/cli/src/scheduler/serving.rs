@@ -45,19 +45,22 @@ pub(super) struct ServingArgs {
     /// Use SO_REUSEPORT, so that more than one process can serve on the same address and port
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     permit_port_sharing: Option<bool>,
-    /// File with the x509 certificate for HTTPS, followed by the certificates of its issuers, if any (without this flag, a self-signed certificate is generated and not saved)
+    /// File with the x509 certificate for HTTPS, followed by the certificates of its issuers, if any (without this
+    /// flag, a self-signed certificate is generated and not saved)
     #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
     tls_cert_file: Option<PathBuf>,
     /// File with the private key of --tls-cert-file
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_private_key_file: Option<PathBuf>,
-    /// Directory with kube-scheduler.crt and kube-scheduler.key; ignored if --tls-cert-file is given (only read: no certificate is saved there)
+    /// Directory with kube-scheduler.crt and kube-scheduler.key; ignored if --tls-cert-file is given (only read: no
+    /// certificate is saved there)
     #[arg(long, value_name = "FOLDER")]
     cert_dir: Option<PathBuf>,
     /// Minimum TLS version (versions below VersionTLS12 are never used) [default: VersionTLS12]
     #[arg(long, value_name = "VERSION", value_parser = ["VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"])]
     tls_min_version: Option<String>,
-    /// Cipher suites for the server; those of TLS 1.3 cannot be chosen (suites with CBC, RC4 or RSA key exchange are not available) [default: all that are available]
+    /// Cipher suites for the server; those of TLS 1.3 cannot be chosen (suites with CBC, RC4 or RSA key exchange are
+    /// not available) [default: all that are available]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     tls_cipher_suites: Vec<String>,
     /// Key exchange mechanisms for the server, as numeric CurveIDs (23, 24 and 29 are available) [default: all]
@@ -75,22 +78,26 @@ pub(super) struct ServingArgs {
 /// Flags about the identity of clients.
 #[derive(Debug, clap::Args)]
 struct AuthenticationArgs {
-    /// kubeconfig file of the API server that reviews tokens (without this flag: the API server whose pods are scheduled)
+    /// kubeconfig file of the API server that reviews tokens (without this flag: the API server whose pods are
+    /// scheduled)
     #[arg(long, value_name = "FILE")]
     authentication_kubeconfig: Option<PathBuf>,
     /// Do not look up missing authentication configuration in the cluster
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     authentication_skip_lookup: Option<bool>,
-    /// Serve even if authentication configuration cannot be looked up in the cluster; client certificates are not accepted then [default: true]
+    /// Serve even if authentication configuration cannot be looked up in the cluster; client certificates are not
+    /// accepted then [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     authentication_tolerate_lookup_failure: Option<bool>,
     /// Duration to cache the answers of token reviews
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = Duration::parse)]
     authentication_token_webhook_cache_ttl: Duration,
-    /// File with the authorities for client certificates; a client is authenticated as the common name of its certificate [default: the authorities of the cluster]
+    /// File with the authorities for client certificates; a client is authenticated as the common name of its
+    /// certificate [default: the authorities of the cluster]
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
-    /// File with the authorities for the certificates of front proxies, whose request headers name the user [default: the authorities of the cluster]
+    /// File with the authorities for the certificates of front proxies, whose request headers name the user [default:
+    /// the authorities of the cluster]
     #[arg(long, value_name = "FILE")]
     requestheader_client_ca_file: Option<PathBuf>,
     /// Common names of the front proxies that are allowed [default: all]
@@ -113,7 +120,8 @@ struct AuthenticationArgs {
 /// Flags about what clients may read.
 #[derive(Debug, clap::Args)]
 struct AuthorizationArgs {
-    /// kubeconfig file of the API server that reviews access (without this flag: the API server whose pods are scheduled)
+    /// kubeconfig file of the API server that reviews access (without this flag: the API server whose pods are
+    /// scheduled)
     #[arg(long, value_name = "FILE")]
     authorization_kubeconfig: Option<PathBuf>,
     /// HTTP paths that are served without authorization; a * at the end matches all paths with this prefix

@@ -8,10 +8,12 @@ use crate::failure::Failure;
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Leader election")]
 pub(super) struct LeaderArgs {
-    /// Start a leader election client and gain leadership before scheduling. Enable this for replicated schedulers [default: true]
+    /// Start a leader election client and gain leadership before scheduling. Enable this for replicated schedulers
+    /// [default: true]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
     leader_elect: Option<bool>,
-    /// Duration that other candidates wait after the last observed renewal before they try to acquire leadership [default: 15s]
+    /// Duration that other candidates wait after the last observed renewal before they try to acquire leadership
+    /// [default: 15s]
     #[arg(long, value_name = "TIME", value_parser = Duration::parse)]
     leader_elect_lease_duration: Option<Duration>,
     /// Duration in which the leader retries to renew its lease before it stops leading [default: 10s]

@@ -78,10 +78,19 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
     }
     heading(out, "PLACED", result.placements.len());
     if wide {
-        let mut table = Columns::new(["POD", "NODE", "SCORE"]);
+        let has_devices = result.placements.iter().any(|p| !p.devices.is_empty());
+        let titles: &[&str] =
+            if has_devices { &["POD", "NODE", "SCORE", "DEVICES"] } else { &["POD", "NODE", "SCORE"] };
+        let mut table = Columns::new(titles.iter().copied());
         for p in &result.placements {
             let pod = format!("{}/{}", p.namespace, p.name);
-            table.row(vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()]);
+            let mut cells = vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()];
+            if has_devices {
+                let devices: Vec<String> =
+                    p.devices.iter().map(|d| format!("{}/{}/{}", d.driver, d.pool, d.device)).collect();
+                cells.push(devices.join(", ").into());
+            }
+            table.row(cells);
         }
         table.print(out);
         return out.push('\n');

@@ -22,6 +22,9 @@ pub enum Change {
     Load(Option<NodeRow>),
     /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
     Storage,
+    /// Devices changed: classes, slices, taint rules, claims. Only pods with claims on devices or extended resources look
+    /// at them.
+    Devices,
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
     Elsewhere,
 }
@@ -53,15 +56,20 @@ impl Change {
             | Self::NodeAdded(row)
             | Self::NodeRemoved(row)
             | Self::NodeChanged(row) => Some(row),
-            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Elsewhere => None,
+            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Devices | Self::Elsewhere => None,
         }
     }
 
-    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage or measured load must
-    /// check for those changes itself.
+    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage, devices or measured
+    /// load must check for those changes itself.
     pub fn invalidates_nodes(self) -> bool {
         match self {
-            Self::Pod(_) | Self::Nominated(_) | Self::Owners(_) | Self::Load(_) | Self::Storage => false,
+            Self::Pod(_)
+            | Self::Nominated(_)
+            | Self::Owners(_)
+            | Self::Load(_)
+            | Self::Storage
+            | Self::Devices => false,
             Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => true,
         }
     }

@@ -1,7 +1,7 @@
-//! PodClasses with pods on nodes, by what others may ask about them: most questions concern few classes.
+//! Classes with pods on nodes, by what others may ask about them: most questions concern few classes.
 //!
-//! A selector that demands a value of a label is answered by the classes that have it, and whom the terms of running pods
-//! select by those that demand one of its labels; so what a pod costs does not grow with the number of classes.
+//! A selector that demands a value of a label is answered by the classes that have it, and which terms of running
+//! pods select a pod by the terms that demand one of its labels; so what a pod costs does not grow with the number of classes.
 
 use std::collections::hash_map::Entry;
 
@@ -76,7 +76,7 @@ impl<K: Eq + std::hash::Hash> Lists<K> {
     }
 }
 
-/// PodClasses by what one of their terms demands of the pods that it selects.
+/// Classes by what one of their terms demands of the pods that it selects.
 #[derive(Clone, Debug, Default)]
 struct TermIndex {
     by_label: Lists<(Sym, Sym)>,
@@ -120,7 +120,7 @@ fn fewest_values(selector: &Matcher) -> Option<(Sym, &[Sym])> {
 }
 
 impl ClassIndex {
-    /// PodClasses among which are all of a namespace that a selector selects; some of them may be of others.
+    /// Classes among which are all of a namespace that a selector selects; some of them may be of others.
     pub fn selectable_in(&self, namespace: Sym, selector: &Matcher) -> Vec<PodClassId> {
         let mut ids = Vec::new();
         if !self.collect_demanded(selector, &mut ids) {
@@ -129,8 +129,8 @@ impl ClassIndex {
         ids
     }
 
-    /// Those among which are all that one of these terms selects, and all whose own required anti-affinity selects a pod
-    /// with these labels. None is named twice.
+    /// A superset of the classes that one of these terms selects, and of those whose required anti-affinity may select a pod
+    /// with these labels. Without duplicates.
     pub fn excluding<'a>(&self, terms: impl Iterator<Item = &'a Term>, labels: &LabelSet) -> Vec<PodClassId> {
         self.concerned(terms, &self.excluding, labels)
     }

@@ -23,7 +23,7 @@ pub(super) struct ClassKey {
 }
 
 impl ClassKey {
-    /// All but labels and volumes. Destructured, so that no new field is forgotten.
+    /// All but labels, volumes and the names of claims on devices. Destructured, so that no new field is forgotten.
     fn rest(&self) -> impl Hash + PartialEq {
         let PodSpec {
             namespace,
@@ -55,7 +55,7 @@ impl ClassKey {
             (namespace, labels.is_empty(), owner_of(controller.as_ref()), scheduler_name, os),
             (priority, never_preempts, scheduling_gates, tolerations, node_selector, node_affinity),
             (pod_affinity, pod_anti_affinity, spread, init_containers, containers, overhead),
-            (pod_requests, pod_limits, resize, host_network, user_namespace, resource_claims),
+            (pod_requests, pod_limits, resize, host_network, user_namespace, resource_claims.is_empty()),
         )
     }
 

@@ -36,10 +36,15 @@ impl Cluster {
             Object::CsiDriver(driver) => self.upsert_csi_driver(driver),
             Object::StorageCapacity(capacity) => self.upsert_capacity(capacity),
             Object::Attachment(attachment) => self.upsert_attachment(attachment),
+            Object::DeviceClass(class) => self.upsert_device_class(class),
+            Object::ResourceSlice(slice) => self.upsert_slice(slice),
+            Object::DeviceTaintRule(rule) => self.upsert_device_taint_rule(rule),
+            Object::ResourceClaim(claim) => self.upsert_device_claim(*claim),
             Object::Pod(_)
             | Object::PriorityClass(_)
             | Object::RuntimeClass(_)
             | Object::LimitRange(_)
+            | Object::ResourceClaimTemplate(_)
             | Object::ResourceQuota(_)
             | Object::Autoscaler(_) => {}
         }
@@ -73,10 +78,15 @@ impl Cluster {
             Kind::CsiDriver => self.remove_csi_driver(name),
             Kind::StorageCapacity => self.remove_capacity(namespace, name),
             Kind::Attachment => self.remove_attachment(name),
+            Kind::DeviceClass => self.remove_device_class(name),
+            Kind::ResourceSlice => self.remove_slice(name),
+            Kind::DeviceTaintRule => self.remove_device_taint_rule(name),
+            Kind::ResourceClaim => self.remove_device_claim(namespace, name),
             Kind::Pod
             | Kind::PriorityClass
             | Kind::RuntimeClass
             | Kind::LimitRange
+            | Kind::ResourceClaimTemplate
             | Kind::ResourceQuota
             | Kind::Autoscaler => {}
         }
@@ -113,10 +123,24 @@ impl Cluster {
             Kind::Budget => {
                 self.budgets().iter().map(|budget| Object::Budget(budget.object.clone())).collect()
             }
+            Kind::DeviceClass => {
+                self.devices().classes().values().cloned().map(Object::DeviceClass).collect()
+            }
+            Kind::ResourceSlice => {
+                self.devices().slices().values().cloned().map(Object::ResourceSlice).collect()
+            }
+            Kind::DeviceTaintRule => {
+                self.devices().rules().values().cloned().map(Object::DeviceTaintRule).collect()
+            }
+            Kind::ResourceClaim => {
+                let claims = self.devices().claims().cloned().map(Box::new);
+                claims.map(Object::ResourceClaim).collect()
+            }
             Kind::Pod
             | Kind::PriorityClass
             | Kind::RuntimeClass
             | Kind::LimitRange
+            | Kind::ResourceClaimTemplate
             | Kind::ResourceQuota
             | Kind::Autoscaler
             | Kind::NodeMetrics => Vec::new(),

@@ -127,7 +127,7 @@ impl Pods {
         &self.class_index
     }
 
-    /// PodClasses with the nodes that their pods are on.
+    /// Classes with the nodes that their pods are on.
     pub fn placed<'a>(
         &'a self,
         ids: &'a [PodClassId],

@@ -11,11 +11,11 @@ use crate::ids::NodeRow;
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
 /// scores look at.
 ///
-/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's standing says
-/// whether an entry is still true.
+/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's state says whether
+/// an entry is still true.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    /// A filter that comes after those over domains refuses its nodes.
+    /// A filter that comes after those over domains rejects its nodes.
     pub(super) rejected: Option<VerdictId>,
     heap: BinaryHeap<HeapEntry>,
     nodes: usize,
@@ -24,7 +24,7 @@ pub(super) struct Bucket {
 /// The greatest is chosen: the best score by usage, then the first by name, which has the lowest rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HeapEntry {
-    pub(super) score: i64,
+    pub(super) score: i32,
     pub(super) rank: Reverse<u32>,
     pub(super) row: NodeRow,
 }
@@ -46,7 +46,7 @@ impl Bucket {
         self.nodes += 1;
     }
 
-    /// A node goes; its entry stays behind, and its standing tells.
+    /// A node goes. Its entry stays, and its state says that the entry is not true any more.
     pub(super) fn remove(&mut self) {
         self.nodes -= 1;
     }
@@ -55,7 +55,7 @@ impl Bucket {
         self.nodes
     }
 
-    /// The first node in the order of choice that is accepted; `Err` where the question is given up.
+    /// The first node in the order of choice that is accepted; `Err` if the search is given up.
     pub(super) fn first(
         &mut self,
         number: u32,

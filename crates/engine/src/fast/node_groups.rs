@@ -1,8 +1,8 @@
-//! Nodes by kind: those of a kind differ in their names and in what their pods use, and in nothing else that most pods
-//! ask about.
+//! Groups of interchangeable nodes: the nodes of a group differ in their names and in what their pods use, and in nothing else
+//! that most pods ask about.
 //!
-//! A pod unlike all others has no cache of its own. What it asks of labels, taints and topology domains has one answer a
-//! kind; what it asks of usage has bounds for many nodes at once. So nodes that cannot be the best are never looked at.
+//! A pod that comes once has no cache of its own. What it asks of labels, taints and topology domains has one answer for a
+//! group. What it asks of usage has bounds for many nodes at once. So nodes that cannot be the best are never looked at.
 
 mod bound_tree;
 mod choose;
@@ -14,17 +14,17 @@ use crate::ids::{NodeRow, ResourceId};
 use bound_tree::BoundTree;
 pub(super) use choose::{Choice, choose};
 
-/// All nodes of a cluster by kind, kept up to date by the change log.
+/// All nodes of a cluster by group. The groups follow the change log.
 #[derive(Debug, Default)]
 pub(crate) struct NodeGroups {
-    /// The change up to which all is true.
+    /// The number of the next change to apply.
     seen: u64,
-    /// How many of the changes up to there were to be followed.
+    /// How many of the changes up to there had to be applied node by node.
     to_follow: u64,
     name_order_epoch: u64,
     /// The state at the last rebuild.
     base: Option<Base>,
-    /// The labels that tell kinds apart.
+    /// The labels that tell groups apart.
     columns: UniformColumns,
     index: FxHashMap<PartitionKey, u32>,
     trees: Vec<BoundTree>,
@@ -51,11 +51,11 @@ impl Slot {
     const NONE: Self = Self { group: u32::MAX, at: 0 };
 }
 
-/// With more kinds than this, and more than half of the nodes, there is nothing to gain.
+/// With more groups than this, and more than half as many as nodes, there is nothing to gain.
 const FEW: usize = 64;
 
 impl NodeGroups {
-    /// Takes into account what changed since.
+    /// Applies the changes since the last call.
     pub(crate) fn catch_up(&mut self, cluster: &Cluster) {
         let nodes = cluster.nodes();
         let (seen, now) = (self.seen, cluster.changes().next());
@@ -72,22 +72,22 @@ impl NodeGroups {
         (self.seen, self.to_follow) = (now, to_follow);
     }
 
-    /// The labels whose values all nodes of a kind share.
+    /// The labels whose values all nodes of a group share.
     pub(crate) fn columns(&self) -> &UniformColumns {
         &self.columns
     }
 
-    /// All nodes, one kind after the other.
+    /// All nodes, one group after the other.
     pub(super) fn rows(&self) -> impl Iterator<Item = &[NodeRow]> {
         self.trees.iter().map(BoundTree::rows)
     }
 
-    /// Whether it is of use to look at nodes by kind.
+    /// Whether it helps to look at nodes by group.
     fn is_useful(&self, nodes: &Nodes) -> bool {
         self.trees.len() <= FEW.max(nodes.len() / 2)
     }
 
-    /// Whether what was found out about labels and the order of names can be built upon.
+    /// Whether the labels and the order of names of the last rebuild still hold.
     fn holds(&self, nodes: &Nodes, now: u64) -> bool {
         self.base.is_some_and(|base| {
             let grown = nodes.len() > 2 * base.nodes || nodes.len() < base.nodes / 2;
@@ -97,7 +97,7 @@ impl NodeGroups {
         })
     }
 
-    /// Whether most kinds are kinds of nodes that were.
+    /// Whether most groups have no node any more.
     fn is_thin(&self) -> bool {
         let empty = self.trees.iter().filter(|tree| tree.rows().is_empty()).count();
         empty > FEW.max(self.trees.len() / 2)
@@ -145,18 +145,19 @@ impl NodeGroups {
             | Change::Owners(_)
             | Change::Load(_)
             | Change::Storage
+            | Change::Devices
             | Change::Elsewhere => {}
         }
     }
 
-    /// Adds a node that is in no crowd to that of its kind.
+    /// Adds a node to its group.
     fn settle(&mut self, nodes: &Nodes, row: NodeRow) {
         let group = self.group_of(nodes, row);
         let at = self.trees[group].push(row, nodes) as u32;
         self.slots[row.index()] = Slot { group: group as u32, at };
     }
 
-    /// The kind of a node, made now if it is new.
+    /// The group of a node, made now if it is new.
     fn group_of(&mut self, nodes: &Nodes, row: NodeRow) -> usize {
         let next = self.trees.len() as u32;
         let group = *self.index.entry(key(nodes, row, &self.columns)).or_insert(next);
@@ -183,7 +184,7 @@ impl NodeGroups {
     }
 }
 
-/// All facts of a node that tell kinds apart.
+/// All facts of a node that tell groups apart.
 fn key(nodes: &Nodes, row: NodeRow, columns: &UniformColumns) -> PartitionKey {
     let at = row.index();
     let mut key = PartitionKey::new();

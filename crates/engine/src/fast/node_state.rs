@@ -1,4 +1,4 @@
-//! Where a node stands with a class.
+//! The state of a node for a class of pods.
 
 use std::cmp::Reverse;
 
@@ -15,26 +15,26 @@ use crate::plugin::{CacheScope, PartitionKey, Representative, Uniform};
 use crate::scan::filters::FilterState;
 use crate::verdict::{Rejection, Verdict};
 
-/// Where a node stands, in sixteen bytes: there is one for each node and class.
+/// The state of a node in eight bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedState {
     number: u32,
-    score: i64,
+    score: i32,
 }
 
-/// What a standing says.
+/// The state of a node for a class of pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeState {
     /// There is no node in the row.
     Free,
-    /// A plugin narrowed the node away.
+    /// A plugin excluded the node before any filter ran.
     Excluded,
     /// It has nominated pods: it is checked for each pod.
     Nominated,
-    /// A filter refuses it, whatever the domains.
+    /// A filter rejects it, whatever the domains.
     Rejected(VerdictId),
-    /// It is in a bucket, in the place that its score by usage gives it.
-    Open(u32, i64),
+    /// It is in a bucket, with this score by usage.
+    Open(u32, i32),
 }
 
 const FREE: u32 = u32::MAX;
@@ -47,12 +47,12 @@ impl PackedState {
     const EXCLUDED: Self = Self { number: EXCLUDED, score: 0 };
     const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
 
-    pub(super) fn open(bucket: u32, score: i64) -> Self {
+    pub(super) fn open(bucket: u32, score: i32) -> Self {
         Self { number: bucket, score }
     }
 
     fn rejected(id: VerdictId) -> Self {
-        Self { number: REJECTED, score: id.0.into() }
+        Self { number: REJECTED, score: id.0.cast_signed() }
     }
 
     pub(super) fn says(self) -> NodeState {
@@ -60,7 +60,7 @@ impl PackedState {
             FREE => NodeState::Free,
             EXCLUDED => NodeState::Excluded,
             NOMINATED => NodeState::Nominated,
-            REJECTED => NodeState::Rejected(VerdictId(self.score as u32)),
+            REJECTED => NodeState::Rejected(VerdictId(self.score.cast_unsigned())),
             bucket => NodeState::Open(bucket, self.score),
         }
     }
@@ -70,10 +70,10 @@ impl PackedState {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     rows: Vec<NodeRow>,
-    /// Where the nodes of one kind end and those of the next begin.
+    /// The ends of the groups of equal nodes.
     ends: Vec<usize>,
     groups: Vec<Representative>,
-    /// The first refusal of a filter before those over domains; or of one after them (`late`).
+    /// The first rejection by a filter before those over domains, or by one after them (`late`).
     rejections: Vec<Option<VerdictId>>,
     late: Vec<bool>,
     /// Raw scores by facts: those of all nodes by one score, then by the next.
@@ -101,7 +101,7 @@ impl Answers {
 }
 
 impl ClassCache {
-    /// Finds the standings of all nodes.
+    /// Computes the states of all nodes.
     pub(super) fn insert_all(&mut self, cluster: &Cluster, node_groups: &NodeGroups, answers: &mut Answers) {
         answers.rows.clear();
         answers.ends.clear();
@@ -155,7 +155,7 @@ impl ClassCache {
         }
     }
 
-    /// Finds the standing of a node that has none.
+    /// Computes the state of a node that has none.
     pub(super) fn insert_node(&mut self, cluster: &Cluster, row: NodeRow) {
         if self.set_aside(cluster, row) {
             return;
@@ -173,7 +173,7 @@ impl ClassCache {
         self.answers = answers;
     }
 
-    /// Takes a node out of where it stands.
+    /// Removes a node from its bucket or count.
     pub(super) fn withdraw(&mut self, row: NodeRow) {
         match self.node_states[row.index()].says() {
             NodeState::Free => {}
@@ -200,7 +200,7 @@ impl ClassCache {
         true
     }
 
-    /// Whether nodes of a kind that no filter refuses have one key.
+    /// Whether the nodes of a group that no filter rejects have one key.
     fn has_one_key(&self, node_groups: &NodeGroups) -> bool {
         let columns = Some(node_groups.columns());
         let mut scores = self.scores.iter().filter(|ready| ready.scope != Scope::NodeUsage);
@@ -209,8 +209,8 @@ impl ClassCache {
             && filters.all(|ready| is_uniform(ready.state.hints().uniform, columns))
     }
 
-    /// Asks the filters about the nodes in `answers.rows`, one filter after the other; where the nodes are listed by kind,
-    /// about one node of a kind where all get the same answer.
+    /// Asks the filters about the nodes in `answers.rows`, one filter after the other. If the nodes are listed by group
+    /// and all nodes of a group get the same answer, only one of them is checked.
     fn ask_filters(&mut self, cluster: &Cluster, answers: &mut Answers, node_groups: Option<&NodeGroups>) {
         let Answers { rows, ends, rejections, late, .. } = answers;
         let columns = node_groups.map(NodeGroups::columns);
@@ -280,8 +280,8 @@ impl ClassCache {
         }
     }
 
-    /// Sets the standing of a node by what was answered. Open nodes are still to be put into their bucket. `known`: where
-    /// no filter refuses the node, its key is that of the last one.
+    /// Sets the state of a node by the answers. The caller puts open nodes into their bucket. `known`: if no filter rejects
+    /// the node, its key is that of the last one.
     fn settle(
         &mut self,
         cluster: &Cluster,
@@ -309,9 +309,17 @@ impl ClassCache {
                 *last = (key, bucket);
             }
         }
-        let score = answers.usage[at];
+        let score = self.fit(answers.usage[at]);
         self.node_states[row.index()] = PackedState::open(last.1, score);
         Some((last.1, HeapEntry { score, rank: Reverse(cluster.nodes().name_order().of(row)), row }))
+    }
+
+    /// A score by usage in 32 bits. One that does not fit makes the cache unable to answer.
+    fn fit(&mut self, score: i64) -> i32 {
+        i32::try_from(score).unwrap_or_else(|_| {
+            self.overflows = true;
+            i32::MAX
+        })
     }
 
     fn domain_key(&self, cluster: &Cluster, row: NodeRow, key: &mut PartitionKey) {

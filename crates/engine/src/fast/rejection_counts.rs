@@ -1,4 +1,4 @@
-//! How many nodes are refused for which reason.
+//! How many nodes are rejected for which reason.
 
 use crate::verdict::{Code, Verdict};
 

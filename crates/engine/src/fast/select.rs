@@ -1,4 +1,4 @@
-//! One pod: ask about the heads, score them, choose.
+//! The decision for one pod: check the heads of the buckets, score them, choose.
 
 use std::iter;
 
@@ -29,7 +29,7 @@ pub(crate) enum Selection {
         /// The plugins that rejected it, sorted.
         plugins: Vec<PluginName>,
     },
-    /// What is kept does not tell: the pod is to be decided in another way.
+    /// The cache cannot decide: the pod must be decided in another way.
     Unanswered,
 }
 
@@ -46,8 +46,8 @@ pub(crate) struct Scratch {
     rejected: Vec<(Verdict, usize)>,
 }
 
-/// Why the nodes of a bucket are refused, given its head: by a filter over domains, or by a later one that refused them
-/// whatever the domains.
+/// Why the nodes of a bucket are rejected, given its head: by a filter over domains, or by a later filter whatever the
+/// domains.
 fn rejection(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
     filters.0.iter().find_map(|ready| match ready.looks_at_domains {
         true => ready.check(head),
@@ -58,6 +58,9 @@ fn rejection(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) 
 impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
     pub(crate) fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+        if self.overflows {
+            return Selection::Unanswered;
+        }
         if let Some(verdict) = &self.rejected {
             // A plugin that looks at claims may have rejected the pod before.
             if verdict.rejection.code == Code::Error || self.has_per_pod_plugins() {
@@ -101,7 +104,7 @@ impl ClassCache {
         Selection::Chosen(group.row, *total)
     }
 
-    /// `false`: too many nodes were refused on the single pod's account.
+    /// Returns `false` if plugins that are asked about each pod rejected too many nodes.
     fn offer_buckets(
         &mut self,
         pod: PodView<'_>,
@@ -126,7 +129,7 @@ impl ClassCache {
             }
             let HeapEntry { score, rank, row } = entry;
             scratch.groups.push(Representative { row, nodes: bucket.len() });
-            scratch.heads.push((rank.0, score));
+            scratch.heads.push((rank.0, score.into()));
         }
         true
     }
@@ -142,7 +145,7 @@ impl ClassCache {
 
     fn offer_node(&self, pod: PodView<'_>, row: NodeRow, scratch: &mut Scratch) {
         let score = match self.node_states[row.index()].says() {
-            NodeState::Open(_, score) => score,
+            NodeState::Open(_, score) => score.into(),
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Representative::single(row));
@@ -165,7 +168,7 @@ impl ClassCache {
         }
     }
 
-    /// The nodes whose refusal evictions may lift, in no particular order. The cache must have caught up.
+    /// The nodes whose rejection evictions may lift, in no particular order. The cache must have caught up.
     pub(crate) fn resolvable(&mut self, pod: PodView<'_>) -> Vec<NodeRow> {
         let open_to_it = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
         let all = pod.cluster.nodes().rows();

@@ -1,7 +1,7 @@
-//! A pod unlike all others: decided over columns, plugin by plugin, with nothing kept.
+//! The decision for a pod that comes once: by groups of nodes, or else over columns, plugin by plugin, with nothing cached.
 //!
-//! The same questions as the naive scan asks, without what only explanations need: nodes that a filter refuses are
-//! dropped on the spot, and where none is left the scan finds the words.
+//! It asks what the naive scan asks, without what only messages need: nodes that a filter rejects are dropped at once. If no
+//! node is left, the scan makes the message.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ use crate::plugin::view::PodView;
 use crate::scan::filters::prepare;
 use crate::scan::scores::{self, ReadyScore};
 
-/// The node to put the pod on and its total score; `None` where the scan must decide: no node takes the pod, a filter
+/// The node to put the pod on and its total score; `None` if the scan must decide: no node takes the pod, a filter
 /// cannot answer, or pods are nominated.
 pub(crate) fn choose(
     profile: &Profile,

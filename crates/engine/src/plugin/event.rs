@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::node::Node;
 use berth_model::pod::Pod;
 use berth_model::volume::{Attachment, Claim, StorageCapacity, Volume};
@@ -99,6 +100,17 @@ pub enum ClusterEvent<'a> {
         /// What it was; `None` where it came.
         old: Option<&'a StorageCapacity>,
     },
+    /// A device class, a slice of devices or a rule about device taints came, changed or went.
+    Devices,
+    /// A claim on devices came, changed or went.
+    DeviceClaim {
+        /// Its namespace.
+        namespace: &'a Str,
+        /// Its name.
+        name: &'a Str,
+        /// What it was; `None` where it came.
+        old: Option<&'a ResourceClaim>,
+    },
     /// An attachment came, changed or went.
     Attachment {
         /// What it was; `None` where it came.
@@ -126,6 +138,8 @@ impl ClusterEvent<'_> {
             Self::CsiDriver { .. } => "storage.k8s.io/CSIDriverUpdate",
             Self::StorageCapacity { .. } => "storage.k8s.io/CSIStorageCapacityUpdate",
             Self::Attachment { .. } => "storage.k8s.io/VolumeAttachmentUpdate",
+            Self::Devices => "resource.k8s.io/ResourceSliceUpdate",
+            Self::DeviceClaim { .. } => "resource.k8s.io/ResourceClaimUpdate",
         }
     }
 }

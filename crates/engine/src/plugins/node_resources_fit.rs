@@ -6,14 +6,14 @@
 //!   better (`MostAllocated`), or a curve over utilization (`RequestedToCapacityRatio`). Containers without CPU or
 //!   memory requests count a default amount here, and requests at the level of the pod count only for pods that are
 //!   on the node already.
-//! - **Depends on** what the node offers and what its pods request.
+//! - **Depends on** what the node offers and what its pods request. If a node offers nothing of an extended resource that a
+//!   DeviceClass serves, DynamicResources decides, and its devices count in the score if the arguments list the resource.
 //! - **Unblocked by** a pod that leaves a node or changes there, a new node, or one that offers more of something, where
-//!   the pod fits on that node then (upstream: if a pod leaves any node).
-//! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`. Known difference: upstream leaves extended
-//!   resources that a DeviceClass provides to DynamicResources; Berth does not know device classes yet and asks the
-//!   node for them.
+//!   the pod fits on that node then (upstream: if a pod leaves any node), and by device classes.
+//! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`.
 //! - **Cost**: one comparison a requested resource and node; a division or two a scored resource and node.
 
+mod devices;
 mod strategy;
 
 use std::sync::Arc;
@@ -106,10 +106,19 @@ struct Need {
     resource: ResourceId,
     amount: i64,
     reason: Reason,
+    /// A device class serves the resource on nodes that offer none.
+    served: bool,
+}
+
+impl Need {
+    /// Whether DynamicResources decides on a node that offers this much.
+    fn is_left_to_devices(&self, offered: i64) -> bool {
+        self.served && offered <= 0
+    }
 }
 
 /// Of one resource: what nodes offer, what their pods request, and what the pod needs.
-type Room<'a> = (&'a [i64], &'a [i64], i64);
+type Room<'a, 'n> = (&'a [i64], &'a [i64], &'n Need);
 
 /// The axes of the score and the strategy over them.
 #[derive(Debug)]
@@ -131,7 +140,8 @@ impl NodeResourcesFit {
                 _ if !is_scalar(name) || self.ignores(name) => continue,
                 _ => format!("Insufficient {name}").into(),
             };
-            needs.push(Need { resource, amount, reason });
+            let served = pod.cluster.devices().class_of_resource(name).is_some();
+            needs.push(Need { resource, amount, reason, served });
         }
         // The rest by name, because ids depend on the order in which objects came.
         let scalar = |need: &Need| need.resource > ResourceId::EPHEMERAL_STORAGE;
@@ -160,7 +170,11 @@ impl Plugin for NodeResourcesFit {
 
     fn pre_score<'a>(&'a self, pod: PodView<'a>) -> PreScore<'a> {
         let axes = axes(pod, &self.resources, Counting::WithDefaults);
-        PreScore::cached(FitScore { strategy: self.strategy.clone(), axes })
+        let fullness = FitScore { strategy: self.strategy.clone(), axes };
+        match devices::columns(pod, &fullness.axes) {
+            columns if columns.is_empty() => PreScore::cached(fullness),
+            columns => PreScore::Run(Box::new(devices::WithDevices { fullness, columns })),
+        }
     }
 
     fn queueing_hint(&self, pod: PodView<'_>, event: &ClusterEvent<'_>) -> QueueingHint {
@@ -176,6 +190,10 @@ impl Plugin for NodeResourcesFit {
             ClusterEvent::PodChanged { pod: changed, .. } => {
                 cluster.pods().entry(changed).row.is_some_and(|row| accepts(self, pod, row))
             }
+            ClusterEvent::Devices => {
+                let resources = cluster.resources();
+                pod.class.requests.iter().any(|(id, _)| is_extended(resources.name(*id)))
+            }
             _ => false,
         })
     }
@@ -189,20 +207,22 @@ fn offers_more(now: &Node, old: &Node) -> bool {
 
 impl FitFilter {
     /// Whether a node has room, as a look at a few columns.
-    fn by_columns<'a>(&self, nodes: &'a Nodes) -> impl Fn(NodeRow) -> bool + use<'a> {
+    fn by_columns<'a>(&'a self, nodes: &'a Nodes) -> impl Fn(NodeRow) -> bool + use<'a> {
         // A column exists for every resource of a class that the cluster knows.
-        let columns: SmallVec<[Room<'a>; 4]> = self
+        let columns: SmallVec<[Room<'a, 'a>; 4]> = self
             .0
             .iter()
             .map(|need| {
                 let id = need.resource.index();
-                (&*nodes.allocatable[id], &*nodes.requested[id], need.amount)
+                (&*nodes.allocatable[id], &*nodes.requested[id], need)
             })
             .collect();
         move |row| {
             let at = row.index();
             (nodes.pods[at].len() as i64) < nodes.allowed_pods[at]
-                && columns.iter().all(|&(offer, used, need)| need <= offer[at].wrapping_sub(used[at]))
+                && columns.iter().all(|&(offer, used, need)| {
+                    need.amount <= offer[at].wrapping_sub(used[at]) || need.is_left_to_devices(offer[at])
+                })
         }
     }
 }
@@ -216,6 +236,9 @@ impl Filter for FitFilter {
         }
         for need in &self.0 {
             let allocatable = node.allocatable(need.resource);
+            if need.is_left_to_devices(allocatable) {
+                continue;
+            }
             if need.amount > allocatable.wrapping_sub(node.requested(need.resource)) {
                 reasons.push(need.reason.clone());
                 if need.amount > allocatable {
@@ -275,10 +298,9 @@ impl RangeFilter for FitFilter {
     fn rejects_all(&self, cluster: &Cluster, bounds: &UsageBounds) -> bool {
         let nodes = cluster.nodes();
         let lacks = |need: &Need| {
-            let used = bounds.requested(need.resource);
-            used.is_some_and(|used| {
-                lacks(nodes.allocatable(bounds.row, need.resource), used.low, need.amount)
-            })
+            let offered = nodes.allocatable(bounds.row, need.resource);
+            let used = bounds.requested(need.resource).filter(|_| !need.is_left_to_devices(offered));
+            used.is_some_and(|used| lacks(offered, used.low, need.amount))
         };
         bounds.pods as i64 >= nodes.allowed_pods(bounds.row) || self.0.iter().any(lacks)
     }
@@ -289,8 +311,13 @@ impl CachedFilter for FitFilter {
         CacheScope::NodeUsage
     }
 
-    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
-        Validity::valid_if(!change.invalidates_all())
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
+        let is_served = |need: &Need| {
+            cluster.devices().class_of_resource(cluster.resources().name(need.resource)).is_some()
+        };
+        let same_classes =
+            change != Change::Devices || self.0.iter().all(|need| need.served == is_served(need));
+        Validity::valid_if(!change.invalidates_all() && same_classes)
     }
 }
 
@@ -299,19 +326,24 @@ fn lacks(offered: i64, used: i64, amount: i64) -> bool {
     offered.checked_sub(used).is_some_and(|free| amount > free)
 }
 
-impl Score for FitScore {
-    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
-        let columns = columns(&self.axes, cluster.nodes());
+impl FitScore {
+    fn score_over(&self, columns: &[AxisColumns<'_>], feasible: &[Representative], out: &mut [i64]) {
         let score = |at: usize| match &self.strategy {
-            Strategy::LeastAllocated => weighted_mean(&columns, at, strategy::least_allocated),
-            Strategy::MostAllocated => weighted_mean(&columns, at, strategy::most_allocated),
+            Strategy::LeastAllocated => weighted_mean(columns, at, strategy::least_allocated),
+            Strategy::MostAllocated => weighted_mean(columns, at, strategy::most_allocated),
             Strategy::RequestedToCapacityRatio(shape) => {
-                strategy::requested_to_capacity_ratio(shape, &columns, at)
+                strategy::requested_to_capacity_ratio(shape, columns, at)
             }
         };
         for (out, group) in out.iter_mut().zip(feasible) {
             *out = score(group.row.index());
         }
+    }
+}
+
+impl Score for FitScore {
+    fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
+        self.score_over(&columns(&self.axes, cluster.nodes()), feasible, out);
     }
 
     fn hints(&self) -> ScoreHints<'_> {
@@ -342,8 +374,9 @@ impl CachedScore for FitScore {
         CacheScope::NodeUsage
     }
 
-    fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
-        Validity::valid_if(!change.invalidates_all())
+    fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
+        let unserved = || self.axes.iter().all(|axis| !axis.is_served(cluster));
+        Validity::valid_if(!change.invalidates_all() && (change != Change::Devices || unserved()))
     }
 }
 

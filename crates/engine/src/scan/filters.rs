@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::cluster::Cluster;
 use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodRow};
@@ -171,15 +173,21 @@ fn prepare_by<'a, 'p>(
     profile: &'p Profile,
     mut ask: impl FnMut(&'p Arc<dyn Plugin>) -> Answer<'a>,
 ) -> Preparation<'a> {
-    let mut states: Vec<ReadyFilter<'a>> = Vec::new();
+    let pre_filter: SmallVec<[PluginName; 16]> = profile.pre_filter.iter().map(|p| p.name()).collect();
+    let filter: SmallVec<[PluginName; 16]> = profile.filter.iter().map(|p| p.name()).collect();
+    let is_filter_only = |&at: &usize| position(&pre_filter, &filter[at], at).is_none();
+    let filter_only: SmallVec<[usize; 4]> = (0..filter.len()).filter(is_filter_only).collect();
+    // By place among all plugins that are asked.
+    let mut states: Vec<Option<ReadyFilter<'a>>> = Vec::new();
+    states.resize_with(pre_filter.len() + filter_only.len(), || None);
     let mut done = Preparation::default();
-    let filter_only = profile.filter.iter().filter(|f| !contains(&profile.pre_filter, &f.name()));
-    for plugin in profile.pre_filter.iter().chain(filter_only) {
+    let filter_only_plugins = filter_only.iter().map(|&at| &profile.filter[at]);
+    for (slot, plugin) in states.iter_mut().zip(profile.pre_filter.iter().chain(filter_only_plugins)) {
         match ask(plugin) {
             Answer::Skip => {}
             Answer::Check(state, only) => {
                 let looks_at_domains = state.looks_at_domains();
-                states.push(ReadyFilter { plugin: plugin.name(), looks_at_domains, state });
+                *slot = Some(ReadyFilter { plugin: plugin.name(), looks_at_domains, state });
                 if let Some(rows) = only {
                     done.narrow(plugin.name(), rows);
                 }
@@ -200,16 +208,20 @@ fn prepare_by<'a, 'p>(
             return done;
         }
     }
-    for plugin in &profile.filter {
-        if let Some(at) = states.iter().position(|ready| ready.plugin == plugin.name()) {
-            done.filters.0.push(states.swap_remove(at));
-        }
+    for (at, name) in filter.iter().enumerate() {
+        let own = || Some(pre_filter.len() + filter_only.iter().position(|other| *other == at)?);
+        let place = position(&pre_filter, name, at).or_else(own);
+        done.filters.0.extend(place.and_then(|place| states[place].take()));
     }
     done
 }
 
-fn contains(list: &[Arc<dyn Plugin>], name: &str) -> bool {
-    list.iter().any(|p| p.name() == *name)
+/// The place of a name, which is mostly the one that is given.
+fn position(names: &[PluginName], name: &PluginName, likely: usize) -> Option<usize> {
+    if names.get(likely) == Some(name) {
+        return Some(likely);
+    }
+    names.iter().position(|other| other == name)
 }
 
 fn nothing_left(prefilter_plugins: &[PluginName]) -> Rejection {

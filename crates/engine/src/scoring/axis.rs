@@ -7,10 +7,11 @@
 //! Sums and products wrap as they do upstream, so amounts near the limits of 64 bits give the same answers.
 
 use berth_model::Str;
+use berth_model::device::DeviceClass;
 use berth_model::pod::{PodSpec, Resize};
 use smallvec::SmallVec;
 
-use crate::cluster::Nodes;
+use crate::cluster::{Cluster, Nodes};
 use crate::ids::ResourceId;
 use crate::ids::resources::is_scalar;
 use crate::plugin::bounds::UsageBounds;
@@ -166,9 +167,24 @@ impl Axis {
         (allocatable != 0).then_some(ends)
     }
 
+    /// Whether a device class serves the resource on nodes that offer none.
+    pub fn is_served(&self, cluster: &Cluster) -> bool {
+        self.served_by(cluster).is_some()
+    }
+
+    /// The device class that serves the resource on nodes that offer none.
+    pub fn served_by<'a>(&self, cluster: &'a Cluster) -> Option<&'a DeviceClass> {
+        cluster.devices().class_of_resource(cluster.resources().name(self.resource))
+    }
+
     /// How much of the resource the pod adds.
     pub fn ask(&self) -> i64 {
         self.ask
+    }
+
+    /// What the nodes offer and use, by row; `None` where no node offers the resource.
+    pub fn amounts(&self, nodes: &Nodes) -> Option<(Vec<i64>, Vec<i64>)> {
+        self.columns(nodes).map(|columns| (columns.allocatable.to_vec(), columns.used.to_vec()))
     }
 
     /// The axis over the nodes; `None` where no node offers the resource.
@@ -188,7 +204,12 @@ impl Axis {
     }
 }
 
-impl AxisColumns<'_> {
+impl<'a> AxisColumns<'a> {
+    /// The same axis over other amounts.
+    pub fn over(self, allocatable: &'a [i64], used: &'a [i64]) -> Self {
+        Self { allocatable, used, ..self }
+    }
+
     /// The amounts of the node in row `at`; `None` where the node offers nothing of the resource.
     pub fn amounts(&self, at: usize) -> Option<Amounts> {
         let (allocatable, used) = (self.allocatable[at], self.used[at]);

@@ -1,11 +1,11 @@
-//! The simulated API server's side of a conversation.
+//! Conversations with the simulated API server.
 
 use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
 use berth_wire::Decoder;
 
-use super::{Api, Outcome, Shown, Told};
+use super::{Api, Delivered, Outcome, Shown};
 use crate::server::{Change, Server};
 
 /// The server of simulated histories.
@@ -16,7 +16,7 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// A server on which something happened that it has forgotten.
+    /// A server whose first changes were compacted.
     pub fn new() -> Self {
         let mut simulated = Self::default();
         for pod in ["earlier", "later"] {
@@ -126,9 +126,9 @@ impl Api for Simulated {
         outcome(self.server.acquire(holder, seen))
     }
 
-    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Told>, Outcome> {
+    fn watch(&mut self, after: u64, count: usize) -> Result<Vec<Delivered>, Outcome> {
         let Some(changes) = self.server.watch(after) else { return Err(Outcome::Expired) };
-        let told = |change: &Change| Told {
+        let delivered = |change: &Change| Delivered {
             change: match &change.object {
                 None => "DELETED",
                 Some(_) if change.is_first => "ADDED",
@@ -137,6 +137,6 @@ impl Api for Simulated {
             pod: change.key.name.to_string(),
             version: change.version,
         };
-        Ok(changes.iter().map(told).take(count).collect())
+        Ok(changes.iter().map(delivered).take(count).collect())
     }
 }

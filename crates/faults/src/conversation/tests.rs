@@ -3,7 +3,7 @@
 use super::{CONVERSATIONS, Simulated};
 
 #[test]
-fn no_conversation_is_empty_and_each_goes_as_with_the_real_server() {
+fn each_conversation_is_that_of_the_real_server() {
     let mut all = Vec::new();
     for conversation in &CONVERSATIONS {
         all.push(format!("# {}", conversation.name));

@@ -33,7 +33,8 @@ impl SchedulingQueue {
         for (group, pods) in self.unschedulable() {
             let Some(&first) = pods.first() else { continue };
             // Pods of one class get the same answer, unless they have claims: each has its own.
-            let has_claims = !cluster.pods().class(group.class).spec.volumes.is_empty();
+            let spec = &cluster.pods().class(group.class).spec;
+            let has_claims = !spec.volumes.is_empty() || !spec.resource_claims.is_empty();
             if has_claims {
                 helped.extend(pods.iter().copied().filter(|&pod| may_help(scheduler, group, pod, event)));
             } else if may_help(scheduler, group, first, event) {

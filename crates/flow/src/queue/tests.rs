@@ -1,4 +1,4 @@
-//! Who is tried when.
+//! The order of pods, and their backoff.
 
 use super::*;
 use berth_engine::name::PluginName;
@@ -26,12 +26,12 @@ fn drain(queue: &mut SchedulingQueue, now: u64) -> Vec<u32> {
 }
 
 #[test]
-fn pods_are_tried_by_priority_then_in_the_order_of_arrival() {
+fn pods_are_tried_by_priority_then_by_arrival() {
     assert_eq!(drain(&mut queue(&[0, 5, 0, 5]), 0), [1, 3, 0, 2]);
 }
 
 #[test]
-fn a_backoff_doubles_with_each_failure_up_to_its_limit() {
+fn a_backoff_doubles_with_each_failure_up_to_a_limit() {
     let expected = [(0, 0), (1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (5, 10_000), (90, 10_000)];
     for (failures, millis) in expected {
         assert_eq!(BACKOFF.after(failures), millis, "{failures}");
@@ -39,20 +39,20 @@ fn a_backoff_doubles_with_each_failure_up_to_its_limit() {
 }
 
 #[test]
-fn a_rejected_pod_waits_until_it_is_woken_and_then_for_its_backoff_while_others_are_active() {
+fn a_requeued_pod_waits_for_its_backoff_while_others_are_active() {
     let mut queue = queue(&[9]);
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 100);
-    assert_eq!(queue.pop(99_999), None, "nothing happened that may help");
+    assert_eq!(queue.pop(99_999), None, "no event may help");
     assert_eq!(queue.requeue(pod(0), 500), Some("backoff"));
     queue.add(pod(1), 0, false, 500);
-    assert_eq!(queue.pop(500), Some(pod(1)), "a pod of lower priority that is active goes first");
+    assert_eq!(queue.pop(500), Some(pod(1)), "an active pod of lower priority is first");
     queue.add(pod(2), 0, false, 1_100);
     assert_eq!(queue.pop(1_100), Some(pod(0)), "the backoff is over");
 }
 
 #[test]
-fn a_rejected_pod_is_tried_before_its_time_where_no_pod_is_active() {
+fn a_requeued_pod_skips_its_backoff_if_no_pod_is_active() {
     let mut queue = queue(&[0]);
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 0);
@@ -61,7 +61,7 @@ fn a_rejected_pod_is_tried_before_its_time_where_no_pod_is_active() {
 }
 
 #[test]
-fn a_pod_that_failed_with_an_error_is_not_tried_before_its_time() {
+fn a_pod_that_failed_with_an_error_waits_for_its_backoff() {
     let mut queue = queue(&[0]);
     queue.pop(0).unwrap();
     queue.fail(pod(0), 0);
@@ -71,16 +71,16 @@ fn a_pod_that_failed_with_an_error_is_not_tried_before_its_time() {
 }
 
 #[test]
-fn a_pod_woken_after_its_backoff_is_active_at_once() {
+fn a_pod_requeued_after_its_backoff_is_active() {
     let mut queue = queue(&[0]);
     queue.pop(0).unwrap();
     queue.reject(pod(0), group(), 0);
     assert_eq!(queue.requeue(pod(0), 1_000), Some("active"));
-    assert_eq!(queue.requeue(pod(0), 1_000), None, "it does not wait any more");
+    assert_eq!(queue.requeue(pod(0), 1_000), None, "it is not unschedulable any more");
 }
 
 #[test]
-fn a_gated_pod_is_active_once_its_gate_is_lifted() {
+fn a_gated_pod_is_active_once_its_gate_is_removed() {
     let mut queue = SchedulingQueue::new(BACKOFF);
     queue.add(pod(0), 0, true, 0);
     assert_eq!((queue.pop(0), queue.activate(pod(0))), (None, false));
@@ -89,7 +89,7 @@ fn a_gated_pod_is_active_once_its_gate_is_lifted() {
 }
 
 #[test]
-fn a_pod_is_overdue_after_the_time_that_is_given() {
+fn a_pod_is_overdue_after_the_given_time() {
     let mut queue = queue(&[0, 0]);
     for (number, now) in [(0, 100), (1, 200)] {
         queue.pop(now).unwrap();
@@ -100,7 +100,7 @@ fn a_pod_is_overdue_after_the_time_that_is_given() {
 }
 
 #[test]
-fn a_removed_pod_is_nowhere() {
+fn a_removed_pod_is_in_no_part_of_the_queue() {
     for place in 0..5 {
         let mut queue = SchedulingQueue::new(BACKOFF);
         queue.add(pod(0), 0, place == 4, 0);

@@ -77,6 +77,7 @@ impl SchedulingLoop {
         observer: &mut AttemptObserver<'_>,
     ) {
         let profile = self.pending_pod(pod).profile();
+        self.give_up_devices(pod);
         if self.wants_preempting_extenders(pod) {
             let diagnosis = self.scheduler.diagnose(profile, pod);
             return self.preempt_with_extenders(now, pod, (message, plugins), &diagnosis);

@@ -8,6 +8,7 @@ use berth_engine::ids::PodRow;
 use berth_engine::scan;
 use berth_engine::view::PodView;
 use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::node::Node;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Pod;
@@ -90,7 +91,7 @@ impl SchedulingLoop {
     pub(super) fn unreadable(&mut self, key: &ObjectKey, uid: &str, problem: &str) {
         self.listings.add(key);
         let id = if uid.is_empty() { String::new() } else { format!(" (uid {uid})") };
-        self.outbox.warn(format!("cannot read {key}{id}, it is ignored: {problem}"));
+        self.outbox.warn(format!("{key}{id} cannot be read and is ignored: {problem}"));
     }
 
     /// Changes the cluster by an object, requeues the pods that this may help, and continues PreBind.
@@ -104,6 +105,7 @@ impl SchedulingLoop {
             self.requeue_on(now, &event);
         }
         self.pre_bind_on_object(now, key);
+        self.check_gates(now, key);
     }
 
     fn node_applied(&mut self, now: Now, node: Node) {
@@ -197,11 +199,12 @@ impl SchedulingLoop {
             // The nomination that was decided here is newer than the one that the watch delivered.
             pod.nominated_node.clone_from(&entry.pod.nominated_node);
         }
-        let old = entry.pod.spec.clone();
+        let old = (entry.pod.spec.clone(), entry.pod.claim_statuses.clone());
         let nomination_stays = entry.pod.nominated_node == pod.nominated_node;
         let is_nominated = pod.nominated_node.is_some();
         cluster.update_pod(row, pod);
-        let spec_stays = cluster.pods().entry(row).pod.spec == old;
+        let new = &cluster.pods().entry(row).pod;
+        let spec_stays = (&new.spec, &new.claim_statuses) == (&old.0, &old.1);
         let profile = self.pending_pod(row).profile();
         let gated = self.is_gated(profile, row);
         let requeued = if let Some(queue) = self.queue.set_gated(row, gated, now.millis) {
@@ -288,6 +291,7 @@ pub(super) struct FormerObject {
     volume: Option<Volume>,
     capacity: Option<StorageCapacity>,
     attachment: Option<Attachment>,
+    device_claim: Option<ResourceClaim>,
 }
 
 impl FormerObject {
@@ -295,13 +299,22 @@ impl FormerObject {
     pub(super) fn of(cluster: &Cluster, key: &ObjectKey) -> Self {
         let storage = cluster.storage();
         let named = || (key.namespace.clone(), key.name.clone());
-        let mut former =
-            Self { key: key.clone(), claim: None, volume: None, capacity: None, attachment: None };
+        let mut former = Self {
+            key: key.clone(),
+            claim: None,
+            volume: None,
+            capacity: None,
+            attachment: None,
+            device_claim: None,
+        };
         match key.kind {
             Kind::Claim => former.claim = storage.claims.get(&named()).cloned(),
             Kind::Volume => former.volume = storage.volumes.get(&key.name).cloned(),
             Kind::StorageCapacity => former.capacity = storage.capacities.get(&named()).cloned(),
             Kind::Attachment => former.attachment = storage.attachments.get(&key.name).cloned(),
+            Kind::ResourceClaim => {
+                former.device_claim = cluster.devices().claim(&key.namespace, &key.name).cloned();
+            }
             _ => {}
         }
         former
@@ -309,7 +322,11 @@ impl FormerObject {
 
     /// Whether an object was found. Only kinds whose events need the former object are looked up.
     pub(super) fn exists(&self) -> bool {
-        self.claim.is_some() || self.volume.is_some() || self.capacity.is_some() || self.attachment.is_some()
+        self.claim.is_some()
+            || self.volume.is_some()
+            || self.capacity.is_some()
+            || self.attachment.is_some()
+            || self.device_claim.is_some()
     }
 
     /// The event of a change of the object; `None` if no pod can be helped by it.
@@ -327,6 +344,10 @@ impl FormerObject {
                 ClusterEvent::StorageCapacity { namespace, name, old: self.capacity.as_ref() }
             }
             Kind::Attachment => ClusterEvent::Attachment { old: self.attachment.as_ref() },
+            Kind::DeviceClass | Kind::ResourceSlice | Kind::DeviceTaintRule => ClusterEvent::Devices,
+            Kind::ResourceClaim => {
+                ClusterEvent::DeviceClaim { namespace, name, old: self.device_claim.as_ref() }
+            }
             _ => return None,
         })
     }

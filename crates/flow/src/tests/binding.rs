@@ -1,13 +1,13 @@
-//! From the decision to the binding, and what can come in between.
+//! Bindings: success, failures, lost answers, and other changes meanwhile.
 
 use super::fixture::{World, failure};
 use crate::SchedulingLoop;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
-use berth_model::object::Kind;
+use berth_model::object::{Kind, ObjectKey};
 
 #[test]
-fn a_pod_is_bound_to_the_node_that_it_fits_on_and_everyone_is_told() {
+fn a_pod_is_bound_to_the_node_that_it_fits_on() {
     let mut world = World::new();
     world.node("small", 1);
     world.node("large", 8);
@@ -16,14 +16,14 @@ fn a_pod_is_bound_to_the_node_that_it_fits_on_and_everyone_is_told() {
     world.answer_bind(Ok(Answer::Done));
     world.run();
     assert_eq!(world.events(), ["default/a Scheduled: Successfully assigned default/a to large"]);
-    assert_eq!(world.flow.assumed(), 1, "until the watch tells");
+    assert_eq!(world.flow.assumed(), 1, "until the watch delivers the bound pod");
     world.bound("a", 4, "large");
     assert_eq!((world.flow.assumed(), world.flow.in_flight()), (0, 0));
     assert!(matches!(&world.reports[..], [.., Report::Bound { attempts: 1, .. }]));
 }
 
 #[test]
-fn nothing_is_decided_before_everything_is_listed_and_this_scheduler_leads() {
+fn nothing_is_decided_before_all_kinds_are_listed_and_it_leads() {
     let mut world = World::unlisted(|_| {});
     world.node("n", 8);
     world.pod("a", 1);
@@ -39,18 +39,21 @@ fn nothing_is_decided_before_everything_is_listed_and_this_scheduler_leads() {
 }
 
 #[test]
-fn a_node_that_is_taken_by_a_binding_in_flight_is_not_given_away() {
+fn a_binding_in_flight_takes_room_on_its_node() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
     world.pod("b", 3);
-    let told = world.run();
-    assert_eq!(told[0], "bind a to n");
-    assert!(told[1].starts_with("b Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."), "{told:?}");
+    let requests = world.run();
+    assert_eq!(requests[0], "bind a to n");
+    assert!(
+        requests[1].starts_with("b Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."),
+        "{requests:?}"
+    );
 }
 
 #[test]
-fn a_refused_binding_frees_the_node_for_others_and_is_tried_again_after_its_backoff() {
+fn a_refused_binding_frees_the_node_and_requeues_other_pods() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
@@ -58,13 +61,13 @@ fn a_refused_binding_frees_the_node_for_others_and_is_tried_again_after_its_back
     world.run();
     world.answer_bind(failure(FailureKind::Refused));
     world.wait(500);
-    let told = world.run();
-    assert_eq!(told[0], "a SchedulerError: running Bind plugin \"DefaultBinder\": no");
-    assert_eq!(told[1], "bind b to n", "b was woken");
+    let requests = world.run();
+    assert_eq!(requests[0], "a SchedulerError: running Bind plugin \"DefaultBinder\": no");
+    assert_eq!(requests[1], "bind b to n", "b was requeued");
 }
 
 #[test]
-fn a_binding_whose_answer_did_not_come_keeps_its_node_and_is_sent_again() {
+fn a_binding_without_an_answer_keeps_its_node_and_is_sent_again() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
@@ -76,7 +79,7 @@ fn a_binding_whose_answer_did_not_come_keeps_its_node_and_is_sent_again() {
     world.wait(500);
     assert_eq!(world.run(), ["bind a to n"]);
     world.answer_bind(failure(FailureKind::Conflict));
-    assert_eq!(world.run(), [""; 0], "it was bound after all, or deleted: the watch will tell");
+    assert_eq!(world.run(), [""; 0], "it is bound or deleted: the watch will deliver which");
     world.bound("a", 3, "n");
     world.run();
     assert_eq!(world.flow.assumed(), 0);
@@ -85,7 +88,7 @@ fn a_binding_whose_answer_did_not_come_keeps_its_node_and_is_sent_again() {
 }
 
 #[test]
-fn a_pod_that_is_deleted_while_it_is_bound_leaves_no_trace() {
+fn a_pod_deleted_during_its_binding_uses_nothing() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
@@ -98,18 +101,18 @@ fn a_pod_that_is_deleted_while_it_is_bound_leaves_no_trace() {
 }
 
 #[test]
-fn a_pod_that_is_made_again_under_its_name_is_another_pod() {
+fn a_pod_created_again_under_its_name_is_another_pod() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
     world.run();
     world.pod_of("a", "another", 4, "", "");
-    assert_eq!(world.run(), ["bind a to n"], "the first one's room is free");
+    assert_eq!(world.run(), ["bind a to n"], "the room of the first pod is free");
     assert_eq!(world.flow.assumed(), 1);
 }
 
 #[test]
-fn a_pod_that_another_scheduler_bound_elsewhere_takes_its_room_there() {
+fn a_pod_bound_by_another_scheduler_uses_its_node() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("a", 3);
@@ -122,7 +125,7 @@ fn a_pod_that_another_scheduler_bound_elsewhere_takes_its_room_there() {
 }
 
 #[test]
-fn what_a_new_listing_does_not_name_is_gone() {
+fn an_object_missing_from_a_new_listing_is_deleted() {
     let mut world = World::new();
     world.node("n", 4);
     world.bound("a", 3, "n");
@@ -133,7 +136,23 @@ fn what_a_new_listing_does_not_name_is_gone() {
 }
 
 #[test]
-fn a_pod_that_has_ended_holds_nothing() {
+fn an_unreadable_object_of_a_listing_keeps_its_last_version() {
+    let mut world = World::new();
+    world.node("n", 4);
+    world.bound("a", 3, "n");
+    world.take(Input::Listing(Kind::Pod));
+    let key = ObjectKey { kind: Kind::Pod, namespace: "default".into(), name: "a".into() };
+    world.take(Input::Unreadable { key, uid: "uid-a".into(), problem: "no containers".to_owned() });
+    world.take(Input::Listed(Kind::Pod));
+    world.pod("b", 3);
+    assert!(world.run()[0].starts_with("b Unschedulable"), "a is still on the node");
+    let warning = "Pod default/a (uid uid-a) cannot be read and is ignored: no containers";
+    let is_expected = |report: &Report| matches!(report, Report::Warning(text) if text == warning);
+    assert!(world.reports.iter().any(is_expected), "{:?}", world.reports);
+}
+
+#[test]
+fn a_finished_pod_uses_nothing() {
     let mut world = World::new();
     world.node("n", 4);
     world.bound("a", 3, "n");

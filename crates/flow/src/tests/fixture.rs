@@ -1,4 +1,4 @@
-//! A flow with a world around it that answers when it is told to.
+//! A loop with a scripted shell: it answers requests when a test says so.
 
 use berth_engine::effect::Write;
 use berth_engine::profile::Profile;
@@ -11,7 +11,7 @@ use crate::input::{Answer, Failure, FailureKind, Input, Now};
 use crate::report::Report;
 use crate::settings::Settings;
 
-/// A flow that leads and has everything listed.
+/// A loop that leads and has listed all kinds.
 pub(crate) struct World {
     pub(crate) flow: SchedulingLoop,
     pub(crate) now: Now,
@@ -51,7 +51,7 @@ impl World {
         self.flow.take(self.now, input);
     }
 
-    /// Time goes by.
+    /// Advances both clocks.
     pub(crate) fn wait(&mut self, millis: u64) {
         self.now.millis += millis;
         self.now.unix_micros += i64::try_from(millis).unwrap() * 1_000;
@@ -66,7 +66,7 @@ impl World {
         self.node_with(name, cpu, "");
     }
 
-    /// `more` is added to the metadata, with a comma at its start.
+    /// `more` is appended to the metadata. It must begin with a comma.
     pub(crate) fn node_with(&mut self, name: &str, cpu: u32, more: &str) {
         self.apply(&format!(
             r#"{{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{name}"{more}}},"status":{{"allocatable":{{"cpu":"{cpu}","memory":"8Gi","pods":"110"}}}}}}"#
@@ -77,7 +77,7 @@ impl World {
         self.pod_with(name, cpu, "", "");
     }
 
-    /// `spec` and `status` are added to those, each with a comma at its end.
+    /// `spec` and `status` are inserted into the pod. Each must end with a comma.
     pub(crate) fn pod_with(&mut self, name: &str, cpu: u32, spec: &str, status: &str) {
         self.pod_of(name, &format!("uid-{name}"), cpu, spec, status);
     }
@@ -88,7 +88,7 @@ impl World {
         ));
     }
 
-    /// The watch tells that a pod is bound.
+    /// The watch delivers a bound pod.
     pub(crate) fn bound(&mut self, name: &str, cpu: u32, node: &str) {
         self.pod_with(name, cpu, &format!(r#""nodeName":"{node}","#), "");
     }
@@ -98,7 +98,7 @@ impl World {
         self.take(Input::Deleted(ObjectKey { kind, namespace: namespace.into(), name: name.into() }));
     }
 
-    /// Attempts until there is nothing to do, and tells what is asked for, events aside. Statuses are written at once.
+    /// Runs attempts until none is left. Returns the requests as text, without events. Status writes succeed at once.
     pub(crate) fn run(&mut self) -> Vec<String> {
         while self.flow.attempt(self.now) {}
         self.reports.extend(self.flow.drain_reports());
@@ -108,21 +108,21 @@ impl World {
                 self.flow.take(self.now, Input::Reply(action.ticket, Ok(Answer::Done)));
             }
         }
-        let told = actions.iter().filter_map(|action| match &action.request {
+        let requests = actions.iter().filter_map(|action| match &action.request {
             Request::Emit(_) => None,
-            request => Some(told(request)),
+            request => Some(describe(request)),
         });
-        let told = told.collect();
+        let requests = requests.collect();
         self.actions.extend(actions);
-        told
+        requests
     }
 
-    /// The ticket of the last action that fits.
+    /// The ticket of the last action with a request that matches.
     pub(crate) fn ticket(&self, fits: impl Fn(&Request) -> bool) -> Ticket {
         self.actions.iter().rev().find(|action| fits(&action.request)).unwrap().ticket
     }
 
-    /// Answers the last binding.
+    /// Answers the last binding request.
     pub(crate) fn answer_bind(&mut self, outcome: Result<Answer, Failure>) {
         let ticket = self.ticket(|request| matches!(request, Request::Bind { .. }));
         self.take(Input::Reply(ticket, outcome));
@@ -143,7 +143,8 @@ pub(crate) fn failure(kind: FailureKind) -> Result<Answer, Failure> {
     Err(Failure { kind, message: "no".to_owned() })
 }
 
-fn told(request: &Request) -> String {
+/// A request as text.
+fn describe(request: &Request) -> String {
     match request {
         Request::Bind { pod, node } => format!("bind {} to {node}", pod.name),
         Request::SetStatus { pod, condition, nominated_node } => {
@@ -156,6 +157,13 @@ fn told(request: &Request) -> String {
             format!("bind volume {volume} to claim {claim}")
         }
         Request::Write(Write::SelectNode { claim, node, .. }) => format!("select {node} for claim {claim}"),
+        Request::Write(Write::ReserveDevices { reservation, .. }) => {
+            format!("reserve devices of claim {}", reservation.claim)
+        }
+        Request::Write(Write::MakeDeviceClaim(made)) => format!("make claim {}", made.claim.name),
+        Request::Write(Write::GiveUpDevices { claim, delete, .. }) => {
+            format!("{} claim {claim}", if *delete { "delete" } else { "clear" })
+        }
         Request::Extend { extender, call } => format!("extender {extender}: {call:?}"),
         Request::Emit(event) => format!("{event:?}"),
     }

@@ -1,9 +1,9 @@
-//! The flow as a whole: what it does when this and that happens.
+//! The loop as a whole: inputs and the requests that follow.
 
 mod binding;
-mod extending;
+mod extenders;
 pub(crate) mod fixture;
-mod preempting;
+mod pre_bind;
+mod preemption;
 mod queueing;
 mod upstream;
-mod volumes;

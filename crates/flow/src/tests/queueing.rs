@@ -1,16 +1,16 @@
-//! Who waits, what is said about it, and what ends the waiting.
+//! Unschedulable and gated pods, and the events that requeue them.
 
 use super::fixture::World;
 use crate::report::{Report, Step};
 use berth_model::object::Kind;
 
 #[test]
-fn a_pod_that_fits_nowhere_is_told_of_once_and_bound_when_a_node_comes() {
+fn an_unschedulable_pod_is_bound_when_a_node_is_added() {
     let mut world = World::new();
     world.pod("a", 1);
-    let told = world.run();
-    assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("a Unschedulable: no nodes available to schedule pods"), "{told:?}");
+    let requests = world.run();
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].starts_with("a Unschedulable: no nodes available to schedule pods"), "{requests:?}");
     world.node("n", 4);
     world.wait(1_000);
     assert_eq!(world.run(), ["bind a to n"]);
@@ -25,11 +25,11 @@ fn the_same_condition_is_not_written_again() {
     assert_eq!(world.run().len(), 1);
     world.wait(1_000);
     assert_eq!(world.run(), [""; 0]);
-    assert_eq!(world.events().len(), 2, "but the event is recorded again");
+    assert_eq!(world.events().len(), 2, "the event is recorded again");
 }
 
 #[test]
-fn a_gated_pod_is_not_tried_until_its_gates_are_gone() {
+fn a_gated_pod_is_tried_once_its_gates_are_removed() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod_with("a", 1, r#""schedulingGates":[{"name":"example.com/quota"}],"#, "");
@@ -40,7 +40,7 @@ fn a_gated_pod_is_not_tried_until_its_gates_are_gone() {
 }
 
 #[test]
-fn a_pod_is_woken_by_what_may_help_it() {
+fn a_pod_is_requeued_by_an_event_that_may_help_it() {
     for case in ["room", "label", "uncordon", "toleration"] {
         let mut world = World::new();
         world.node_with("n", 4, "");
@@ -70,7 +70,7 @@ fn a_pod_is_woken_by_what_may_help_it() {
 }
 
 #[test]
-fn a_pod_that_is_going_away_is_not_tried() {
+fn a_terminating_pod_is_not_tried() {
     let mut world = World::new();
     world.node("n", 4);
     world.apply(
@@ -82,7 +82,7 @@ fn a_pod_that_is_going_away_is_not_tried() {
 }
 
 #[test]
-fn a_pod_of_another_scheduler_is_left_alone_until_it_is_bound() {
+fn a_pod_of_another_scheduler_counts_once_it_is_bound() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod_with("a", 3, r#""schedulerName":"other","#, "");
@@ -93,7 +93,7 @@ fn a_pod_of_another_scheduler_is_left_alone_until_it_is_bound() {
 }
 
 #[test]
-fn an_attempt_tells_its_steps_and_the_alternatives_if_it_is_asked_for_them() {
+fn an_attempt_reports_its_steps_and_alternatives() {
     for count in [0, 2] {
         let mut world = World::new();
         for (name, cpu) in [("a", 4), ("b", 8), ("c", 2), ("d", 1)] {
@@ -121,7 +121,7 @@ fn an_attempt_tells_its_steps_and_the_alternatives_if_it_is_asked_for_them() {
     }
 }
 
-/// A pod with a label, and perhaps a node and a required anti-affinity to web pods on the same node.
+/// A pod with a label, on `node` unless that is empty; `refuses_web`: with a required anti-affinity to web pods on its node.
 fn labelled(name: &str, app: &str, node: &str, refuses_web: bool) -> String {
     let affinity = r#""affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{
         "topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"web"}}}]}},"#;
@@ -133,8 +133,8 @@ fn labelled(name: &str, app: &str, node: &str, refuses_web: bool) -> String {
 }
 
 #[test]
-fn a_change_of_labels_of_a_pod_that_is_being_bound_requeues_those_it_may_help() {
-    // The second time the watch tells the labels and the binding in one event.
+fn new_labels_of_a_pod_in_binding_requeue_other_pods() {
+    // In the second case the watch delivers the labels and the binding in one event.
     for node in ["", "n"] {
         let mut world = World::new();
         world.node_with("n", 4, r#","labels":{"kubernetes.io/hostname":"n"}"#);

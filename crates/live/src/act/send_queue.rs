@@ -1,7 +1,7 @@
 //! The order in which requests are sent.
 //!
-//! Requests for the same pod are sent one after the other, so that a late condition never overtakes a binding. Bindings and
-//! their preparations are sent before conditions.
+//! Requests for the same pod are sent one after the other, so that a late condition never overtakes a binding. Bindings
+//! and their preparations are sent before conditions.
 
 use std::collections::{BTreeMap, VecDeque};
 

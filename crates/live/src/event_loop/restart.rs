@@ -1,8 +1,8 @@
 //! A new flow: for the next file of the recording, or after a panic.
 //!
-//! A panic in the flow is a bug in Berth. The flow may be in an inconsistent state then, so it is dropped. The event loop waits
-//! for the replies to its requests and creates a new flow, which lists the cluster from the start. The pod or object that
-//! caused the panic is quarantined. All others are scheduled as before.
+//! A panic in the flow is a bug in Berth. The flow may be in an inconsistent state then, so it is dropped. The event
+//! loop waits for the replies to its requests and creates a new flow, which lists the cluster from the start. The pod
+//! or object that caused the panic is quarantined. All others are scheduled as before.
 
 use std::panic::resume_unwind;
 use std::time::Instant;
@@ -31,8 +31,8 @@ pub(super) fn untag(ticket: Ticket, epoch: u64) -> Option<Ticket> {
 }
 
 impl EventLoop {
-    /// Continues in the next file of the recording, if this one is full. `false`: the requests in flight must be answered
-    /// first, so no pod may be attempted.
+    /// Continues in the next file of the recording, if this one is full. `false`: the requests in flight must be
+    /// answered first, so no pod may be attempted.
     pub(super) fn rotate_recording(&mut self) -> bool {
         if !self.recording.as_ref().is_some_and(Recording::is_full) {
             return true;

@@ -1,7 +1,7 @@
 //! The files of a recording: their names, and which of them are kept.
 //!
-//! The first file has the given name, all later ones have a number appended. A process continues with the number after the
-//! last one, so that the recording of a leader that crashed is kept.
+//! The first file has the given name, all later ones have a number appended. A process continues with the number after
+//! the last one, so that the recording of a leader that crashed is kept.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,7 +1,7 @@
 //! Authentication and authorization, by TokenReview and SubjectAccessReview as in upstream.
 //!
-//! A client is identified by its certificate, or else by its bearer token. A client with neither is `system:anonymous`, which
-//! usually has no rights.
+//! A client is identified by its certificate, or else by its bearer token. A client with neither is `system:anonymous`,
+//! which usually has no rights.
 
 use std::time::{Duration, Instant};
 

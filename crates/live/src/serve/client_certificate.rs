@@ -1,7 +1,8 @@
 //! Client certificates, and the users that they identify.
 //!
-//! In the TLS handshake a client only proves that it has the key of its certificate. The certificate is verified with each
-//! request, as in upstream: a client with an invalid certificate gets an HTTP answer, and may have a token instead.
+//! In the TLS handshake a client only proves that it has the key of its certificate. The certificate is verified with
+//! each request, as in upstream: a client with an invalid certificate gets an HTTP answer, and may have a token
+//! instead.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,6 +1,6 @@
 //! Pods: who they are, and what they want.
 
-use berth_model::pod::{Container, PodSpec, Protocol};
+use berth_model::pod::{ClaimSource, Container, PodSpec, Protocol};
 use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate, RestartPolicy};
 
 use super::writer::Fields;
@@ -81,9 +81,14 @@ fn write_spec(
         fields.object("os", |fields| fields.text("name", os));
     }
     fields.objects("schedulingGates", &spec.scheduling_gates, |gate, name| gate.text("name", name));
-    if spec.resource_claims > 0 {
-        fields.value("resourceClaims").list(0..spec.resource_claims, |writer, _| writer.object(|_| {}));
-    }
+    fields.objects("resourceClaims", &spec.resource_claims, |fields, claim| {
+        fields.text("name", &claim.name);
+        match &claim.source {
+            ClaimSource::Claim(name) => fields.text("resourceClaimName", name),
+            ClaimSource::Template(name) => fields.text("resourceClaimTemplateName", name),
+            ClaimSource::Unknown => {}
+        }
+    });
     // What the pod itself sets, where it sets something: the rest follows from its containers again.
     match &admission.pod_level {
         Some(level) => fields.object("resources", |resources| {

@@ -12,6 +12,10 @@ pub(super) fn status(fields: &mut Fields<'_>, manifest: &PodManifest) {
     conditions(fields, manifest);
     fields.non_empty("nominatedNodeName", pod.nominated_node.as_deref().unwrap_or_default());
     fields.time("startTime", pod.started);
+    fields.objects("resourceClaimStatuses", &pod.claim_statuses, |fields, status| {
+        fields.text("name", &status.name);
+        fields.optional("resourceClaimName", status.claim.as_ref());
+    });
     container_statuses(fields, "initContainerStatuses", &pod.spec.init_containers);
     container_statuses(fields, "containerStatuses", &pod.spec.containers);
     fields.optional_amounts("allocatedResources", pod.spec.resize.allocated.as_ref());

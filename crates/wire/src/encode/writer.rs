@@ -27,6 +27,16 @@ impl Writer {
         let _ = serde_json::to_writer(&mut self.text, value); // writing to memory cannot fail
     }
 
+    /// An integer.
+    pub(super) fn number(&mut self, value: i64) {
+        let _ = write!(self.text, "{value}"); // writing to a String cannot fail
+    }
+
+    /// True or false.
+    pub(super) fn flag(&mut self, value: bool) {
+        self.text.extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
     /// An object.
     pub(super) fn object(&mut self, fill: impl FnOnce(&mut Fields<'_>)) {
         self.filled(fill);
@@ -95,7 +105,12 @@ impl Fields<'_> {
 
     /// An integer, also where it is zero.
     pub(super) fn number(&mut self, key: &str, value: i64) {
-        let _ = write!(self.value(key).text, "{value}"); // writing to memory cannot fail
+        self.value(key).number(value);
+    }
+
+    /// JSON text, as it is.
+    pub(super) fn json(&mut self, key: &str, value: &str) {
+        self.value(key).text.extend_from_slice(value.as_bytes());
     }
 
     /// True.
@@ -107,7 +122,7 @@ impl Fields<'_> {
 
     /// True or false.
     pub(super) fn flag(&mut self, key: &str, value: bool) {
-        self.value(key).text.extend_from_slice(if value { &b"true"[..] } else { &b"false"[..] });
+        self.value(key).flag(value);
     }
 
     /// A time.

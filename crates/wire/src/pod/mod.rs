@@ -54,6 +54,7 @@ impl IntoModel for PodWire {
         let (admission, ephemeral_claims) = (parts.admission.clone(), parts.ephemeral_claims.clone());
         let status = self.status;
         let scheduled = status.scheduled();
+        let claim_statuses = status.claim_statuses();
         let (finished, preempted) = (status.finished(), status.preempted());
         let (started, nominated_node) =
             (status.started.map(|t| t.0), non_empty(status.nominated_node.0.clone()));
@@ -70,6 +71,7 @@ impl IntoModel for PodWire {
             started,
             terminating: meta.terminating,
             preempted,
+            claim_statuses,
         };
         PodManifest { pod, finished, generation, scheduled, admission, ephemeral_claims }
     }

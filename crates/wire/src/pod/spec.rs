@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use berth_model::Str;
 use berth_model::node::ResourceList;
-use berth_model::pod::{Container, PodSpec};
+use berth_model::pod::{ClaimSource, Container, PodResourceClaim, PodSpec};
 use berth_model::pod_level::{PodLevel, is_huge_pages};
 use berth_model::pod_manifest::{Admission, RestartPolicy, SpecTemplate};
 use berth_model::volume::PodVolumeSource;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{AnyMap, IntoModel, List, StringMap, UninternedStr, wire_object};
+use crate::decode::{IntoModel, List, StringMap, UninternedStr, wire_object};
 use crate::pod::affinity::AffinityWire;
 use crate::pod::container::{ContainerParts, ContainerWire, take_host_ports};
 use crate::pod::resources::ResourcesWire;
@@ -18,7 +18,7 @@ use crate::pod::spread::{SpreadWire, check_distinct};
 use crate::pod::toleration::TolerationWire;
 use crate::pod::volume::{VolumeParts, VolumeWire};
 use crate::selector::one_of;
-use crate::syntax::check_labels;
+use crate::syntax::{check_dns_label, check_labels, check_subdomain};
 
 wire_object! {
     /// `v1.PodSchedulingGate`, `v1.PodOS`: an object with a name.
@@ -26,6 +26,40 @@ wire_object! {
         name: Str = "name",
     }
     skipped {}
+}
+
+wire_object! {
+    /// `v1.PodResourceClaim`.
+    pub(crate) struct PodClaimWire {
+        name: Str = "name",
+        claim: Str = "resourceClaimName",
+        template: Str = "resourceClaimTemplateName",
+    }
+    skipped { "podGroupResourceClaim" }
+}
+
+impl IntoModel for PodClaimWire {
+    type Out = PodResourceClaim;
+
+    fn into_model(self, cx: &mut Context) -> PodResourceClaim {
+        check_dns_label(cx, "name", &self.name);
+        let source = match (non_empty(self.claim), non_empty(self.template)) {
+            (Some(name), None) => {
+                check_subdomain(cx, "resourceClaimName", &name);
+                ClaimSource::Claim(name)
+            }
+            (None, Some(name)) => {
+                check_subdomain(cx, "resourceClaimTemplateName", &name);
+                ClaimSource::Template(name)
+            }
+            (None, None) => ClaimSource::Unknown,
+            (Some(_), Some(_)) => {
+                cx.problem("resourceClaimName and resourceClaimTemplateName exclude each other");
+                ClaimSource::Unknown
+            }
+        };
+        PodResourceClaim { name: self.name, source }
+    }
 }
 
 wire_object! {
@@ -49,7 +83,7 @@ wire_object! {
         spread: List<SpreadWire> = "topologySpreadConstraints",
         os: NamedWire = "os",
         gates: Vec<NamedWire> = "schedulingGates",
-        claims: Vec<AnyMap> = "resourceClaims",
+        claims: List<PodClaimWire> = "resourceClaims",
         restart_policy: Str = "restartPolicy",
         resources: ResourcesWire = "resources",
     }
@@ -70,7 +104,7 @@ impl IntoModel for PodSpecWire {
             cx.problem_at("containers", "missing; expected at least one container");
         }
         check_labels(cx, "nodeSelector", &self.node_selector.0);
-        check_names(cx, &self.init_containers.0, &self.containers.0);
+        check_names(cx, &self.init_containers.0, &self.containers.0, &self.claims.0);
         check_volumes(cx, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
         let restart_policy = match &*self.restart_policy {
@@ -86,10 +120,9 @@ impl IntoModel for PodSpecWire {
             "" => false,
             name => one_of(cx, "preemptionPolicy", name, policies),
         };
-        let systems = &[("linux", ()), ("windows", ())];
         let os = non_empty(self.os.name);
         if let Some(name) = &os {
-            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, systems));
+            cx.within(Step::Field("os"), |cx| one_of(cx, "name", name, SYSTEMS));
         }
         let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
@@ -116,7 +149,7 @@ impl IntoModel for PodSpecWire {
             volumes,
             host_network: network,
             user_namespace: self.host_users == Some(false),
-            resource_claims: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
+            resource_claims: self.claims.0,
             os,
             ..PodSpec::default()
         };
@@ -141,6 +174,7 @@ impl IntoModel for PodSpecWire {
     }
 }
 
+const SYSTEMS: &[(&str, ())] = &[("linux", ()), ("windows", ())];
 const RESTART_POLICIES: &[(&str, RestartPolicy)] = &[
     ("Always", RestartPolicy::Always),
     ("OnFailure", RestartPolicy::OnFailure),
@@ -189,8 +223,23 @@ fn gates(cx: &mut Context, gates: Vec<NamedWire>) -> Vec<Str> {
     names
 }
 
-/// A status is found by the container's name, so names must differ.
-fn check_names(cx: &mut Context, init: &[ContainerParts], containers: &[ContainerParts]) {
+/// Containers refer to claims by their names, so names must differ.
+fn check_claims(cx: &mut Context, claims: &[PodResourceClaim]) {
+    let mut seen = BTreeSet::new();
+    if let Some(claim) = claims.iter().find(|claim| !seen.insert(&claim.name)) {
+        let message = format!("{} is the name of two of them", quoted(&claim.name));
+        cx.problem_at("resourceClaims", message);
+    }
+}
+
+/// A status is found by the container's name, so names must differ. So must the names of claims.
+fn check_names(
+    cx: &mut Context,
+    init: &[ContainerParts],
+    containers: &[ContainerParts],
+    claims: &[PodResourceClaim],
+) {
+    check_claims(cx, claims);
     let mut seen = BTreeSet::new();
     for (field, list) in [("initContainers", init), ("containers", containers)] {
         for (at, parts) in list.iter().enumerate() {

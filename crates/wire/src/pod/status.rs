@@ -2,7 +2,7 @@
 
 use berth_model::Str;
 use berth_model::node::ResourceList;
-use berth_model::pod::{PodSpec, Resize};
+use berth_model::pod::{ClaimStatus, PodSpec, Resize};
 use berth_model::pod_manifest::ScheduledCondition;
 use rustc_hash::FxHashMap;
 
@@ -34,6 +34,15 @@ wire_object! {
 }
 
 wire_object! {
+    /// `v1.PodResourceClaimStatus`.
+    pub(crate) struct ClaimStatusWire {
+        name: Str = "name",
+        claim: Option<UninternedStr> = "resourceClaimName",
+    }
+    skipped {}
+}
+
+wire_object! {
     /// `v1.PodStatus`.
     pub(crate) struct StatusWire {
         phase: Str = "phase",
@@ -44,10 +53,11 @@ wire_object! {
         statuses: Vec<ContainerStatusWire> = "containerStatuses",
         allocated: Option<ResourceList> = "allocatedResources",
         resources: ResourcesWire = "resources",
+        claims: Vec<ClaimStatusWire> = "resourceClaimStatuses",
     }
     skipped {
         "observedGeneration" "message" "reason" "hostIP" "hostIPs" "podIP" "podIPs" "qosClass" "resize"
-        "ephemeralContainerStatuses" "resourceClaimStatuses" "extendedResourceClaimStatus"
+        "ephemeralContainerStatuses" "extendedResourceClaimStatus"
         "nodeAllocatableResourceClaimStatuses" "volumeHealth"
     }
 }
@@ -64,6 +74,15 @@ impl StatusWire {
     pub(crate) fn preempted(&self) -> bool {
         let condition = self.conditions.iter().find(|c| &*c.kind == "DisruptionTarget");
         condition.is_some_and(|c| &*c.status == "True" && &*c.reason == "PreemptionByScheduler")
+    }
+
+    /// The claims that were made for the pod from templates.
+    pub(crate) fn claim_statuses(&self) -> Vec<ClaimStatus> {
+        let status = |wire: &ClaimStatusWire| ClaimStatus {
+            name: wire.name.clone(),
+            claim: wire.claim.as_ref().map(|claim| claim.0.clone()),
+        };
+        self.claims.iter().map(status).collect()
     }
 
     /// What the status says of scheduling.

@@ -1,5 +1,6 @@
 //! What is written decodes to the same.
 
+mod devices;
 mod objects;
 
 use proptest::prelude::*;
@@ -57,7 +58,7 @@ fn every_object_of_the_corpus_survives() {
 
 #[test]
 fn an_object_with_every_field_survives() {
-    for json in objects::FULL {
+    for json in objects::FULL.iter().chain(devices::FULL) {
         check(json);
     }
 }

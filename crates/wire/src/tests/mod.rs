@@ -2,6 +2,7 @@
 
 mod corpus;
 mod defaults;
+mod devices;
 mod encode;
 mod hostile;
 mod input;

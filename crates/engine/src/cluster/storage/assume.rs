@@ -11,6 +11,7 @@
 //! `storage/volume/pv_helpers.go` (`GetBindVolumeToClaim`).
 
 use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
@@ -24,10 +25,12 @@ pub struct Assumed(Change);
 enum Change {
     Volume { before: Box<Volume>, after: Box<Volume> },
     Claim { before: Box<Claim>, after: Box<Claim> },
+    DeviceClaim { before: Option<Box<ResourceClaim>>, after: Option<Box<ResourceClaim>> },
 }
 
 impl Cluster {
-    /// Takes an effect as done: later pods see the volume as reserved for its claim, or the claim's node as selected.
+    /// Takes an effect as done: later pods see the volume as reserved for its claim, the claim's node as selected, the
+    /// devices as allocated.
     /// `None` where nothing changes: it is so already, or an object is gone.
     pub fn apply(&mut self, effect: &Effect) -> Option<Assumed> {
         let change = match effect {
@@ -35,6 +38,14 @@ impl Cluster {
                 self.reserve_volume(volume, namespace, claim)?
             }
             Effect::ProvisionVolume { namespace, claim, node } => self.select_node(namespace, claim, node)?,
+            Effect::ReserveDevices(wanted) => {
+                let (before, after) = self.reserve_devices(wanted)?;
+                Change::DeviceClaim { before: Some(Box::new(before)), after: Some(Box::new(after)) }
+            }
+            Effect::MakeDeviceClaim(wanted) => {
+                let after = self.make_device_claim(wanted)?;
+                Change::DeviceClaim { before: None, after: Some(Box::new(after)) }
+            }
         };
         self.write(change.clone());
         Some(Assumed(change))
@@ -51,6 +62,11 @@ impl Cluster {
             Change::Claim { before, after } => {
                 let still_so = storage.claim(&after.namespace, &after.name) == Some(&*after);
                 (still_so, Change::Claim { before: after, after: before })
+            }
+            Change::DeviceClaim { before, after } => {
+                let now =
+                    after.as_ref().and_then(|claim| self.devices().claim(&claim.namespace, &claim.name));
+                (now == after.as_deref(), Change::DeviceClaim { before: after, after: before })
             }
         };
         if still_so {
@@ -71,6 +87,12 @@ impl Cluster {
             Effect::ProvisionVolume { namespace, claim, node } => {
                 Write::SelectNode { namespace, claim, node }
             }
+            Effect::ReserveDevices(reservation) => {
+                let claim = self.devices().claim(&reservation.namespace, &reservation.claim);
+                let claim_uid = claim.map(|claim| claim.uid.clone()).unwrap_or_default();
+                Write::ReserveDevices { reservation, claim_uid }
+            }
+            Effect::MakeDeviceClaim(made) => Write::MakeDeviceClaim(made),
         }
     }
 
@@ -104,6 +126,11 @@ impl Cluster {
         match change {
             Change::Volume { after, .. } => self.upsert_volume(*after),
             Change::Claim { after, .. } => self.upsert_claim(*after),
+            Change::DeviceClaim { after: Some(after), .. } => self.upsert_device_claim(*after),
+            Change::DeviceClaim { before: Some(before), after: None } => {
+                self.remove_device_claim(&before.namespace, &before.name);
+            }
+            Change::DeviceClaim { before: None, after: None } => {}
         }
     }
 }

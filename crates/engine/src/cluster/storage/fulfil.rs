@@ -18,11 +18,13 @@ impl Cluster {
         let (namespace, name) = match effect {
             Effect::BindVolume { namespace, claim, .. }
             | Effect::ProvisionVolume { namespace, claim, .. } => (namespace, claim),
+            Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => return,
         };
         let Some(claim) = self.storage().claim(namespace, name).filter(|c| c.volume.is_none()) else {
             return;
         };
         let volume = match effect {
+            Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => return,
             Effect::BindVolume { volume, .. } if !self.storage().volumes.contains_key(volume) => return,
             Effect::BindVolume { volume, .. } => volume.clone(),
             Effect::ProvisionVolume { node, .. } => {

@@ -1,6 +1,6 @@
-//! The nodes of one kind, in an order in which neighbours are used alike, under a tree of bounds.
+//! The nodes of one group, in an order in which neighbours are used alike, under a tree of bounds.
 //!
-//! The tree is implicit: each level has a span for every [`FAN_OUT`] entries of the one below. A node whose pods change
+//! The tree is implicit: each level has bounds for every [`FAN_OUT`] entries of the one below. A node whose pods change
 //! stays where it is, and only the bounds above it are computed again. Once many have changed, all are sorted again. So
 //! a change costs little, and the bounds stay narrow.
 
@@ -8,26 +8,26 @@ use crate::cluster::Nodes;
 use crate::ids::{NodeRow, ResourceId};
 use crate::plugin::bounds::UsageBounds;
 
-/// How many entries a span is about.
+/// How many entries one bound covers.
 const FAN_OUT: usize = 16;
 
-/// Nodes of one kind.
+/// The nodes of one group.
 #[derive(Debug, Default)]
 pub(super) struct BoundTree {
     /// The caller that pushes to it sorts the tree afterwards.
     pub(super) rows: Vec<NodeRow>,
-    /// Spans of rows, spans of those, and so on; the last level has one entry.
+    /// Bounds of rows, bounds of those, and so on; the last level has one entry.
     levels: Vec<Vec<UsageBounds>>,
-    /// How many nodes changed since all were put in order.
+    /// How many nodes changed since all were sorted.
     stale: usize,
 }
 
 /// Searches for a node by branch and bound.
 pub(super) trait SearchVisitor {
-    /// The highest that a node of the span can count for; `None`: none of them will do.
+    /// The highest total of a node within the bounds; `None` if none of them can be chosen.
     fn bound(&self, bounds: &UsageBounds) -> Option<i64>;
 
-    /// Whether a node with this bound, and a rank no lower than this, is still looked for.
+    /// Whether a node with this bound, and a rank no lower than this, may still be chosen.
     fn is_open(&self, bound: i64, rank: u32) -> bool;
 
     /// Looks at nodes one by one.
@@ -39,7 +39,7 @@ impl BoundTree {
         &self.rows
     }
 
-    /// Adds a node and answers where it is.
+    /// Adds a node and returns its place.
     pub(super) fn push(&mut self, row: NodeRow, nodes: &Nodes) -> usize {
         self.rows.push(row);
         self.stale += 1;
@@ -47,7 +47,7 @@ impl BoundTree {
         self.rows.len() - 1
     }
 
-    /// Takes the node at a place away, and answers which node is there now.
+    /// Removes the node at a place, and returns which node is there now.
     pub(super) fn remove(&mut self, at: usize, nodes: &Nodes) -> Option<NodeRow> {
         self.rows.swap_remove(at);
         self.stale += 1;
@@ -68,7 +68,7 @@ impl BoundTree {
         self.rows.get(at).copied()
     }
 
-    /// Takes into account that what the pods of the node at a place use is different.
+    /// Applies a change of what the pods of the node at a place use.
     pub(super) fn touch(&mut self, at: usize, nodes: &Nodes) {
         self.stale += 1;
         self.mend(at, nodes);
@@ -79,7 +79,7 @@ impl BoundTree {
         self.stale > FAN_OUT + self.rows.len() / 2
     }
 
-    /// Puts all nodes in order.
+    /// Sorts all nodes.
     pub(super) fn put_in_order(&mut self, nodes: &Nodes) {
         self.stale = 0;
         self.levels.clear();
@@ -122,7 +122,7 @@ impl BoundTree {
         }
     }
 
-    /// Shows the nodes to a seeker, the most promising first, and leaves out whom it does not look for.
+    /// Shows the nodes to a visitor, the most promising first, and leaves out those that it cannot choose.
     pub(super) fn search(&self, visitor: &mut impl SearchVisitor) {
         if let Some(top) = self.levels.len().checked_sub(1) {
             self.descend(top, 0, 1, visitor);

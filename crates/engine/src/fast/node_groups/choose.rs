@@ -1,5 +1,5 @@
-//! The choice for one pod by kinds: what kinds share is asked about one node of each; then each kind's best node by usage
-//! is searched for, where it may still be the best of all.
+//! The choice for one pod by groups of nodes: one node of each group is asked what all its nodes share. Then the best node by
+//! usage is searched for in each group that may still have the best of all.
 
 use std::cmp::Reverse;
 
@@ -23,33 +23,33 @@ pub(in crate::fast) enum Choice {
     Best(NodeRow, i64),
     /// No node takes the pod, or a filter cannot answer about one.
     Nothing,
-    /// Some score tells nodes of a kind apart, or depends on how many are feasible: each is to be asked about.
+    /// Some score tells nodes of a group apart, or depends on how many are feasible: each node must be scored.
     NotByGroup,
 }
 
 /// What plugins say of a pod, by what it takes to ask them.
 struct Questions<'a> {
     cluster: &'a Cluster,
-    /// Filters with one answer a kind.
+    /// Filters with one answer for a group.
     uniform: SmallVec<[&'a FilterState<'a>; 6]>,
-    /// Filters that are asked about each node.
+    /// Filters that check each node.
     single: SmallVec<[Single<'a>; 6]>,
-    /// Scores with one raw score a kind, and their weights.
+    /// Scores with one raw score for a group.
     shared: SmallVec<[&'a ReadyScore<'a>; 6]>,
-    /// Scores that are final, and their weights; or the only one, whose raw scores decide.
+    /// Scores that are final; or the only score, whose raw scores decide.
     last: SmallVec<[Last<'a>; 4]>,
-    /// The total of the best node, where raw scores decide.
+    /// The total of the best node, if raw scores decide.
     total: Option<i64>,
 }
 
-/// A filter that is asked about each node.
+/// A filter that checks each node.
 struct Single<'a> {
     state: &'a FilterState<'a>,
     batch: Option<&'a dyn BatchFilter>,
     range: Option<&'a dyn RangeFilter>,
 }
 
-/// A score whose raw scores decide within a kind.
+/// A score whose raw scores decide within a group.
 struct Last<'a> {
     state: &'a (dyn Score + 'a),
     bound: &'a dyn ScoreBound,
@@ -94,7 +94,7 @@ pub(in crate::fast) fn choose<'a>(
 }
 
 impl<'a> Questions<'a> {
-    /// `None` where the pod cannot be decided by kinds.
+    /// `None` if the pod cannot be decided by groups.
     fn new(
         cluster: &'a Cluster,
         filters: &'a Filters<'a>,
@@ -126,7 +126,7 @@ impl<'a> Questions<'a> {
         Some(questions)
     }
 
-    /// Sorts the scores; `None` where the pod cannot be decided by kinds.
+    /// Sorts the scores; `None` if the pod cannot be decided by groups.
     fn sort(&mut self, scores: &'a [ReadyScore<'a>], node_groups: &NodeGroups) -> Option<()> {
         if let [only] = scores
             && let RawScore::Ranked(bound) = only.state.hints().raw
@@ -151,7 +151,7 @@ impl<'a> Questions<'a> {
         self.last.iter().all(|last| last.weight >= 0).then_some(())
     }
 
-    /// The kinds with a node that passes all filters, and such a node; `None` where a filter cannot answer.
+    /// The groups with a node that passes all filters, and such a node; `None` if a filter cannot answer.
     fn candidates(&self, node_groups: &NodeGroups) -> Option<Vec<(usize, Representative)>> {
         let mut candidates = Vec::with_capacity(node_groups.trees.len());
         let mut any = AnyFeasible { questions: self, found: None, rows: Vec::new() };
@@ -176,7 +176,7 @@ impl<'a> Questions<'a> {
         Some(candidates)
     }
 
-    /// Leaves the nodes that pass the filters which are asked about each.
+    /// Keeps the nodes that pass the filters which check each node.
     fn retain(&self, rows: &mut Vec<NodeRow>) {
         // None of these filters is ever unable to answer.
         for Single { state, batch, .. } in &self.single {
@@ -221,7 +221,7 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
 /// Looks for the node with the highest total, and of equal ones for the first by name.
 struct BestScore<'q, 'a> {
     questions: &'q Questions<'a>,
-    /// What the kind that is searched scores by what its nodes share.
+    /// What the group that is searched scores by what its nodes share.
     shared: i64,
     /// The best so far: its total, its rank, and the node.
     found: Option<(i64, u32, NodeRow)>,

@@ -246,7 +246,7 @@ impl CachedScore for SpreadScore {
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
-            Change::Nominated(_) | Change::Load(_) | Change::Storage => true,
+            Change::Nominated(_) | Change::Load(_) | Change::Storage | Change::Devices => true,
             Change::Elsewhere => false,
         })
     }

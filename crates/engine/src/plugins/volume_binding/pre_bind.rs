@@ -14,11 +14,15 @@ use crate::plugin::PreBind;
 pub(super) fn pre_bind(cluster: &Cluster, effect: &Effect, node: &Str) -> PreBind {
     let storage = cluster.storage();
     let (Effect::BindVolume { namespace, claim: name, .. }
-    | Effect::ProvisionVolume { namespace, claim: name, .. }) = effect;
+    | Effect::ProvisionVolume { namespace, claim: name, .. }) = effect
+    else {
+        return PreBind::Ready;
+    };
     let Some(claim) = storage.claim(namespace, name) else {
         return PreBind::Failed(format!("persistentvolumeclaim \"{name}\" not found"));
     };
     match effect {
+        Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => PreBind::Ready,
         Effect::BindVolume { volume, .. } => {
             let Some(found) = storage.volumes.get(volume) else {
                 return PreBind::Failed(format!("persistentvolume \"{volume}\" not found"));

@@ -59,6 +59,7 @@ fn reserved(world: &mut World, claims: &[&str], node: &str) -> String {
     let text = |effect: &Effect| match effect {
         Effect::BindVolume { volume, claim, .. } => format!("{claim}={volume}"),
         Effect::ProvisionVolume { claim, .. } => format!("{claim}+"),
+        Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => String::new(),
     };
     effects.iter().map(text).collect::<Vec<_>>().join(" ")
 }

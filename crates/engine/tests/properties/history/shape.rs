@@ -298,5 +298,6 @@ pub(crate) fn waiting(name: String, spec: PodSpec) -> Pod {
         started: None,
         terminating: false,
         preempted: false,
+        claim_statuses: Vec::new(),
     }
 }

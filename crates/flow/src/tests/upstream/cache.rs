@@ -1,12 +1,12 @@
-//! What is believed is not what is true.
+//! The cache differs from the API server.
 
 use super::super::fixture::{World, failure};
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
 use berth_model::object::Kind;
 
-/// #26043: A pod whose binding failed is queued again while it is still assumed, and assumed twice (also #5336).
-/// Here: what was assumed is taken back before the pod is queued, in one step.
+/// #26043: A pod whose binding failed is queued again while it is still assumed, and is assumed twice (also #5336).
+/// Here: the assumed pod is forgotten before it is queued, in one step.
 #[test]
 fn issue_26043() {
     let mut world = World::new();
@@ -21,7 +21,7 @@ fn issue_26043() {
 }
 
 /// #1139: A binding is sent twice.
-/// Here: a binding is sent again only after its answer was lost, to the same node, and never while one is on its way.
+/// Here: a binding is sent again only if its answer was lost, to the same node, and only one is in flight.
 #[test]
 fn issue_1139() {
     let mut world = World::new();
@@ -32,16 +32,16 @@ fn issue_1139() {
     for _ in 0..3 {
         world.pod("a", 1);
         world.wait(60_000);
-        assert_eq!(world.run(), [""; 0], "it is on its way");
+        assert_eq!(world.run(), [""; 0], "it is in flight");
     }
     world.answer_bind(failure(FailureKind::Unknown));
     world.wait(60_000);
     assert_eq!(world.run(), first, "to the same node");
 }
 
-/// #55587: A pod is deleted while the API server restarts, nobody tells, and its room is lost until a restart (also
-/// #31977).
-/// Here: a new listing says who is gone.
+/// #55587: A pod is deleted while the API server restarts. The watch does not deliver that, and its room is lost until a
+/// restart (also #31977).
+/// Here: a new listing shows that the pod is deleted.
 #[test]
 fn issue_55587() {
     let mut world = World::new();
@@ -55,8 +55,8 @@ fn issue_55587() {
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #63262: A node is deleted and made again under its name, and decisions are made by the old one.
-/// Here: a node that changed is replaced; there are no generations that could collide.
+/// #63262: A node is deleted and created again under its name, and decisions use the old node.
+/// Here: a changed node replaces the old one; no generation numbers can collide.
 #[test]
 fn issue_63262() {
     let mut world = World::new();
@@ -67,8 +67,8 @@ fn issue_63262() {
     assert!(world.run()[0].starts_with("a Unschedulable"));
 }
 
-/// #95124: A node goes before its pods, and the structures that hold nodes disagree (also PR #86919).
-/// Here: its pods stay known, bound to a node that is not there, and count again when it comes back.
+/// #95124: A node is deleted before its pods, and the structures that hold nodes disagree (also PR #86919).
+/// Here: its pods stay known as bound to a node that does not exist, and count again if the node comes back.
 #[test]
 fn issue_95124() {
     let mut world = World::new();
@@ -79,14 +79,14 @@ fn issue_95124() {
     assert!(world.run()[0].starts_with("a Unschedulable"));
     world.node("n", 4);
     world.wait(10_000);
-    assert!(!world.run().iter().any(|told| told.starts_with("bind")), "b is still on it");
+    assert!(!world.run().iter().any(|text| text.starts_with("bind")), "b is still on it");
     world.delete(Kind::Pod, "b");
     world.wait(10_000);
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #106102: A deletion is missed, a pod "assumed to A" is "added to B", and the process ends itself.
-/// Here: what the API server says is taken over; the room on the other node is free again.
+/// #106102: A deletion is missed, a pod that is "assumed to A" is "added to B", and the process exits.
+/// Here: the state of the API server is taken over; the room on the other node is free again.
 #[test]
 fn issue_106102() {
     let mut world = World::new();
@@ -100,7 +100,7 @@ fn issue_106102() {
 }
 
 /// #120512: The state of anti-affinity is stale until a restart.
-/// Here: the counts of every topology domain follow each pod that comes and goes.
+/// Here: the counts of every topology domain are updated with each pod that is added or removed.
 #[test]
 fn issue_120512() {
     let mut world = World::with(|settings| settings.flush_millis = None);
@@ -114,9 +114,9 @@ fn issue_120512() {
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #42433: The node's agent rejects a pod that the scheduler placed, and controllers make it again forever (also #86986,
+/// #42433: The kubelet rejects a pod that the scheduler placed, and controllers create it again without end (also #86986,
 /// #98928).
-/// Here: requests are counted as upstream counts them now (golden corpus); a pod that was rejected holds nothing.
+/// Here: requests are counted as upstream counts them now (golden corpus); a rejected pod uses nothing.
 #[test]
 fn issue_42433() {
     let mut world = World::new();
@@ -131,7 +131,7 @@ fn issue_42433() {
 }
 
 /// #60469: Nodes are overcommitted, perhaps by several schedulers that are active at once (also #136782).
-/// Here: who does not lead decides nothing and sends nothing, also what was lost or is being prepared.
+/// Here: a scheduler that does not lead decides nothing and sends nothing, neither lost bindings nor those in PreBind.
 #[test]
 fn issue_60469() {
     let mut world = World::new();
@@ -143,11 +143,11 @@ fn issue_60469() {
     world.pod("b", 1);
     world.wait(600_000);
     assert_eq!(world.run(), [""; 0]);
-    assert_eq!(world.flow.next_timer(), None, "and it does not spin");
+    assert_eq!(world.flow.next_timer(), None, "there is no timer");
 }
 
 /// #125491: An autoscaler removes the node between the decision and the binding.
-/// Here: the binding's answer is taken as it is; the pod is bound to a node that is gone, and takes no room elsewhere.
+/// Here: the answer to the binding is accepted; the pod is bound to a node that does not exist, and uses no other node.
 #[test]
 fn issue_125491() {
     let mut world = World::new();
@@ -163,8 +163,9 @@ fn issue_125491() {
     assert_eq!(world.flow.count(Kind::Pod), 0);
 }
 
-/// karpenter-provider-aws#984: "already assigned" comes back from a binding as a matter of course.
-/// Here: after a lost answer it means that the first one was done; else the room is free again, and the watch tells.
+/// karpenter-provider-aws#984: Bindings regularly fail with "already assigned".
+/// Here: after a lost answer this means that the first binding succeeded; otherwise the room is free again, and the watch
+/// decides.
 #[test]
 fn karpenter_984() {
     let mut world = World::new();

@@ -1,13 +1,13 @@
-//! One bad object ends the only scheduler.
+//! One bad object ends the process.
 
 use super::super::fixture::World;
 use crate::input::Input;
 use crate::report::Report;
 use berth_model::object::{Kind, ObjectKey};
 
-/// #110726: A field that is missing ends the process, and again after each restart (also #82796, #89410, #92050, #70146,
-/// #38105).
-/// Here: objects are checked at the border; one that cannot be read is left aside and told of, and all others go on.
+/// #110726: A missing field ends the process, and again after each restart (also #82796, #89410, #92050, #70146, #38105).
+/// Here: objects are checked when they are read; one that cannot be read is ignored with a warning, and scheduling
+/// continues.
 #[test]
 fn issue_110726() {
     let mut world = World::new();
@@ -20,6 +20,6 @@ fn issue_110726() {
     });
     world.pod("a", 1);
     assert_eq!(world.run(), ["bind a to n"]);
-    let told = |report: &Report| matches!(report, Report::Warning(text) if text.contains("default/bad") && text.contains("missing"));
-    assert!(world.reports.iter().any(told));
+    let is_expected = |report: &Report| matches!(report, Report::Warning(text) if text.contains("default/bad") && text.contains("missing"));
+    assert!(world.reports.iter().any(is_expected));
 }

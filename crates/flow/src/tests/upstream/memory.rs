@@ -5,8 +5,8 @@ use crate::queue::Counts;
 use crate::settings::Extender;
 use berth_model::object::Kind;
 
-/// #120622: The list of events in flight grows without bound while one pod is slow (also #122661, #122725, PR #122289).
-/// Here: there is no such list: a pod in flight is judged anew, by all that is known then.
+/// #120622: The list of events in flight grows without limit while one pod is slow (also #122661, #122725, PR #122289).
+/// Here: there is no such list: a pod in flight is judged again with all that is known then.
 #[test]
 fn issue_120622() {
     let slow = Extender {
@@ -29,8 +29,8 @@ fn issue_120622() {
     assert_eq!((world.flow.in_flight(), world.flow.pending().active), (1, 0));
 }
 
-/// #126962: A path that skips a pod forgets to release it (also koordinator #3190).
-/// Here: a pod that is skipped leaves the queue, and is nowhere else.
+/// #126962: A code path that skips a pod does not release it (also koordinator #3190).
+/// Here: a pod that is skipped leaves the queue, and no other structure holds it.
 #[test]
 fn issue_126962() {
     let mut world = World::new();

@@ -1,6 +1,6 @@
-//! Upstream's failure modes, each a scenario by the number of its issue: what happened there, what happens here.
+//! Failures of upstream's scheduler. Each test is a scenario with the number of its issue.
 //!
-//! `cargo xtask reliability` makes the table in docs/reliability.md of the comments on these tests.
+//! `cargo xtask failure-modes` writes docs/failure-modes.md from the comments of these tests.
 
 mod cache;
 mod crash;

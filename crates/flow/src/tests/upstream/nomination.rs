@@ -20,20 +20,20 @@ fn evictions(world: &World) -> usize {
     world.actions.iter().filter(|action| matches!(action.request, Request::Evict { .. })).count()
 }
 
-/// #72124: The nomination is not seen by the next cycle, and someone else takes the room.
-/// Here: a pod is nominated within its attempt; the next one counts it.
+/// #72124: The next cycle does not see the nomination, and another pod takes the room.
+/// Here: a pod is nominated within its attempt; the next attempt counts it.
 #[test]
 fn issue_72124() {
     let mut world = preempted();
     world.delete(Kind::Pod, "low");
     world.pod("other", 1);
-    let told = world.run();
-    assert!(told.contains(&"bind high to n".to_owned()), "{told:?}");
-    assert!(told.iter().any(|told| told.starts_with("other Unschedulable")), "{told:?}");
+    let requests = world.run();
+    assert!(requests.contains(&"bind high to n".to_owned()), "{requests:?}");
+    assert!(requests.iter().any(|text| text.starts_with("other Unschedulable")), "{requests:?}");
 }
 
-/// #70622: A late update brings back a nomination that is over (also PR #70898).
-/// Here: the watch's word counts only where it changes; what was decided since is ahead of it.
+/// #70622: A late update restores a nomination that has ended (also PR #70898).
+/// Here: an update that carries an older nomination does not undo the newer one; it is written again.
 #[test]
 fn issue_70622() {
     let mut world = preempted();
@@ -43,7 +43,7 @@ fn issue_70622() {
 }
 
 /// #85447: A pod is deleted while it is nominated, and its room is lost.
-/// Here: the nomination goes with the pod, and whoever waits for the room is woken.
+/// Here: the nomination ends with the pod, and pods that wait for the room are requeued.
 #[test]
 fn issue_85447() {
     let mut world = preempted();
@@ -53,8 +53,8 @@ fn issue_85447() {
     assert_eq!(world.run(), ["bind other to n"]);
 }
 
-/// #86942: What is nominated in memory and what the status says differ, and room is held for nobody (also #109236).
-/// Here: a status is written until it is written, one at a time, the newest last.
+/// #86942: The nomination in memory differs from that in the status, and room is held for no pod (also #109236).
+/// Here: a status is sent until its write succeeds, one write at a time, the newest last.
 #[test]
 fn issue_86942() {
     let mut world = World::new();
@@ -66,16 +66,16 @@ fn issue_86942() {
     let status = actions.iter().find(|a| matches!(a.request, Request::SetStatus { .. })).unwrap();
     world.take(Input::Reply(status.ticket, failure(FailureKind::Refused)));
     world.wait(1_000);
-    assert!(world.run().iter().any(|told| told.starts_with("high") && told.ends_with("nominated to \"n\"")));
+    assert!(world.run().iter().any(|text| text.starts_with("high") && text.ends_with("nominated to \"n\"")));
 }
 
-/// #106780: The nominated node is never cleared where the pod does not fit any more (also PR #106816).
-/// Here: an attempt that finds nobody to evict clears it, in memory and in the status.
+/// #106780: The nomination is never cleared if the pod does not fit any more (also PR #106816).
+/// Here: an attempt that finds no victims clears it, in memory and in the status.
 #[test]
 fn issue_106780() {
     let mut world = preempted();
     world.delete(Kind::Pod, "low");
-    world.node("n", 2); // it shrank
+    world.node("n", 2); // it has become smaller
     world.wait(60_000);
     world.pod_with(
         "high",
@@ -83,15 +83,15 @@ fn issue_106780() {
         r#""priority":9,"tolerations":[{"operator":"Exists"}],"#,
         r#""nominatedNodeName":"n","#,
     );
-    let told = world.run();
+    let requests = world.run();
     assert!(
-        told.iter().any(|told| told.starts_with("high") && told.ends_with("nominated to \"\"")),
-        "{told:?}"
+        requests.iter().any(|text| text.starts_with("high") && text.ends_with("nominated to \"\"")),
+        "{requests:?}"
     );
 }
 
-/// #126644: The victim's condition cannot be written, and the preemption fails in silence.
-/// Here: it is told, and the preemptor looks for another way at once.
+/// #126644: The condition of the victim cannot be written, and preemption fails without a message.
+/// Here: a warning is reported, and the preemptor is tried again at once.
 #[test]
 fn issue_126644() {
     let mut world = preempted();
@@ -104,11 +104,11 @@ fn issue_126644() {
             .iter()
             .any(|report| matches!(report, Report::Warning(text) if text.contains("cannot evict pod")))
     );
-    assert_eq!(evictions(&world), 2, "it tried again");
+    assert_eq!(evictions(&world), 2, "the eviction is requested again");
 }
 
 /// #93505: Pods are evicted from a node on which the preemptor can never run.
-/// Here: a node counts only if the pod passes every filter there once the victims are gone.
+/// Here: a node is a candidate only if the pod passes all filters there without the victims.
 #[test]
 fn issue_93505() {
     let mut world = World::new();
@@ -119,8 +119,8 @@ fn issue_93505() {
     assert_eq!(evictions(&world), 0);
 }
 
-/// #130429: With two schedulers the preemptor never lands, and thousands of pods are evicted.
-/// Here: while a victim is on its way out no other one is chosen, and the room is the preemptor's once it is gone.
+/// #130429: With two schedulers the preemptor is never bound, and thousands of pods are evicted.
+/// Here: while a victim is terminating no other victim is chosen, and its room is reserved for the preemptor.
 #[test]
 fn issue_130429() {
     let mut world = preempted();
@@ -139,7 +139,7 @@ fn issue_130429() {
 
 /// #134217: Preemption that waits for the API server sends dozens of deletions and retries without end (also #134249, PRs
 /// #134245, #134294, #134400).
-/// Here: a victim counts as going from the moment in which its eviction is sent, until that is refused.
+/// Here: a victim counts as terminating from the time when its eviction is sent, unless the eviction fails.
 #[test]
 fn issue_134217() {
     let mut world = preempted();

@@ -1,4 +1,4 @@
-//! Lost wake-ups, stuck pods.
+//! Missed requeues, stuck pods.
 
 use super::super::fixture::{World, failure};
 use crate::SchedulingLoop;
@@ -7,18 +7,18 @@ use crate::input::{Answer, FailureKind, Input};
 use berth_model::object::Kind;
 
 /// #72122: An event comes between the attempt and the unschedulable pool, and the pod is stuck.
-/// Here: attempts and events are taken one after the other on one thread; nothing can come in between.
+/// Here: one thread takes attempts and events one after the other; no event can come in between.
 #[test]
 fn issue_72122() {
     let mut world = World::with(|settings| settings.flush_millis = None);
     world.pod("a", 1);
     assert!(world.flow.attempt(world.now));
-    world.node("n", 2); // at once after the attempt, before anything else was done
+    world.node("n", 2); // directly after the attempt
     assert!(world.run().contains(&"bind a to n".to_owned()));
 }
 
-/// #110175: A check before the hints drops events that plugins needed, and pods wait for the flush.
-/// Here: the plugins that rejected the pod are asked, and nobody else; there is no check before them.
+/// #110175: A check before the queueing hints drops events that plugins need, and pods wait for the flush.
+/// Here: only the plugins that rejected the pod decide; there is no check before them.
 #[test]
 fn issue_110175() {
     let mut world = World::with(|settings| settings.flush_millis = None);
@@ -31,8 +31,8 @@ fn issue_110175() {
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #102790: A standby misses that pods came, and they wait for hours after it took over.
-/// Here: a standby takes everything in as the leader does, and begins with the whole queue.
+/// #102790: A standby misses new pods, and they wait for hours after it has taken over.
+/// Here: a standby takes the same inputs as the leader, and starts with the whole queue.
 #[test]
 fn issue_102790() {
     let mut world = World::new();
@@ -44,8 +44,8 @@ fn issue_102790() {
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #138316: A pod is made again under its name during a cycle that fails, and its entry in flight is never released.
-/// Here: what is in flight belongs to a uid; the reply for the old pod is dropped, and nothing stays behind.
+/// #138316: A pod is created again under its name during a cycle that fails, and its entry in flight is never released.
+/// Here: what is in flight belongs to a uid; the reply for the old pod is ignored, and nothing is left over.
 #[test]
 fn issue_138316() {
     let mut world = World::new();
@@ -60,8 +60,8 @@ fn issue_138316() {
     assert_eq!((world.flow.in_flight(), world.flow.assumed()), (0, 1));
 }
 
-/// #139162: A preemptor that is held at the gate while its victims go is left out by the flush, and is stuck.
-/// Here: a preemptor waits as any other pod, and is woken by what its plugins say helps; a relist is enough.
+/// #139162: A preemptor that is gated while its victims terminate is skipped by the flush, and is stuck.
+/// Here: a preemptor waits as any other pod, and its plugins' hints requeue it; a new listing is enough.
 #[test]
 fn issue_139162() {
     let mut world = World::with(|settings| settings.flush_millis = None);
@@ -71,12 +71,13 @@ fn issue_139162() {
     world.run();
     world.take(Input::Listing(Kind::Pod));
     world.pod_with("high", 4, r#""priority":9,"#, "");
-    world.take(Input::Listed(Kind::Pod)); // the victim's deletion was missed
+    world.take(Input::Listed(Kind::Pod)); // the deletion of the victim was missed
     assert_eq!(world.run(), ["bind high to n"]);
 }
 
-/// #140082: The victim's end is told before the preemptor has left the set of those who preempt, and it is stuck.
-/// Here: the preemptor waits, with its nomination, before the first eviction is sent.
+/// #140082: The deletion of the victim is delivered before the preemptor has left the set of preempting pods, and it is
+/// stuck.
+/// Here: the preemptor is unschedulable and nominated before the first eviction is sent.
 #[test]
 fn issue_140082() {
     let mut world = World::with(|settings| settings.flush_millis = None);
@@ -84,12 +85,12 @@ fn issue_140082() {
     world.bound("low", 4, "n");
     world.pod_with("high", 4, r#""priority":9,"#, "");
     assert!(world.flow.attempt(world.now));
-    world.delete(Kind::Pod, "low"); // before the eviction was even sent
+    world.delete(Kind::Pod, "low"); // before the eviction is sent
     assert!(world.run().contains(&"bind high to n".to_owned()));
 }
 
-/// #141694: A second, needless preemption of a victim that is gone parks the preemptor for five minutes.
-/// Here: a victim on its way out is not evicted again, and one that is gone counts as evicted.
+/// #141694: A second, needless preemption of a deleted victim makes the preemptor wait for five minutes.
+/// Here: a terminating victim is not evicted again, and a deleted victim counts as evicted.
 #[test]
 fn issue_141694() {
     let mut world = World::with(|settings| settings.flush_millis = None);
@@ -103,7 +104,7 @@ fn issue_141694() {
     assert_eq!(world.run(), ["bind high to n"]);
 }
 
-/// #45220: After a restart pods are placed before those that run are known, and nodes are overcommitted.
+/// #45220: After a restart pods are placed before running pods are known, and nodes are overcommitted.
 /// Here: nothing is decided before every kind was listed.
 #[test]
 fn issue_45220() {

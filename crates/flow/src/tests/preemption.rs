@@ -1,4 +1,4 @@
-//! Pods that have to go for others.
+//! Preemption and nominations.
 
 use super::fixture::{World, failure};
 use crate::action::Request;
@@ -14,43 +14,46 @@ fn full() -> World {
 }
 
 #[test]
-fn a_victim_is_evicted_and_the_preemptor_takes_its_place() {
+fn a_victim_is_evicted_and_the_preemptor_is_bound() {
     let mut world = full();
-    let told = world.run();
-    assert_eq!(told[0], "evict low");
+    let requests = world.run();
+    assert_eq!(requests[0], "evict low");
     let said = "high Unschedulable: 0/1 nodes are available: 1 Insufficient cpu. preemption: found a potential placement \
                 for pod on node n, preempting 1 victims";
-    assert!(told[1].starts_with(said) && told[1].ends_with("nominated to \"n\""), "{told:?}");
+    assert!(requests[1].starts_with(said) && requests[1].ends_with("nominated to \"n\""), "{requests:?}");
     let preempted = "default/low Preempted: Preempted by pod uid-high on node n";
     assert!(world.events().contains(&preempted.to_owned()));
     world.pod("other", 4);
-    assert!(world.run()[0].starts_with("other Unschedulable"), "the room is for the preemptor");
+    assert!(world.run()[0].starts_with("other Unschedulable"), "the room is the preemptor's");
     world.wait(1_000);
     world.delete(Kind::Pod, "low");
     assert_eq!(world.run(), ["bind high to n"]);
 }
 
 #[test]
-fn a_victim_that_cannot_be_evicted_lets_the_preemptor_look_for_another_way() {
+fn a_failed_eviction_requeues_the_preemptor() {
     let mut world = full();
     world.run();
     let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
     world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
-    assert!(world.run().contains(&"evict low".to_owned()), "it tries again");
+    assert!(world.run().contains(&"evict low".to_owned()), "the preemptor evicts it again");
 }
 
 #[test]
-fn a_lower_nominated_pod_loses_its_nomination_and_is_tried_again() {
+fn a_nominated_pod_of_lower_priority_loses_its_nomination() {
     let mut world = full();
     world.run();
     world.pod_with("higher", 4, r#""priority":200,"#, "");
-    let told = world.run();
-    assert!(told.contains(&"high nominated to \"\"".to_owned()), "{told:?}");
-    assert!(told.iter().any(|t| t.starts_with("higher") && t.ends_with("nominated to \"n\"")), "{told:?}");
+    let requests = world.run();
+    assert!(requests.contains(&"high nominated to \"\"".to_owned()), "{requests:?}");
+    assert!(
+        requests.iter().any(|text| text.starts_with("higher") && text.ends_with("nominated to \"n\"")),
+        "{requests:?}"
+    );
 }
 
 #[test]
-fn a_nomination_from_before_the_start_counts() {
+fn a_nomination_from_before_the_start_holds() {
     let mut world = World::unlisted(|_| {});
     world.pod_with("high", 4, r#""priority":100,"#, r#""nominatedNodeName":"n","#);
     world.pod("low", 4);
@@ -80,8 +83,8 @@ fn a_nomination_that_an_old_version_lacks_is_written_again() {
 }
 
 #[test]
-fn a_victim_stays_marked_as_terminating_when_the_watch_tells_late_that_it_is_bound() {
-    // Its eviction is requested after its binding, before the watch tells of either.
+fn a_victim_stays_terminating_if_the_watch_is_late() {
+    // The eviction is requested after the binding, before the watch delivers either.
     let mut world = World::new();
     world.node("n", 4);
     world.pod("low", 4);
@@ -108,26 +111,29 @@ fn high_nominated_to(node: &str) -> String {
 }
 
 #[test]
-fn a_nomination_by_another_process_counts_while_a_condition_is_being_written() {
+fn a_foreign_nomination_counts_while_a_condition_is_written() {
     let mut world = World::new();
     world.node("n", 4);
     world.bound("same", 4, "n");
     world.pod_with("high", 4, "", "");
     while world.flow.attempt(world.now) {}
     let actions: Vec<_> = world.flow.drain_actions().collect();
-    world.pod_with("high", 4, "", &high_nominated_to("n")); // a write of an earlier process arrives late
+    world.pod_with("high", 4, "", &high_nominated_to("n")); // a late write of an earlier process
     for action in actions {
         if matches!(action.request, Request::SetStatus { .. }) {
             world.take(Input::Reply(action.ticket, Ok(Answer::Done)));
         }
     }
     world.wait(1_000);
-    let told = world.run();
-    assert!(told.iter().any(|t| t.ends_with("nominated to \"\"")), "the nomination is void: {told:?}");
+    let requests = world.run();
+    assert!(
+        requests.iter().any(|text| text.ends_with("nominated to \"\"")),
+        "the nomination does not hold: {requests:?}"
+    );
 }
 
 #[test]
-fn a_nomination_by_another_process_during_a_write_of_one_is_overwritten() {
+fn a_foreign_nomination_during_a_nomination_is_overwritten() {
     let mut world = full();
     world.node("m", 1);
     while world.flow.attempt(world.now) {}
@@ -138,11 +144,11 @@ fn a_nomination_by_another_process_during_a_write_of_one_is_overwritten() {
     world.take(Input::Reply(write.ticket, Ok(Answer::Done)));
     assert_eq!(world.run(), ["high nominated to \"n\""]);
     world.pod_with("high", 4, r#""priority":100,"#, &high_nominated_to("n"));
-    assert_eq!(world.run(), [""; 0], "the watch tells the same now");
+    assert_eq!(world.run(), [""; 0], "the watch delivers what was written");
 }
 
 #[test]
-fn a_victim_whose_binding_and_eviction_both_fail_is_tried_again() {
+fn a_victim_whose_binding_and_eviction_fail_is_requeued() {
     let mut world = World::new();
     world.node("n", 4);
     world.pod("low", 4);

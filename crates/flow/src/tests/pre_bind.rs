@@ -1,4 +1,4 @@
-//! Pods whose volumes are bound before them.
+//! PreBind: pods wait until their volumes are bound.
 
 use super::fixture::{World, failure};
 use crate::action::Request;
@@ -10,7 +10,7 @@ use berth_engine::profile::Profile;
 const CLASS: &str = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},"provisioner":"PROVISIONER","volumeBindingMode":"WaitForFirstConsumer"}"#;
 const POD: &str = r#""volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}],"#;
 
-/// `annotations` and `spec` have a comma at their end.
+/// `annotations` and `spec` must end with a comma.
 fn claim(annotations: &str, spec: &str) -> String {
     format!(
         r#"{{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{{"name":"data","namespace":"default","uid":"claim-uid","annotations":{{{annotations}"x":"y"}}}},"spec":{{{spec}"storageClassName":"late","accessModes":["ReadWriteOnce"],"resources":{{"requests":{{"storage":"1Gi"}}}}}}}}"#
@@ -45,13 +45,13 @@ fn answer_volume(world: &mut World, outcome: Result<Answer, crate::Failure>) {
 }
 
 #[test]
-fn a_pod_waits_until_its_claim_is_bound_to_the_volume_that_was_reserved() {
+fn a_pod_waits_until_its_claim_is_bound_to_the_reserved_volume() {
     let mut world = world("kubernetes.io/no-provisioner");
     world.apply(&volume(""));
     world.pod_with("a", 1, POD, "");
     assert_eq!(world.run(), ["a nominated to \"n\"", "bind volume pv to claim data"]);
     answer_volume(&mut world, Ok(Answer::Done));
-    world.apply(&volume("")); // the watch lags behind
+    world.apply(&volume("")); // an old version
     assert_eq!(world.run(), [""; 0]);
     world.apply(&volume(CLAIM_REF));
     world.apply(&claim(COMPLETED, r#""volumeName":"pv","#));
@@ -59,7 +59,7 @@ fn a_pod_waits_until_its_claim_is_bound_to_the_volume_that_was_reserved() {
 }
 
 #[test]
-fn a_pod_waits_until_its_volume_is_made_on_its_node() {
+fn a_pod_waits_until_its_volume_is_provisioned() {
     let mut world = world("example.com/disks");
     world.pod_with("a", 1, POD, "");
     assert_eq!(world.run(), ["a nominated to \"n\"", "select n for claim data"]);
@@ -72,21 +72,21 @@ fn a_pod_waits_until_its_volume_is_made_on_its_node() {
 }
 
 #[test]
-fn a_pod_whose_provisioner_gives_up_is_tried_again() {
+fn a_pod_is_tried_again_if_provisioning_fails() {
     let mut world = world("example.com/disks");
     world.pod_with("a", 1, POD, "");
     world.run();
     answer_volume(&mut world, Ok(Answer::Done));
     world.apply(&claim(SELECTED, ""));
     world.apply(&claim("", ""));
-    let told = world.run();
-    assert!(told[0].contains("binding volumes: provisioning failed for PVC \"data\""), "{told:?}");
+    let requests = world.run();
+    assert!(requests[0].contains("binding volumes: provisioning failed for PVC \"data\""), "{requests:?}");
     world.wait(1_000);
     assert!(world.run().contains(&"select n for claim data".to_owned()));
 }
 
 #[test]
-fn a_volume_that_cannot_be_reserved_is_free_for_others() {
+fn a_volume_is_free_again_if_its_write_fails() {
     let mut world = world("kubernetes.io/no-provisioner");
     world.apply(&volume(""));
     world.pod_with("a", 1, POD, "");
@@ -102,7 +102,7 @@ fn a_volume_that_cannot_be_reserved_is_free_for_others() {
 }
 
 #[test]
-fn volumes_that_take_too_long_are_given_up() {
+fn pre_bind_fails_after_its_timeout() {
     let mut world = world("example.com/disks");
     world.pod_with("a", 1, POD, "");
     world.run();
@@ -113,7 +113,7 @@ fn volumes_that_take_too_long_are_given_up() {
 }
 
 #[test]
-fn each_profile_has_its_own_patience_with_volumes() {
+fn each_profile_has_its_own_timeout_of_pre_bind() {
     let mut world = world_with("example.com/disks", |settings| {
         let impatient = Profile { bind_timeout_millis: 5_000, ..Profile::standard("impatient") };
         settings.profiles.push(impatient);
@@ -129,7 +129,7 @@ fn each_profile_has_its_own_patience_with_volumes() {
 }
 
 #[test]
-fn another_schedulers_binding_to_the_same_node_releases_what_was_reserved() {
+fn a_foreign_binding_to_the_same_node_releases_reservations() {
     let mut world = world("kubernetes.io/no-provisioner");
     world.apply(&volume(""));
     world.pod_with("a", 1, POD, "");
@@ -137,5 +137,8 @@ fn another_schedulers_binding_to_the_same_node_releases_what_was_reserved() {
     world.pod_with("a", 1, &format!(r#""nodeName":"n",{POD}"#), "");
     answer_volume(&mut world, failure(FailureKind::Refused));
     assert!(world.flow.scheduler().cluster().storage().volumes["pv"].claim.is_none());
-    assert!(!world.reports.iter().any(|report| matches!(report, Report::Bound { .. })), "not our binding");
+    assert!(
+        !world.reports.iter().any(|report| matches!(report, Report::Bound { .. })),
+        "another scheduler bound it"
+    );
 }

@@ -1,4 +1,4 @@
-//! Extenders that have a say.
+//! Extenders that filter, score, bind and choose victims.
 
 use std::collections::BTreeMap;
 
@@ -43,22 +43,22 @@ fn filtered(nodes: &[&str], failed: &[(&str, &str)]) -> Result<Answer, crate::Fa
 }
 
 #[test]
-fn a_pod_goes_to_a_node_that_every_extender_leaves() {
+fn a_pod_is_bound_to_a_node_that_all_extenders_accept() {
     let filters = Extender { filters: true, ..extender() };
     let mut world = world(&[filters.clone(), filters]);
     assert_eq!(world.run().len(), 1);
     reply(&mut world, filtered(&["n2", "n3"], &[("n1", "no")]));
-    let told = world.run();
+    let requests = world.run();
     assert!(
-        told[0].starts_with("extender 1: Filter") && told[0].contains(r#"nodes: ["n2", "n3"]"#),
-        "{told:?}"
+        requests[0].starts_with("extender 1: Filter") && requests[0].contains(r#"nodes: ["n2", "n3"]"#),
+        "{requests:?}"
     );
     reply(&mut world, filtered(&["n3"], &[]));
     assert_eq!(world.run(), ["bind a to n3"]);
 }
 
 #[test]
-fn scores_count_ten_times_their_weight() {
+fn an_extenders_scores_count_ten_times_their_weight() {
     let mut world = world(&[Extender { weight: Some(3), ..extender() }]);
     world.run();
     reply(&mut world, Ok(Answer::Scores(vec![("n1".into(), 0), ("n2".into(), 10), ("n3".into(), 9)])));
@@ -66,16 +66,16 @@ fn scores_count_ten_times_their_weight() {
 }
 
 #[test]
-fn a_pod_that_extenders_refuse_everywhere_waits_with_their_words() {
+fn a_pod_refused_by_extenders_has_their_message() {
     let mut world = world(&[Extender { filters: true, ..extender() }]);
     world.run();
     reply(&mut world, filtered(&[], &[("n1", "full"), ("n2", "full"), ("n3", "broken")]));
-    let told = world.run();
-    assert!(told[0].contains("0/3 nodes are available: 1 broken, 2 full."), "{told:?}");
+    let requests = world.run();
+    assert!(requests[0].contains("0/3 nodes are available: 1 broken, 2 full."), "{requests:?}");
 }
 
 #[test]
-fn an_extender_that_fails_fails_the_attempt_unless_it_may_fail() {
+fn an_extenders_failure_fails_the_attempt_unless_it_is_ignorable() {
     let mut strict = world(&[Extender { filters: true, ..extender() }]);
     strict.run();
     reply(&mut strict, failure(FailureKind::Unknown));
@@ -94,37 +94,37 @@ fn a_slow_extender_delays_only_the_pods_that_need_it() {
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"g","namespace":"default","uid":"g"},"spec":{"priority":9,
             "containers":[{"name":"c","resources":{"limits":{"example.com/gpu":"0"}}}]}}"#,
     );
-    let told = world.run();
-    assert!(told[0].starts_with("extender 0: Filter"), "{told:?}");
-    assert_eq!(told[1], "bind a to n1");
+    let requests = world.run();
+    assert!(requests[0].starts_with("extender 0: Filter"), "{requests:?}");
+    assert_eq!(requests[1], "bind a to n1");
 }
 
 #[test]
-fn an_extender_that_binds_is_asked_to() {
+fn an_extender_that_binds_is_called() {
     let mut world = world(&[Extender { binds: true, ..extender() }]);
-    let told = world.run();
-    assert!(told[0].starts_with("extender 0: Bind"), "{told:?}");
+    let requests = world.run();
+    assert!(requests[0].starts_with("extender 0: Bind"), "{requests:?}");
     reply(&mut world, Ok(Answer::Done));
     world.run();
     assert_eq!(world.events(), ["default/a Scheduled: Successfully assigned default/a to n1"]);
 }
 
 #[test]
-fn extenders_choose_among_the_victims() {
+fn extenders_choose_among_the_candidates_for_preemption() {
     let mut world = world(&[Extender { preempts: true, ..extender() }]);
     for (pod, node) in [("low1", "n1"), ("low2", "n2"), ("low3", "n3")] {
         world.bound(pod, 4, node);
     }
     world.pod_with("high", 4, r#""priority":100,"#, "");
     let asked = world.run();
-    assert!(asked.iter().any(|told| told.starts_with("extender 0: Preempt")), "{asked:?}");
+    assert!(asked.iter().any(|text| text.starts_with("extender 0: Preempt")), "{asked:?}");
     let Some(Request::Extend { call: Call::Preempt { candidates, .. }, .. }) = world
         .actions
         .iter()
         .map(|a| &a.request)
         .rfind(|r| matches!(r, Request::Extend { call: Call::Preempt { .. }, .. }))
     else {
-        panic!("asked about victims");
+        panic!("the extender is called about victims");
     };
     let left: Vec<NodeVictims> = candidates.iter().filter(|c| &*c.node == "n2").cloned().collect();
     reply(&mut world, Ok(Answer::Victims(left)));
@@ -132,7 +132,7 @@ fn extenders_choose_among_the_victims() {
 }
 
 #[test]
-fn an_attempt_that_waits_for_an_extender_ends_when_the_lease_is_lost() {
+fn an_attempt_that_waits_for_an_extender_ends_with_the_lease() {
     let mut world = world(&[Extender { filters: true, ..extender() }]);
     world.bound("low", 4, "n1");
     world.pod_with("high", 4, r#""priority":100,"#, "");
@@ -145,16 +145,25 @@ fn an_attempt_that_waits_for_an_extender_ends_when_the_lease_is_lost() {
 }
 
 #[test]
-fn a_reply_to_an_attempt_that_has_ended_has_no_effect_on_the_next() {
+fn a_reply_to_an_earlier_attempt_has_no_effect() {
     let mut world = world(&[Extender { filters: true, ..extender() }]);
     world.run();
     let late = world.ticket(|request| matches!(request, Request::Extend { .. }));
     world.take(Input::Leads(false));
     world.take(Input::Leads(true));
     world.wait(2_000);
-    assert_eq!(world.run().len(), 1, "it asks again");
+    assert_eq!(world.run().len(), 1, "the extender is called again");
     world.take(Input::Reply(late, filtered(&["n3"], &[])));
     assert_eq!(world.run(), [""; 0]);
     reply(&mut world, filtered(&["n2"], &[]));
     assert_eq!(world.run(), ["bind a to n2"]);
+}
+
+#[test]
+fn a_node_that_fills_up_while_extenders_are_asked_is_not_chosen() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.run();
+    world.bound("big", 4, "n2");
+    reply(&mut world, filtered(&["n2", "n3"], &[]));
+    assert_eq!(world.run(), ["bind a to n3"]);
 }

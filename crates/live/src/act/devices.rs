@@ -1,0 +1,203 @@
+//! Claims on devices: their devices are written before a pod is bound, and given up if they keep it from every node.
+//!
+//! Upstream: plugins/dynamicresources (`bindClaim`, `createExtendedResourceClaimInAPI`, `deallocateOrDeletePodClaims`).
+//! Patches name the claim's uid, so that no other claim of the same name is changed. The API server refuses to replace
+//! the devices of a claim that has some.
+
+use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
+use berth_flow::{Failure, FailureKind, PodRef};
+use berth_model::device::ResourceClaim;
+use berth_model::object::Object;
+use berth_watch::Metadata;
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Actor, pod_path};
+use crate::client::{JSON, STRATEGIC_MERGE};
+use crate::resource::segment;
+
+/// Keeps a claim with devices from being deleted while pods may use it.
+const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
+
+impl Actor {
+    /// Writes devices into the status of a claim, and reserves it for a pod.
+    pub(super) async fn reserve_devices(&self, wanted: &DeviceReservation, uid: &str) -> Result<(), Failure> {
+        let path = claim_path(&wanted.namespace, &wanted.claim);
+        let claim = ResourceClaim {
+            allocation: wanted.allocation.clone(),
+            reserved_for: vec![wanted.consumer.clone()],
+            ..ResourceClaim::default()
+        };
+        if claim.allocation.is_some() {
+            self.patch(&path, &json!({ "metadata": { "uid": uid, "finalizers": [FINALIZER] } })).await?;
+        }
+        self.patch_status(&path, uid, &claim).await
+    }
+
+    /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. If a step
+    /// fails the claim is deleted again.
+    pub(super) async fn make_device_claim(&self, made: &NewDeviceClaim) -> Result<(), Failure> {
+        let user = made.claim.reserved_for.first().cloned().unwrap_or_default();
+        let pod = &PodRef { namespace: made.claim.namespace.clone(), name: user.name, uid: user.uid };
+        let claims = claims_path(&made.claim.namespace);
+        let answer = self.ask_for(Method::POST, &claims, JSON, bytes(&new_claim(pod, &made.claim))).await?;
+        let created = Metadata::of(&answer);
+        let path = claim_path(&made.claim.namespace, &created.name);
+        let done = self.complete(pod, made, &path, &created).await;
+        if done.is_err() {
+            // The first failure counts. A claim that is left over is deleted when the pod is tried again.
+            let _ = self.give_up_devices(&made.claim.namespace, &created.name, &created.uid, true).await;
+        }
+        done
+    }
+
+    async fn complete(
+        &self,
+        pod: &PodRef,
+        made: &NewDeviceClaim,
+        path: &str,
+        created: &Metadata<'_>,
+    ) -> Result<(), Failure> {
+        let metadata = json!({ "metadata": { "uid": created.uid, "finalizers": [FINALIZER] } });
+        self.patch(path, &metadata).await?;
+        self.patch_status(path, &created.uid, &made.claim).await?;
+        let mappings = made.mappings.iter().map(|mapping| {
+            json!({
+                "containerName": &*mapping.container,
+                "resourceName": &*mapping.resource,
+                "requestName": &*mapping.request,
+            })
+        });
+        let status = json!({
+            "resourceClaimName": created.name,
+            "requestMappings": mappings.collect::<Value>(),
+        });
+        let body = json!({
+            "metadata": { "uid": &*pod.uid },
+            "status": { "extendedResourceClaimStatus": status },
+        });
+        self.patch(&format!("{}/status", pod_path(&pod.namespace, &pod.name)), &body).await
+    }
+
+    /// Takes the devices of a claim that no other pod uses, or deletes the claim.
+    pub(super) async fn give_up_devices(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        delete: bool,
+    ) -> Result<(), Failure> {
+        let path = claim_path(namespace, name);
+        if !delete {
+            let status = json!({ "allocation": null, "devices": null, "reservedFor": null });
+            let body = json!({ "metadata": { "uid": uid }, "status": status });
+            return self.patch(&format!("{path}/status"), &body).await;
+        }
+        let finalizers =
+            json!({ "metadata": { "uid": uid, "$deleteFromPrimitiveList/finalizers": [FINALIZER] } });
+        let done = match self.patch(&path, &finalizers).await {
+            Ok(()) => {
+                let options = json!({
+                    "apiVersion": "v1",
+                    "kind": "DeleteOptions",
+                    "preconditions": { "uid": uid },
+                });
+                self.ask(Method::DELETE, &path, JSON, bytes(&options)).await
+            }
+            failed => failed,
+        };
+        done.or_else(|failure| if failure.kind == FailureKind::Gone { Ok(()) } else { Err(failure) })
+    }
+
+    async fn patch_status(&self, path: &str, uid: &str, claim: &ResourceClaim) -> Result<(), Failure> {
+        let written = written(claim);
+        let body = json!({ "metadata": { "uid": uid }, "status": written["status"] });
+        self.patch(&format!("{path}/status"), &body).await
+    }
+
+    async fn patch(&self, path: &str, body: &Value) -> Result<(), Failure> {
+        self.ask(Method::PATCH, path, STRATEGIC_MERGE, bytes(body)).await
+    }
+}
+
+/// The claim as it is written in manifests.
+fn written(claim: &ResourceClaim) -> Value {
+    let text = berth_wire::encode(&Object::ResourceClaim(Box::new(claim.clone())));
+    // What is encoded is JSON.
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// A new claim for the extended resources of a pod, to which the API server gives a name.
+fn new_claim(pod: &PodRef, claim: &ResourceClaim) -> Value {
+    let written = written(claim);
+    let owner = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "name": &*pod.name,
+        "uid": &*pod.uid,
+        "controller": true,
+    });
+    json!({
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaim",
+        "metadata": {
+            "namespace": &*claim.namespace,
+            "generateName": format!("{}-", claim.name),
+            "annotations": written["metadata"]["annotations"],
+            "ownerReferences": [owner],
+        },
+        "spec": written["spec"],
+    })
+}
+
+fn claims_path(namespace: &str) -> String {
+    format!("/apis/resource.k8s.io/v1/namespaces/{}/resourceclaims", segment(namespace))
+}
+
+fn claim_path(namespace: &str, name: &str) -> String {
+    format!("{}/{}", claims_path(namespace), segment(name))
+}
+
+fn bytes(body: &Value) -> Vec<u8> {
+    body.to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_model::device::{AllocatedDevice, Allocation, Consumer, DeviceId};
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn a_new_claim_names_its_pod_and_leaves_its_status_to_a_second_request() {
+        let pod = PodRef { namespace: "shop".into(), name: "cart".into(), uid: "u1".into() };
+        let claim = ResourceClaim {
+            namespace: "shop".into(),
+            name: "cart-extended-resources".into(),
+            extended: true,
+            ..ResourceClaim::default()
+        };
+        expect![[r#"{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{"annotations":{"resource.kubernetes.io/extended-resource-claim":"true"},"generateName":"cart-extended-resources-","namespace":"shop","ownerReferences":[{"apiVersion":"v1","controller":true,"kind":"Pod","name":"cart","uid":"u1"}]},"spec":{}}"#]]
+        .assert_eq(&new_claim(&pod, &claim).to_string());
+    }
+
+    #[test]
+    fn a_status_has_the_devices_and_the_pod() {
+        let device = DeviceId { driver: "d".into(), pool: "p".into(), device: "0".into() };
+        let result = AllocatedDevice { request: "gpu".into(), device, ..AllocatedDevice::default() };
+        let consumer =
+            Consumer { api_group: "".into(), resource: "pods".into(), name: "cart".into(), uid: "u1".into() };
+        let claim = ResourceClaim {
+            allocation: Some(Allocation {
+                results: vec![result],
+                timestamp: Some(0),
+                ..Allocation::default()
+            }),
+            reserved_for: vec![consumer],
+            ..ResourceClaim::default()
+        };
+        expect![[r#"{"allocation":{"allocationTimestamp":"1970-01-01T00:00:00Z","devices":{"results":[{"device":"0","driver":"d","pool":"p","request":"gpu"}]}},"reservedFor":[{"name":"cart","resource":"pods","uid":"u1"}]}"#]]
+        .assert_eq(&written(&claim)["status"].to_string());
+    }
+}
