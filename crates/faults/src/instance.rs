@@ -125,7 +125,7 @@ impl Instance {
             self.reports.push(report);
         }
         for action in self.flow.drain_actions() {
-            self.model.on_action(&action);
+            self.objections.extend(self.model.on_action(&action));
             self.actions.push(action);
         }
     }

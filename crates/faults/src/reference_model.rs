@@ -57,6 +57,8 @@ pub struct ReferenceModel {
     put: BTreeMap<Str, Str>,
     /// Evictions that were requested and have not failed.
     evictions: BTreeMap<Ticket, Str>,
+    /// Evictions that have no reply or that succeeded.
+    open_evictions: BTreeMap<Ticket, Str>,
 }
 
 impl Default for ReferenceModel {
@@ -67,6 +69,7 @@ impl Default for ReferenceModel {
             listings: BTreeMap::new(),
             put: BTreeMap::new(),
             evictions: BTreeMap::new(),
+            open_evictions: BTreeMap::new(),
         }
     }
 }
@@ -89,8 +92,11 @@ impl ReferenceModel {
                     self.received.retain(|key, _| key.kind != *kind || listing.contains(key));
                 }
             }
-            Input::Reply(ticket, Err(failure)) if failure.kind != FailureKind::Gone => {
-                self.evictions.remove(ticket);
+            Input::Reply(ticket, Err(failure)) => {
+                self.open_evictions.remove(ticket);
+                if failure.kind != FailureKind::Gone {
+                    self.evictions.remove(ticket);
+                }
             }
             Input::Unreadable { .. } | Input::Reply(..) | Input::Leads(_) => {}
         }
@@ -101,11 +107,13 @@ impl ReferenceModel {
         self.received.get(key)
     }
 
-    /// The scheduler sends an action.
-    pub fn on_action(&mut self, action: &Action) {
-        if let Request::Evict { victim, .. } = &action.request {
-            self.evictions.insert(action.ticket, victim.uid.clone());
-        }
+    /// The scheduler sends an action. Returns what is wrong with it.
+    pub fn on_action(&mut self, action: &Action) -> Option<String> {
+        let Request::Evict { victim, .. } = &action.request else { return None };
+        let again = self.open_evictions.values().any(|uid| *uid == victim.uid);
+        self.evictions.insert(action.ticket, victim.uid.clone());
+        self.open_evictions.insert(action.ticket, victim.uid.clone());
+        again.then(|| format!("the eviction of pod {victim} is requested again though it did not fail"))
     }
 
     /// The scheduler reports a decision. Returns what is wrong with it.

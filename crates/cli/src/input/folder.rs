@@ -28,12 +28,13 @@ pub(super) fn files(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
         return Vec::new();
     }
     let Found { files, charts, kustomizations } = found;
+    let before = problems.len();
     for (what, command, folders) in
         [("Helm chart", "helm template", charts), ("kustomization", "kubectl kustomize", kustomizations)]
     {
         problems.extend(to_render(folder, what, command, &folders));
     }
-    if files.is_empty() && problems.is_empty() {
+    if files.is_empty() && problems.len() == before {
         problems
             .push(format!("{}: no .yaml, .yml or .json file in this folder or below it", folder.display()));
     }

@@ -140,7 +140,7 @@ fn custom_resources_make_pods_and_those_without_a_rule_are_named() {
 }
 
 #[test]
-fn a_changed_template_of_running_pods_is_a_warning() {
+fn a_changed_template_of_running_pods_is_rolled_out() {
     let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  replicas: 1\n  selector: {matchLabels: \
                {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: [{name: c, image: i, resources: \
                {requests: {cpu: 100}}}]}\n";
@@ -148,9 +148,8 @@ fn a_changed_template_of_running_pods_is_a_warning() {
                apps/v1, kind: StatefulSet, name: db, controller: true}]}\nspec: {nodeName: n1, containers: [{name: c, image: i, \
                resources: {requests: {cpu: 1}}}]}\n";
     let ended = berth("simulate -f -", &format!("{}{pod}{set}", cluster(NODE)));
-    expect![[r#"
-        warning: stdin:16: StatefulSet default/db: its template differs from that of 1 running pods, whose update is not simulated: the result is for the old pods
-    "#]].assert_eq(&ended.stderr);
+    assert_eq!((ended.code, &*ended.stderr), (1, ""));
+    assert!(ended.stdout.contains("StatefulSet default/db: stuck"), "{}", ended.stdout);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use crate::config;
 use crate::history::{History, Step};
 
-/// All that a cluster knows, in words; rows and orders included.
+/// All that a cluster knows, as text; rows and orders included. The statistics of a node's pods are left out: they are bounds,
+/// which a pod that left may keep wider for a while.
 fn describe(cluster: &Cluster) -> String {
     let mut out = String::new();
     let nodes = cluster.nodes();
@@ -20,10 +21,8 @@ fn describe(cluster: &Cluster) -> String {
             cluster.resources().iter().map(|(resource, _)| nodes.requested(row, resource)).collect();
         let loads = cluster.loads();
         let load = (loads.cpu_milli(row, 30), loads.memory_bytes(row, 30));
-        let stats = nodes.pod_stats(row);
         let _ = writeln!(out, "{row:?} {:?} {:?} {requested:?}", nodes.object(row), nodes.pods(row));
-        let _ =
-            writeln!(out, "  {load:?} {:?} {:?} {stats:?}", cluster.nominated(row), nodes.allowed_pods(row));
+        let _ = writeln!(out, "  {load:?} {:?} {:?}", cluster.nominated(row), nodes.allowed_pods(row));
     }
     for row in cluster.pods().rows() {
         let entry = cluster.pods().entry(row);

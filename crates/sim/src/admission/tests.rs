@@ -60,18 +60,18 @@ fn a_class_that_is_not_there_is_an_error() {
         [("priorityClassName", "high", "Priority"), ("runtimeClassName", "gvisor", "Runtime")]
             .map(|(field, name, kind)| {
                 format!(
-                    "in, {place}: {object}: {path}.{field}: found \"{name}\", but no {kind}Class of this name is in the \
+                    "{place}: {object}: {path}.{field}: found \"{name}\", but no {kind}Class of this name is in the \
                      input, so the API server would refuse the pod"
                 )
             })
             .join("\n")
     };
-    assert_eq!(refused(&bare("", named, "")), expected("document 1", "Pod default/a", "spec"));
+    assert_eq!(refused(&bare("", named, "")), expected("in", "Pod default/a", "spec"));
     let cases =
         [("Deployment", "replicas: 3,"), ("StatefulSet", "replicas: 3,"), ("ReplicaSet", "replicas: 3,")];
     for (kind, spec) in cases {
         let text = workload(kind, "web", "", spec, named);
-        let expected = expected("document 1", &format!("{kind} default/web"), "spec.template.spec");
+        let expected = expected("in", &format!("{kind} default/web"), "spec.template.spec");
         assert_eq!(refused(&text), expected, "told once, not for each pod");
         assert_eq!(refused(&text.replace("replicas: 3", "replicas: 0")), "", "nobody is refused");
     }
