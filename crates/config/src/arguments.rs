@@ -19,6 +19,9 @@ use crate::args::{
 };
 use crate::fields::Fields;
 
+/// Makes a plugin of its arguments.
+type Build = fn(&PluginArgs) -> Arc<dyn Plugin>;
+
 /// The arguments of one plugin.
 pub(crate) struct Arguments {
     /// The plugin's name.
@@ -28,7 +31,7 @@ pub(crate) struct Arguments {
     /// Reads and validates the arguments.
     pub(crate) read: fn(&Fields<'_>, &mut PluginArgs),
     /// Makes the plugin; `None` if the arguments decide nothing in the engine.
-    pub(crate) build: Option<fn(&PluginArgs) -> Arc<dyn Plugin>>,
+    pub(crate) build: Option<Build>,
 }
 
 /// The arguments of every plugin that takes some.

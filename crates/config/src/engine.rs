@@ -106,7 +106,7 @@ mod tests {
                 Reserve => names(&profile.reserve),
                 _ => continue,
             };
-            assert_eq!(found, [known.name.clone()], "{point:?}");
+            assert_eq!(found, std::slice::from_ref(&known.name), "{point:?}");
         }
     }
 

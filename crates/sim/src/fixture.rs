@@ -58,7 +58,7 @@ pub(crate) fn workload(kind: &str, name: &str, meta: &str, spec: &str, template:
     format!(
         "{{apiVersion: apps/v1, kind: {kind}, metadata: {{name: {name}, {meta}}}, spec: {{selector: {{matchLabels: \
          {{app: {name}}}}}, {spec} template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{{template} containers: \
-         [{{name: c, image: i}}]}}}}}}}}"
+         [{{name: c}}]}}}}}}}}"
     )
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn workload(kind: &str, name: &str, meta: &str, spec: &str, template:
 pub(crate) fn job(name: &str, spec: &str, status: &str) -> String {
     format!(
         "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}}}, spec: {{{spec} template: {{spec: \
-         {{containers: [{{name: c, image: i}}]}}}}}}, status: {{{status}}}}}"
+         {{containers: [{{name: c}}]}}}}}}, status: {{{status}}}}}"
     )
 }
 
@@ -83,6 +83,6 @@ pub(crate) fn running(name: &str, labels: &str, kind: &str, owner: &str) -> Stri
     format!(
         "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, uid: u-{name}, labels: {{{labels}}}, ownerReferences: \
          [{{apiVersion: v1, kind: {kind}, name: {owner}, controller: true}}]}}, spec: {{nodeName: n1, priority: 0, \
-         containers: [{{name: c, image: i}}]}}}}"
+         containers: [{{name: c}}]}}}}"
     )
 }

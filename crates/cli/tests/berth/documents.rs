@@ -102,6 +102,9 @@ fn the_result_has_the_documented_shape_and_order() {
                 "pods": "9"
               }
             }
+          ],
+          "warnings": [
+            "stdin:16: Pod default/second-0: asks for priority 1, but its class gives 0: the API server would refuse it; taken as it is"
           ]
         }
     "#]]

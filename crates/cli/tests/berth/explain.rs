@@ -54,7 +54,7 @@ fn a_pod_that_waits_shows_how_far_each_node_is_and_what_would_help() {
             POD default/b-0
               priority 0, requests cpu 1300m, memory 1Gi (greedy)
 
-              It waits: none of 4 nodes takes it
+              Pending: it fits on none of the 4 nodes
               Nearest is n2: taint dedicated=ml:NoSchedule not tolerated
               It would fit with 300m CPU less requested, or more free on n1
               It would fit with a toleration of dedicated=ml:NoSchedule, on n2
@@ -89,11 +89,11 @@ fn what_no_node_offers_is_said_first() {
             POD default/a-0
               priority 0, requests cpu 1300m, memory 9Gi (greedy)
 
-              It waits: none of 4 nodes takes it
+              Pending: it fits on none of the 4 nodes
               No node offers more than 8Gi memory (requested: 9Gi)
               Nearest is n1: 300m CPU short (requested: 1.3, free: 1 of 4), 2Gi memory
                 short (requested: 9Gi, free: 7Gi of 8Gi)
-              It would fit with 300m CPU and 2Gi memory less requested, on n1
+              It would fit with at most 1 CPU and 7Gi memory requested, on n1
 
             DOES NOT FIT (4)
               n1
@@ -128,36 +128,36 @@ fn pods_earlier_in_the_queue_are_placed_first() {
         "c-0",
         lines,
         expect![[r#"
-        POD default/c-0
-          priority 7, requests cpu 3, memory 1Gi (greedy)
+            POD default/c-0
+              priority 7, requests cpu 3, memory 1Gi (greedy)
 
-          It goes to n1, the only node that takes it (score 415)
+              It goes to n1, the only node that it fits on (score 415)
 
-        FITS (1)
-          NODE  SCORE
-          n1    415
-    "#]],
+            FITS (1)
+              NODE  SCORE
+              n1    415
+        "#]],
     );
     check(
         "b-0",
         lines,
         expect![[r#"
-        POD default/b-0
-          priority 0, requests cpu 3, memory 1Gi (greedy)
+            POD default/b-0
+              priority 0, requests cpu 3, memory 1Gi (greedy)
 
-          It waits: n1, the only node, does not take it
-          Nearest is n1: 2 CPU short (requested: 3, free: 1 of 4)
-          It would fit with 2 CPU less requested, or more free on n1
-          It would fit with one more node like n1
+              Pending: it does not fit on n1, the only node
+              Nearest is n1: 2 CPU short (requested: 3, free: 1 of 4)
+              It would fit with 2 CPU less requested, or more free on n1
+              It would fit with one more node like n1
 
-        DOES NOT FIT (1)
-          n1
-            NodeResourcesFit  2 CPU short (requested: 3, free: 1 of 4)
+            DOES NOT FIT (1)
+              n1
+                NodeResourcesFit  2 CPU short (requested: 3, free: 1 of 4)
 
-        MESSAGE
-          0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are
-          available: 1 No preemption victims found for incoming pod.
-    "#]],
+            MESSAGE
+              0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are
+              available: 1 No preemption victims found for incoming pod.
+        "#]],
     );
 }
 
@@ -171,21 +171,22 @@ fn a_pod_that_evicts_others_names_them() {
         "vip-0",
         lines,
         expect![[r#"
-        POD default/vip-0
-          priority 10, requests cpu 4, memory 1Gi (greedy)
+            POD default/vip-0
+              priority 10, requests cpu 4, memory 1Gi (greedy)
 
-          It fits nowhere as things are, but evicts default/low-0 and goes to n1
-          Nearest is n1: 3 CPU short (requested: 4, free: 1 of 4)
-          Without evictions it would fit with 3 CPU less requested, or more free on n1
-          Without evictions it would fit with one more node like n1
+              It fits on no node now; it preempts default/low-0 and goes to n1
+              Nearest is n1: 3 CPU short (requested: 4, free: 1 of 4)
+              Without preemption it would fit with 3 CPU less requested, or more free on
+                n1
+              Without preemption it would fit with one more node like n1
 
-        DOES NOT FIT (1)
-          n1
-            NodeResourcesFit  3 CPU short (requested: 4, free: 1 of 4)
+            DOES NOT FIT (1)
+              n1
+                NodeResourcesFit  3 CPU short (requested: 4, free: 1 of 4)
 
-        MESSAGE
-          0/1 nodes are available: 1 Insufficient cpu.
-    "#]],
+            MESSAGE
+              0/1 nodes are available: 1 Insufficient cpu.
+        "#]],
     );
 }
 
@@ -200,19 +201,19 @@ fn a_running_pod_is_judged_as_if_it_came_now() {
         "a-0",
         lines,
         expect![[r#"
-        POD default/a-0
-          priority 0, requests cpu 1, memory 1Gi (greedy)
+            POD default/a-0
+              priority 0, requests cpu 1, memory 1Gi (greedy)
 
-          It runs on n1; placed now, it would go to n2, 30 ahead of 422
-          By plugin, n2 against n1: NodeResourcesFit +31,
-            NodeResourcesBalancedAllocation -1
+              It runs on n1; if it were placed now, it would go to n2, 30 ahead of 422
+              By plugin, n2 against n1: NodeResourcesFit +31,
+                NodeResourcesBalancedAllocation -1
 
-        FITS (2)
-          NODE  SCORE  BALANCE  FIT
-          n2    452    71       81
-          n1    422    72       50
-          the same on all: TaintToleration 300
-    "#]],
+            FITS (2)
+              NODE  SCORE  BALANCE  FIT
+              n2    452    71       81
+              n1    422    72       50
+              the same on all: TaintToleration 300
+        "#]],
     );
 }
 
@@ -226,26 +227,27 @@ fn what_is_outside_the_queue_is_told_in_a_sentence() {
         "gated-0",
         lines,
         expect![[r#"
-        POD default/gated-0
-          priority 0, requests cpu 1, memory 1Gi (greedy)
+            POD default/gated-0
+              priority 0, requests cpu 1, memory 1Gi (greedy)
 
-          It does not enter the queue before its scheduling gates are gone: one, two
+              Gated: it does not enter the scheduling queue until its scheduling gates are
+                removed: one, two
 
-        MESSAGE
-          waiting for scheduling gates: [one two]
-    "#]],
+            MESSAGE
+              waiting for scheduling gates: [one two]
+        "#]],
     );
     check(
         "other-0",
         lines,
         expect![[r#"
-        POD default/other-0
-          priority 0, requests cpu 1, memory 1Gi (greedy)
+            POD default/other-0
+              priority 0, requests cpu 1, memory 1Gi (greedy)
 
-          It waits for another scheduler: no profile is named "volcano"; there is
-            default-scheduler
-          With --all-schedulers the first profile places it
-    "#]],
+              Pending for another scheduler: no profile is named "volcano" (there is:
+                default-scheduler)
+              With --all-schedulers the first profile places it
+        "#]],
     );
 }
 
@@ -280,16 +282,16 @@ fn a_pod_on_a_node_that_is_not_there_is_explained_as_if_it_came_now() {
         "a-0",
         lines,
         expect![[r#"
-        POD default/a-0
-          priority 0, requests cpu 1, memory 1Gi (greedy)
+            POD default/a-0
+              priority 0, requests cpu 1, memory 1Gi (greedy)
 
-          It is bound to gone, which is not in the input
-          Placed now, it would go to n1 (score 452)
+              It is bound to gone, which is not in the input
+              If it were placed now, it would go to n1 (score 452)
 
-        FITS (1)
-          NODE  SCORE
-          n1    452
-    "#]],
+            FITS (1)
+              NODE  SCORE
+              n1    452
+        "#]],
     );
 }
 
@@ -303,22 +305,22 @@ fn a_running_pod_whose_node_would_refuse_it_now_says_why() {
         "a-0",
         lines,
         expect![[r#"
-        POD default/a-0
-          priority 0, requests cpu 1, memory 1Gi (greedy)
+            POD default/a-0
+              priority 0, requests cpu 1, memory 1Gi (greedy)
 
-          It runs on n1, which would not take it now
-          n1: taint k:NoSchedule not tolerated
-          Placed now, it would go to n2 (score 452)
-          1 of 2 nodes fit; rejected: 1 by TaintToleration
+              It runs on n1, where it would not fit now
+              n1: taint k:NoSchedule not tolerated
+              If it were placed now, it would go to n2 (score 452)
+              1 of 2 nodes fit; rejected: 1 by TaintToleration
 
-        FITS (1)
-          NODE  SCORE
-          n2    452
+            FITS (1)
+              NODE  SCORE
+              n2    452
 
-        DOES NOT FIT (1)
-          n1
-            TaintToleration  taint k:NoSchedule not tolerated
-    "#]],
+            DOES NOT FIT (1)
+              n1
+                TaintToleration  taint k:NoSchedule not tolerated
+        "#]],
     );
 }
 

@@ -33,7 +33,12 @@ fn charts_and_kustomizations_are_named_with_the_command_that_renders_them() {
     }
     let ended = berth_in(&folder, "simulate -f chart -f kz -f both -f template.yaml", b"");
     assert_eq!(ended.code, 2);
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        error: chart is a Helm chart; run: helm template chart | berth simulate -f -
+        error: kz is a kustomization; run: kubectl kustomize kz | berth simulate -f -
+        error: both holds 2 kustomizations, of which the first is both/a; run for each that you use: kubectl kustomize both/a | berth simulate -f -
+        error: template.yaml: a template ({{ … }}), not a manifest; render it first, for example: helm template CHART | berth simulate -f -
+    "#]].assert_eq(&ended.stderr);
 }
 
 #[test]
@@ -50,7 +55,10 @@ fn a_folder_is_read_though_some_of_its_files_hold_no_objects() {
     }
     let ended = berth_in(&folder, "simulate -f .", b"");
     assert_eq!(ended.code, 0, "{ended:#?}");
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: skipped, no Kubernetes objects in: ./dashboard.json, ./values.yaml
+    "#]]
+    .assert_eq(&ended.stderr);
     let strict = berth_in(&folder, "simulate -f . --strict", b"");
     assert_eq!(strict.code, 2);
     assert!(strict.stderr.ends_with("hint: --strict treats warnings as errors\n"), "{strict:#?}");
@@ -76,7 +84,18 @@ fn misspelt_kinds_and_versions_that_are_not_served_are_errors_that_name_the_righ
     .concat();
     let ended = berth("simulate -f -", &text);
     assert_eq!(ended.code, 2);
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        error: stdin: apiVersion: found "app/v1", but the kind Deployment is in apps/v1
+        error: stdin:6: apiVersion: found "apps.v1", but the kind Deployment is in apps/v1
+        error: stdin:10: kind: found "Deploymnet", expected Deployment
+        error: stdin:14: kind: found "deployment", expected Deployment
+        error: stdin:18: apiVersion: found "extensions/v1beta1", but the kind Deployment is in apps/v1
+        error: stdin:22: apiVersion: found "apps/v1beta2", which Kubernetes does not serve; use apps/v1
+        error: stdin:26: apiVersion: found "batch/v1beta1", which Kubernetes does not serve; use batch/v1
+        error: stdin:30: apiVersion: found "policy/v1beta1", which Kubernetes does not serve; use policy/v1
+        error: stdin:34: this is an error message of the API server, not an object
+    "#]]
+    .assert_eq(&ended.stderr);
 }
 
 #[test]
@@ -108,7 +127,9 @@ fn custom_resources_make_pods_and_those_without_a_rule_are_named() {
     );
     let ended = berth_in(&folder, "simulate -f - -o json", text.as_bytes());
     assert_eq!((ended.code, &ended.json()["summary"]["placed"]), (0, &3.into()));
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: stdin:16: Farm default/a: holds containers, but its pods are not simulated: there is no rule for this kind (--workloads FILE adds rules)
+    "#]].assert_eq(&ended.stderr);
     assert_eq!(ended.json()["warnings"].as_array().map(Vec::len), Some(1));
     let ended = berth_in(&folder, "simulate -f - -o json --workloads rules.yaml", text.as_bytes());
     assert_eq!((ended.code, ended.stderr.as_str()), (1, ""));
@@ -127,14 +148,19 @@ fn a_changed_template_of_running_pods_is_a_warning() {
                apps/v1, kind: StatefulSet, name: db, controller: true}]}\nspec: {nodeName: n1, containers: [{name: c, image: i, \
                resources: {requests: {cpu: 1}}}]}\n";
     let ended = berth("simulate -f -", &format!("{}{pod}{set}", cluster(NODE)));
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: stdin:16: StatefulSet default/db: its template differs from that of 1 running pods, whose update is not simulated: the result is for the old pods
+    "#]].assert_eq(&ended.stderr);
 }
 
 #[test]
 fn an_input_without_nodes_and_pods_of_other_schedulers_are_pointed_out() {
     let ended = berth("simulate -f -", &cluster("pod a-0 1 1Gi schedulerName: volcano\npod b-0 1 1Gi"));
     assert_eq!(ended.code, 1);
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot)
+        warning: 1 pod pending for other schedulers (volcano); --all-schedulers places them with the first profile
+    "#]].assert_eq(&ended.stderr);
 }
 
 #[test]
@@ -149,15 +175,22 @@ fn quotas_and_autoscalers_count() {
     );
     let ended = berth("simulate -f - -o json", &text);
     assert_eq!(ended.json()["summary"]["placed"], 3);
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: stdin:20: ResourceQuota default/q: exceeded: pods: 3 of 2; the API server would refuse the last pods, which are simulated all the same
+    "#]].assert_eq(&ended.stderr);
 }
 
 #[test]
 fn explain_takes_the_forms_of_kubectl_and_names_what_does_not_exist() {
     let text = format!("{}{}", cluster(NODE), deployment("web", 6));
-    for wanted in ["pod/web-qspq9-4", "deploy/web", "deployment/web"] {
+    let cases = [
+        ("pod/web-qspq9-4", "web-qspq9-4"),
+        ("deploy/web", "web-qspq9-0"),
+        ("deployment/web", "web-qspq9-0"),
+    ];
+    for (wanted, pod) in cases {
         let ended = berth(&format!("explain {wanted} -f - -o json"), &text);
-        assert_eq!(ended.json()["outcome"], "Pending", "{wanted}");
+        assert_eq!(ended.json()["pod"]["name"], pod, "{wanted}");
     }
     let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {storageClassName: fsat, accessModes: \
                  [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\napiVersion: storage.k8s.io/v1\nkind: \
@@ -172,8 +205,18 @@ fn explain_takes_the_forms_of_kubectl_and_names_what_does_not_exist() {
         let answer = ended.json()["answer"].as_array().unwrap().clone();
         answer.iter().map(|line| format!("{}\n", line.as_str().unwrap())).collect::<String>()
     };
-    expect![""].assert_eq(&first("a-0"));
-    expect![""].assert_eq(&first("b-0"));
+    expect![[r#"
+        Pending: it does not fit on n1, the only node
+        Claim data names StorageClass fsat, which is not in the input (there is: fast)
+    "#]]
+    .assert_eq(&first("a-0"));
+    expect![[r#"
+        Pending: it does not fit on n1, the only node
+        It needs a node with kubernetes.io/arch=arm64 and zone=a; there is none (kubernetes.io/arch: no node; zone: a 1)
+        Nearest is n1: kubernetes.io/arch=arm64 is selected, the node has no such label
+        None of the single changes that were tried would make it fit
+    "#]]
+    .assert_eq(&first("b-0"));
 }
 
 #[test]
@@ -188,5 +231,9 @@ fn plugins_of_other_vendors_are_left_out_if_that_is_asked_for() {
     let ended =
         berth_in(&folder, "simulate -f - --config config.yaml --ignore-unknown-plugins", input.as_bytes());
     assert_eq!(ended.code, 0, "{ended:#?}");
-    expect![""].assert_eq(&ended.stderr);
+    expect![[r#"
+        warning: config.yaml: profiles[0].plugins.score.enabled[0]: "NodeResourcesAllocatable" does not exist; it is left out
+        warning: config.yaml: profiles[0].plugins.queueSort.enabled[0]: "Coscheduling" does not exist; it is left out
+    "#]]
+    .assert_eq(&ended.stderr);
 }

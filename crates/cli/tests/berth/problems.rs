@@ -24,7 +24,6 @@ fn each_problem_names_file_document_object_field_and_what_was_found() {
         ("an impossible quantity", container("{cpu: 1x}")),
         ("a negative request", container("{memory: -1Gi}")),
         ("an unknown operator", format!("{POD}spec: {{tolerations: [{{key: k, operator: Like}}], containers: [{{name: c, image: i}}]}}\n")),
-        ("a duplicate name", format!("{0}---\n{0}", container("{}"))),
         ("a selector that does not parse", "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {selector: {matchExpressions: [{key: k, operator: Near}]}}\n".into()),
         ("an empty file", String::new()),
         ("no object", "just words\n".into()),
@@ -39,28 +38,26 @@ fn each_problem_names_file_document_object_field_and_what_was_found() {
     }
     expect![[r##"
         # broken YAML
-        error: stdin, document 1: broken YAML at line 1, column 4: unclosed bracket '['
+        error: stdin: broken YAML at line 1, column 4: unclosed bracket '['
         # a wrong type
-        error: stdin, document 1: Pod default/p: spec.priority: found "high", expected an integer: leave out the quotes
+        error: stdin: Pod default/p: spec.priority: found "high", expected an integer: leave out the quotes
         # an impossible quantity
-        error: stdin, document 1: Pod default/p: spec.containers[0].resources.requests.cpu: found "1x", but a quantity ends in one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent such as e3
+        error: stdin: Pod default/p: spec.containers[0].resources.requests.cpu: found "1x", but a quantity ends in one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent such as e3
         # a negative request
-        error: stdin, document 1: Pod default/p: spec.containers[0].resources.requests.memory: found -1073741824, expected a quantity that is not negative
+        error: stdin: Pod default/p: spec.containers[0].resources.requests.memory: found -1073741824, expected a quantity that is not negative
         # an unknown operator
-        error: stdin, document 1: Pod default/p: spec.tolerations[0].operator: found "Like", expected one of Equal, Exists
-        # a duplicate name
-        error: stdin, document 2: Pod default/p: is also in stdin, document 1
+        error: stdin: Pod default/p: spec.tolerations[0].operator: found "Like", expected one of Equal, Exists
         # a selector that does not parse
-        error: stdin, document 1: PodDisruptionBudget default/b: spec.selector.matchExpressions[0].operator: found "Near", expected one of In, NotIn, Exists, DoesNotExist
-        error: stdin, document 1: PodDisruptionBudget default/b: spec.selector.matchExpressions[0].values: missing; the operators In and NotIn need at least one value
+        error: stdin: PodDisruptionBudget default/b: spec.selector.matchExpressions[0].operator: found "Near", expected one of In, NotIn, Exists, DoesNotExist
+        error: stdin: PodDisruptionBudget default/b: spec.selector.matchExpressions[0].values: missing; the operators In and NotIn need at least one value
         # an empty file
-        error: stdin, document 1: is empty; expected Kubernetes objects in YAML or JSON
+        error: stdin: empty; expected Kubernetes objects in YAML or JSON
         # no object
-        error: stdin, document 1: is no object; expected apiVersion, kind and metadata
+        error: stdin: not a Kubernetes object: apiVersion and kind are missing
         # no kind
-        error: stdin, document 1: kind is missing; every object has an apiVersion and a kind
+        error: stdin: not a Kubernetes object: kind is missing
         # broken JSON
-        error: stdin, document 1: broken JSON: EOF while parsing a value at line 1 column 20
+        error: stdin: broken JSON: EOF while parsing a value at line 1 column 20
     "##]].assert_eq(&out);
 }
 
@@ -80,13 +77,12 @@ fn several_problems_are_reported_together() {
     refused(&ended, "several");
     expect![[r#"
         error: missing.yaml: no such file or directory
-        error: empty: no .yaml, .yml or .json file in this folder or below
-        error: stdin is named twice: it can be read once
-        error: bad.yaml, document 1: Pod (without name): metadata.name: missing; every object needs a name
-        error: bad.yaml, document 1: Pod (without name): has no spec
-        error: binary.json, document 1: is UTF-16; expected UTF-8
-        error: latin.yaml, document 1: is no text: byte 9 is not UTF-8
-        error: stdin, document 1: Node n1: is also in good.yaml, document 1
+        error: empty: no .yaml, .yml or .json file in this folder or below it
+        error: stdin (-) is given twice, but can be read only once
+        error: bad.yaml: Pod (without name): metadata.name: missing; every object needs a name
+        error: bad.yaml: Pod (without name): has no spec
+        error: binary.json: UTF-16 text; expected UTF-8
+        error: latin.yaml: not UTF-8 (byte 9)
     "#]]
     .assert_eq(&ended.stderr);
 }

@@ -43,9 +43,9 @@ fn the_table_shows_placements_nodes_evictions_and_what_waits() {
           default/web-0  n2
 
         NODES (2)
-          NODE  PODS  CPU                  MEMORY
-          n1    1/9   ########## 100% 4/4  #---------  12% 1Gi/8Gi
-          n2    1/9   #####-----  50% 2/4  ########--  75% 6Gi/8Gi
+          NODE  STATE    PODS  CPU                  MEMORY
+          n1             1/9   ########## 100% 4/4  #---------  12% 1Gi/8Gi
+          n2    tainted  1/9   #####-----  50% 2/4  ########--  75% 6Gi/8Gi
 
         EVICTED (1)
           POD            NODE  FOR
@@ -129,7 +129,7 @@ fn a_seed_chooses_and_only_random_takes_one() {
     let run = |arguments: &str| berth(&format!("simulate -f - -o json {arguments}"), &input);
     assert_eq!(run("--algorithm random --seed 1").json(), run("--algorithm random --seed 1").json());
     assert_ne!(run("--algorithm random --seed 1").json(), run("--algorithm random --seed 2").json());
-    let warning = "warning: --seed has no effect: only the algorithm random takes one\n";
+    let warning = "warning: --seed has no effect: only the algorithm random uses it\n";
     assert_eq!(run("--seed 1").stderr, warning);
     assert_eq!(run("--seed 1 -q").stderr, "");
 }
@@ -175,7 +175,7 @@ fn a_configuration_decides_and_what_has_no_effect_is_said() {
     assert_eq!(document["placements"][0]["node"], "n1");
     assert_eq!(
         ended.stderr,
-        "warning: scheduler.yaml: extenders[0] (http://127.0.0.1:1/) is not asked here\n"
+        "warning: scheduler.yaml: extenders[0] (http://127.0.0.1:1/) is not called in a simulation\n"
     );
     let quiet = berth_in(&folder, "simulate -q -f cluster.yaml --config scheduler.yaml", b"");
     assert_eq!(quiet.stderr, "");
@@ -187,8 +187,8 @@ fn warnings_are_counted_and_can_be_silenced() {
         + "---\napiVersion: example.com/v1\nkind: Boat\nmetadata: {name: b}\n";
     let ended = berth("simulate -f -", &input);
     expect![[r#"
-        warning: is bound to a node that is not in the input (2 times, first in stdin, document 2: Pod default/a-0 on gone)
-        warning: left out, of no concern to scheduling: example.com/v1/Boat (1)
+        warning: bound to a node that is not in the input: Pod default/a-0 on gone, Pod default/a-1 on gone (first in stdin:11)
+        warning: skipped, kinds that Berth does not know: example.com/v1/Boat (1)
     "#]].assert_eq(&ended.stderr);
     assert_eq!(ended.code, 0);
     assert_eq!(berth("simulate -q -f -", &input).stderr, "");

@@ -29,8 +29,8 @@ pub(crate) fn check(manifests: &Manifests, pods: &[Pod], warnings: &mut Warnings
             let used = used.get(canonical(name)).copied().unwrap_or_default();
             if used > *hard {
                 let message = format!(
-                    "exceeded: the pods come to {name} {used}, and {hard} is allowed; the API server would refuse \
-                     the last ones, which are simulated all the same"
+                    "exceeded: {name}: {used} of {hard}; the API server would refuse the last pods, which are simulated \
+                     all the same"
                 );
                 warnings.add(message, &entry.place, &label);
             }

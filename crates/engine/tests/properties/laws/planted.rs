@@ -74,10 +74,9 @@ impl Counted {
         }
         if let Change::Pod(PodChange { row, pods, .. }) = change
             && (pods >= 0 || self.wrong != Wrong::MissesPodsThatLeave)
+            && let Some(count) = self.pods.get_mut(row.index())
         {
-            if let Some(count) = self.pods.get_mut(row.index()) {
-                *count += i64::from(pods);
-            }
+            *count += i64::from(pods);
         }
         Validity::valid_if(!change.invalidates_all())
     }
