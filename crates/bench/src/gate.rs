@@ -1,7 +1,10 @@
-//! The regression gate: how many times faster than the naive scan the fast path decides, on the same input in one process.
+//! The regression gate: how many times faster than the naive scan the fast path decides, on the same input in one
+//! process.
 //!
-//! An absolute time says more about the machine than about the change. The ratio hardly depends on the machine. The floors are
-//! a third to a half of what was measured on an idle machine when they were set, because other work slows the long scan more than
+//! An absolute time says more about the machine than about the change. The ratio hardly depends on the machine. The
+//! floors are
+//! a third to a half of what was measured on an idle machine when they were set, because other work slows the long
+//! scan more than
 //! the fast path.
 
 use crate::builtin;

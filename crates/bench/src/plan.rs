@@ -1,7 +1,8 @@
 //! The plan: a workload at one size, expanded to single steps over Kubernetes objects.
 //!
 //! A plan is the same on every run, and the same for every scheduler that it is given to: as an iterator here, as lines
-//! of JSON in a file for upstream's harness ([`write()`]). Objects are rendered only when their turn comes, so that a plan
+//! of JSON in a file for upstream's harness ([`write()`]). Objects are rendered only when their turn comes, so that a
+//! plan
 //! for a million nodes takes no memory.
 
 mod churn;
@@ -75,7 +76,8 @@ pub fn write(plan: Plan, mut out: impl Write) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes the objects that a plan creates as manifests, the pods that it asks about among them. What it changes or takes
+/// Writes the objects that a plan creates as manifests, the pods that it asks about among them. What it changes or
+/// takes
 /// away later is left out.
 ///
 /// # Errors

@@ -37,10 +37,12 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArgs {
-    /// The pod: a name, namespace/name, pod/name, or a workload such as deploy/web, of which the first pod without a node is taken
+    /// The pod: a name, namespace/name, pod/name, or a workload such as deploy/web, of which the first pod without a
+    /// node is taken
     #[arg(value_name = "POD")]
     pod: String,
-    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin; may be repeated. Without
+    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin; may be
+    /// repeated. Without
     /// -f the objects of the cluster that kubectl uses are read
     #[arg(short = 'f', long = "filename", value_name = "PATH")]
     files: Vec<PathBuf>,

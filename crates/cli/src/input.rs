@@ -23,7 +23,8 @@ const PRINTED: usize = 20;
 /// Where objects are read from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputArgs {
-    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to read
+    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to
+    /// read
     /// several: manifests are applied over the objects of a cluster, as kubectl apply does
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
@@ -40,7 +41,8 @@ pub(crate) struct ReadingArgs {
     /// Treat warnings about the input as errors
     #[arg(long)]
     pub strict: bool,
-    /// Rules for custom resources that make pods, added to the built-in ones (docs/workloads.md describes the format); may be
+    /// Rules for custom resources that make pods, added to the built-in ones (docs/workloads.md describes the format);
+    /// may be
     /// repeated
     #[arg(long, value_name = "FILE")]
     pub workloads: Vec<PathBuf>,

@@ -1,7 +1,9 @@
 //! What the documents show is what the commands print.
 //!
-//! A block marked `console` holds a command after `$ ` (lines that end in a backslash go on) and what it prints. Each one
-//! that names `berth` is run by a shell in the project's folder. Durations differ from run to run and are not compared, nor
+//! A block marked `console` holds a command after `$ ` (lines that end in a backslash go on) and what it prints. Each
+//! one
+//! that names `berth` is run by a shell in the project's folder. Durations differ from run to run and are not
+//! compared, nor
 //! is the width of columns.
 //! `UPDATE_EXPECT=1 cargo test -p berth-cli --test documents` writes the blocks anew.
 #![cfg(unix)]
@@ -85,7 +87,8 @@ fn rerun(root: &Path, block: &str) -> String {
     shown + &String::from_utf8_lossy(&output.stdout)
 }
 
-/// The words of each line; of the line that tells durations the first, since they and the width of their columns differ.
+/// The words of each line; of the line that tells durations the first, since they and the width of their columns
+/// differ.
 fn without_durations(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .map(|line| {

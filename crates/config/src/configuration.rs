@@ -40,7 +40,8 @@ pub struct Configuration {
     pub extenders: Vec<Extender>,
     /// Whether a scheduler that does not lead leaves its caches empty.
     pub delay_cache_until_active: bool,
-    /// What the configuration says without effect, or with an effect that its writer may not expect. Each names its field.
+    /// What the configuration says without effect, or with an effect that its writer may not expect. Each names its
+    /// field.
     pub warnings: Vec<String>,
 }
 

@@ -1,6 +1,7 @@
 //! From enabled and disabled plugins to the ordered list of plugins at each point.
 //!
-//! Order at a point: first the plugins that both the point and `multiPoint` enable, as the point orders them; then those
+//! Order at a point: first the plugins that both the point and `multiPoint` enable, as the point orders them; then
+//! those
 //! of `multiPoint`; then those of the point alone. The weight of a plugin is the one at `score`, or else the one in
 //! `multiPoint`, or else 1.
 //!

@@ -1,6 +1,7 @@
 //! The queue is shared by all profiles, so all must sort it alike.
 //!
-//! Upstream: `validateCommonQueueSort` in `apis/config/validation/validation.go`, `cfgValidator` in `profile/profile.go`.
+//! Upstream: `validateCommonQueueSort` in `apis/config/validation/validation.go`, `cfgValidator` in
+//! `profile/profile.go`.
 
 use berth_engine::name::PluginName;
 

@@ -1,6 +1,7 @@
 //! The changes that controllers make to pods.
 
-/// A change that a controller makes to its pods. Pods are named by their numbers ([`PodState::id`](crate::pod::PodState)).
+/// A change that a controller makes to its pods. Pods are named by their numbers
+/// ([`PodState::id`](crate::pod::PodState)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PodChange {
     /// Make a pod.
@@ -14,7 +15,8 @@ pub enum PodChange {
 pub enum NewPod {
     /// One of many that are alike (ReplicaSet, ReplicationController, Job without indexes).
     Replica,
-    /// The pod of an ordinal of a StatefulSet, with those of its claims that do not exist yet. Claims outlive their pods.
+    /// The pod of an ordinal of a StatefulSet, with those of its claims that do not exist yet. Claims outlive their
+    /// pods.
     Ordinal {
         /// The ordinal.
         ordinal: i32,

@@ -54,7 +54,8 @@ pub struct View<'a> {
     pub pods: &'a [Vec<PodState>],
 }
 
-/// Whether a node should run a pod of this spec, and whether one that is there may stay. The spec has the tolerations that
+/// Whether a node should run a pod of this spec, and whether one that is there may stay. The spec has the tolerations
+/// that
 /// all daemon pods have, and the affinity of the template.
 pub fn fits(node: &Node, spec: &PodSpec, bound_to: Option<&str>) -> (bool, bool) {
     let selected = spec.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value));

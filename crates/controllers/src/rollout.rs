@@ -84,7 +84,8 @@ impl Rollouts {
         Self { now, ..Self::default() }
     }
 
-    /// Adds a workload with its pods: those of a Deployment by ReplicaSet, of a DaemonSet by node, of a StatefulSet in one
+    /// Adds a workload with its pods: those of a Deployment by ReplicaSet, of a DaemonSet by node, of a StatefulSet in
+    /// one
     /// list. Returns its place.
     pub fn add(&mut self, workload: Workload, pods: Vec<Vec<PodState>>) -> usize {
         let place = self.workloads.len();

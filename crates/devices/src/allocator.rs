@@ -1,6 +1,7 @@
 //! The allocator: which devices claims get on a node.
 //!
-//! Upstream: `structured/internal/incubating/allocator_incubating.go`, the variant that the default feature gates of 1.37
+//! Upstream: `structured/internal/incubating/allocator_incubating.go`, the variant that the default feature gates of
+//! 1.37
 //! select. This is the plain search, step by step as upstream takes them.
 
 mod counters;

@@ -1,4 +1,5 @@
-//! What device claims mean for a pod: whether it can be scheduled at all, on which nodes, and which devices it gets there.
+//! What device claims mean for a pod: whether it can be scheduled at all, on which nodes, and which devices it gets
+//! there.
 //!
 //! Upstream: plugins/dynamicresources `dynamicresources.go`, `claims.go` (KEP-4381), with the default feature gates.
 

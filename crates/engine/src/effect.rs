@@ -1,6 +1,7 @@
 //! What plugins reserve with a placement, and the writes that make it true.
 //!
-//! A plugin reserves effects in its own words ([`Plugin::reserve`](crate::plugin::Plugin::reserve)). Whoever places pods
+//! A plugin reserves effects in its own words ([`Plugin::reserve`](crate::plugin::Plugin::reserve)). Whoever places
+//! pods
 //! treats them alike: applies them to the cluster, sends their writes, asks the plugin whether the pod can be bound
 //! ([`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind)), and reverts them if the placement fails.
 
@@ -83,7 +84,8 @@ pub enum Write {
         /// The node.
         node: Str,
     },
-    /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the claim
+    /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the
+    /// claim
     /// gets the finalizer `resource.kubernetes.io/delete-protection`.
     ReserveDevices {
         /// What is written.

@@ -1,6 +1,7 @@
 //! The scheduling decision: a pure, deterministic function of cluster, profile and pod.
 //!
-//! The modules are layers: each uses only those above it in this list. `cargo xtask tidy` checks it, and prints the layers.
+//! The modules are layers: each uses only those above it in this list. `cargo xtask tidy` checks it, and prints the
+//! layers.
 //!
 //! | layer | what it holds |
 //! | --- | --- |

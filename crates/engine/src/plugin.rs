@@ -1,6 +1,7 @@
 //! The plugin interface.
 //!
-//! A plugin is a value with its arguments. It sees the pod and the cluster, no other plugin and no handle; a hypothetical
+//! A plugin is a value with its arguments. It sees the pod and the cluster, no other plugin and no handle; a
+//! hypothetical
 //! node comes to it as a [`NodeView`] with a delta.
 //!
 //! | a plugin that | implements |
@@ -11,9 +12,11 @@
 //! | knows which events may help a pod that it rejected | [`Plugin::queueing_hint`] |
 //! | reserves something with a placement | [`Plugin::reserve`], and [`Plugin::pre_bind`] if the pod must wait for it |
 //!
-//! That is all that a correct plugin needs. Three things make it faster. Each is optional: a plugin without them is slow
+//! That is all that a correct plugin needs. Three things make it faster. Each is optional: a plugin without them is
+//! slow
 //! and never wrong.
-//! 1. **A state for the whole class of the pod** ([`PreFilter::ForClass`], [`PreScore::ForClass`]) is cached. Such a state
+//! 1. **A state for the whole class of the pod** ([`PreFilter::ForClass`], [`PreScore::ForClass`]) is cached. Such a
+//!    state
 //!    must own what it holds, so one that borrows cannot be cached by mistake. It says how far its answers reach
 //!    ([`CacheScope`]) and takes each change of the cluster into account, or says that it must be prepared again.
 //! 2. **Hints** ([`FilterHints`], [`ScoreHints`]) say that many nodes can be answered at once.
@@ -77,7 +80,8 @@ pub trait Plugin: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Whether an effect that the plugin has reserved is true, so that the pod can be bound to the node (PreBind). It is asked
+    /// Whether an effect that the plugin has reserved is true, so that the pod can be bound to the node (PreBind). It
+    /// is asked
     /// after the effect's write has succeeded, and again after each object that [`Effect::waits_for`].
     fn pre_bind(&self, _cluster: &Cluster, _effect: &Effect, _node: &Str) -> PreBind {
         PreBind::Ready
@@ -111,7 +115,8 @@ impl QueueingHint {
     }
 }
 
-/// What a plugin has to say about a pod before it sees any node. All but [`PreFilter::ForClass`] is about this pod alone
+/// What a plugin has to say about a pod before it sees any node. All but [`PreFilter::ForClass`] is about this pod
+/// alone
 /// and the cluster as it is now; a state may borrow from both.
 pub enum PreFilter<'a> {
     /// The plugin rejects no node. It is not asked about hypothetical nodes either.
@@ -148,7 +153,8 @@ impl PreFilter<'_> {
     pub const SKIP_CLASS: Self = Self::ForClass(ClassFilter::Skip);
 }
 
-/// How a plugin scores nodes for a pod. All but [`PreScore::ForClass`] is about this pod alone and the cluster as it is now;
+/// How a plugin scores nodes for a pod. All but [`PreScore::ForClass`] is about this pod alone and the cluster as it
+/// is now;
 /// a state may borrow from both.
 pub enum PreScore<'a> {
     /// The plugin does not score.
@@ -182,7 +188,8 @@ pub trait Filter: Send {
     /// Why the node does not take the pod; `None` if it does.
     fn check(&self, node: NodeView<'_>) -> Option<Rejection>;
 
-    /// What the node lacks, for people. It is asked only about nodes that `check` rejects; without details the reasons say it.
+    /// What the node lacks, for people. It is asked only about nodes that `check` rejects; without details the reasons
+    /// say it.
     fn explain(&self, _node: NodeView<'_>, _details: &mut Vec<Detail>) {}
 
     /// What else is known, to check many nodes at once.
@@ -198,7 +205,8 @@ pub trait CachedFilter: Filter {
     /// How far the answers reach. The kind of the scope must not change during the life of the state.
     fn scope(&self) -> CacheScope<'_>;
 
-    /// Takes a change into account that the cluster went through. Several changes may have happened since: the cluster is
+    /// Takes a change into account that the cluster went through. Several changes may have happened since: the cluster
+    /// is
     /// as it is after all of them.
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity;
 
@@ -221,7 +229,8 @@ pub struct FilterHints<'a> {
     pub accepts_all: bool,
     /// No node is ever rejected with [`Code::Error`].
     pub never_errs: bool,
-    /// Every node is rejected on which less is free than the pod requests of CPU, memory or ephemeral storage, also without
+    /// Every node is rejected on which less is free than the pod requests of CPU, memory or ephemeral storage, also
+    /// without
     /// some of its pods.
     pub checks_requests: bool,
 }
@@ -254,7 +263,8 @@ pub trait BatchFilter: Filter {
 
 /// Says when nodes get the same answer, or raw score, as they are.
 pub trait Uniform {
-    /// Whether nodes that share their taints, cordoning, allocatable amounts and the values of these labels are answered
+    /// Whether nodes that share their taints, cordoning, allocatable amounts and the values of these labels are
+    /// answered
     /// alike, whatever their names and pods.
     fn is_uniform(&self, columns: &UniformColumns) -> bool;
 }
@@ -330,7 +340,8 @@ pub trait ScoreBound {
     fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64;
 }
 
-/// What the answers of a cached state about a node depend on, beside the state. A change of anything else must be found by
+/// What the answers of a cached state about a node depend on, beside the state. A change of anything else must be
+/// found by
 /// `apply_change`.
 #[derive(Clone, Copy)]
 pub enum CacheScope<'a> {
@@ -386,7 +397,8 @@ impl Representative {
 /// The highest normalized score of a plugin, before its weight.
 pub const MAX_SCORE: i64 = 100;
 
-/// Whether a plugin accepts a pod on a node as it is, or as it would be if the pod evicted all pods of lower priority: then a
+/// Whether a plugin accepts a pod on a node as it is, or as it would be if the pod evicted all pods of lower priority:
+/// then a
 /// new attempt may preempt. Nominated pods are left out.
 pub fn accepts(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, row: NodeRow) -> bool {
     accepts_any(plugin, pod, &[row])

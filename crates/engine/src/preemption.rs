@@ -6,11 +6,14 @@
 //!   What cannot be given back is a victim.
 //! - **Best** is the candidate that does the least harm.
 //!
-//! The filters are asked about a hypothetical node ([`Delta`](crate::plugin::view::Delta)); plugins know nothing of preemption.
+//! The filters are asked about a hypothetical node ([`Delta`](crate::plugin::view::Delta)); plugins know nothing of
+//! preemption.
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
-//! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name; budgets
-//! that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ by
+//! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name;
+//! budgets
+//! that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ
+//! by
 //! it).
 
 mod harm;
@@ -43,8 +46,10 @@ pub struct Preemption {
     pub candidates: Vec<Candidate>,
     /// Upstream's sentence where there is no candidate; empty otherwise.
     pub message: String,
-    /// The plugins that reject nodes even without the pods of lower priority, sorted. An event that one of them is interested
-    /// in may make preemption possible. Upstream does not record them, so there such a pod waits for the periodic retry.
+    /// The plugins that reject nodes even without the pods of lower priority, sorted. An event that one of them is
+    /// interested
+    /// in may make preemption possible. Upstream does not record them, so there such a pod waits for the periodic
+    /// retry.
     pub rejecting: Vec<PluginName>,
 }
 

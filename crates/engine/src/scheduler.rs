@@ -1,6 +1,7 @@
 //! The scheduler: decisions one by one over a cluster that changes in between.
 //!
-//! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over columns.
+//! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over
+//! columns.
 //! Which of the two decides never shows in the decision.
 
 pub mod algorithm;
@@ -34,7 +35,8 @@ pub struct Reserved {
 /// How many rows all caches together may hold: some 40 bytes each.
 const MAX_ROWS: usize = 1 << 25;
 
-/// A class is cached if it is asked about again within this many changes plus a tenth of the nodes: to apply a change takes
+/// A class is cached if it is asked about again within this many changes plus a tenth of the nodes: to apply a change
+/// takes
 /// as long as to check about ten nodes.
 const WORTHWHILE: u64 = 64;
 
@@ -92,7 +94,8 @@ impl Scheduler {
         &mut self.cluster
     }
 
-    /// Runs something that changes the cluster, then keeps the changes or takes them back. Decisions on the way take them
+    /// Runs something that changes the cluster, then keeps the changes or takes them back. Decisions on the way take
+    /// them
     /// into account. What it costs is the cost of the changes, not of the cluster.
     pub fn trial<T>(&mut self, run: impl FnOnce(&mut Self) -> (T, TrialEnd)) -> T {
         let trial = self.cluster.begin_trial();
@@ -187,7 +190,8 @@ impl Scheduler {
         plugin.map_or(PreBind::Ready, |plugin| plugin.pre_bind(&self.cluster, effect, node))
     }
 
-    /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate, or
+    /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate,
+    /// or
     /// why there is none.
     pub fn preempt(&mut self, profile: usize, pod: PodRow, resolvable: bool) -> Preemption {
         let view = PodView::new(&self.cluster, pod);

@@ -1,6 +1,7 @@
 //! Short conversations with an API server. The simulated server must answer as the real one does.
 //!
-//! The end-to-end suite holds them with kube-apiserver. The tests here hold them with the simulated server, and compare the
+//! The end-to-end suite holds them with kube-apiserver. The tests here hold them with the simulated server, and
+//! compare the
 //! answers with a recorded file.
 
 mod simulated;
@@ -90,7 +91,8 @@ pub trait Api {
     fn replace(&mut self, pod: &str, shown: &Shown, app: &str) -> Outcome;
     /// POST a binding with a uid.
     fn bind(&mut self, pod: &str, uid: &str, node: &str) -> Outcome;
-    /// PATCH the status with a uid: the reason of `PodScheduled=False`, and the nominated node, where an empty one clears it.
+    /// PATCH the status with a uid: the reason of `PodScheduled=False`, and the nominated node, where an empty one
+    /// clears it.
     fn patch(&mut self, pod: &str, uid: &str, reason: Option<&str>, nominated: Option<&str>) -> Outcome;
     /// DELETE a pod with a uid as precondition.
     fn delete(&mut self, pod: &str, uid: &str) -> Outcome;

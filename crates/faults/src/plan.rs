@@ -122,7 +122,8 @@ pub enum PodFeature {
     Claim,
 }
 
-/// Faults and user actions that must come together, and seldom do by uniform chance. Half of all histories have a focus.
+/// Faults and user actions that must come together, and seldom do by uniform chance. Half of all histories have a
+/// focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Focus {
     /// Preemption on full nodes, while others bind and nominate the same pods.
@@ -172,7 +173,8 @@ impl Focus {
         }
     }
 
-    /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would hide
+    /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would
+    /// hide
     /// that an event requeued no pod.
     fn last_deeds(self) -> &'static [(UserAction, usize)] {
         match self {

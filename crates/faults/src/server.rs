@@ -259,7 +259,8 @@ impl Server {
         }
     }
 
-    /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node; an empty name clears it. If nothing differs,
+    /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node; an empty name clears it. If nothing
+    /// differs,
     /// nothing changes.
     ///
     /// # Errors
@@ -321,7 +322,8 @@ impl Server {
         })
     }
 
-    /// DELETE a pod with its uid as a precondition. A pod that is not bound is deleted at once; a bound one is terminating
+    /// DELETE a pod with its uid as a precondition. A pod that is not bound is deleted at once; a bound one is
+    /// terminating
     /// until the kubelet has ended it.
     ///
     /// # Errors

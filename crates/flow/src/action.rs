@@ -62,7 +62,8 @@ pub enum Request {
         /// `status.nominatedNodeName`; an empty name clears it.
         nominated_node: Option<Str>,
     },
-    /// PATCH `pods/status` with the condition `DisruptionTarget=True`, reason `PreemptionByScheduler`, then DELETE the pod
+    /// PATCH `pods/status` with the condition `DisruptionTarget=True`, reason `PreemptionByScheduler`, then DELETE the
+    /// pod
     /// with its uid as a precondition. If the victim does not exist any more, the request has succeeded.
     Evict {
         /// The pod that is evicted.

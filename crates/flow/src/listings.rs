@@ -38,7 +38,8 @@ impl Listings {
         }
     }
 
-    /// The listing of the kind is complete. Returns those of the known objects that it did not name, sorted. If the listing
+    /// The listing of the kind is complete. Returns those of the known objects that it did not name, sorted. If the
+    /// listing
     /// has no beginning, it deletes nothing.
     pub(crate) fn finish(&mut self, kind: Kind, known: Vec<ObjectKey>) -> Vec<ObjectKey> {
         self.unlisted.retain(|unlisted| *unlisted != kind);

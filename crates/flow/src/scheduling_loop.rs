@@ -29,8 +29,10 @@ use preemption::Evictions;
 
 /// The scheduling loop.
 ///
-/// The shell passes everything that happens to [`SchedulingLoop::take`], calls [`SchedulingLoop::attempt`] until it returns
-/// `false`, and carries out what [`SchedulingLoop::drain_actions`] returns. [`SchedulingLoop::next_timer`] says when it must
+/// The shell passes everything that happens to [`SchedulingLoop::take`], calls [`SchedulingLoop::attempt`] until it
+/// returns
+/// `false`, and carries out what [`SchedulingLoop::drain_actions`] returns. [`SchedulingLoop::next_timer`] says when
+/// it must
 /// call [`SchedulingLoop::attempt`] again although nothing has happened.
 pub struct SchedulingLoop {
     settings: Settings,
@@ -117,7 +119,8 @@ impl SchedulingLoop {
         self.attempt_observed(now, 0, &mut |_| ())
     }
 
-    /// As [`SchedulingLoop::attempt`], and reports up to `alternatives` other nodes with a placement. If that is not 0, all
+    /// As [`SchedulingLoop::attempt`], and reports up to `alternatives` other nodes with a placement. If that is not
+    /// 0, all
     /// nodes are scored again. `on_step_done` is called after each step. The decision is the same.
     pub fn attempt_observed(
         &mut self,
@@ -139,7 +142,8 @@ impl SchedulingLoop {
         true
     }
 
-    /// Does what has become due: status writes and bindings that are sent again, PreBind that took too long, and the flush
+    /// Does what has become due: status writes and bindings that are sent again, PreBind that took too long, and the
+    /// flush
     /// of unschedulable pods.
     fn run_timers(&mut self, now: Now) {
         while let Some(pod) = self.pods.pop_timer(now.millis) {
@@ -157,7 +161,8 @@ impl SchedulingLoop {
         self.flush(now);
     }
 
-    /// The pod that is being tried. If an attempt panics, this says which pod caused it. The loop must not be used any more.
+    /// The pod that is being tried. If an attempt panics, this says which pod caused it. The loop must not be used any
+    /// more.
     pub fn trying(&self) -> Option<&PodRef> {
         self.in_attempt.as_ref()
     }
@@ -254,7 +259,8 @@ impl SchedulingLoop {
         self.pods.find(namespace, name)
     }
 
-    /// Where a pod is that this scheduler places: `active`, `backoff`, `unschedulable`, `gated`, `extending` or `binding`;
+    /// Where a pod is that this scheduler places: `active`, `backoff`, `unschedulable`, `gated`, `extending` or
+    /// `binding`;
     /// `None` if it is bound, or another scheduler's.
     pub fn place_of(&self, namespace: &Str, name: &Str) -> Option<&'static str> {
         let row = self.pods.find(namespace, name)?;

@@ -1,6 +1,7 @@
 //! The status of a pod that is not bound: what the API server has, and what is being written.
 //!
-//! Writes of one pod are sent one at a time, so that none overtakes another. A write that a newer one replaces before it
+//! Writes of one pod are sent one at a time, so that none overtakes another. A write that a newer one replaces before
+//! it
 //! is sent is never sent. A write that fails is sent again.
 
 use berth_model::Str;
@@ -66,7 +67,8 @@ impl PodStatus {
         self.condition.as_ref()
     }
 
-    /// Sets a condition, and the nomination if `nominate` is given. Values that the API server already has are not written.
+    /// Sets a condition, and the nomination if `nominate` is given. Values that the API server already has are not
+    /// written.
     /// Returns whether a request must be sent now.
     pub(crate) fn set(&mut self, condition: Option<Condition>, nominate: Option<Option<Str>>) -> bool {
         let condition = condition.map(|new| Condition { again: self.condition.is_some(), ..new });
@@ -135,9 +137,11 @@ impl PodStatus {
         retry_at.is_some_and(|at| at <= now)
     }
 
-    /// The watch delivered the pod with this nominated node. Returns whether another process has changed the nomination.
+    /// The watch delivered the pod with this nominated node. Returns whether another process has changed the
+    /// nomination.
     ///
-    /// While a nomination is being written, the delivered one may be older or newer than the write. It is then not taken
+    /// While a nomination is being written, the delivered one may be older or newer than the write. It is then not
+    /// taken
     /// over. [`PodStatus::on_reply`] writes again if the two still differ.
     pub(crate) fn on_watch(&mut self, node: Option<&Str>) -> bool {
         let changed = self.watched_nominated.as_ref() != node;

@@ -48,7 +48,8 @@ pub enum SnapshotError {
 /// the scheduler ignores it, with a warning to `warn`.
 ///
 /// # Errors
-/// If a kind that the scheduler needs cannot be listed, and the errors of `take`. Other kinds are left out with a warning.
+/// If a kind that the scheduler needs cannot be listed, and the errors of `take`. Other kinds are left out with a
+/// warning.
 pub fn snapshot(
     server: &Server,
     annotations: &[String],

@@ -1,7 +1,9 @@
 //! The objects that concern scheduling: one table of their kinds, and what is generated from it.
 //!
-//! A new kind of object is one entry in [`for_each_object_kind`](crate::for_each_object_kind) and a type. The crates that
-//! read, write or apply objects generate their dispatch from the same table, so that the compiler names what is missing.
+//! A new kind of object is one entry in [`for_each_object_kind`](crate::for_each_object_kind) and a type. The crates
+//! that
+//! read, write or apply objects generate their dispatch from the same table, so that the compiler names what is
+//! missing.
 
 use std::fmt;
 
@@ -10,10 +12,13 @@ use crate::workload::WorkloadKind;
 
 /// The table of object kinds: calls the macro `$then` with one entry for each type of object.
 ///
-/// An entry is the variant's name in [`Kind`](crate::object::Kind) and [`Object`](crate::object::Object), and a group in
+/// An entry is the variant's name in [`Kind`](crate::object::Kind) and [`Object`](crate::object::Object), and a group
+/// in
 /// braces: the type in parentheses (`as boxed` if it is large, `by` an enum if the type has several kinds), the list in
-/// [`Manifests`](crate::manifests::Manifests), where the namespace and the name are, and the API's kinds of the type: API
-/// version, kind, resource, and [`Role`](crate::object::Role). A scheduler lists the kinds in this order: what pods refer
+/// [`Manifests`](crate::manifests::Manifests), where the namespace and the name are, and the API's kinds of the type:
+/// API
+/// version, kind, resource, and [`Role`](crate::object::Role). A scheduler lists the kinds in this order: what pods
+/// refer
 /// to comes before pods.
 #[macro_export]
 macro_rules! for_each_object_kind {

@@ -72,7 +72,8 @@ impl Pod {
 
 /// Everything about a pod that can decide where it runs, and nothing that tells two replicas apart.
 ///
-/// Pods of equal specs are of one class to the engine, so what belongs to a single pod (name, times, node) is in [`Pod`].
+/// Pods of equal specs are of one class to the engine, so what belongs to a single pod (name, times, node) is in
+/// [`Pod`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PodSpec {
     /// `metadata.namespace`.

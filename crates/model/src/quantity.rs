@@ -97,7 +97,8 @@ impl Quantity {
         Ok(Self { nanos: if negative { -nanos } else { nanos }, scale: unit.scale(whole, fraction) })
     }
 
-    /// The amount as a text that [`Self::parse`] reads as the very same: beyond 64 bits an amount's value depends on the
+    /// The amount as a text that [`Self::parse`] reads as the very same: beyond 64 bits an amount's value depends on
+    /// the
     /// power of ten that it was written with.
     pub fn to_exact_string(self) -> String {
         let Some(power) = self.scale.filter(|power| *power > 0 && !self.is_zero()) else {

@@ -170,7 +170,10 @@ impl<'a> Expansion<'a> {
     fn report(&mut self, remarks: Remarks, place: &Place, object: &str, path: &str) {
         for (field, message) in remarks.problems {
             let (place, object, field) = (place.clone(), object.to_owned(), format!("{path}.{field}"));
-            self.problems.push(Problem { place, object, field, message });
+            let problem = Problem { place, object, field, message };
+            if !self.problems.iter().any(|known| *known == problem) {
+                self.problems.push(problem); // once, not for each pod of a workload
+            }
         }
         for message in remarks.warnings {
             self.warnings.add(message, place, object);
@@ -269,7 +272,8 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// Whether a pod differs from its template in the images and requests of its containers or in the nodes that it selects.
+/// Whether a pod differs from its template in the images and requests of its containers or in the nodes that it
+/// selects.
 /// Containers that only the pod has were injected, and say nothing.
 fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
     let known = |image: &str| !image.is_empty();

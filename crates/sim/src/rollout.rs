@@ -24,7 +24,8 @@ pub struct Rollout {
     pub namespace: Str,
     /// `metadata.name`.
     pub name: Str,
-    /// What its controller sees of it. The numbers of nodes are their places in [`nodes`](Self::nodes) until the cluster is
+    /// What its controller sees of it. The numbers of nodes are their places in [`nodes`](Self::nodes) until the
+    /// cluster is
     /// known.
     pub(crate) workload: rollout::Workload,
     /// The nodes of a DaemonSet.

@@ -227,7 +227,8 @@ impl<'a> Run<'a> {
         self.scheduler.cluster_mut().nominate(pod, Some(best.node));
     }
 
-    /// Takes a pod off its node. One that a controller owns comes back as a waiting pod, as the controller would have it.
+    /// Takes a pod off its node. One that a controller owns comes back as a waiting pod, as the controller would have
+    /// it.
     fn evict(&mut self, victim: PodRow, node: NodeRow, preemptor: &str) {
         let cluster = self.scheduler.cluster_mut();
         let pod = cluster.pods().entry(victim).pod.clone();

@@ -47,8 +47,10 @@ impl World {
         world
     }
 
-    /// Takes the objects as a cluster would come to have them: workloads get the pods that their controllers would make,
-    /// and new pods go through admission. Pods of a workload take its place in the input order. `now` is the time against
+    /// Takes the objects as a cluster would come to have them: workloads get the pods that their controllers would
+    /// make,
+    /// and new pods go through admission. Pods of a workload take its place in the input order. `now` is the time
+    /// against
     /// which measurements are fresh or stale; without it none is stale.
     ///
     /// # Errors

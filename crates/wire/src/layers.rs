@@ -1,4 +1,5 @@
-//! One object that is defined more than once: manifests over what a cluster has, as `kubectl apply` would put them there.
+//! One object that is defined more than once: manifests over what a cluster has, as `kubectl apply` would put them
+//! there.
 //!
 //! A manifest replaces the desired state of an object that the cluster has, and keeps what the API server and the
 //! controllers own: uid, status, bindings. The order of the two does not matter. Two equal definitions are one. Of two

@@ -1,7 +1,10 @@
-//! Reading Kubernetes objects: YAML of many documents, JSON, `List`s, as users write them and as `kubectl get` prints them.
+//! Reading Kubernetes objects: YAML of many documents, JSON, `List`s, as users write them and as `kubectl get` prints
+//! them.
 //!
-//! [`Loader`] takes texts and gives [`Manifests`](berth_model::manifests::Manifests): the objects as the model's values,
-//! with the API server's defaults applied and checked as the API server would check what matters here. Nothing stops at the
+//! [`Loader`] takes texts and gives [`Manifests`](berth_model::manifests::Manifests): the objects as the model's
+//! values,
+//! with the API server's defaults applied and checked as the API server would check what matters here. Nothing stops
+//! at the
 //! first error: [`Problems`] lists all, each with its place and the path of the field. What is odd but harmless is in
 //! [`Warnings`].
 //!

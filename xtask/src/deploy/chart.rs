@@ -1,4 +1,5 @@
-//! The Helm chart: it uses the values that it declares, and comes to the plain manifests where Helm is there to render it.
+//! The Helm chart: it uses the values that it declares, and comes to the plain manifests where Helm is there to render
+//! it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -41,6 +41,7 @@ fn in_file(source: &Source, file: &str) -> Vec<String> {
         )];
     };
     let code = source.text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let code = code.split("#[cfg(test)]\npub(super) mod tests").next().unwrap_or_default();
     let mut problems = Vec::new();
     for (at, line) in (1..).zip(code.lines()) {
         let code = line.split("//").next().unwrap_or_default();

@@ -22,7 +22,8 @@ const KINDS: [(&str, &[&str]); 7] = [
     ("ReplicationController", &["replicationcontroller", "replicationcontrollers", "rc"]),
 ];
 
-/// Finds a pod by name, `namespace/name`, `pod/name`, or by its workload, as in `deploy/web`: the first of the workload's
+/// Finds a pod by name, `namespace/name`, `pod/name`, or by its workload, as in `deploy/web`: the first of the
+/// workload's
 /// pods that waits, or else the first.
 ///
 /// # Errors

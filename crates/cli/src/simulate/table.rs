@@ -216,7 +216,8 @@ fn resources(result: &SimulationResult, wide: bool) -> Vec<&str> {
     human::resources(names, if wide { usize::MAX } else { 3 })
 }
 
-/// `####------  41% 3.3/8Gi`; without a bar if there is no room for one, or if the resource is counted in small numbers.
+/// `####------  41% 3.3/8Gi`; without a bar if there is no room for one, or if the resource is counted in small
+/// numbers.
 fn usage(node: &NodeUse, resource: &str, bar: usize) -> Cell {
     let amount = |text: Option<&String>| text.map_or(0.0, |t| human::amount(t));
     let used = amount(node.requested.get(resource));

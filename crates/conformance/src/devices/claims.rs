@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::shown;
 use crate::scenario::Answer;
 
-/// When upstream's answers were recorded, about: 2026-11-15. Binding conditions of claims that are older than ten minutes
+/// When upstream's answers were recorded, about: 2026-11-15. Binding conditions of claims that are older than ten
+/// minutes
 /// have timed out.
 pub const RECORDED: UnixSeconds = 1_794_700_800;
 

@@ -74,7 +74,8 @@ pub(super) fn overtaken(stage: &mut Stage) -> Result<()> {
     Ok(())
 }
 
-/// Pod `urgent` is nominated to the node `only` of so much CPU, whose pod `victim` takes its time to end; gives `urgent`.
+/// Pod `urgent` is nominated to the node `only` of so much CPU, whose pod `victim` takes its time to end; gives
+/// `urgent`.
 ///
 /// # Errors
 /// It is not nominated, or the victim is not asked to end as it should be.

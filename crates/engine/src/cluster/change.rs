@@ -22,7 +22,8 @@ pub enum Change {
     Load(Option<NodeRow>),
     /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
     Storage,
-    /// Devices changed: classes, slices, taint rules, claims. Only pods with claims on devices or extended resources look
+    /// Devices changed: classes, slices, taint rules, claims. Only pods with claims on devices or extended resources
+    /// look
     /// at them.
     Devices,
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
@@ -60,7 +61,8 @@ impl Change {
         }
     }
 
-    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage, devices or measured
+    /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage, devices or
+    /// measured
     /// load must check for those changes itself.
     pub fn invalidates_nodes(self) -> bool {
         match self {

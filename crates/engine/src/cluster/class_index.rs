@@ -1,7 +1,8 @@
 //! Classes with pods on nodes, by what others may ask about them: most questions concern few classes.
 //!
 //! A selector that demands a value of a label is answered by the classes that have it, and which terms of running
-//! pods select a pod by the terms that demand one of its labels; so what a pod costs does not grow with the number of classes.
+//! pods select a pod by the terms that demand one of its labels; so what a pod costs does not grow with the number of
+//! classes.
 
 use std::collections::hash_map::Entry;
 
@@ -129,7 +130,8 @@ impl ClassIndex {
         ids
     }
 
-    /// A superset of the classes that one of these terms selects, and of those whose required anti-affinity may select a pod
+    /// A superset of the classes that one of these terms selects, and of those whose required anti-affinity may select
+    /// a pod
     /// with these labels. Without duplicates.
     pub fn excluding<'a>(&self, terms: impl Iterator<Item = &'a Term>, labels: &LabelSet) -> Vec<PodClassId> {
         self.concerned(terms, &self.excluding, labels)

@@ -69,7 +69,8 @@ impl Domains {
         self.nodes[domain]
     }
 
-    /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or the
+    /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or
+    /// the
     /// other way round.
     pub fn partition_version(&self) -> u64 {
         self.partition_version

@@ -1,7 +1,9 @@
 //! Trials: changes of the cluster that can be taken back.
 //!
-//! While a trial runs, each change notes what takes it back. A trial that is rolled back leaves the cluster as it was: the
-//! same objects in the same rows, pods in the same order on their nodes. The changes that take back are in the change log
+//! While a trial runs, each change notes what takes it back. A trial that is rolled back leaves the cluster as it was:
+//! the
+//! same objects in the same rows, pods in the same order on their nodes. The changes that take back are in the change
+//! log
 //! like all others, so caches that follow the log are right again too. A trial costs what its changes cost.
 //!
 //! What is only known once stays known: interned strings, classes that pods had for a while, labels that selectors
@@ -64,7 +66,8 @@ pub(super) enum Undo {
 #[derive(Clone, Debug)]
 pub(super) struct PodState {
     pod: Pod,
-    /// Its place in the list of pods that are on its node, or bound to a node that is not there, or nominated to a node.
+    /// Its place in the list of pods that are on its node, or bound to a node that is not there, or nominated to a
+    /// node.
     place: usize,
 }
 

@@ -11,7 +11,8 @@ use crate::ids::NodeRow;
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
 /// scores look at.
 ///
-/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's state says whether
+/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's state says
+/// whether
 /// an entry is still true.
 #[derive(Debug)]
 pub(super) struct Bucket {

@@ -1,6 +1,8 @@
-//! The decision for a pod that comes once: by groups of nodes, or else over columns, plugin by plugin, with nothing cached.
+//! The decision for a pod that comes once: by groups of nodes, or else over columns, plugin by plugin, with nothing
+//! cached.
 //!
-//! It asks what the naive scan asks, without what only messages need: nodes that a filter rejects are dropped at once. If no
+//! It asks what the naive scan asks, without what only messages need: nodes that a filter rejects are dropped at once.
+//! If no
 //! node is left, the scan makes the message.
 
 use std::cmp::Reverse;

@@ -1,4 +1,5 @@
-//! Bounds on what pods use of some nodes that are otherwise alike: what is certain of all of them without a look at each.
+//! Bounds on what pods use of some nodes that are otherwise alike: what is certain of all of them without a look at
+//! each.
 
 use crate::cluster::Nodes;
 use crate::ids::{NodeRow, ResourceId};

@@ -2,14 +2,18 @@
 //!
 //! - **PreEnqueue**: a pod waits until its claims exist and are its own.
 //! - **Filter**: a claim with devices keeps its pods on the nodes that reach them. For other claims, and for extended
-//!   resources that a DeviceClass serves and the node does not offer, the allocator must find devices. Eviction never helps.
+//!   resources that a DeviceClass serves and the node does not offer, the allocator must find devices. Eviction never
+//!   helps.
 //! - **Score**: the earlier the alternatives that a node can serve come in their requests, the better.
 //! - **Reserve**: devices for claims, and the claim for extended resources.
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
-//! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or one
+//! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node,
+//!   or one
 //!   whose labels or resources change.
-//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences: while
-//!   the status of a claim is being written, other pods already see it as allocated (upstream lets them wait); claims that
+//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences:
+//!   while
+//!   the status of a claim is being written, other pods already see it as allocated (upstream lets them wait); claims
+//!   that
 //!   can be given up are found, not chosen by chance.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation a node.
 
@@ -215,7 +219,8 @@ pub fn has_devices(pod: PodView<'_>) -> bool {
     uses_devices(pod) && matches!(prepared(pod), Prepared::Claims(devices) if devices.has_allocated())
 }
 
-/// What can be done for a pod that fits nowhere (PostFilter): claims that can be given up, because the devices that they
+/// What can be done for a pod that fits nowhere (PostFilter): claims that can be given up, because the devices that
+/// they
 /// have keep the pod off the nodes that this plugin rejected. `None` if the pod has no claims.
 pub fn remedy<'a>(
     pod: PodView<'a>,

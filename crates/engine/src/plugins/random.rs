@@ -71,7 +71,8 @@ impl Score for RandomScore {
     }
 }
 
-/// A hash of all that went into `state` and of `text`. The length goes in too, so that no two lists of texts look alike.
+/// A hash of all that went into `state` and of `text`. The length goes in too, so that no two lists of texts look
+/// alike.
 fn absorb(state: u64, text: &str) -> u64 {
     let bytes = text.as_bytes();
     let word = |chunk: &[u8]| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));

@@ -5,7 +5,8 @@
 //!   but EBS may be shared read-only. A claim with `ReadWriteOncePod` must not be used by any placed pod.
 //!   Both may be cured by eviction.
 //! - **Depends on** the single pod: which pods use its claims, and which disks the pods on a node have.
-//! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the disk
+//! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the
+//!   disk
 //!   is free; the missing claim.
 //! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
 //!   with the claims by name alone, whatever their namespace.

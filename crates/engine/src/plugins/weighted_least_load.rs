@@ -2,7 +2,8 @@
 //!
 //! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of
 //!   `(max(requested, measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers
-//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::scoring::reference). The node with
+//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::scoring::reference).
+//!   The node with
 //!   the lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
 //! - A node with a weight of zero or less scores 0 where any other node is feasible. A node without a number, or with
 //!   one that cannot be read, has the default weight.
@@ -79,7 +80,8 @@ impl Default for WeightedLeastLoad {
     }
 }
 
-/// Reads a weight: a number as Kubernetes writes quantities (`4`, `2.5`, `500m`), in thousandths, rounded up. `None` where
+/// Reads a weight: a number as Kubernetes writes quantities (`4`, `2.5`, `500m`), in thousandths, rounded up. `None`
+/// where
 /// it is no number. Zero and less is allowed: such a node is chosen only where no other is feasible.
 pub fn parse_weight(text: &str) -> Option<i64> {
     Quantity::parse(text).ok().map(Quantity::milli_value)
@@ -148,7 +150,8 @@ impl ScoreBound for LoadScore {
 }
 
 impl LoadScore {
-    /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no capacity.
+    /// The load of a node with the pod, by weight; `number` is the node's weight in thousandths where it is no
+    /// capacity.
     fn load(columns: &[LoadColumn<'_>], heaviest: i128, row: NodeRow, number: Option<i64>) -> i64 {
         if number.is_some_and(|number| number <= 0) {
             return i64::MAX;

@@ -26,7 +26,8 @@ pub const WHOLE: i64 = 1 << 56;
 
 /// After how many seconds a measurement counts as absent, where the arguments do not say.
 ///
-/// metrics-server measures every 15 seconds, and some agents only once a minute; one missed turn is no reason to forget.
+/// metrics-server measures every 15 seconds, and some agents only once a minute; one missed turn is no reason to
+/// forget.
 pub const FRESHNESS_SECONDS: i64 = 180;
 
 /// What is measured in thousandths offers a thousand of them.
@@ -54,7 +55,8 @@ impl LoadAxis {
         self.resource
     }
 
-    /// What each node of a span uses at least, whatever was measured, and what it offers; `None` where that is not known.
+    /// What each node of a span uses at least, whatever was measured, and what it offers; `None` where that is not
+    /// known.
     fn least(&self, nodes: &Nodes, bounds: &UsageBounds) -> Option<(i64, i64)> {
         let resource = self.resource?;
         let offered = nodes.allocatable(bounds.row, resource);

@@ -1,4 +1,5 @@
-//! The fast path against the scan, by generated profiles: several plugins of every kind, weights that are negative or huge,
+//! The fast path against the scan, by generated profiles: several plugins of every kind, weights that are negative or
+//! huge,
 //! filters that are disabled at one point, two profiles on one cluster, measured load.
 
 use std::sync::Arc;

@@ -213,7 +213,8 @@ impl SchedulingLoop {
         }
     }
 
-    /// Another scheduler leads. Attempts that wait for extenders or PreBind end. A binding whose answer was lost is not sent
+    /// Another scheduler leads. Attempts that wait for extenders or PreBind end. A binding whose answer was lost is
+    /// not sent
     /// again: the new leader finds out whether the pod is bound.
     pub(super) fn on_leadership_lost(&mut self, now: Now) {
         let ends = |stage: &PodStage| match stage {

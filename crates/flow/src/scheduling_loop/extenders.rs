@@ -6,7 +6,8 @@
 //!                ▼
 //!        preempt, one after the other ──▶ victims are evicted
 //! ```
-//! Other pods are scheduled meanwhile. The answers of extenders are therefore kept by node name. If the cluster has changed,
+//! Other pods are scheduled meanwhile. The answers of extenders are therefore kept by node name. If the cluster has
+//! changed,
 //! the plugins are asked again before the pod is assumed.
 //!
 //! Upstream: `extender.go`, `schedule_one.go` (`findNodesThatPassExtenders`, `prioritizeNodes`), `preemption.go`

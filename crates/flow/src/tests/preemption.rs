@@ -70,7 +70,8 @@ fn a_nomination_from_before_the_start_holds() {
 fn a_nomination_that_an_old_version_lacks_is_written_again() {
     let mut world = full();
     world.run();
-    // The watch delivers a version from before the nomination was written. It could also be newer: the nomination is cleared.
+    // The watch delivers a version from before the nomination was written. It could also be newer: the nomination is
+    // cleared.
     world.pod_with("high", 4, r#""priority":100,"#, r#""startTime":"2026-01-01T00:00:00Z","#);
     world.wait(1_000);
     world.pod("other", 1);

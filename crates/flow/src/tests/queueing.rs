@@ -121,7 +121,8 @@ fn an_attempt_reports_its_steps_and_alternatives() {
     }
 }
 
-/// A pod with a label, on `node` unless that is empty; `refuses_web`: with a required anti-affinity to web pods on its node.
+/// A pod with a label, on `node` unless that is empty; `refuses_web`: with a required anti-affinity to web pods on its
+/// node.
 fn labelled(name: &str, app: &str, node: &str, refuses_web: bool) -> String {
     let affinity = r#""affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{
         "topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"web"}}}]}},"#;

@@ -42,7 +42,8 @@ impl Unit {
         })
     }
 
-    /// The power of ten with which upstream keeps the amount in 64 bits, if it does; it decides by the number of digits.
+    /// The power of ten with which upstream keeps the amount in 64 bits, if it does; it decides by the number of
+    /// digits.
     pub(super) fn scale(&self, whole: &str, fraction: &str) -> Option<i32> {
         let whole = i32::try_from(whole.trim_start_matches('0').len().max(1)).ok()?;
         let fraction = i32::try_from(fraction.len()).ok()?;

@@ -1,6 +1,7 @@
 //! Custom resources: a fixed number of pods for each of their templates.
 //!
-//! The operators behind them are not simulated. If the input has pods or workloads of the resource already, those are its
+//! The operators behind them are not simulated. If the input has pods or workloads of the resource already, those are
+//! its
 //! pods: what the operator would make beside them is not known.
 
 use berth_model::manifests::Entry;

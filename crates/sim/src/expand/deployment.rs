@@ -1,6 +1,7 @@
 //! Deployments: ReplicaSets whose sizes they decide.
 //!
-//! A Deployment makes no pods itself. A ReplicaSet with its template is the new one; one that has another is old. If there
+//! A Deployment makes no pods itself. A ReplicaSet with its template is the new one; one that has another is old. If
+//! there
 //! are no old ones with pods, the new one gets all pods that are missing. Otherwise, or if there are too many pods, the
 //! Deployment is rolled out: its controller decides, step by step ([`crate::rollout`]).
 //!
@@ -322,7 +323,8 @@ struct UnlistedSet<'a> {
     pods: Vec<&'a Pod>,
 }
 
-/// The ReplicaSets of a Deployment that are not in the input but own pods there: named after the Deployment and the hash
+/// The ReplicaSets of a Deployment that are not in the input but own pods there: named after the Deployment and the
+/// hash
 /// that their pods have as a label.
 fn unlisted_sets<'a>(expansion: &Expansion<'a>, deployment: &Workload) -> Vec<UnlistedSet<'a>> {
     let prefix = format!("{}-", deployment.name);

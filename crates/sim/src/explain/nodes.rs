@@ -47,7 +47,8 @@ pub struct PluginRejection {
     /// What is missing, by resource, as Kubernetes quantities.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub short: BTreeMap<String, String>,
-    /// What is missing over what the pod requests, in thousandths, of the resource where that is worst: when the node is
+    /// What is missing over what the pod requests, in thousandths, of the resource where that is worst: when the node
+    /// is
     /// empty, and as it is.
     #[serde(skip)]
     pub(super) short_permille: (i64, i64),

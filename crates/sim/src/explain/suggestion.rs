@@ -1,4 +1,5 @@
-//! Changes of which each alone would place a waiting pod. Each is tried on the cluster before it is named, and taken back.
+//! Changes of which each alone would place a waiting pod. Each is tried on the cluster before it is named, and taken
+//! back.
 
 use std::sync::Arc;
 

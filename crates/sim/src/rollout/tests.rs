@@ -71,7 +71,8 @@ fn only(outcome: &Outcome) -> (i32, i32, i32, i32, bool) {
     (summary.updated, summary.pending, summary.old, summary.peak, summary.complete)
 }
 
-/// A rollout of 10 pods of 1 CPU to pods of `cpu` CPUs on one node of `room` CPUs. The ReplicaSet is in the input or not.
+/// A rollout of 10 pods of 1 CPU to pods of `cpu` CPUs on one node of `room` CPUs. The ReplicaSet is in the input or
+/// not.
 fn deployment(strategy: &str, room: u32, cpu: u32, image: &str, with_set: bool) -> Outcome {
     let spec = format!("replicas: 10, strategy: {{{strategy}}}");
     let mut texts = vec![node("n1", room), workload("Deployment", "web", &spec, cpu, image)];

@@ -1,6 +1,7 @@
 //! Durations and timestamps.
 //!
-//! Upstream: cel-go `common/types/{duration,timestamp}.go`; Go's `time`. Time zones by name other than UTC are not known
+//! Upstream: cel-go `common/types/{duration,timestamp}.go`; Go's `time`. Time zones by name other than UTC are not
+//! known
 //! here: the pure crates have no time zone database.
 
 use super::convert::error;

@@ -1,6 +1,7 @@
 //! Volumes and their drivers as numbers.
 //!
-//! Each use of a volume is counted. A volume that is not used any more is forgotten and its number given to another one.
+//! Each use of a volume is counted. A volume that is not used any more is forgotten and its number given to another
+//! one.
 //! So a number may be kept only as long as it is counted, or as the cluster does not change. Drivers are few
 //! and keep theirs.
 

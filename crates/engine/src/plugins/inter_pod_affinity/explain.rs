@@ -10,7 +10,8 @@ use crate::plugin::detail::{Detail, Domain};
 use crate::pod_class::Term;
 use crate::pod_class::matcher::Matcher;
 
-/// The pods that are in the way, by domain: which pods the term selects that excludes, and the first of the pods by name.
+/// The pods that are in the way, by domain: which pods the term selects that excludes, and the first of the pods by
+/// name.
 #[derive(Debug, Default)]
 pub(super) struct InTheWay {
     excluded: BTreeMap<Domain, (Option<Matcher>, PodRow)>,
@@ -65,7 +66,8 @@ fn first_of(cluster: &Cluster, class: PodClassId, row: NodeRow) -> Option<PodRow
         .min_by_key(|&pod| cluster.pods().entry(pod).pod.key())
 }
 
-/// What is missing on a node. Of what is in the way only the pod's own terms are named if there are such: replicas mostly
+/// What is missing on a node. Of what is in the way only the pod's own terms are named if there are such: replicas
+/// mostly
 /// avoid each other both ways.
 pub(super) fn explain(filter: &AffinityFilter, cluster: &Cluster, row: NodeRow, details: &mut Vec<Detail>) {
     let incoming = Incoming::new(cluster, filter.class);

@@ -26,7 +26,8 @@ impl<'a> Incoming<'a> {
 
     /// Whether a term of the pod selects another pod.
     ///
-    /// Here, other than in [`Incoming::is_selected_by`], a namespace without an object is selected by the empty selector
+    /// Here, other than in [`Incoming::is_selected_by`], a namespace without an object is selected by the empty
+    /// selector
     /// only: upstream turns all others into the names of the namespaces that it finds.
     pub(super) fn selects(&self, term: &Term, other: &PodClass) -> bool {
         let symbols = self.cluster.symbols();

@@ -9,7 +9,8 @@ use crate::plugin::view::PodView;
 use crate::plugins::taint_toleration::untolerated;
 use crate::pod_class::PodClass;
 
-/// Counts fall where pods leave and the smallest count rises where they come; a domain that comes or goes may be the one
+/// Counts fall where pods leave and the smallest count rises where they come; a domain that comes or goes may be the
+/// one
 /// with the smallest count, or make up the number of domains that are wanted at least.
 pub(super) fn may_help(constraints: &[Constraint], pod: PodView<'_>, event: &ClusterEvent<'_>) -> bool {
     let cluster = pod.cluster;

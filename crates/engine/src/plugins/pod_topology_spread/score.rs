@@ -139,7 +139,8 @@ impl Counted {
         }
     }
 
-    /// How many domains the nodes are in. Nodes that are alone in their domains may share a group, and are a domain each.
+    /// How many domains the nodes are in. Nodes that are alone in their domains may share a group, and are a domain
+    /// each.
     fn distinct(&self, groups: &[Representative], nodes: &Nodes) -> usize {
         let mut alone = 0;
         let mut shared: Vec<usize> = Vec::new();

@@ -1,4 +1,5 @@
-//! Test fixtures of the algorithms: the cluster of docs/algorithms.md, profiles of one score plugin, and random clusters.
+//! Test fixtures of the algorithms: the cluster of docs/algorithms.md, profiles of one score plugin, and random
+//! clusters.
 
 use std::sync::Arc;
 

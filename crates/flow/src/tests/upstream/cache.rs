@@ -39,7 +39,8 @@ fn issue_1139() {
     assert_eq!(world.run(), first, "to the same node");
 }
 
-/// #55587: A pod is deleted while the API server restarts. The watch does not deliver that, and its room is lost until a
+/// #55587: A pod is deleted while the API server restarts. The watch does not deliver that, and its room is lost until
+/// a
 /// restart (also #31977).
 /// Here: a new listing shows that the pod is deleted.
 #[test]
@@ -114,7 +115,8 @@ fn issue_120512() {
     assert_eq!(world.run(), ["bind a to n"]);
 }
 
-/// #42433: The kubelet rejects a pod that the scheduler placed, and controllers create it again without end (also #86986,
+/// #42433: The kubelet rejects a pod that the scheduler placed, and controllers create it again without end (also
+/// #86986,
 /// #98928).
 /// Here: requests are counted as upstream counts them now (golden corpus); a rejected pod uses nothing.
 #[test]
@@ -164,7 +166,8 @@ fn issue_125491() {
 }
 
 /// karpenter-provider-aws#984: Bindings regularly fail with "already assigned".
-/// Here: after a lost answer this means that the first binding succeeded; otherwise the room is free again, and the watch
+/// Here: after a lost answer this means that the first binding succeeded; otherwise the room is free again, and the
+/// watch
 /// decides.
 #[test]
 fn karpenter_984() {

@@ -5,7 +5,8 @@ use crate::input::Input;
 use crate::report::Report;
 use berth_model::object::{Kind, ObjectKey};
 
-/// #110726: A missing field ends the process, and again after each restart (also #82796, #89410, #92050, #70146, #38105).
+/// #110726: A missing field ends the process, and again after each restart (also #82796, #89410, #92050, #70146,
+/// #38105).
 /// Here: objects are checked when they are read; one that cannot be read is ignored with a warning, and scheduling
 /// continues.
 #[test]

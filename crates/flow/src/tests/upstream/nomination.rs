@@ -137,7 +137,8 @@ fn issue_130429() {
     assert_eq!(evictions(&world), 1);
 }
 
-/// #134217: Preemption that waits for the API server sends dozens of deletions and retries without end (also #134249, PRs
+/// #134217: Preemption that waits for the API server sends dozens of deletions and retries without end (also #134249,
+/// PRs
 /// #134245, #134294, #134400).
 /// Here: a victim counts as terminating from the time when its eviction is sent, unless the eviction fails.
 #[test]

@@ -13,7 +13,7 @@ fn replica_set(hash: &str, replicas: i32, revision: i32, template: &str) -> Stri
          {{deployment.kubernetes.io/revision: '{revision}'}}, ownerReferences: [{{apiVersion: apps/v1, kind: Deployment, \
          name: web, controller: true}}]}}, spec: {{replicas: {replicas}, selector: {{matchLabels: {{app: web, \
          pod-template-hash: {hash}}}}}, template: {{metadata: {{labels: {{app: web, pod-template-hash: {hash}}}}}, \
-         spec: {{{template} containers: [{{name: c, image: i}}]}}}}}}}}"
+         spec: {{{template} containers: [{{name: c}}]}}}}}}}}"
     )
 }
 
