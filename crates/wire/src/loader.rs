@@ -327,7 +327,10 @@ impl Loader {
         self.custom.insert((owner.kind, namespace, owner.name), place.clone());
         if let Some(why) = inactive {
             // One that has ended needs no mention.
-            return if why.is_empty() { () } else { self.warnings.add(why.to_owned(), place, &label) };
+            if !why.is_empty() {
+                self.warnings.add(why.to_owned(), place, &label);
+            }
+            return;
         }
         if workloads.is_empty() && objects.is_empty() {
             let message = "makes no pods that Berth finds by its rule for this kind".to_owned();

@@ -33,7 +33,7 @@ pub(crate) struct Document<'a> {
 impl Document<'_> {
     /// The number of the first line that is neither a separator nor empty nor a comment.
     pub(crate) fn first_line_of_content(&self) -> usize {
-        self.line + self.text.lines().position(|line| has_content(line)).unwrap_or(0)
+        self.line + self.text.lines().position(has_content).unwrap_or(0)
     }
 }
 
