@@ -1,8 +1,8 @@
-//! What happened, as far as it may let waiting pods pass: what [`Plugin::unblocks`] is asked about.
+//! What happened, as far as it may let waiting pods pass: what [`Plugin::queueing_hint`] is asked about.
 //!
 //! Plugins are asked about one event at a time, after the cluster has changed. An event holds what was there before.
 //!
-//! [`Plugin::unblocks`]: crate::plugin::Plugin::unblocks
+//! [`Plugin::queueing_hint`]: crate::plugin::Plugin::queueing_hint
 
 use std::sync::Arc;
 
