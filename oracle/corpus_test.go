@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"berth.dev/oracle/gen"
@@ -42,8 +43,16 @@ func TestTheManifestListsEveryFileOfTheCorpus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != len(gen.Families) {
-		t.Errorf("%d files, %d families", len(files), len(gen.Families))
+	// Another program computed the answers about devices: docs/decisions/0013 names it.
+	ours := 0
+	for _, file := range files {
+		name := filepath.Base(file)
+		if !strings.HasPrefix(name, "devices") && name != "allocator.jsonl.gz" && name != "cel.jsonl.gz" {
+			ours++
+		}
+	}
+	if ours != len(gen.Families) {
+		t.Errorf("%d files, %d families", ours, len(gen.Families))
 	}
 }
 
