@@ -28,7 +28,7 @@ use crate::cluster::Cluster;
 use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodRow};
 use crate::plugin::profile::Profile;
-use crate::plugin::view::PodView;
+use crate::plugin::view::{Delta, PodView};
 use crate::scan::Diagnosis;
 use crate::scan::filters::{Filters, prepare};
 use crate::scan::message::{ReasonCounts, with_reasons};
@@ -117,6 +117,24 @@ pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, diagnosis: &D
         result.give_up(cluster, &tried);
     }
     result
+}
+
+/// Whether the evictions of a candidate that was found earlier still help: all victims are on its node and have a lower
+/// priority than the pod, and the pod fits there without them.
+pub fn still_helps(profile: &Profile, cluster: &Cluster, row: PodRow, candidate: &Candidate) -> bool {
+    let pod = PodView::new(cluster, row);
+    let is_victim = |victim: &PodRow| {
+        let is_there = cluster.pods().entry(*victim).row == Some(candidate.node);
+        is_there && cluster.pods().class_of(*victim).spec.priority < pod.class.spec.priority
+    };
+    if !candidate.victims.iter().all(is_victim) {
+        return false;
+    }
+    let prepared = prepare(profile, pod);
+    let delta = Delta::without(candidate.victims.iter().copied(), cluster);
+    prepared.rejected.is_none()
+        && prepared.only.as_ref().is_none_or(|only| only.binary_search(&candidate.node).is_ok())
+        && prepared.filters.check_with_nominated(pod, candidate.node, &delta).is_none()
 }
 
 /// Looks for the best candidate alone, among nodes whose rejection evictions may lift.

@@ -23,6 +23,7 @@ extenders:
 - urlPrefix: http://fickle
   filterVerb: filter
   prioritizeVerb: prioritize
+  preemptVerb: preempt
   weight: 1
   managedResources:
   - name: example.com/licence
@@ -37,7 +38,7 @@ pub fn settings(mut profiles: Vec<Profile>) -> Settings {
         name: "http://fickle".into(),
         filters: true,
         weight: Some(1),
-        preempts: false,
+        preempts: true,
         binds: false,
         managed_resources: vec!["example.com/licence".into()],
         ignorable: false,

@@ -40,6 +40,8 @@ pub(crate) struct ExtenderState {
     generation: u64,
     /// The answers of the plugins at that time.
     diagnosis: Option<Diagnosis>,
+    /// Whether the pod itself has changed since then. A pod that is on no node is no part of the cluster's changes.
+    pod_changed: bool,
 }
 
 impl ExtenderState {
@@ -69,6 +71,7 @@ impl ExtenderState {
             plugins: Vec::new(),
             generation,
             diagnosis: None,
+            pod_changed: false,
         }
     }
 
@@ -92,14 +95,21 @@ impl ExtenderState {
         &self.candidates
     }
 
-    /// The number of changes of the cluster when the first extender was asked.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
+    /// The pod has changed while extenders are asked about it.
+    pub(crate) fn on_pod_changed(&mut self) {
+        self.pod_changed = true;
     }
 
-    /// Takes the answers of the plugins, if the cluster has not changed since they were given.
+    /// Whether neither the pod nor the cluster has changed since the first extender was asked. `generation` is the
+    /// number of changes of the cluster now.
+    pub(crate) fn is_current(&self, generation: u64) -> bool {
+        !self.pod_changed && self.generation == generation
+    }
+
+    /// Takes the answers of the plugins, if nothing has changed since they were given.
     pub(crate) fn take_diagnosis(&mut self, generation: u64) -> Option<Diagnosis> {
-        self.diagnosis.take().filter(|_| self.generation == generation)
+        let is_current = self.is_current(generation);
+        self.diagnosis.take().filter(|_| is_current)
     }
 
     /// Takes the message and the plugins that say why the pod fits on no node.

@@ -6,9 +6,8 @@
 //!                ▼
 //!        preempt, one after the other ──▶ victims are evicted
 //! ```
-//! Other pods are scheduled meanwhile. The answers of extenders are therefore kept by node name. If the cluster has
-//! changed,
-//! the plugins are asked again before the pod is assumed.
+//! Other pods are scheduled meanwhile. The answers of extenders are therefore kept by node name. If the cluster or the
+//! pod has changed, the plugins are asked again before the pod is assumed or victims are evicted.
 //!
 //! Upstream: `extender.go`, `schedule_one.go` (`findNodesThatPassExtenders`, `prioritizeNodes`), `preemption.go`
 //! (`callExtenders`).
@@ -191,7 +190,7 @@ impl SchedulingLoop {
         plugins.dedup();
         let message = diagnosis.message(self.scheduler.cluster());
         self.preempt_with_extenders(now, pod, (message, plugins), &diagnosis);
-        if self.generation() != state.generation() {
+        if !state.is_current(self.generation()) {
             self.requeue_after_backoff(now, pod);
         }
     }
@@ -235,7 +234,8 @@ impl SchedulingLoop {
         NodeVictims { node, victims: victims.collect(), violations }
     }
 
-    /// Evicts the victims of the best candidate that all extenders have accepted.
+    /// Evicts the victims of the best candidate that all extenders have accepted. If the cluster or the pod has changed
+    /// since the candidates were found, only those count whose evictions still help.
     fn evict_accepted(&mut self, now: Now, pod: PodRow) {
         let Some(mut state) = self.pods.end_extending(pod) else { return };
         let cluster = self.scheduler.cluster();
@@ -249,7 +249,12 @@ impl SchedulingLoop {
             let violations = usize::try_from(named.violations).unwrap_or_default();
             Some(Candidate { node, victims: victims?, violations })
         };
-        let candidates: Vec<Candidate> = state.candidates().iter().filter_map(candidate).collect();
+        let mut candidates: Vec<Candidate> = state.candidates().iter().filter_map(candidate).collect();
+        let is_current = state.is_current(self.generation());
+        if !is_current {
+            let profile = &self.scheduler.profiles()[self.pending_pod(pod).profile()];
+            candidates.retain(|candidate| preemption::still_helps(profile, cluster, pod, candidate));
+        }
         let best = preemption::best(&candidates, cluster).first().copied().cloned();
         let nominate: Option<Option<Str>> =
             best.as_ref().map(|best| Some(cluster.nodes().name(best.node).clone()));
@@ -258,7 +263,7 @@ impl SchedulingLoop {
             message.push_str(&best.suffix(cluster));
         }
         let has_room = best.is_some_and(|best| self.evict_for(now, pod, &best));
-        let missed_events = nominate.is_none() && self.generation() != state.generation();
+        let missed_events = nominate.is_none() && !is_current;
         self.scheduling_failed(now, pod, SchedulingFailure::unschedulable(message, plugins, nominate));
         if has_room {
             self.activate(pod);

@@ -205,6 +205,9 @@ impl SchedulingLoop {
         cluster.update_pod(row, pod);
         let new = &cluster.pods().entry(row).pod;
         let spec_stays = (&new.spec, &new.claim_statuses) == (&old.0, &old.1);
+        if !spec_stays && let Some(state) = self.pods.extending_mut(row) {
+            state.on_pod_changed();
+        }
         let profile = self.pending_pod(row).profile();
         let gated = self.is_gated(profile, row);
         let requeued = if let Some(queue) = self.queue.set_gated(row, gated, now.millis) {

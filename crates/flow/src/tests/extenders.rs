@@ -28,6 +28,15 @@ fn world(extenders: &[Extender]) -> World {
     world
 }
 
+/// The user labels pod `a` with `app=web`.
+fn label_as_web(world: &mut World) {
+    world.apply(
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"default","uid":"uid-a",
+        "generation":1,"labels":{"app":"web"}},"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"1"}}}]},
+        "status":{"phase":"Pending"}}"#,
+    );
+}
+
 fn reply(world: &mut World, outcome: Result<Answer, crate::Failure>) {
     let ticket = world.ticket(|request| matches!(request, Request::Extend { .. }));
     world.take(Input::Reply(ticket, outcome));
@@ -166,4 +175,47 @@ fn a_node_that_fills_up_while_extenders_are_asked_is_not_chosen() {
     world.bound("big", 4, "n2");
     reply(&mut world, filtered(&["n2", "n3"], &[]));
     assert_eq!(world.run(), ["bind a to n3"]);
+}
+
+#[test]
+fn a_pod_that_changes_while_extenders_are_asked_is_not_put_where_its_new_labels_do_not_fit() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.node_with("n2", 4, r#","labels":{"kubernetes.io/hostname":"n2"}"#);
+    let loner = r#""affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[
+        {"topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"web"}}}]}},"nodeName":"n2","#;
+    world.pod_with("loner", 1, loner, "");
+    world.run();
+    label_as_web(&mut world);
+    reply(&mut world, filtered(&["n2"], &[("n1", "no"), ("n3", "no")]));
+    let requests = world.run();
+    assert!(!requests.iter().any(|request| request.starts_with("bind")), "{requests:?}");
+}
+
+#[test]
+fn a_pod_that_changes_while_all_nodes_are_refused_is_tried_again() {
+    let mut world = world(&[Extender { filters: true, ..extender() }]);
+    world.run();
+    label_as_web(&mut world);
+    reply(&mut world, filtered(&[], &[("n1", "no"), ("n2", "no"), ("n3", "no")]));
+    world.wait(2_000);
+    let requests = world.run();
+    assert!(requests.iter().any(|r| r.starts_with("extender 0: Filter")), "it waits for no event: {requests:?}");
+}
+
+#[test]
+fn nothing_is_evicted_if_the_node_has_shrunk_while_extenders_are_asked_about_victims() {
+    let mut world = world(&[Extender { preempts: true, ..extender() }]);
+    for (pod, node) in [("low1", "n1"), ("low2", "n2"), ("low3", "n3")] {
+        world.bound(pod, 4, node);
+    }
+    world.pod_with("high", 4, r#""priority":100,"#, "");
+    world.run();
+    let asked = world.actions.iter().rev().find_map(|action| match &action.request {
+        Request::Extend { call: Call::Preempt { candidates, .. }, .. } => Some(candidates.clone()),
+        _ => None,
+    });
+    let left: Vec<NodeVictims> = asked.unwrap_or_default().into_iter().filter(|c| &*c.node == "n2").collect();
+    world.node("n2", 2);
+    reply(&mut world, Ok(Answer::Victims(left)));
+    assert!(!world.run().iter().any(|request| request.starts_with("evict")), "it would be in vain");
 }
