@@ -60,6 +60,9 @@ enum Verb {
     Soak(soak::Args),
 }
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<ExitCode> {
     match Cli::parse().verb {
         Verb::Conformance(args) => conformance::run(&args),

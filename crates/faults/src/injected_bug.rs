@@ -40,11 +40,13 @@ pub enum InjectedBug {
     PodChangeIgnored,
     /// A scheduler that waits for an extender does not receive that it has lost the lease.
     ExtenderOutlivesLease,
+    /// A change of a pod is not delivered while extenders are asked about it.
+    ChangeLostWhileExtending,
 }
 
 impl InjectedBug {
     /// All bugs.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DoubleBind,
         Self::LostPod,
         Self::Overcommit,
@@ -59,6 +61,7 @@ impl InjectedBug {
         Self::NominationOverlooked,
         Self::PodChangeIgnored,
         Self::ExtenderOutlivesLease,
+        Self::ChangeLostWhileExtending,
     ];
 
     /// The input that the loop receives instead; `None`: none.
@@ -74,6 +77,10 @@ impl InjectedBug {
             }
             (Self::Overcommit, Input::Applied(Object::Pod(pod))) => {
                 pod.pod.node.is_some() && &*pod.pod.spec.scheduler_name != "default-scheduler"
+            }
+            (Self::ChangeLostWhileExtending, Input::Applied(Object::Pod(pod))) => {
+                let pod = &pod.pod;
+                pod.node.is_none() && flow.place_of(&pod.spec.namespace, &pod.name) == Some("extending")
             }
             (Self::Leak, Input::Reply(Ticket(ticket), Ok(Answer::Done))) => ticket % 7 == 0,
             (Self::RelistKept, Input::Listing(kind)) => *kind == Kind::Pod,

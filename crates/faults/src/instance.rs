@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Extender, Input, Now, Report, SchedulingLoop, Settings};
+use berth_model::Str;
 
 use crate::coverage::{self, Situation};
 use crate::recording::{Recorded, Recording};
@@ -62,6 +63,8 @@ pub struct Instance {
     reports: Vec<Report>,
     objections: Vec<String>,
     situations: BTreeMap<Situation, u64>,
+    /// The version of nodes and pods that it had seen when it last decided about a pod, by uid.
+    seen: BTreeMap<Str, u64>,
 }
 
 impl Instance {
@@ -80,6 +83,7 @@ impl Instance {
             reports: Vec::new(),
             objections: Vec::new(),
             situations: BTreeMap::new(),
+            seen: BTreeMap::new(),
         }
     }
 
@@ -102,6 +106,11 @@ impl Instance {
         self.listen();
     }
 
+    /// The version of nodes and pods that the process had seen when it last decided about a pod.
+    pub fn seen_for(&self, uid: &str) -> Option<u64> {
+        self.seen.get(uid).copied()
+    }
+
     /// How often each situation has occurred since the last call.
     pub fn take_situations(&mut self) -> BTreeMap<Situation, u64> {
         std::mem::take(&mut self.situations)
@@ -122,6 +131,9 @@ impl Instance {
     /// Checks all output of the loop against the reference model before the next input.
     fn listen(&mut self) {
         for report in self.flow.drain_reports() {
+            if let Report::Assumed(attempt, _) = &report {
+                self.seen.insert(attempt.pod.uid.clone(), self.watches.seen());
+            }
             self.objections.extend(self.model.on_report(&report));
             self.reports.push(report);
         }

@@ -17,9 +17,6 @@ use crate::instance::Instance;
 use crate::network::Pending;
 use crate::world::World;
 
-/// For how many steps a disturbance may explain that a node is overcommitted.
-const DISTURBED_STEPS: usize = 80;
-
 impl World {
     /// A request is about to be sent.
     pub(crate) fn before_it_is_sent(&mut self, instance: usize, request: &Request) {
@@ -44,11 +41,14 @@ impl World {
                     .server
                     .pods()
                     .any(|p| reference(p) == *pod && p.pod.node.is_none() && !p.pod.terminating);
-                let by_live = self.instances.iter().any(|i| i.id == pending.instance);
-                if binds && !by_live {
-                    self.mark_disturbed(node); // a process that has died decided it; its successor cannot know
+                let by_newest = self.instances.last().is_some_and(|i| i.id == pending.instance);
+                if binds && !by_newest {
+                    self.mark_disturbed(node); // the newest process has not decided it, and cannot know of it
                 }
-                if binds && self.is_overcommitted_with(pod, node) && !self.is_disturbed(node) {
+                if binds
+                    && self.is_overcommitted_with(pod, node)
+                    && !self.is_excused(pending.instance, pod, node)
+                {
                     self.violation(format!("node {node} is overcommitted by pod {pod}"));
                 }
             }
@@ -67,8 +67,13 @@ impl World {
         }
     }
 
-    fn is_disturbed(&self, node: &str) -> bool {
-        self.disturbed.get(node).is_some_and(|at| at + DISTURBED_STEPS > self.step)
+    /// Whether something outside has changed what fits on a node after the version that the process had seen when it
+    /// decided about a pod. Nothing checks a decision again before it is bound, here as upstream (`schedule_one.go`,
+    /// `bindingCycle`), however long the binding takes.
+    fn is_excused(&self, instance: usize, pod: &PodRef, node: &Str) -> bool {
+        let Some(disturbed) = self.disturbed.get(&**node) else { return false };
+        let decided_by = self.instances.iter().find(|decided_by| decided_by.id == instance);
+        decided_by.is_none_or(|process| process.seen_for(&pod.uid).is_some_and(|seen| *disturbed >= seen))
     }
 
     fn is_overcommitted_with(&self, pod: &PodRef, node: &Str) -> bool {

@@ -160,7 +160,9 @@ impl Focus {
             Self::Reincarnations => &[F::Reincarnation, F::SlowWatch, F::SlowRequest, F::Relist],
             Self::Labels => &[F::SlowWatch, F::SlowRequest, F::RepeatedChanges],
             Self::Volumes => &[F::ForeignBinding, F::LostRequest, F::Refused, F::ClockJump],
-            Self::Extenders => &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest, F::Reincarnation],
+            Self::Extenders => {
+                &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest, F::Reincarnation, F::Relist]
+            }
         }
     }
 
@@ -169,6 +171,7 @@ impl Focus {
         match self {
             Self::Labels => &[(UserAction::RelabelPod, 12)],
             Self::Spreading => &[(UserAction::RelabelPod, 4), (UserAction::DeletePod, 3)],
+            Self::Extenders => &[(UserAction::RelabelPod, 3)],
             _ => &[],
         }
     }
@@ -195,7 +198,7 @@ impl Focus {
                 &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)]
             }
             Self::Volumes => &[(PodFeature::Claim, 20)],
-            Self::Extenders => &[(PodFeature::Licence, 16)],
+            Self::Extenders => &[(PodFeature::Licence, 16), (PodFeature::AntiAffinity, 4)],
         }
     }
 

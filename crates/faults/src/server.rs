@@ -62,6 +62,8 @@ impl Change {
 pub struct Server {
     objects: BTreeMap<ObjectKey, Object>,
     log: Vec<Change>,
+    /// The indexes in the log of the changes of each kind.
+    log_of: BTreeMap<Kind, Vec<usize>>,
     uids: u64,
     lease: Lease,
     /// Changes up to this version are not delivered any more.
@@ -96,6 +98,13 @@ impl Server {
         &self.log[usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len())..]
     }
 
+    /// The changes of a kind after a version.
+    pub fn changes_of(&self, kind: Kind, version: u64) -> impl Iterator<Item = &Change> {
+        let of_kind = self.log_of.get(&kind).map_or(&[][..], |indexes| indexes);
+        let first = of_kind.partition_point(|&index| self.log[index].version <= version);
+        of_kind[first..].iter().map(|&index| &self.log[index])
+    }
+
     /// The objects of a kind as they were at a version, by name.
     pub fn list_at(&self, kind: Kind, version: u64) -> Vec<Object> {
         self.last_changes(kind, version).filter_map(|change| change.object.clone()).collect()
@@ -109,8 +118,7 @@ impl Server {
     /// The last change of each object that existed at a version.
     fn last_changes(&self, kind: Kind, version: u64) -> impl Iterator<Item = &Change> {
         let mut found = BTreeMap::new();
-        let upto = usize::try_from(version).unwrap_or(usize::MAX).min(self.log.len());
-        for change in self.log[..upto].iter().filter(|change| change.key.kind == kind) {
+        for change in self.changes_of(kind, 0).take_while(|change| change.version <= version) {
             match &change.object {
                 Some(_) => found.insert(&change.key, change),
                 None => found.remove(&change.key),
@@ -162,7 +170,12 @@ impl Server {
             self.priorities.insert(pod.pod.uid.clone(), pod.pod.spec.priority);
         }
         let is_first = self.objects.insert(key.clone(), object.clone()).is_none();
-        self.log.push(Change::new(self.version() + 1, key, Some(object), is_first));
+        self.push(Change::new(self.version() + 1, key, Some(object), is_first));
+    }
+
+    fn push(&mut self, change: Change) {
+        self.log_of.entry(change.key.kind).or_default().push(self.log.len());
+        self.log.push(change);
     }
 
     /// POST an object.
@@ -202,7 +215,9 @@ impl Server {
 
     /// The version of the last change of an object; 0 if it never existed.
     pub fn version_of(&self, key: &ObjectKey) -> u64 {
-        self.log.iter().rev().find(|change| change.key == *key).map_or(0, |change| change.version)
+        let of_kind = self.log_of.get(&key.kind).map_or(&[][..], |indexes| indexes);
+        let mut latest_first = of_kind.iter().rev().map(|&index| &self.log[index]);
+        latest_first.find(|change| change.key == *key).map_or(0, |change| change.version)
     }
 
     /// The lease.
@@ -235,7 +250,7 @@ impl Server {
     /// Removes an object.
     pub fn remove(&mut self, key: &ObjectKey) {
         if self.objects.remove(key).is_some() {
-            self.log.push(Change::new(self.version() + 1, key.clone(), None, false));
+            self.push(Change::new(self.version() + 1, key.clone(), None, false));
         }
     }
 

@@ -45,7 +45,7 @@ fn no_history_violates_an_invariant_and_every_fault_occurs() {
 
 #[test]
 fn situations_with_past_violations_occur() {
-    let summary = play(0..1_000, cores(), None);
+    let summary = play(0..2_000, cores(), None);
     let needed = [
         ("being evicted", "bound as assumed"),
         ("being evicted", "delivered again"),
@@ -55,6 +55,7 @@ fn situations_with_past_violations_occur() {
         ("unschedulable", "nominated"),
         ("unschedulable", "relabelled"),
         ("lease lost", "extending"),
+        ("extending", "relabelled"),
         ("lease lost", "binding"),
         ("extending", "created again"),
         ("binding", "created again"),

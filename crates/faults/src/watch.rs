@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 
 use berth_flow::{Input, SchedulingLoop};
-use berth_model::object::Kind;
-use berth_watch::{Command, Decoded, LineBuffer, Request, WatchEvent, WatchState, decode};
+use berth_model::object::{Kind, Object};
+use berth_watch::{Command, Decoded, EventType, LineBuffer, Request, WatchEvent, WatchState, decode};
 use berth_wire::Decoder;
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
 
 use crate::plan::Fault;
 use crate::server::Server;
@@ -18,7 +20,6 @@ use crate::world::FaultRng;
 /// The watches of one scheduler.
 pub struct Watches {
     kinds: BTreeMap<Kind, KindWatch>,
-    decoder: Decoder,
     /// Decides how connections fail. It is not that of the world: no failure of a connection changes anything else.
     chance: fastrand::Rng,
     /// Whether the server can stream the initial list.
@@ -43,11 +44,17 @@ impl Watches {
     pub fn new(seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
         let streams_lists = chance.u8(0..4) > 0;
-        Self { kinds: BTreeMap::new(), decoder: Decoder::new(), chance, streams_lists }
+        Self { kinds: BTreeMap::new(), chance, streams_lists }
     }
 
     /// The inputs that the watches deliver in this step.
-    pub fn deliver(&mut self, server: &Server, step: usize, rng: &mut FaultRng) -> Vec<Input> {
+    pub fn deliver(
+        &mut self,
+        server: &Server,
+        decoder: &mut DecodeCache,
+        step: usize,
+        rng: &mut FaultRng,
+    ) -> Vec<Input> {
         let mut inputs = Vec::new();
         for kind in SchedulingLoop::KINDS {
             let watch = self.kinds.entry(kind).or_default();
@@ -59,14 +66,15 @@ impl Watches {
                 continue;
             }
             let is_lost = watch.delivered.is_some() && rng.strikes(Fault::Relist);
-            let connection =
-                Connection { kind, server, watch, decoder: &mut self.decoder, chance: &mut self.chance };
+            let connection = Connection { kind, server, watch, decoder, chance: &mut self.chance };
             match connection.watch.delivered {
                 Some(delivered) if !is_lost => {
                     let repeats = rng.strikes(Fault::RepeatedChanges);
                     let most = if rng.is_over() { usize::MAX } else { rng.random.usize(1..6) };
-                    let mut changes = server.since(delivered).iter().filter(|change| change.key.kind == kind);
-                    let upto = changes.nth(most).map_or(server.version(), |change| change.version - 1);
+                    let upto = server
+                        .changes_of(kind, delivered)
+                        .nth(most)
+                        .map_or(server.version(), |change| change.version - 1);
                     connection.follow(upto, repeats, &mut inputs);
                 }
                 seen => {
@@ -85,11 +93,17 @@ impl Watches {
         inputs
     }
 
+    /// The version up to which nodes and pods were delivered.
+    pub fn seen(&self) -> u64 {
+        let delivered = |kind: &Kind| self.kinds.get(kind).and_then(|watch| watch.delivered);
+        [Kind::Node, Kind::Pod].iter().filter_map(delivered).min().unwrap_or_default()
+    }
+
     /// Whether all changes were delivered.
     pub fn are_current(&self, server: &Server) -> bool {
         SchedulingLoop::KINDS.iter().all(|kind| {
             let version = self.kinds.get(kind).and_then(|watch| watch.delivered);
-            version.is_some_and(|v| server.since(v).iter().all(|change| change.key.kind != *kind))
+            version.is_some_and(|version| server.changes_of(*kind, version).next().is_none())
         })
     }
 }
@@ -99,7 +113,7 @@ struct Connection<'a> {
     kind: Kind,
     server: &'a Server,
     watch: &'a mut KindWatch,
-    decoder: &'a mut Decoder,
+    decoder: &'a mut DecodeCache,
     chance: &'a mut fastrand::Rng,
 }
 
@@ -107,17 +121,18 @@ impl Connection<'_> {
     /// Delivers the changes up to a version, each of them twice if the server repeats them.
     fn follow(mut self, upto: u64, mut repeats: bool, inputs: &mut Vec<Input>) {
         loop {
-            let Request::Watch { resource_version } = self.watch.state.request() else {
-                return; // the list begins with the next step
+            let after = match self.watch.sent {
+                Some(sent) => sent,
+                None => match self.watch.state.request() {
+                    Request::Watch { resource_version } => resource_version.parse().unwrap_or_default(),
+                    _ => return, // the list begins with the next step
+                },
             };
-            let after = self.watch.sent.or_else(|| resource_version.parse().ok()).unwrap_or_default();
             let mut body = String::new();
-            for change in self.server.since(after) {
-                if change.key.kind == self.kind && change.version <= upto {
-                    (0..=u8::from(repeats)).for_each(|_| body.push_str(&change.line()));
-                }
+            for change in self.server.changes_of(self.kind, after).take_while(|c| c.version <= upto) {
+                (0..=u8::from(repeats)).for_each(|_| body.push_str(&change.line()));
             }
-            if self.chance.u8(0..8) == 0 {
+            if self.chance.u8(0..if body.is_empty() { 64 } else { 8 }) == 0 {
                 body.push_str(&bookmark(upto, ""));
             }
             if self.send(&body, inputs) {
@@ -207,7 +222,7 @@ impl Connection<'_> {
 
     /// Sends a body in pieces. `false`: the connection ended before all of it was read.
     fn send(&mut self, body: &str, inputs: &mut Vec<Input>) -> bool {
-        let ends = self.chance.u8(0..16) == 0;
+        let ends = self.chance.u8(0..if body.is_empty() { 128 } else { 16 }) == 0;
         let length = if ends { self.chance.usize(0..=body.len()) } else { body.len() };
         let mut rest = &body.as_bytes()[..length];
         while !rest.is_empty() {
@@ -237,12 +252,36 @@ impl Connection<'_> {
     }
 
     fn pass_on(&mut self, event: &WatchEvent, inputs: &mut Vec<Input>) {
-        inputs.push(match decode(self.decoder, self.kind, event) {
-            Decoded::Applied(object) => Input::Applied(object),
+        inputs.extend(self.decoder.input(self.kind, event));
+    }
+}
+
+/// Decodes the objects of watch events, each version once: the same version is delivered to several processes, and
+/// again by every list.
+#[derive(Default)]
+pub struct DecodeCache {
+    decoder: Decoder,
+    applied: FxHashMap<Bytes, Object>,
+}
+
+impl DecodeCache {
+    /// What a scheduler receives for an event; `None` if the object does not concern it.
+    fn input(&mut self, kind: Kind, event: &WatchEvent) -> Option<Input> {
+        if event.event_type != EventType::Deleted
+            && let Some(object) = self.applied.get(&event.object)
+        {
+            return Some(Input::Applied(object.clone()));
+        }
+        Some(match decode(&mut self.decoder, kind, event) {
+            Decoded::Applied(object) => {
+                // A copy, since the event is a slice of a larger buffer.
+                self.applied.insert(Bytes::copy_from_slice(&event.object), object.clone());
+                Input::Applied(object)
+            }
             Decoded::Deleted { key, .. } => Input::Deleted(key),
             Decoded::Unreadable { key, uid, problem } => Input::Unreadable { key, uid, problem },
-            Decoded::Irrelevant => return,
-        });
+            Decoded::Irrelevant => return None,
+        })
     }
 }
 

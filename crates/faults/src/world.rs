@@ -18,6 +18,7 @@ use crate::network::Network;
 use crate::plan::{Fault, Plan};
 use crate::recording::Recorded;
 use crate::server::Server;
+use crate::watch::DecodeCache;
 
 /// Adds a line to the timeline if one is kept.
 macro_rules! log {
@@ -83,6 +84,7 @@ pub struct World {
     pub(crate) rng: FaultRng,
     pub(crate) server: Server,
     pub(crate) decoder: Decoder,
+    decode_cache: DecodeCache,
     pub(crate) network: Network,
     pub(crate) instances: Vec<Instance>,
     pub(crate) bug: Option<InjectedBug>,
@@ -90,8 +92,8 @@ pub struct World {
     pub(crate) now: Now,
     /// How many pods were created.
     pub(crate) made: usize,
-    /// The step in which something outside last changed what fits on a node, by node.
-    pub(crate) disturbed: BTreeMap<String, usize>,
+    /// The version of the server before something outside last changed what fits on a node, by node.
+    pub(crate) disturbed: BTreeMap<String, u64>,
     started: usize,
     outcome: HistoryOutcome,
     records: bool,
@@ -130,6 +132,7 @@ impl World {
             rng,
             server: Server::default(),
             decoder: Decoder::new(),
+            decode_cache: DecodeCache::default(),
             network: Network::default(),
             instances: Vec::new(),
             bug,
@@ -211,7 +214,6 @@ impl World {
             let gone = self.instances.last().map(|instance| instance.id);
             log!(self, "scheduler {} dies", gone.unwrap_or_default());
             self.kill(self.instances.len().saturating_sub(1)..self.instances.len());
-            self.mark_all_disturbed();
             self.start(leads || self.instances.is_empty());
         }
         if self.rng.strikes(Fault::LeaseTheft) {
@@ -223,7 +225,6 @@ impl World {
                 }
             }
             self.kill(0..self.instances.len().saturating_sub(1));
-            self.mark_all_disturbed();
             self.start(true);
         }
         if self.rng.strikes(Fault::ClockJump) {
@@ -249,7 +250,8 @@ impl World {
             self.hand(pending.instance, reply);
         }
         for at in 0..self.instances.len() {
-            let inputs = self.instances[at].watches.deliver(&self.server, self.step, &mut self.rng);
+            let watches = &mut self.instances[at].watches;
+            let inputs = watches.deliver(&self.server, &mut self.decode_cache, self.step, &mut self.rng);
             let id = self.instances[at].id;
             for input in inputs {
                 self.hand(id, input);
@@ -399,15 +401,7 @@ impl World {
 
     /// Something outside changed what fits on a node.
     pub(crate) fn mark_disturbed(&mut self, node: &str) {
-        self.disturbed.insert(node.to_owned(), self.step);
-    }
-
-    fn mark_all_disturbed(&mut self) {
-        let nodes: Vec<String> =
-            self.server.all(Kind::Node).map(|node| node.key().name.to_string()).collect();
-        for node in nodes {
-            self.mark_disturbed(&node);
-        }
+        self.disturbed.insert(node.to_owned(), self.server.version());
     }
 
     /// Adds a line to the timeline.

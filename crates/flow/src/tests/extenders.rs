@@ -199,7 +199,10 @@ fn a_pod_that_changes_while_all_nodes_are_refused_is_tried_again() {
     reply(&mut world, filtered(&[], &[("n1", "no"), ("n2", "no"), ("n3", "no")]));
     world.wait(2_000);
     let requests = world.run();
-    assert!(requests.iter().any(|r| r.starts_with("extender 0: Filter")), "it waits for no event: {requests:?}");
+    assert!(
+        requests.iter().any(|r| r.starts_with("extender 0: Filter")),
+        "it waits for no event: {requests:?}"
+    );
 }
 
 #[test]
