@@ -1,8 +1,8 @@
 //! `cargo xtask purity`: proves that the pure crates cannot use what they must not.
 //!
 //! The crates are copied below the target folder, and a file that uses what is forbidden is added for each case.
-//! Clippy,
-//! with the settings that the crates have, must then fail, and name each of these files with the lint that forbids it.
+//! Clippy, with the settings that the crates have, must then fail, and name each of these files with the lint that
+//! forbids it.
 
 mod probe;
 

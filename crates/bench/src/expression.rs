@@ -1,8 +1,8 @@
 //! The small arithmetic of workload files: `init * 2`, `mix(i) % 10`, `(i + round) / 3`.
 //!
 //! Whole numbers only. Names are the parameters of a size, which are known when a file is read, and two variables that
-//! are not: `i` (which object of its kind this is, from 0) and `round` (which round of churn, from 0).
-//! `mix(x)` is a fixed hash of `x`, never negative: it makes choices that look random and are the same on every run.
+//! are not: `i` (which object of its kind this is, from 0) and `round` (which round of churn, from 0). `mix(x)` is a
+//! fixed hash of `x`, never negative: it makes choices that look random and are the same on every run.
 
 use std::collections::BTreeMap;
 

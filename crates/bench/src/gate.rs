@@ -2,10 +2,8 @@
 //! process.
 //!
 //! An absolute time says more about the machine than about the change. The ratio hardly depends on the machine. The
-//! floors are
-//! a third to a half of what was measured on an idle machine when they were set, because other work slows the long
-//! scan more than
-//! the fast path.
+//! floors are a third to a half of what was measured on an idle machine when they were set, because other work slows
+//! the long scan more than the fast path.
 
 use crate::builtin;
 use crate::outcome::Outcome;

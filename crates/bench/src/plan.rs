@@ -2,8 +2,7 @@
 //!
 //! A plan is the same on every run, and the same for every scheduler that it is given to: as an iterator here, as lines
 //! of JSON in a file for upstream's harness ([`write()`]). Objects are rendered only when their turn comes, so that a
-//! plan
-//! for a million nodes takes no memory.
+//! plan for a million nodes takes no memory.
 
 mod churn;
 mod compile;
@@ -77,8 +76,7 @@ pub fn write(plan: Plan, mut out: impl Write) -> io::Result<()> {
 }
 
 /// Writes the objects that a plan creates as manifests, the pods that it asks about among them. What it changes or
-/// takes
-/// away later is left out.
+/// takes away later is left out.
 ///
 /// # Errors
 /// When the output fails.

@@ -42,8 +42,7 @@ pub(crate) struct ReadingArgs {
     #[arg(long)]
     pub strict: bool,
     /// Rules for custom resources that make pods, added to the built-in ones (docs/workloads.md describes the format);
-    /// may be
-    /// repeated
+    /// may be repeated
     #[arg(long, value_name = "FILE")]
     pub workloads: Vec<PathBuf>,
 }

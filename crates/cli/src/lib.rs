@@ -1,8 +1,7 @@
 //! The command line `berth`: one file a subcommand, and what they share.
 //!
 //! Data goes to stdout; problems, warnings and progress go to stderr. Exit codes: 0 done, 1 done but some pods stay
-//! pending,
-//! 2 the input or the command line cannot be used, 3 `--verify` found a decision that differs.
+//! pending, 2 the input or the command line cannot be used, 3 `--verify` found a decision that differs.
 
 use std::process::ExitCode;
 

@@ -37,9 +37,8 @@ pub fn profile(resolved: &ResolvedProfile) -> Profile {
 }
 
 /// The engine's profile with the plugin of an algorithm in place of its score plugins. Filters and all else stay, and
-/// so do
-/// the arguments that the profile gives to the algorithm's plugin. [`Algorithm::Greedy`] leaves the whole profile as
-/// it is.
+/// so do the arguments that the profile gives to the algorithm's plugin. [`Algorithm::Greedy`] leaves the whole profile
+/// as it is.
 ///
 /// `seed` is the seed of [`Algorithm::Random`], and of no other.
 pub fn with_algorithm(resolved: &ResolvedProfile, algorithm: Algorithm, seed: u64) -> Profile {

@@ -1,9 +1,8 @@
 //! From enabled and disabled plugins to the ordered list of plugins at each point.
 //!
 //! Order at a point: first the plugins that both the point and `multiPoint` enable, as the point orders them; then
-//! those
-//! of `multiPoint`; then those of the point alone. The weight of a plugin is the one at `score`, or else the one in
-//! `multiPoint`, or else 1.
+//! those of `multiPoint`; then those of the point alone. The weight of a plugin is the one at `score`, or else the one
+//! in `multiPoint`, or else 1.
 //!
 //! Upstream: `NewFramework`, `updatePluginList`, `expandMultiPointPlugins` and `getValidScoreWeights` in
 //! `framework/runtime/framework.go`. Upstream stops at the first problem; here all of them are found.

@@ -2,8 +2,7 @@
 //!
 //! `conformance/README.md` describes the format. A scenario is a cluster and pods to place in order; for each pod the
 //! engine's whole answer is compared: verdicts, reasons, scores, choice, message, preemption. Two corpora have other
-//! lines:
-//! calls of the device allocator, and device selectors ([`devices`]).
+//! lines: calls of the device allocator, and device selectors ([`devices`]).
 
 pub mod answer;
 pub mod compare;

@@ -98,8 +98,7 @@ pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
 }
 
 /// Holds the fast path to the scan's answer, which is the one compared with upstream's: asked once, a pod is decided
-/// over
-/// columns, asked again by what is kept of its class.
+/// over columns, asked again by what is kept of its class.
 fn agree(scheduler: &mut Scheduler, profile: usize, row: PodRow) -> Result<()> {
     for _ in 0..2 {
         let decision = scheduler.decide_by(profile, row);

@@ -55,8 +55,7 @@ pub struct View<'a> {
 }
 
 /// Whether a node should run a pod of this spec, and whether one that is there may stay. The spec has the tolerations
-/// that
-/// all daemon pods have, and the affinity of the template.
+/// that all daemon pods have, and the affinity of the template.
 pub fn fits(node: &Node, spec: &PodSpec, bound_to: Option<&str>) -> (bool, bool) {
     let selected = spec.node_selector.iter().all(|(key, value)| node.labels.get(key) == Some(value));
     let required = spec.node_affinity.required.as_ref();

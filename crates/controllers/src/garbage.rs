@@ -5,8 +5,7 @@
 use berth_model::pod::Controller;
 
 /// The places of objects whose controller does not exist. `exists` says whether there is an object of that kind, name
-/// and
-/// uid in the namespace of the dependent.
+/// and uid in the namespace of the dependent.
 pub fn collect<'a>(
     owners: impl IntoIterator<Item = Option<&'a Controller>>,
     exists: impl Fn(&Controller) -> bool,

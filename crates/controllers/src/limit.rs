@@ -5,8 +5,7 @@
 use berth_model::workload::Share;
 
 /// `maxSurge` (rounded up) and `maxUnavailable` (rounded down) of a Deployment that wants this many pods. If both are
-/// 0,
-/// one pod may be unavailable: otherwise nothing could ever be replaced.
+/// 0, one pod may be unavailable: otherwise nothing could ever be replaced.
 pub fn surge_and_unavailable(surge: Share, unavailable: Share, wanted: i32) -> (i32, i32) {
     match (surge.of(wanted), unavailable.rounded_down(wanted)) {
         (0, 0) => (0, 1),

@@ -85,8 +85,7 @@ impl Rollouts {
     }
 
     /// Adds a workload with its pods: those of a Deployment by ReplicaSet, of a DaemonSet by node, of a StatefulSet in
-    /// one
-    /// list. Returns its place.
+    /// one list. Returns its place.
     pub fn add(&mut self, workload: Workload, pods: Vec<Vec<PodState>>) -> usize {
         let place = self.workloads.len();
         self.workloads.push(workload);

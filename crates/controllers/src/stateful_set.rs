@@ -1,14 +1,12 @@
 //! StatefulSets: pods with ordinals, made and replaced in order.
 //!
 //! A pod keeps its name, so its successor is made only when it is gone. Claims are kept. With `OrderedReady` one pod
-//! after
-//! the other is made, each when all before it are available; with `Parallel` all at once. An update deletes pods from
-//! the highest ordinal down to `partition`, at most `maxUnavailable` at a time.
+//! after the other is made, each when all before it are available; with `Parallel` all at once. An update deletes pods
+//! from the highest ordinal down to `partition`, at most `maxUnavailable` at a time.
 //!
 //! Upstream: `statefulset/stateful_set_control.go` (`updateStatefulSet`, `updateStatefulSetAfterInvariantEstablished`),
 //! `stateful_set_utils.go`. The gate `MaxUnavailableStatefulSet` is on by default in 1.37,
-//! `StatefulSetRecreateStrategy`
-//! is off.
+//! `StatefulSetRecreateStrategy` is off.
 
 use berth_model::UnixSeconds;
 use berth_model::workload::Share;

@@ -1,10 +1,8 @@
 //! Dynamic resource allocation: which devices a claim gets.
 //!
 //! [`cel`] compiles and evaluates device selectors; [`allocator`] searches devices for claims on a node, as upstream
-//! does,
-//! with the same first solution. [`objects`] holds what a cluster has of devices and claims, and [`pod_devices`]
-//! decides
-//! for a pod.
+//! does, with the same first solution. [`objects`] holds what a cluster has of devices and claims, and [`pod_devices`]
+//! decides for a pod.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod allocator;

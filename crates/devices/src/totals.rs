@@ -19,8 +19,7 @@ pub struct Totals {
 
 impl DeviceObjects {
     /// The devices of a class that the node can reach, in all slices, whether their pools are complete or not. None if
-    /// a
-    /// selector of the class fails.
+    /// a selector of the class fails.
     pub fn totals(&self, node: NodeView<'_>, class: &DeviceClass) -> Totals {
         self.count(node, class).unwrap_or_default()
     }

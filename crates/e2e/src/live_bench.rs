@@ -1,6 +1,5 @@
 //! Berth's scheduler and upstream's, or Berth that records and Berth that does not, under the same load through a real
-//! API
-//! server, alternately.
+//! API server, alternately.
 
 use std::fmt::{self, Write as _};
 use std::process::Command;

@@ -1,6 +1,5 @@
 //! What a kubelet does with the manifests of static pods, as far as schedulers need it: each is a process that runs
-//! while
-//! its file is there, and a mirror of it is in the API.
+//! while its file is there, and a mirror of it is in the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

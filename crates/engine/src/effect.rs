@@ -1,9 +1,8 @@
 //! What plugins reserve with a placement, and the writes that make it true.
 //!
 //! A plugin reserves effects in its own words ([`Plugin::reserve`](crate::plugin::Plugin::reserve)). Whoever places
-//! pods
-//! treats them alike: applies them to the cluster, sends their writes, asks the plugin whether the pod can be bound
-//! ([`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind)), and reverts them if the placement fails.
+//! pods treats them alike: applies them to the cluster, sends their writes, asks the plugin whether the pod can be
+//! bound ([`Plugin::pre_bind`](crate::plugin::Plugin::pre_bind)), and reverts them if the placement fails.
 
 use berth_devices::extended::RequestMapping;
 use berth_model::Str;
@@ -85,8 +84,7 @@ pub enum Write {
         node: Str,
     },
     /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the
-    /// claim
-    /// gets the finalizer `resource.kubernetes.io/delete-protection`.
+    /// claim gets the finalizer `resource.kubernetes.io/delete-protection`.
     ReserveDevices {
         /// What is written.
         reservation: Box<DeviceReservation>,

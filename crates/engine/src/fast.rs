@@ -1,12 +1,10 @@
 //! The fast path: a cache for a class of pods that holds the state of every node and follows the change log.
 //!
-//! Nodes that have equal keys for every normalized score, and for every filter over topology domains, get equal
-//! answers from
-//! all of those. They form a *bucket*. Within a bucket only the score by usage decides, then the name. So a bucket
-//! keeps its
-//! nodes in that order. To decide about a pod, the filters over domains check the head of each bucket, the scores
-//! score the
-//! heads, and the best head is chosen. After the placement one node moves in each cache that is used again.
+//! Nodes that have equal keys for every normalized score, and for every filter over topology domains, get equal answers
+//! from all of those. They form a *bucket*. Within a bucket only the score by usage decides, then the name. So a bucket
+//! keeps its nodes in that order. To decide about a pod, the filters over domains check the head of each bucket, the
+//! scores score the heads, and the best head is chosen. After the placement one node moves in each cache that is used
+//! again.
 //!
 //! The decisions are always those of the naive scan ([`crate::scan::diagnose`]). Property tests compare the two, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
@@ -86,10 +84,8 @@ enum Scope {
 }
 
 /// The scores of a profile for a class. Plugins that score one pod at a time are put into `per_pod`. `None` if such a
-/// plugin
-/// makes a difference, or a score by usage is normalized: then no bucket has an order. Neither if the weights of
-/// scores by usage are so
-/// large that their sum needs more than 32 bits.
+/// plugin makes a difference, or a score by usage is normalized: then no bucket has an order. Neither if the weights of
+/// scores by usage are so large that their sum needs more than 32 bits.
 fn class_scores(
     profile: &Profile,
     pod: PodView<'_>,

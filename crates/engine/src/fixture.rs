@@ -53,8 +53,8 @@ impl World {
         self.cluster.upsert_node(node)
     }
 
-    /// Adds a pod of the namespace `default` without requests, then lets `change` have its way.
-    /// Set `pod.node` to have it running.
+    /// Adds a pod of the namespace `default` without requests, then lets `change` have its way. Set `pod.node` to have
+    /// it running.
     pub(crate) fn pod(&mut self, name: &str, change: impl FnOnce(&mut Pod, &mut PodSpec)) -> PodRow {
         let mut spec = PodSpec {
             namespace: "default".into(),

@@ -1,8 +1,7 @@
 //! The plugin interface.
 //!
 //! A plugin is a value with its arguments. It sees the pod and the cluster, no other plugin and no handle; a
-//! hypothetical
-//! node comes to it as a [`NodeView`] with a delta.
+//! hypothetical node comes to it as a [`NodeView`] with a delta.
 //!
 //! | a plugin that | implements |
 //! | --- | --- |
@@ -13,11 +12,9 @@
 //! | reserves something with a placement | [`Plugin::reserve`], and [`Plugin::pre_bind`] if the pod must wait for it |
 //!
 //! That is all that a correct plugin needs. Three things make it faster. Each is optional: a plugin without them is
-//! slow
-//! and never wrong.
+//! slow and never wrong.
 //! 1. **A state for the whole class of the pod** ([`PreFilter::ForClass`], [`PreScore::ForClass`]) is cached. Such a
-//!    state
-//!    must own what it holds, so one that borrows cannot be cached by mistake. It says how far its answers reach
+//!    state must own what it holds, so one that borrows cannot be cached by mistake. It says how far its answers reach
 //!    ([`CacheScope`]) and takes each change of the cluster into account, or says that it must be prepared again.
 //! 2. **Hints** ([`FilterHints`], [`ScoreHints`]) say that many nodes can be answered at once.
 //! 3. **A narrower queueing hint** retries fewer pods.
@@ -69,8 +66,8 @@ pub trait Plugin: Debug + Send + Sync {
     /// Whether an event may let a pod pass that the plugin rejected before (QueueingHintFn).
     ///
     /// The plugin is asked about one event after the other, each with the cluster as it is after that event. The answer
-    /// must be [`QueueingHint::Queue`] if a node is accepted now that was rejected before,
-    /// or would be accepted without its pods of lower priority.
+    /// must be [`QueueingHint::Queue`] if a node is accepted now that was rejected before, or would be accepted without
+    /// its pods of lower priority.
     fn queueing_hint(&self, _pod: PodView<'_>, _event: &ClusterEvent<'_>) -> QueueingHint {
         QueueingHint::Queue
     }
@@ -81,8 +78,7 @@ pub trait Plugin: Debug + Send + Sync {
     }
 
     /// Whether an effect that the plugin has reserved is true, so that the pod can be bound to the node (PreBind). It
-    /// is asked
-    /// after the effect's write has succeeded, and again after each object that [`Effect::waits_for`].
+    /// is asked after the effect's write has succeeded, and again after each object that [`Effect::waits_for`].
     fn pre_bind(&self, _cluster: &Cluster, _effect: &Effect, _node: &Str) -> PreBind {
         PreBind::Ready
     }
@@ -116,8 +112,7 @@ impl QueueingHint {
 }
 
 /// What a plugin has to say about a pod before it sees any node. All but [`PreFilter::ForClass`] is about this pod
-/// alone
-/// and the cluster as it is now; a state may borrow from both.
+/// alone and the cluster as it is now; a state may borrow from both.
 pub enum PreFilter<'a> {
     /// The plugin rejects no node. It is not asked about hypothetical nodes either.
     Skip,
@@ -153,9 +148,8 @@ impl PreFilter<'_> {
     pub const SKIP_CLASS: Self = Self::ForClass(ClassFilter::Skip);
 }
 
-/// How a plugin scores nodes for a pod. All but [`PreScore::ForClass`] is about this pod alone and the cluster as it
-/// is now;
-/// a state may borrow from both.
+/// How a plugin scores nodes for a pod. All but [`PreScore::ForClass`] is about this pod alone and the cluster as it is
+/// now; a state may borrow from both.
 pub enum PreScore<'a> {
     /// The plugin does not score.
     Skip,
@@ -206,8 +200,7 @@ pub trait CachedFilter: Filter {
     fn scope(&self) -> CacheScope<'_>;
 
     /// Takes a change into account that the cluster went through. Several changes may have happened since: the cluster
-    /// is
-    /// as it is after all of them.
+    /// is as it is after all of them.
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity;
 
     /// Whether the plugin would return [`PreFilter::Skip`] as things are now.
@@ -230,8 +223,7 @@ pub struct FilterHints<'a> {
     /// No node is ever rejected with [`Code::Error`].
     pub never_errs: bool,
     /// Every node is rejected on which less is free than the pod requests of CPU, memory or ephemeral storage, also
-    /// without
-    /// some of its pods.
+    /// without some of its pods.
     pub checks_requests: bool,
 }
 
@@ -264,8 +256,7 @@ pub trait BatchFilter: Filter {
 /// Says when nodes get the same answer, or raw score, as they are.
 pub trait Uniform {
     /// Whether nodes that share their taints, cordoning, allocatable amounts and the values of these labels are
-    /// answered
-    /// alike, whatever their names and pods.
+    /// answered alike, whatever their names and pods.
     fn is_uniform(&self, columns: &UniformColumns) -> bool;
 }
 
@@ -340,9 +331,8 @@ pub trait ScoreBound {
     fn highest(&self, cluster: &Cluster, bounds: &UsageBounds) -> i64;
 }
 
-/// What the answers of a cached state about a node depend on, beside the state. A change of anything else must be
-/// found by
-/// `apply_change`.
+/// What the answers of a cached state about a node depend on, beside the state. A change of anything else must be found
+/// by `apply_change`.
 #[derive(Clone, Copy)]
 pub enum CacheScope<'a> {
     /// The node's own facts: name, labels, taints, allocatable amounts, images, cordoning, declared features.
@@ -398,8 +388,7 @@ impl Representative {
 pub const MAX_SCORE: i64 = 100;
 
 /// Whether a plugin accepts a pod on a node as it is, or as it would be if the pod evicted all pods of lower priority:
-/// then a
-/// new attempt may preempt. Nominated pods are left out.
+/// then a new attempt may preempt. Nominated pods are left out.
 pub fn accepts(plugin: &(impl Plugin + ?Sized), pod: PodView<'_>, row: NodeRow) -> bool {
     accepts_any(plugin, pod, &[row])
 }

@@ -1,8 +1,7 @@
 //! The plugins, one file each, and the registry that lists them.
 //!
 //! To add a plugin, write its file and add two lines here: the module, and its entry in [`REGISTRY`]. A configuration
-//! can
-//! then name it, the laws test it, and the documentation lists it.
+//! can then name it, the laws test it, and the documentation lists it.
 
 pub mod best_fit;
 pub mod default_binder;
@@ -38,8 +37,7 @@ use crate::plugin::registry::ExtensionPoint::{
 use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 
 /// Every plugin that a configuration may name: upstream's of the default profile in upstream's order, upstream's
-/// others,
-/// Berth's own.
+/// others, Berth's own.
 ///
 /// Upstream: `framework/plugins/registry.go` and `apis/config/v1/default_plugins.go`, with default feature gates.
 pub static REGISTRY: &[PluginEntry] = &[

@@ -30,8 +30,8 @@ pub struct PodClass {
     pub has_labels: bool,
     /// The controller that default spreading counts the pods of.
     pub owner: Option<(OwnerKind, Str)>,
-    /// What the pod requests, by resource, sorted by id. CPU in milli-CPU, all else in base units.
-    /// An entry may be zero: the pod names the resource but asks for none of it.
+    /// What the pod requests, by resource, sorted by id. CPU in milli-CPU, all else in base units. An entry may be
+    /// zero: the pod names the resource but asks for none of it.
     pub requests: Vec<(ResourceId, i64)>,
     /// CPU as scores count it, in milli-CPU.
     pub scored_cpu: i64,

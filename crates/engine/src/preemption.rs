@@ -11,10 +11,8 @@
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
 //! (`minCandidateNodesPercentage` and `minCandidateNodesAbsolute` are not needed); a tie is broken by node name;
-//! budgets
-//! that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may differ
-//! by
-//! it).
+//! budgets that cover the same pods are asked in the order in which they came (upstream: by chance, and the victims may
+//! differ by it).
 
 mod harm;
 mod order;
@@ -47,9 +45,8 @@ pub struct Preemption {
     /// Upstream's sentence where there is no candidate; empty otherwise.
     pub message: String,
     /// The plugins that reject nodes even without the pods of lower priority, sorted. An event that one of them is
-    /// interested
-    /// in may make preemption possible. Upstream does not record them, so there such a pod waits for the periodic
-    /// retry.
+    /// interested in may make preemption possible. Upstream does not record them, so there such a pod waits for the
+    /// periodic retry.
     pub rejecting: Vec<PluginName>,
 }
 

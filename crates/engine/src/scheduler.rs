@@ -1,8 +1,7 @@
 //! The scheduler: decisions one by one over a cluster that changes in between.
 //!
 //! A class of pods that is asked about again soon has a [`ClassCache`]; a pod unlike all others is decided over
-//! columns.
-//! Which of the two decides never shows in the decision.
+//! columns. Which of the two decides never shows in the decision.
 
 pub mod algorithm;
 
@@ -36,8 +35,7 @@ pub struct Reserved {
 const MAX_ROWS: usize = 1 << 25;
 
 /// A class is cached if it is asked about again within this many changes plus a tenth of the nodes: to apply a change
-/// takes
-/// as long as to check about ten nodes.
+/// takes as long as to check about ten nodes.
 const WORTHWHILE: u64 = 64;
 
 /// A class of this many pods, waiting or placed, is cached from the first question on: more pods are likely to come.
@@ -95,8 +93,7 @@ impl Scheduler {
     }
 
     /// Runs something that changes the cluster, then keeps the changes or takes them back. Decisions on the way take
-    /// them
-    /// into account. What it costs is the cost of the changes, not of the cluster.
+    /// them into account. What it costs is the cost of the changes, not of the cluster.
     pub fn trial<T>(&mut self, run: impl FnOnce(&mut Self) -> (T, TrialEnd)) -> T {
         let trial = self.cluster.begin_trial();
         let (result, end) = run(self);
@@ -191,8 +188,7 @@ impl Scheduler {
     }
 
     /// What preemption could do for a pod that was just found to fit nowhere, `resolvable` or not: the best candidate,
-    /// or
-    /// why there is none.
+    /// or why there is none.
     pub fn preempt(&mut self, profile: usize, pod: PodRow, resolvable: bool) -> Preemption {
         let view = PodView::new(&self.cluster, pod);
         if !resolvable {

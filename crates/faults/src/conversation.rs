@@ -1,8 +1,7 @@
 //! Short conversations with an API server. The simulated server must answer as the real one does.
 //!
-//! The end-to-end suite holds them with kube-apiserver. The tests here hold them with the simulated server, and
-//! compare the
-//! answers with a recorded file.
+//! The end-to-end suite holds them with kube-apiserver. The tests here hold them with the simulated server, and compare
+//! the answers with a recorded file.
 
 mod simulated;
 #[cfg(test)]

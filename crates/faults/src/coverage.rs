@@ -1,8 +1,7 @@
 //! Situations: the measure of what histories cover.
 //!
 //! A situation is where a pod was according to the scheduler when the watch delivered a change of it, or a request and
-//! its
-//! outcome. It is observed from outside the loop.
+//! its outcome. It is observed from outside the loop.
 
 use std::collections::BTreeMap;
 

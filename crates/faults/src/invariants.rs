@@ -93,9 +93,8 @@ impl World {
         used > room || count > 6
     }
 
-    /// Checks the state after nothing is left to do: every pod is where it must be, and every scheduler agrees with
-    /// the API
-    /// server.
+    /// Checks the state after nothing is left to do: every pod is where it must be, and every scheduler agrees with the
+    /// API server.
     pub(crate) fn check_final_state(&mut self) {
         let fresh = self.fresh();
         let truth = picture(fresh.flow.scheduler().cluster());

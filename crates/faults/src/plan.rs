@@ -177,8 +177,7 @@ impl Focus {
     }
 
     /// What users do in the last quarter of their time; empty: the same as before. Later events of other kinds would
-    /// hide
-    /// that an event requeued no pod.
+    /// hide that an event requeued no pod.
     fn last_deeds(self) -> &'static [(UserAction, usize)] {
         match self {
             Self::Labels => &[(UserAction::RelabelPod, 1)],

@@ -1,11 +1,9 @@
 //! A reference model of one scheduler: it checks each decision at the time when it is made.
 //!
 //! The model keeps what the scheduler has received and decided. It builds a cluster from scratch and runs the plain
-//! scan on
-//! it, without any index or cache of the scheduler. A pod whose eviction was requested counts as terminating, as in
-//! Berth.
-//! Nominations are left out, since the scheduler knows its own ones earlier. Without them the scan accepts more, never
-//! less.
+//! scan on it, without any index or cache of the scheduler. A pod whose eviction was requested counts as terminating,
+//! as in Berth. Nominations are left out, since the scheduler knows its own ones earlier. Without them the scan accepts
+//! more, never less.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

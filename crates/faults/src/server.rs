@@ -275,8 +275,7 @@ impl Server {
     }
 
     /// PATCH `pods/status`: the condition `PodScheduled`, and the nominated node; an empty name clears it. If nothing
-    /// differs,
-    /// nothing changes.
+    /// differs, nothing changes.
     ///
     /// # Errors
     /// The refusal of the real API server.
@@ -338,8 +337,7 @@ impl Server {
     }
 
     /// DELETE a pod with its uid as a precondition. A pod that is not bound is deleted at once; a bound one is
-    /// terminating
-    /// until the kubelet has ended it.
+    /// terminating until the kubelet has ended it.
     ///
     /// # Errors
     /// The refusal of the real API server.

@@ -63,8 +63,7 @@ pub enum Request {
         nominated_node: Option<Str>,
     },
     /// PATCH `pods/status` with the condition `DisruptionTarget=True`, reason `PreemptionByScheduler`, then DELETE the
-    /// pod
-    /// with its uid as a precondition. If the victim does not exist any more, the request has succeeded.
+    /// pod with its uid as a precondition. If the victim does not exist any more, the request has succeeded.
     Evict {
         /// The pod that is evicted.
         victim: PodRef,

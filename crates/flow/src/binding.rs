@@ -191,8 +191,7 @@ impl Binding {
     }
 
     /// The binding was answered; `failure` is `None` if it succeeded. A scheduler that does not lead does not retry:
-    /// the
-    /// leader takes care of the pod.
+    /// the leader takes care of the pod.
     pub(crate) fn on_bind_reply(
         &mut self,
         failure: Option<FailureKind>,
@@ -234,9 +233,8 @@ impl Binding {
         &self.effects
     }
 
-    /// The watch delivered an object. It may be older than the write of an effect, so an effect stays applied until
-    /// the watch
-    /// has delivered it. Returns whether PreBind may have to wait for objects of this kind.
+    /// The watch delivered an object. It may be older than the write of an effect, so an effect stays applied until the
+    /// watch has delivered it. Returns whether PreBind may have to wait for objects of this kind.
     pub(crate) fn on_object(&mut self, cluster: &mut Cluster, key: &ObjectKey) -> bool {
         if !self.effects.iter().any(|reserved| reserved.effect.waits_for(key.kind)) {
             return false;

@@ -7,9 +7,8 @@ use crate::input::Input;
 use crate::scheduling_loop::SchedulingLoop;
 
 impl SchedulingLoop {
-    /// Inputs from which a new loop learns what this one knows, as after a restart of the process. What is in flight
-    /// is not
-    /// part of them, so nothing must be in flight ([`SchedulingLoop::is_quiet`]). Backoffs begin again.
+    /// Inputs from which a new loop learns what this one knows, as after a restart of the process. What is in flight is
+    /// not part of them, so nothing must be in flight ([`SchedulingLoop::is_quiet`]). Backoffs begin again.
     pub fn dump_inputs(&self) -> Vec<Input> {
         let mut inputs = Vec::new();
         for kind in Self::KINDS {

@@ -39,8 +39,7 @@ impl Listings {
     }
 
     /// The listing of the kind is complete. Returns those of the known objects that it did not name, sorted. If the
-    /// listing
-    /// has no beginning, it deletes nothing.
+    /// listing has no beginning, it deletes nothing.
     pub(crate) fn finish(&mut self, kind: Kind, known: Vec<ObjectKey>) -> Vec<ObjectKey> {
         self.unlisted.retain(|unlisted| *unlisted != kind);
         let Some(named) = self.in_progress.remove(&kind) else { return Vec::new() };

@@ -12,10 +12,9 @@
 //! ```
 //!
 //! Active pods are tried by priority, then by the time at which they came or failed. A pod that fits on no node waits
-//! until
-//! an event may help it (`requeue.rs`). Then it is active again, but not before its backoff is over. The first failure
-//! costs the initial backoff, each further failure twice as long, up to a limit. If no pod is active, a pod in backoff
-//! that was rejected is tried early. A pod in backoff after an error is not.
+//! until an event may help it (`requeue.rs`). Then it is active again, but not before its backoff is over. The first
+//! failure costs the initial backoff, each further failure twice as long, up to a limit. If no pod is active, a pod in
+//! backoff that was rejected is tried early. A pod in backoff after an error is not.
 //!
 //! Upstream: `backend/queue/scheduling_queue.go`, `backoff_queue.go`.
 
@@ -278,8 +277,7 @@ impl SchedulingQueue {
     }
 
     /// A PreEnqueue plugin holds a pod back, or none does any more. Returns the part that the pod enters; `None` if
-    /// nothing
-    /// changes.
+    /// nothing changes.
     pub(crate) fn set_gated(&mut self, pod: PodRow, gated: bool, now: u64) -> Option<&'static str> {
         let is_gated = self.info(pod)?.place == Place::Gated;
         if is_gated == gated {

@@ -30,10 +30,8 @@ use preemption::Evictions;
 /// The scheduling loop.
 ///
 /// The shell passes everything that happens to [`SchedulingLoop::take`], calls [`SchedulingLoop::attempt`] until it
-/// returns
-/// `false`, and carries out what [`SchedulingLoop::drain_actions`] returns. [`SchedulingLoop::next_timer`] says when
-/// it must
-/// call [`SchedulingLoop::attempt`] again although nothing has happened.
+/// returns `false`, and carries out what [`SchedulingLoop::drain_actions`] returns. [`SchedulingLoop::next_timer`] says
+/// when it must call [`SchedulingLoop::attempt`] again although nothing has happened.
 pub struct SchedulingLoop {
     settings: Settings,
     scheduler: Scheduler,
@@ -119,9 +117,8 @@ impl SchedulingLoop {
         self.attempt_observed(now, 0, &mut |_| ())
     }
 
-    /// As [`SchedulingLoop::attempt`], and reports up to `alternatives` other nodes with a placement. If that is not
-    /// 0, all
-    /// nodes are scored again. `on_step_done` is called after each step. The decision is the same.
+    /// As [`SchedulingLoop::attempt`], and reports up to `alternatives` other nodes with a placement. If that is not 0,
+    /// all nodes are scored again. `on_step_done` is called after each step. The decision is the same.
     pub fn attempt_observed(
         &mut self,
         now: Now,
@@ -143,8 +140,7 @@ impl SchedulingLoop {
     }
 
     /// Does what has become due: status writes and bindings that are sent again, PreBind that took too long, and the
-    /// flush
-    /// of unschedulable pods.
+    /// flush of unschedulable pods.
     fn run_timers(&mut self, now: Now) {
         while let Some(pod) = self.pods.pop_timer(now.millis) {
             if self.pods.get(pod).is_some_and(|pending| pending.status().retry_is_due(now.millis)) {
@@ -260,8 +256,7 @@ impl SchedulingLoop {
     }
 
     /// Where a pod is that this scheduler places: `active`, `backoff`, `unschedulable`, `gated`, `extending` or
-    /// `binding`;
-    /// `None` if it is bound, or another scheduler's.
+    /// `binding`; `None` if it is bound, or another scheduler's.
     pub fn place_of(&self, namespace: &Str, name: &Str) -> Option<&'static str> {
         let row = self.pods.find(namespace, name)?;
         match self.pods.get(row)?.stage() {

@@ -1,8 +1,7 @@
 //! The status of a pod that is not bound: what the API server has, and what is being written.
 //!
 //! Writes of one pod are sent one at a time, so that none overtakes another. A write that a newer one replaces before
-//! it
-//! is sent is never sent. A write that fails is sent again.
+//! it is sent is never sent. A write that fails is sent again.
 
 use berth_model::Str;
 
@@ -68,8 +67,7 @@ impl PodStatus {
     }
 
     /// Sets a condition, and the nomination if `nominate` is given. Values that the API server already has are not
-    /// written.
-    /// Returns whether a request must be sent now.
+    /// written. Returns whether a request must be sent now.
     pub(crate) fn set(&mut self, condition: Option<Condition>, nominate: Option<Option<Str>>) -> bool {
         let condition = condition.map(|new| Condition { again: self.condition.is_some(), ..new });
         let condition = condition.filter(|new| {
@@ -141,8 +139,7 @@ impl PodStatus {
     /// nomination.
     ///
     /// While a nomination is being written, the delivered one may be older or newer than the write. It is then not
-    /// taken
-    /// over. [`PodStatus::on_reply`] writes again if the two still differ.
+    /// taken over. [`PodStatus::on_reply`] writes again if the two still differ.
     pub(crate) fn on_watch(&mut self, node: Option<&Str>) -> bool {
         let changed = self.watched_nominated.as_ref() != node;
         if changed {

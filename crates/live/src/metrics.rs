@@ -1,9 +1,8 @@
 //! Metrics, under upstream's names, labels and buckets where the thing exists here.
 //!
 //! Not served, because Berth has nothing to measure for them: `scheduler_goroutines` and the other metrics of
-//! goroutines,
-//! `scheduler_plugin_execution_duration_seconds` (plugins decide over all nodes at once, in less time than it takes to
-//! measure it), batches, pod groups, device claims and asynchronous API calls.
+//! goroutines, `scheduler_plugin_execution_duration_seconds` (plugins decide over all nodes at once, in less time than
+//! it takes to measure it), batches, pod groups, device claims and asynchronous API calls.
 //!
 //! Upstream: `pkg/scheduler/metrics/metrics.go` and `component-base/metrics/prometheus/restclient/metrics.go`.
 

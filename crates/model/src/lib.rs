@@ -1,8 +1,8 @@
 //! The nouns of Kubernetes scheduling, as plain values.
 //!
-//! What a shell reads from manifests or from an API server is translated into these types once, at the border;
-//! the engine knows nothing else. They hold what can decide where a pod runs and no more.
-//! Nothing here does IO or knows a clock; nothing is `Serialize`: a file format is a promise that shells make.
+//! What a shell reads from manifests or from an API server is translated into these types once, at the border; the
+//! engine knows nothing else. They hold what can decide where a pod runs and no more. Nothing here does IO or knows a
+//! clock; nothing is `Serialize`: a file format is a promise that shells make.
 //!
 //! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`load`], [`pod`], [`affinity`], [`volume`],
 //! [`workload`], [`device`], [`pod_manifest`], [`policy`], [`object`], [`manifests`].

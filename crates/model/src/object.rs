@@ -1,8 +1,7 @@
 //! The objects that concern scheduling: one table of their kinds, and what is generated from it.
 //!
 //! A new kind of object is one entry in [`for_each_object_kind`](crate::for_each_object_kind) and a type. The crates
-//! that
-//! read, write or apply objects generate their dispatch from the same table, so that the compiler names what is
+//! that read, write or apply objects generate their dispatch from the same table, so that the compiler names what is
 //! missing.
 
 use std::fmt;
@@ -16,10 +15,8 @@ use crate::workload::WorkloadKind;
 /// in
 /// braces: the type in parentheses (`as boxed` if it is large, `by` an enum if the type has several kinds), the list in
 /// [`Manifests`](crate::manifests::Manifests), where the namespace and the name are, and the API's kinds of the type:
-/// API
-/// version, kind, resource, and [`Role`](crate::object::Role). A scheduler lists the kinds in this order: what pods
-/// refer
-/// to comes before pods.
+/// API version, kind, resource, and [`Role`](crate::object::Role). A scheduler lists the kinds in this order: what pods
+/// refer to comes before pods.
 #[macro_export]
 macro_rules! for_each_object_kind {
     ($then:ident) => {

@@ -1,9 +1,8 @@
 //! Resource quantities (`250m`, `1.5Gi`, `1e3`), exact to a nano-unit.
 //!
-//! Upstream: apimachinery `pkg/api/resource/quantity.go`. The grammar is
-//! `<sign><digits>[.<digits>]<suffix>` with binary suffixes `Ki Mi Gi Ti Pi Ei`, decimal suffixes
-//! `n u m "" k M G T P E`, or a decimal exponent (`e3`, `E-2`). A value finer than a nano-unit is rounded up
-//! (away from zero).
+//! Upstream: apimachinery `pkg/api/resource/quantity.go`. The grammar is `<sign><digits>[.<digits>]<suffix>` with
+//! binary suffixes `Ki Mi Gi Ti Pi Ei`, decimal suffixes `n u m "" k M G T P E`, or a decimal exponent (`e3`, `E-2`). A
+//! value finer than a nano-unit is rounded up (away from zero).
 //!
 //! Amounts beyond 64 bits have the values that upstream gives them: one with a binary suffix is capped at 2^63-1;
 //! a short decimal one (`12E`, `1e30`) counts as nothing or wraps, by its power of ten; a long one, and a sum that no
@@ -98,8 +97,7 @@ impl Quantity {
     }
 
     /// The amount as a text that [`Self::parse`] reads as the very same: beyond 64 bits an amount's value depends on
-    /// the
-    /// power of ten that it was written with.
+    /// the power of ten that it was written with.
     pub fn to_exact_string(self) -> String {
         let Some(power) = self.scale.filter(|power| *power > 0 && !self.is_zero()) else {
             return self.to_string();

@@ -2,9 +2,8 @@
 //!
 //! The plugins that matter to scheduling and are on by default, in their order: LimitRanger's defaults, Priority,
 //! DefaultTolerationSeconds, RuntimeClass, then LimitRanger's checks. Where the API server would refuse a pod, there
-//! are
-//! two cases. If it is not clear what the pod would be (its priority class does not exist), it is a problem. If it is
-//! clear (a request beyond the maximum), the pod is taken as it is, with a warning.
+//! are two cases. If it is not clear what the pod would be (its priority class does not exist), it is a problem. If it
+//! is clear (a request beyond the maximum), the pod is taken as it is, with a warning.
 //!
 //! Upstream: `plugin/pkg/admission`, `pkg/kubeapiserver/options/plugins.go`.
 

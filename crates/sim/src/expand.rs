@@ -2,8 +2,7 @@
 //!
 //! What is there already counts: a workload only gets the pods that it lacks, so that the output of `kubectl get` of a
 //! running cluster is not doubled. Workloads whose pods are outdated or too many are rolled out: what their controllers
-//! do then is decided during the run ([`crate::rollout`]).
-//! docs/workloads.md tells the rules.
+//! do then is decided during the run ([`crate::rollout`]). docs/workloads.md tells the rules.
 //!
 //! Upstream: `pkg/controller` (a folder for each kind).
 
@@ -273,8 +272,7 @@ impl<'a> Expansion<'a> {
 }
 
 /// Whether a pod differs from its template in the images and requests of its containers or in the nodes that it
-/// selects.
-/// Containers that only the pod has were injected, and say nothing.
+/// selects. Containers that only the pod has were injected, and say nothing.
 fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
     let known = |image: &str| !image.is_empty();
     let other_image = |a: &str, b: &str| known(a) && known(b) && a != b;

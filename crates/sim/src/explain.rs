@@ -1,9 +1,8 @@
 //! Why a pod goes where it goes, or why it waits and what would help: `Explanation` of `berth.dev/v1alpha1`.
 //!
 //! Everything is computed when it is asked for, from the same data and by the same plugins as the decision: every
-//! filter
-//! is asked about every node, not only until the first rejection, so that it shows how far each node is from fitting.
-//! What is said to help has been tried on a copy of the cluster.
+//! filter is asked about every node, not only until the first rejection, so that it shows how far each node is from
+//! fitting. What is said to help has been tried on a copy of the cluster.
 
 mod absent;
 mod amount;
@@ -110,8 +109,7 @@ pub enum Outcome {
 }
 
 /// Explains a pod in the cluster as it is now. A running pod is taken off its node and judged as if it came now. The
-/// cluster
-/// is afterwards as it was: what is tried on the way is taken back.
+/// cluster is afterwards as it was: what is tried on the way is taken back.
 pub fn explain(scheduler: &mut Scheduler, pod: PodRow, algorithm: String, options: Options) -> Explanation {
     scheduler.trial(|scheduler| (explain_in_trial(scheduler, pod, algorithm, options), TrialEnd::RollBack))
 }

@@ -1,8 +1,7 @@
 //! Offline runs: a cluster, pods that wait, and what a scheduler would do with them.
 //!
 //! The engine decides; this shell brings the pods in order, carries out what is decided (placements, evictions) at
-//! once,
-//! and reports. Running the same input twice gives the same result, byte for byte.
+//! once, and reports. Running the same input twice gives the same result, byte for byte.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod admission;

@@ -1,8 +1,7 @@
 //! The result of a run as a document: `SimulationResult` of `berth.dev/v1alpha1`.
 //!
 //! The shape is a promise (docs/simulation-result.schema.json). Lists are in the order in which things happened, nodes
-//! in
-//! the order of their names; amounts are Kubernetes quantities.
+//! in the order of their names; amounts are Kubernetes quantities.
 
 use std::collections::BTreeMap;
 

@@ -25,8 +25,7 @@ pub struct Rollout {
     /// `metadata.name`.
     pub name: Str,
     /// What its controller sees of it. The numbers of nodes are their places in [`nodes`](Self::nodes) until the
-    /// cluster is
-    /// known.
+    /// cluster is known.
     pub(crate) workload: rollout::Workload,
     /// The nodes of a DaemonSet.
     pub(crate) nodes: Vec<Str>,

@@ -48,10 +48,8 @@ impl World {
     }
 
     /// Takes the objects as a cluster would come to have them: workloads get the pods that their controllers would
-    /// make,
-    /// and new pods go through admission. Pods of a workload take its place in the input order. `now` is the time
-    /// against
-    /// which measurements are fresh or stale; without it none is stale.
+    /// make, and new pods go through admission. Pods of a workload take its place in the input order. `now` is the time
+    /// against which measurements are fresh or stale; without it none is stale.
     ///
     /// # Errors
     /// When a new pod names a priority class or runtime class that does not exist, or there would be more than

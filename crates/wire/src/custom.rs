@@ -1,10 +1,8 @@
 //! Custom resources that make pods: rules say where their pod templates are, and how many pods each makes.
 //!
 //! The rules are data (`custom/workloads.yaml`); users add their own. The operators behind the resources are not
-//! simulated:
-//! a custom resource becomes a [`Workload`](berth_model::workload::Workload) for each of its templates, with a fixed
-//! number
-//! of pods.
+//! simulated: a custom resource becomes a [`Workload`](berth_model::workload::Workload) for each of its templates, with
+//! a fixed number of pods.
 
 mod path;
 mod pods;

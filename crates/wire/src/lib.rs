@@ -2,11 +2,9 @@
 //! them.
 //!
 //! [`Loader`] takes texts and gives [`Manifests`](berth_model::manifests::Manifests): the objects as the model's
-//! values,
-//! with the API server's defaults applied and checked as the API server would check what matters here. Nothing stops
-//! at the
-//! first error: [`Problems`] lists all, each with its place and the path of the field. What is odd but harmless is in
-//! [`Warnings`].
+//! values, with the API server's defaults applied and checked as the API server would check what matters here. Nothing
+//! stops at the first error: [`Problems`] lists all, each with its place and the path of the field. What is odd but
+//! harmless is in [`Warnings`].
 //!
 //! The way back is [`encode`] for recordings, and [`encode_whole`] for snapshots.
 //!

@@ -90,8 +90,7 @@ impl Loader {
     }
 
     /// Reads a text as [`read`](Self::read) does, from a file that was found in a folder: an empty file, and a file
-    /// that
-    /// holds something else than objects, is skipped with a warning.
+    /// that holds something else than objects, is skipped with a warning.
     pub fn read_from_folder(&mut self, source: &str, bytes: &[u8]) {
         self.in_folder = true;
         self.read(source, bytes);

@@ -6,8 +6,7 @@ use serde_json::Value;
 use crate::context::quoted;
 
 /// The kinds of Kubernetes itself that have no effect on scheduling, by group. A group that the API server serves is
-/// here
-/// even if all of its kinds are read, so that misspelt kinds are found.
+/// here even if all of its kinds are read, so that misspelt kinds are found.
 const BUILTIN: &[(&str, &[&str])] = &[
     (
         "",

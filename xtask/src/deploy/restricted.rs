@@ -1,6 +1,5 @@
 //! Pods ask for no more than the Pod Security Standard `restricted` grants; the static pod, which needs kubeadm's
-//! files,
-//! for no more than it must.
+//! files, for no more than it must.
 
 use serde_json::Value;
 

@@ -1,6 +1,5 @@
 //! What is started: the image is of this version, its flags are flags, its configuration can be read, and says what
-//! roles
-//! and policies go by.
+//! roles and policies go by.
 
 use std::path::Path;
 

@@ -23,8 +23,7 @@ const KINDS: [(&str, &[&str]); 7] = [
 ];
 
 /// Finds a pod by name, `namespace/name`, `pod/name`, or by its workload, as in `deploy/web`: the first of the
-/// workload's
-/// pods that waits, or else the first.
+/// workload's pods that waits, or else the first.
 ///
 /// # Errors
 /// When no pod or more than one has the name.

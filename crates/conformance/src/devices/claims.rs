@@ -12,8 +12,7 @@ use super::shown;
 use crate::scenario::Answer;
 
 /// When upstream's answers were recorded, about: 2026-11-15. Binding conditions of claims that are older than ten
-/// minutes
-/// have timed out.
+/// minutes have timed out.
 pub const RECORDED: UnixSeconds = 1_794_700_800;
 
 /// What stands for the random part of names that the API server generates.

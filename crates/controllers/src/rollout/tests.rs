@@ -11,8 +11,7 @@ use crate::fixture::running;
 use crate::stateful_set;
 
 /// Nodes with room. A pod of the new template takes `size`, all others 1. A pod goes to the first node with room; a
-/// daemon
-/// pod to its node.
+/// daemon pod to its node.
 struct Room {
     free: Vec<i32>,
     size: i32,

@@ -23,8 +23,7 @@ pub enum Change {
     /// Storage changed: claims, volumes, classes, CSI objects. Only pods with volumes look at it.
     Storage,
     /// Devices changed: classes, slices, taint rules, claims. Only pods with claims on devices or extended resources
-    /// look
-    /// at them.
+    /// look at them.
     Devices,
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
     Elsewhere,
@@ -62,8 +61,7 @@ impl Change {
     }
 
     /// Whether a node's own facts may be different now. A state that looks at pods, owners, storage, devices or
-    /// measured
-    /// load must check for those changes itself.
+    /// measured load must check for those changes itself.
     pub fn invalidates_nodes(self) -> bool {
         match self {
             Self::Pod(_)

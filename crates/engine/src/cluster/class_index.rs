@@ -131,8 +131,7 @@ impl ClassIndex {
     }
 
     /// A superset of the classes that one of these terms selects, and of those whose required anti-affinity may select
-    /// a pod
-    /// with these labels. Without duplicates.
+    /// a pod with these labels. Without duplicates.
     pub fn excluding<'a>(&self, terms: impl Iterator<Item = &'a Term>, labels: &LabelSet) -> Vec<PodClassId> {
         self.concerned(terms, &self.excluding, labels)
     }

@@ -70,8 +70,7 @@ impl Domains {
     }
 
     /// Changes when a node that was there moves to another domain, or a domain of one node becomes one of several or
-    /// the
-    /// other way round.
+    /// the other way round.
     pub fn partition_version(&self) -> u64 {
         self.partition_version
     }

@@ -1,10 +1,9 @@
 //! Measured load, by node, and the time against which measurements are fresh or stale.
 //!
 //! A measurement does not know of pods that came later. Pods on the node that had not started when it was made (no
-//! start
-//! time, or a later one) are *unseen*, and their requests are added to what was measured. This follows from the pods
-//! and
-//! the measurement alone, not from the order in which they were told, and each pod that is placed adds to the load.
+//! start time, or a later one) are *unseen*, and their requests are added to what was measured. This follows from the
+//! pods and the measurement alone, not from the order in which they were told, and each pod that is placed adds to the
+//! load.
 
 use berth_model::UnixSeconds;
 use berth_model::load::{MeasuredUsage, MeasuredUtilization};

@@ -1,12 +1,10 @@
 //! The order of nodes by name, as numbers: comparing two ranks compares two names.
 //!
 //! NameOrder have gaps, so that a new node mostly finds a number between its neighbours and no other rank changes.
-//! Where there
-//! is no gap left, the ranks of the smallest thinly used range around it are spread evenly, and the epoch tells a
-//! reader that
-//! stored ranks. The larger the range, the thinner it must be used: so a node costs O(log nodes) changed ranks over
-//! time,
-//! in whatever order names come (Bender et al., Two simplified algorithms for maintaining order in a list, 2002).
+//! Where there is no gap left, the ranks of the smallest thinly used range around it are spread evenly, and the epoch
+//! tells a reader that stored ranks. The larger the range, the thinner it must be used: so a node costs O(log nodes)
+//! changed ranks over time, in whatever order names come (Bender et al., Two simplified algorithms for maintaining
+//! order in a list, 2002).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;

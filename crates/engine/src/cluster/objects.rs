@@ -93,8 +93,8 @@ impl Cluster {
     }
 
     /// All objects of a kind that the cluster knows, in a fixed order. Applied to an empty cluster, they make it equal
-    /// to
-    /// this one. There are none for pods, for measurements, and for what [`apply_object`](Self::apply_object) ignores.
+    /// to this one. There are none for pods, for measurements, and for what [`apply_object`](Self::apply_object)
+    /// ignores.
     pub fn objects(&self, kind: Kind) -> Vec<Object> {
         let storage = self.storage();
         match kind {

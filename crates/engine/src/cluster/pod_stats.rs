@@ -12,9 +12,8 @@ pub type Start = (bool, Option<UnixSeconds>);
 /// The resources whose largest request is known: CPU (in milli-CPU) and memory (in bytes).
 pub const TRACKED_RESOURCES: [ResourceId; 2] = [ResourceId::CPU, ResourceId::MEMORY];
 
-/// The extremes over the pods of a node, and over a few that left it lately: so no bound is too narrow, and a node
-/// with ten
-/// thousand pods is not counted again each time that one leaves.
+/// The extremes over the pods of a node, and over a few that left it lately: so no bound is too narrow, and a node with
+/// ten thousand pods is not counted again each time that one leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodePodStats {
     /// The lowest priority; `None` where there is no pod.

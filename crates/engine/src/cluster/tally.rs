@@ -36,8 +36,7 @@ impl Tally {
     }
 
     /// Applies a change of nodes. The pods of a node that goes have left before. Returns `false` if an existing node
-    /// changed
-    /// domains, or a domain changed between one node and several: then the counts are stale.
+    /// changed domains, or a domain changed between one node and several: then the counts are stale.
     pub fn apply_change(&mut self, change: Change, nodes: &Nodes) -> bool {
         let Some(column) = self.column else { return nodes.column(self.key).is_none() };
         let domains = nodes.domains_at(column);

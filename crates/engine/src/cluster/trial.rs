@@ -1,10 +1,8 @@
 //! Trials: changes of the cluster that can be taken back.
 //!
 //! While a trial runs, each change notes what takes it back. A trial that is rolled back leaves the cluster as it was:
-//! the
-//! same objects in the same rows, pods in the same order on their nodes. The changes that take back are in the change
-//! log
-//! like all others, so caches that follow the log are right again too. A trial costs what its changes cost.
+//! the same objects in the same rows, pods in the same order on their nodes. The changes that take back are in the
+//! change log like all others, so caches that follow the log are right again too. A trial costs what its changes cost.
 //!
 //! What is only known once stays known: interned strings, classes that pods had for a while, labels that selectors
 //! mention. No decision depends on it.

@@ -12,8 +12,7 @@ use crate::ids::NodeRow;
 /// scores look at.
 ///
 /// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's state says
-/// whether
-/// an entry is still true.
+/// whether an entry is still true.
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// A filter that comes after those over domains rejects its nodes.

@@ -1,11 +1,9 @@
 //! Groups of interchangeable nodes: the nodes of a group differ in their names and in what their pods use, and in
-//! nothing else
-//! that most pods ask about.
+//! nothing else that most pods ask about.
 //!
 //! A pod that comes once has no cache of its own. What it asks of labels, taints and topology domains has one answer
-//! for a
-//! group. What it asks of usage has bounds for many nodes at once. So nodes that cannot be the best are never looked
-//! at.
+//! for a group. What it asks of usage has bounds for many nodes at once. So nodes that cannot be the best are never
+//! looked at.
 
 mod bound_tree;
 mod choose;

@@ -281,8 +281,7 @@ impl ClassCache {
     }
 
     /// Sets the state of a node by the answers. The caller puts open nodes into their bucket. `known`: if no filter
-    /// rejects
-    /// the node, its key is that of the last one.
+    /// rejects the node, its key is that of the last one.
     fn settle(
         &mut self,
         cluster: &Cluster,

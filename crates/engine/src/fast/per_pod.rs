@@ -1,8 +1,7 @@
 //! Plugins that answer for one pod at a time, beside what is cached for the pod's class: those that look at its claims.
 //!
 //! Mostly they accept every node, or reject few. So the nodes that would be chosen are checked one after the other
-//! until one
-//! is accepted. If that is not exact, or takes long, the pod is decided without the cache.
+//! until one is accepted. If that is not exact, or takes long, the pod is decided without the cache.
 
 use std::sync::Arc;
 

@@ -2,8 +2,7 @@
 //! cached.
 //!
 //! It asks what the naive scan asks, without what only messages need: nodes that a filter rejects are dropped at once.
-//! If no
-//! node is left, the scan makes the message.
+//! If no node is left, the scan makes the message.
 
 use std::cmp::Reverse;
 

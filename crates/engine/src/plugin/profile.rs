@@ -33,8 +33,7 @@ pub struct Profile {
 
 impl Profile {
     /// Whether an event may let a pod pass that these plugins rejected: it may if one of them says so. If no plugin
-    /// rejected
-    /// the pod, or one that the profile does not run, any event may.
+    /// rejected the pod, or one that the profile does not run, any event may.
     pub fn queueing_hint(
         &self,
         pod: PodView<'_>,

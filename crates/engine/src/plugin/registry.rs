@@ -109,9 +109,8 @@ pub enum Constructor {
     Default(fn() -> Arc<dyn Plugin>),
     /// The plugin decides nothing in the engine; this does its work.
     Elsewhere(&'static str),
-    /// Upstream's plugin does nothing without this feature gate, which is off by default. Configurations that enable
-    /// it are
-    /// read, and the plugin is left out.
+    /// Upstream's plugin does nothing without this feature gate, which is off by default. Configurations that enable it
+    /// are read, and the plugin is left out.
     Gated(&'static str),
 }
 

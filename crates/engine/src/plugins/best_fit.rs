@@ -3,18 +3,15 @@
 //!
 //! - **Score**: the room that is left on a node is `allocatable - requested - the pod's request`, summed over the
 //!   resources that the pod requests, each in parts of the [reference node](crate::scoring::reference). The node with
-//!   the least
-//!   room scores 100, the one with the most 0, the others by their distance, to the nearest point: nothing but the
-//!   least
-//!   room scores 100. A pod that requests nothing is not scored.
+//!   the least room scores 100, the one with the most 0, the others by their distance, to the nearest point: nothing
+//!   but the least room scores 100. A pod that requests nothing is not scored.
 //! - **Depends on** what the node offers and what its pods request.
 //! - **Upstream**: none; `NodeResourcesFit` with `MostAllocated` prefers the highest share in use, by which a big node
 //!   with more room left is fuller than a small one.
 //! - **Cost**: one multiplication a requested resource and node.
 //!
-//! The raw score is the room, negated; it looks at one node only, so where the plugin is alone, the order of raw
-//! scores is
-//! the order of choice. It is exact, without any rounding.
+//! The raw score is the room, negated; it looks at one node only, so where the plugin is alone, the order of raw scores
+//! is the order of choice. It is exact, without any rounding.
 
 use std::sync::Arc;
 

@@ -7,14 +7,11 @@
 //! - **Score**: the earlier the alternatives that a node can serve come in their requests, the better.
 //! - **Reserve**: devices for claims, and the claim for extended resources.
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
-//! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node,
-//!   or one
-//!   whose labels or resources change.
+//! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or
+//!   one whose labels or resources change.
 //! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences:
-//!   while
-//!   the status of a claim is being written, other pods already see it as allocated (upstream lets them wait); claims
-//!   that
-//!   can be given up are found, not chosen by chance.
+//!   while the status of a claim is being written, other pods already see it as allocated (upstream lets them wait);
+//!   claims that can be given up are found, not chosen by chance.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation a node.
 
 mod hint;
@@ -220,8 +217,7 @@ pub fn has_devices(pod: PodView<'_>) -> bool {
 }
 
 /// What can be done for a pod that fits nowhere (PostFilter): claims that can be given up, because the devices that
-/// they
-/// have keep the pod off the nodes that this plugin rejected. `None` if the pod has no claims.
+/// they have keep the pod off the nodes that this plugin rejected. `None` if the pod has no claims.
 pub fn remedy<'a>(
     pod: PodView<'a>,
     rejected: impl IntoIterator<Item = (NodeRow, &'a Rejection)>,

@@ -8,15 +8,12 @@
 //!   node lies in; required affinity of running pods counts with a configured weight. Scaled so that the lowest is 0
 //!   and the highest 100.
 //! - **Depends on** the classes' terms, the labels of namespaces, and how many pods of each class a domain has.
-//! - **Unblocked by** a pod that comes and satisfies the affinity; a pod that goes, or changes its labels, which one
-//!   of the two wanted away, or
-//!   whose going lets the pod be the first of its kind; a new node that is accepted; a node that lies in other domains
-//!   of
-//!   terms that concern the pod; labels of a namespace where terms look at them.
+//! - **Unblocked by** a pod that comes and satisfies the affinity; a pod that goes, or changes its labels, which one of
+//!   the two wanted away, or whose going lets the pod be the first of its kind; a new node that is accepted; a node
+//!   that lies in other domains of terms that concern the pod; labels of a namespace where terms look at them.
 //! - **Upstream**: plugins/interpodaffinity. No known difference.
 //! - **Cost**: the classes that have a label which a term demands, and those whose terms demand one of the pod's; then
-//!   the
-//!   nodes with pods of the classes that match; a few array reads a node.
+//!   the nodes with pods of the classes that match; a few array reads a node.
 
 mod explain;
 mod filter;

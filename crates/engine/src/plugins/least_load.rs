@@ -9,9 +9,8 @@
 //!   knows no measurements.
 //! - **Cost**: one division of 128 bits a resource and node.
 //!
-//! The raw score is the load, negated; it looks at one node only, so where the plugin is alone, the order of raw
-//! scores is
-//! the order of choice.
+//! The raw score is the load, negated; it looks at one node only, so where the plugin is alone, the order of raw scores
+//! is the order of choice.
 
 use std::sync::Arc;
 

@@ -2,8 +2,7 @@
 //!
 //! - **Filter**: only the node that the pod names comes into question; where there is none of that name, no node does.
 //! - **Depends on** the single pod, and on the node's name. A pod that waits names no node, so what is kept for the
-//!   pods
-//!   of a class is that nothing is rejected.
+//!   pods of a class is that nothing is rejected.
 //! - **Unblocked by** a new node.
 //! - **Upstream**: plugins/nodename. No known difference.
 //! - **Cost**: nothing for pods that name no node.

@@ -5,8 +5,7 @@
 //! - **Depends on** the ports of the pods on the node.
 //! - **Unblocked by** a pod with one of the ports that leaves any node, or a new node where they are free.
 //! - **Upstream**: plugins/nodeports. No known difference, also where upstream is odd: where pods of a node hold the
-//!   same
-//!   port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
+//!   same port (they were bound by hand), preemption takes it for free once one of them leaves, until one comes back.
 //! - **Cost**: nothing for pods without host ports; else a look at each class that has some, and one number a node.
 
 use std::sync::Arc;

@@ -7,12 +7,10 @@
 //!   memory requests count a default amount here, and requests at the level of the pod count only for pods that are
 //!   on the node already.
 //! - **Depends on** what the node offers and what its pods request. If a node offers nothing of an extended resource
-//!   that a
-//!   DeviceClass serves, DynamicResources decides, and its devices count in the score if the arguments list the
+//!   that a DeviceClass serves, DynamicResources decides, and its devices count in the score if the arguments list the
 //!   resource.
 //! - **Unblocked by** a pod that leaves a node or changes there, a new node, or one that offers more of something,
-//!   where
-//!   the pod fits on that node then (upstream: if a pod leaves any node), and by device classes.
+//!   where the pod fits on that node then (upstream: if a pod leaves any node), and by device classes.
 //! - **Upstream**: plugins/noderesources `fit.go`, `resource_allocation.go`.
 //! - **Cost**: one comparison a requested resource and node; a division or two a scored resource and node.
 

@@ -5,9 +5,8 @@
 //!   of its class. A driver with `preventPodSchedulingIfMissing` must run on the node. Eviction may help.
 //! - **Depends on** the single pod: the pod's claims, their volumes, and the volumes of the pods on a node.
 //! - **Unblocked by** a pod that leaves, an attachment that ends, drivers of a node that change, a new node, and
-//!   another
-//!   claim or volume of a pod on a node, where the node takes the pod then; the pod's own claims and their volumes;
-//!   classes and drivers.
+//!   another claim or volume of a pod on a node, where the node takes the pod then; the pod's own claims and their
+//!   volumes; classes and drivers.
 //! - **Upstream**: plugins/nodevolumelimits. Where several drivers are missing on a node, the first by name is named
 //!   (upstream: by chance). No other known difference.
 //! - **Cost**: nothing for pods without claims and disks; else a few look-ups a node in what is kept of attached

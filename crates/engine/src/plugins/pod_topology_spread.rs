@@ -1,23 +1,18 @@
 //! Spreads pods that belong together evenly over topology domains.
 //!
 //! - **Filter** (constraints that decide): a node without the constraint's label is rejected, and no eviction helps.
-//!   Otherwise the
-//!   pods that the constraint selects are counted in the node's domain; with the pod itself they may exceed the count
-//!   of
-//!   the emptiest domain by `maxSkew` at most. Evicting pods may help.
+//!   Otherwise the pods that the constraint selects are counted in the node's domain; with the pod itself they may
+//!   exceed the count of the emptiest domain by `maxSkew` at most. Evicting pods may help.
 //! - **Score** (constraints that prefer): the same counts, weighted by the logarithm of the number of domains, so that
 //!   few large domains do not drown many small ones; the emptiest domain scores 100.
 //! - A pod without constraints gets default ones, which count the pods of its services and its controller.
 //! - **Depends on** the constraints, which nodes the pod's node affinity and tolerations admit, and how many pods of
-//!   each
-//!   class a domain has.
+//!   each class a domain has.
 //! - **Unblocked by** a pod that a constraint selects when it comes, goes or starts to terminate, or one whose labels
 //!   change that; a node that takes part when it comes, goes or moves to another domain, or one that starts or ceases
-//!   to
-//!   take part.
+//!   to take part.
 //! - **Upstream**: plugins/podtopologyspread, plugins/helper/spread.go. No known difference, also where upstream is
-//!   odd:
-//!   terminating pods, and pods under a selector that selects everything, are not counted at first, but preemption
+//!   odd: terminating pods, and pods under a selector that selects everything, are not counted at first, but preemption
 //!   subtracts them when it takes them away.
 //! - **Cost**: the classes that have a label which a constraint demands, and one pass over the rows for a pod; a few
 //!   array reads a node.

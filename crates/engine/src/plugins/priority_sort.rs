@@ -1,8 +1,7 @@
 //! Orders the queue: higher priority first, then the pod that came first.
 //!
 //! - **QueueSort**: the queues of the scheduling loop and of the simulation order pods so. There is nothing to decide
-//!   in
-//!   the engine.
+//!   in the engine.
 //! - **Depends on** the pod's priority and its arrival.
 //! - **Upstream**: plugins/queuesort. No known difference.
 //! - **Cost**: two comparisons.

@@ -1,18 +1,16 @@
 //! Keeps pods off nodes that cannot reach the volumes of their claims, and chooses volumes for claims without one.
 //!
 //! - **Filter**: the volumes of bound claims must be reachable from the node by their node affinity. A claim whose
-//!   class
-//!   waits for a consumer takes the smallest volume there that it can have; failing that, its class must be able to
-//!   make one there (provisioner, allowed topologies, published capacity). A claim of another class must be bound
+//!   class waits for a consumer takes the smallest volume there that it can have; failing that, its class must be able
+//!   to make one there (provisioner, allowed topologies, published capacity). A claim of another class must be bound
 //!   already. Missing, lost and disappearing claims reject the pod. Eviction never helps.
 //! - **Score**: how full the chosen volumes, or else the storage that new ones come from, would be, along a curve.
 //! - **Reserve**: volumes for claims, and the node where others are to be made. PreBind waits until the claims are
 //!   bound.
 //! - **Depends on** the single pod: claims, volumes, classes, drivers and capacities.
 //! - **Unblocked by** the pod's claims; their volumes, and any volume of their classes; their classes and the drivers
-//!   of
-//!   these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that is
-//!   accepted.
+//!   of these; capacity of their classes that is new or grows; a new node, or one whose labels or drivers change, that
+//!   is accepted.
 //! - **Upstream**: plugins/volumebinding. Of equally large volumes, of several that are reserved for the claim, and of
 //!   several capacities that a node can use, the first by name is taken (upstream: by chance).
 //! - **Cost**: nothing for pods without claims; else the volumes of the claims' classes once, then a few look-ups a

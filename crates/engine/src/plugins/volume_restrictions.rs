@@ -6,8 +6,7 @@
 //!   Both may be cured by eviction.
 //! - **Depends on** the single pod: which pods use its claims, and which disks the pods on a node have.
 //! - **Unblocked by** a pod with such a disk or claim that leaves its node, or whose node goes; a new node where the
-//!   disk
-//!   is free; the missing claim.
+//!   disk is free; the missing claim.
 //! - **Upstream**: plugins/volumerestrictions. No known difference. As there, the pods of a hypothetical are compared
 //!   with the claims by name alone, whatever their namespace.
 //! - **Cost**: nothing for pods without such disks and claims; else one pass over the classes, then a look-up a node.

@@ -1,10 +1,9 @@
 //! Prefers the node whose load with the pod is lowest for its weight, so that nodes get work in proportion to weights.
 //!
-//! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of
-//!   `(max(requested, measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers
-//!   (`Capacity`), or a number from a label or an annotation times the [reference node](crate::scoring::reference).
-//!   The node with
-//!   the lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
+//! - **Score**: a node's load with the pod is the largest, over the resources of the arguments, of `(max(requested,
+//!   measured) + the pod's request) / weight`. The weight of a node in a resource is what it offers (`Capacity`), or a
+//!   number from a label or an annotation times the [reference node](crate::scoring::reference). The node with the
+//!   lowest scores 100, one with twice as much 50, rounded down: nothing but the lowest scores 100.
 //! - A node with a weight of zero or less scores 0 where any other node is feasible. A node without a number, or with
 //!   one that cannot be read, has the default weight.
 //! - **Depends on** what the node offers, what its pods request, what was measured, and the node's label or annotation.
@@ -81,8 +80,7 @@ impl Default for WeightedLeastLoad {
 }
 
 /// Reads a weight: a number as Kubernetes writes quantities (`4`, `2.5`, `500m`), in thousandths, rounded up. `None`
-/// where
-/// it is no number. Zero and less is allowed: such a node is chosen only where no other is feasible.
+/// where it is no number. Zero and less is allowed: such a node is chosen only where no other is feasible.
 pub fn parse_weight(text: &str) -> Option<i64> {
     Quantity::parse(text).ok().map(Quantity::milli_value)
 }

@@ -41,9 +41,8 @@ pub(super) fn harm(candidate: &Candidate, cluster: &Cluster) -> Harm {
 
 /// A lower bound of the harm on a node; `None` where it has no pod of lower priority.
 ///
-/// Each part is bounded by itself: no budget is violated; the most important victim is as unimportant as any pod;
-/// there are
-/// as many victims as the resource that is shortest takes, were all pods as large as the largest; all started last.
+/// Each part is bounded by itself: no budget is violated; the most important victim is as unimportant as any pod; there
+/// are as many victims as the resource that is shortest takes, were all pods as large as the largest; all started last.
 /// Pods that are not lower count too where that is all that is known.
 pub(super) fn rough_bound(pod: PodView<'_>, node: NodeRow, resources_count: bool) -> Option<Harm> {
     bound(pod, node, pod.cluster.nodes().pod_stats(node), resources_count)

@@ -2,9 +2,8 @@
 //!
 //! Upstream sorts victims with Go's `sort.Slice`, which keeps ties in place for up to 12 elements only. Which pod
 //! is spared first among equals decides which one is evicted, so beyond that the steps of Go's sorting have to be
-//! followed: a
-//! pattern-defeating quicksort (<https://arxiv.org/pdf/2106.05123>) without chance, whose pivots, thresholds and swaps
-//! are those of Go 1.19 and later.
+//! followed: a pattern-defeating quicksort (<https://arxiv.org/pdf/2106.05123>) without chance, whose pivots,
+//! thresholds and swaps are those of Go 1.19 and later.
 
 use std::ops::Range;
 

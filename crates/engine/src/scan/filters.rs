@@ -154,8 +154,7 @@ pub fn prepare<'a>(profile: &'a Profile, pod: PodView<'a>) -> Preparation<'a> {
 }
 
 /// Prepares the filters of a profile for all pods of a class. Plugins that answer for one pod at a time are left out,
-/// and
-/// put into `per_pod`.
+/// and put into `per_pod`.
 pub(crate) fn prepare_class(
     profile: &Profile,
     pod: PodView<'_>,
@@ -241,8 +240,7 @@ impl Preparation<'_> {
     }
 
     /// The plugins that excluded nodes before any filter ran, as far as they count as rejecting the pod: not if a
-    /// plugin
-    /// rejects the pod whatever the nodes.
+    /// plugin rejects the pod whatever the nodes.
     pub fn rejecting_prefilters(&self) -> Vec<PluginName> {
         let settled = |v: &Verdict| !v.plugin.is_empty() && v.rejection.code != Code::Unschedulable;
         if self.rejected.as_ref().is_some_and(settled) { Vec::new() } else { self.prefilter_plugins.clone() }
@@ -288,8 +286,7 @@ impl Filters<'_> {
     /// Checks a node that may have nominated pods, without the pods that a delta takes away.
     ///
     /// Pods of equal or higher priority that are nominated there count as running first. If the pod fits beside them,
-    /// it must
-    /// fit without them too, since they may end up elsewhere.
+    /// it must fit without them too, since they may end up elsewhere.
     pub fn check_with_nominated(&self, pod: PodView<'_>, row: NodeRow, without: &Delta) -> Option<Verdict> {
         let cluster = pod.cluster;
         let outranks = |&&other: &&PodRow| {

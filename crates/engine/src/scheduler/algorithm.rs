@@ -1,8 +1,7 @@
 //! Algorithms: named choices of score plugins, so that one word says how nodes are preferred.
 //!
 //! An algorithm is one score plugin in place of those of a profile; filters stay. A configuration can enable these
-//! plugins
-//! too, and mix them: see docs/algorithms.md.
+//! plugins too, and mix them: see docs/algorithms.md.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,5 @@
 //! Pods unlike all others, on more nodes than are looked at one by one: few kinds of nodes, all used differently. What
-//! is
-//! left out by bounds must never be the scan's choice.
+//! is left out by bounds must never be the scan's choice.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The laws of the plugin interface, for every plugin of the registry, over random histories.
 //!
 //! A few pods wait all the time. After each step of the history each plugin is asked about them in every way that the
-//! interface has, and the answers must agree: a cached state with a fresh one, many nodes at once
-//! with one node at a time, what a hint promises with what happens.
+//! interface has, and the answers must agree: a cached state with a fresh one, many nodes at once with one node at a
+//! time, what a hint promises with what happens.
 
 mod filter;
 mod planted;

@@ -12,8 +12,7 @@ use crate::config;
 use crate::history::{History, Step};
 
 /// All that a cluster knows, as text; rows and orders included. The statistics of a node's pods are left out: they are
-/// bounds,
-/// which a pod that left may keep wider for a while.
+/// bounds, which a pod that left may keep wider for a while.
 fn describe(cluster: &Cluster) -> String {
     let mut out = String::new();
     let nodes = cluster.nodes();

@@ -16,9 +16,8 @@ use super::{RejectionGroup, SchedulingQueue};
 pub(crate) const EXTENDER: PluginName = PluginName::new("Extender");
 
 impl SchedulingQueue {
-    /// Requeues the pods that an event may help. The cluster is as it is after the event. Returns the part of the
-    /// queue that
-    /// each pod enters.
+    /// Requeues the pods that an event may help. The cluster is as it is after the event. Returns the part of the queue
+    /// that each pod enters.
     pub(crate) fn requeue_on(
         &mut self,
         scheduler: &Scheduler,
@@ -73,8 +72,7 @@ impl SchedulingQueue {
     }
 
     /// Moves unschedulable pods to the groups of their classes. A class splits when a selector mentions a label that
-    /// tells
-    /// its pods apart.
+    /// tells its pods apart.
     fn regroup_by_class(&mut self, cluster: &Cluster) {
         let pods = cluster.pods();
         if std::mem::replace(&mut self.reclassifications, pods.reclassifications())
@@ -108,9 +106,8 @@ fn may_help(scheduler: &Scheduler, group: &RejectionGroup, pod: PodRow, event: &
     profile.queueing_hint(view, &group.plugins, event) == QueueingHint::Queue
 }
 
-/// The pods that are nominated to the node of an event. They are tried again, so that a nomination that no longer
-/// holds is
-/// cleared and does not block other pods.
+/// The pods that are nominated to the node of an event. They are tried again, so that a nomination that no longer holds
+/// is cleared and does not block other pods.
 fn nominated_pods_for(cluster: &Cluster, event: &ClusterEvent<'_>) -> Vec<PodRow> {
     let row = match event {
         ClusterEvent::Node { .. }

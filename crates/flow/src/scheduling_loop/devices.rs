@@ -30,8 +30,7 @@ impl SchedulingLoop {
     }
 
     /// A pod fits on no node: a claim whose devices keep it from every node, and which no other pod uses, is given up
-    /// (the
-    /// first; upstream takes one by chance). Upstream: plugins/dynamicresources (`PostFilter`).
+    /// (the first; upstream takes one by chance). Upstream: plugins/dynamicresources (`PostFilter`).
     pub(super) fn give_up_devices(&mut self, pod: PodRow) {
         let view = PodView::new(self.scheduler.cluster(), pod);
         if !dynamic_resources::has_devices(view) {

@@ -232,9 +232,8 @@ impl SchedulingLoop {
     /// The watch delivered that a pending pod is bound.
     fn pod_bound(&mut self, now: Now, row: PodRow, pod: Pod) {
         let binding = self.pods.binding_mut(row);
-        // While PreBind is in progress, this scheduler has sent no binding. If the pod is bound then, another
-        // scheduler bound
-        // it, perhaps to the same node, and what is reserved here must be released.
+        // While PreBind is in progress, this scheduler has sent no binding. If the pod is bound then, another scheduler
+        // bound it, perhaps to the same node, and what is reserved here must be released.
         let as_assumed = binding.as_ref().is_some_and(|binding| binding.was_sent_to(pod.node.as_ref()));
         let is_reported = binding.is_none_or(|binding| binding.is_bound());
         if as_assumed && !is_reported {

@@ -14,8 +14,7 @@ const NOTE_LIMIT: usize = 1024;
 
 impl SchedulingLoop {
     /// Nominates a pod to a node, or to none, for the decisions that follow. The room on the node of its former
-    /// nomination is
-    /// free for other pods.
+    /// nomination is free for other pods.
     pub(super) fn nominate(&mut self, now: Now, pod: PodRow, node: Option<&Str>) {
         let former = self.former_pod(pod);
         let cluster = self.scheduler.cluster_mut();

@@ -35,8 +35,7 @@ impl Actor {
     }
 
     /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. If a
-    /// step
-    /// fails the claim is deleted again.
+    /// step fails the claim is deleted again.
     pub(super) async fn make_device_claim(&self, made: &NewDeviceClaim) -> Result<(), Failure> {
         let user = made.claim.reserved_for.first().cloned().unwrap_or_default();
         let pod = &PodRef { namespace: made.claim.namespace.clone(), name: user.name, uid: user.uid };

@@ -1,8 +1,7 @@
 //! A quantity that remembers how it is written, for values that go back to the API server.
 //!
 //! Upstream: apimachinery `pkg/api/resource/quantity.go`. A [`Quantity`] is only a value; a [`Amount`] has a format
-//! too,
-//! which decides how a sum or a rounded value is printed (`2Gi`, not `2147483648`).
+//! too, which decides how a sum or a rounded value is printed (`2Gi`, not `2147483648`).
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,8 +1,7 @@
 //! ResourceQuota: what all pods of a namespace may request together.
 //!
 //! A quota does not say which pods are refused: that depends on the order in which they are created. So pods that
-//! exceed
-//! one are simulated all the same, with a warning that says by how much.
+//! exceed one are simulated all the same, with a warning that says by how much.
 //!
 //! Upstream: `pkg/quota/v1/evaluator/core/pods.go` (`PodUsageFunc`).
 

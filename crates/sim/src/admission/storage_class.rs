@@ -1,8 +1,7 @@
 //! DefaultStorageClass: claims that name no class get the default one.
 //!
 //! A claim that was stored without a class, because there was no default then, gets it later from the volume
-//! controller,
-//! as long as it is not bound.
+//! controller, as long as it is not bound.
 //!
 //! Upstream: `plugin/pkg/admission/storage/storageclass/setdefault/admission.go`, `pkg/volume/util/storageclass.go`.
 

@@ -1,8 +1,7 @@
 //! CronJobs: one run of the job, as when its time has come.
 //!
 //! A run that is going on is that run: where the input has a Job of the CronJob that has not ended, or its pods, there
-//! is
-//! no second one.
+//! is no second one.
 //!
 //! Upstream: `pkg/controller/cronjob/utils.go` (`getJobFromTemplate2`).
 

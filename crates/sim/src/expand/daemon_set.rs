@@ -29,8 +29,7 @@ const GENERATION: &str = "pod-template-generation";
 const NODE_NAME: &str = "metadata.name";
 
 /// Makes the pods that are missing. If pods are outdated, the set is rolled out: then its controller takes the pods
-/// that are
-/// made here when it needs them.
+/// that are made here when it needs them.
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);

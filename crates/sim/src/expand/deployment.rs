@@ -1,9 +1,8 @@
 //! Deployments: ReplicaSets whose sizes they decide.
 //!
 //! A Deployment makes no pods itself. A ReplicaSet with its template is the new one; one that has another is old. If
-//! there
-//! are no old ones with pods, the new one gets all pods that are missing. Otherwise, or if there are too many pods, the
-//! Deployment is rolled out: its controller decides, step by step ([`crate::rollout`]).
+//! there are no old ones with pods, the new one gets all pods that are missing. Otherwise, or if there are too many
+//! pods, the Deployment is rolled out: its controller decides, step by step ([`crate::rollout`]).
 //!
 //! ReplicaSets that are not in the input are known by their pods.
 //!
@@ -324,8 +323,7 @@ struct UnlistedSet<'a> {
 }
 
 /// The ReplicaSets of a Deployment that are not in the input but own pods there: named after the Deployment and the
-/// hash
-/// that their pods have as a label.
+/// hash that their pods have as a label.
 fn unlisted_sets<'a>(expansion: &Expansion<'a>, deployment: &Workload) -> Vec<UnlistedSet<'a>> {
     let prefix = format!("{}-", deployment.name);
     let selector = deployment.selector.as_ref();

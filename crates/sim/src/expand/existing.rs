@@ -1,8 +1,7 @@
 //! The pods of the input, by who controls them.
 //!
-//! A pod belongs to the controller that its owner reference names. If only one of the two has a uid, as when a
-//! manifest is applied to what a cluster holds, kind and name decide. A pod without a controller is adopted by the
-//! first
+//! A pod belongs to the controller that its owner reference names. If only one of the two has a uid, as when a manifest
+//! is applied to what a cluster holds, kind and name decide. A pod without a controller is adopted by the first
 //! controller whose selector it matches.
 //!
 //! Upstream: `pkg/controller/controller_ref_manager.go` (`ClaimObject`).

@@ -48,8 +48,7 @@ pub struct PluginRejection {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub short: BTreeMap<String, String>,
     /// What is missing over what the pod requests, in thousandths, of the resource where that is worst: when the node
-    /// is
-    /// empty, and as it is.
+    /// is empty, and as it is.
     #[serde(skip)]
     pub(super) short_permille: (i64, i64),
 }

@@ -30,8 +30,7 @@ enum Change {
 
 impl Cluster {
     /// Takes an effect as done: later pods see the volume as reserved for its claim, the claim's node as selected, the
-    /// devices as allocated.
-    /// `None` where nothing changes: it is so already, or an object is gone.
+    /// devices as allocated. `None` where nothing changes: it is so already, or an object is gone.
     pub fn apply(&mut self, effect: &Effect) -> Option<Assumed> {
         let change = match effect {
             Effect::BindVolume { volume, namespace, claim } => {

@@ -1,8 +1,7 @@
 //! Which volumes the pods on each node have attached.
 //!
 //! Found out when a pod first asks for it, kept up to date as pods, claims, volumes and attachments come, change and
-//! go,
-//! and rebuilt after a change of storage classes.
+//! go, and rebuilt after a change of storage classes.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,7 @@
 //! Storage objects that come, change and go one by one, as watches tell it.
 //!
 //! Where an object is equal to what is known nothing happens. What is known beyond the objects is kept up to date as
-//! far
-//! as the object matters to it.
+//! far as the object matters to it.
 
 use std::sync::OnceLock;
 

@@ -1,9 +1,8 @@
 //! Volumes and their drivers as numbers.
 //!
 //! Each use of a volume is counted. A volume that is not used any more is forgotten and its number given to another
-//! one.
-//! So a number may be kept only as long as it is counted, or as the cluster does not change. Drivers are few
-//! and keep theirs.
+//! one. So a number may be kept only as long as it is counted, or as the cluster does not change. Drivers are few and
+//! keep theirs.
 
 use berth_model::Str;
 use rustc_hash::FxHashMap;

@@ -1,6 +1,5 @@
 //! The choice for one pod by groups of nodes: one node of each group is asked what all its nodes share. Then the best
-//! node by
-//! usage is searched for in each group that may still have the best of all.
+//! node by usage is searched for in each group that may still have the best of all.
 
 use std::cmp::Reverse;
 

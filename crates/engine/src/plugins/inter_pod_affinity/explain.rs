@@ -67,8 +67,7 @@ fn first_of(cluster: &Cluster, class: PodClassId, row: NodeRow) -> Option<PodRow
 }
 
 /// What is missing on a node. Of what is in the way only the pod's own terms are named if there are such: replicas
-/// mostly
-/// avoid each other both ways.
+/// mostly avoid each other both ways.
 pub(super) fn explain(filter: &AffinityFilter, cluster: &Cluster, row: NodeRow, details: &mut Vec<Detail>) {
     let incoming = Incoming::new(cluster, filter.class);
     let domain = |key: Sym| Some((key, cluster.nodes().label(row, key)?));

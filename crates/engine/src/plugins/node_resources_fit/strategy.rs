@@ -1,8 +1,8 @@
 //! How a score follows from the use of a resource, by strategy.
 //!
 //! Upstream: `noderesources/least_allocated.go` (the emptier, the better: pods spread over nodes), `most_allocated.go`
-//! (the
-//! fuller, the better: pods are packed onto few nodes), `requested_to_capacity_ratio.go` (a curve over utilization).
+//! (the fuller, the better: pods are packed onto few nodes), `requested_to_capacity_ratio.go` (a curve over
+//! utilization).
 
 use crate::plugin::MAX_SCORE;
 use crate::scoring::axis::{Amounts, AxisColumns};

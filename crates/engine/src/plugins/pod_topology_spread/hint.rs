@@ -10,8 +10,7 @@ use crate::plugins::taint_toleration::untolerated;
 use crate::pod_class::PodClass;
 
 /// Counts fall where pods leave and the smallest count rises where they come; a domain that comes or goes may be the
-/// one
-/// with the smallest count, or make up the number of domains that are wanted at least.
+/// one with the smallest count, or make up the number of domains that are wanted at least.
 pub(super) fn may_help(constraints: &[Constraint], pod: PodView<'_>, event: &ClusterEvent<'_>) -> bool {
     let cluster = pod.cluster;
     let involved = |class: &PodClass| {

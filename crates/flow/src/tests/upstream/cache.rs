@@ -167,8 +167,7 @@ fn issue_125491() {
 
 /// karpenter-provider-aws#984: Bindings regularly fail with "already assigned".
 /// Here: after a lost answer this means that the first binding succeeded; otherwise the room is free again, and the
-/// watch
-/// decides.
+/// watch decides.
 #[test]
 fn karpenter_984() {
     let mut world = World::new();
