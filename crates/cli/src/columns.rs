@@ -28,6 +28,11 @@ impl Cell {
         Self { text: text.into(), style }
     }
 
+    /// The same text in another style.
+    pub(crate) fn with(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
     fn width(&self) -> usize {
         self.text.width()
     }

@@ -3,23 +3,28 @@
 mod find;
 pub(crate) mod table;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use berth_engine::ids::PodRow;
 use berth_engine::scheduler::Scheduler;
-use berth_live::Server;
-use berth_sim::explain::explain;
+use berth_model::pod::Pod;
+use berth_sim::explain::{Explanation, GroupAnswer, explain, explain_group};
 use berth_sim::run::{Options, Run};
+use berth_sim::world::World;
 
 use crate::failure::Failure;
-use crate::input::{self, ReadingArgs};
+use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
-use crate::profiles::{self, ProfileArgs};
+use crate::profiles::{self, Choice, ProfileArgs};
+use find::Target;
 
 const EXAMPLES: &str = "\
 Examples:
   Why is it pending, and what would help?
     berth explain shop/cart-7d9f
+
+  Why is a pod of this Deployment pending, if one is?
+    berth explain deploy/cart -n shop
 
   Why is it placed on this node, and how close was the decision?
     berth explain web-0 -f cluster.yaml -f apps/
@@ -37,20 +42,14 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArgs {
-    /// The pod: a name, namespace/name, pod/name, or a workload such as deploy/web, of which the first pod without a
-    /// node is taken
-    #[arg(value_name = "POD")]
-    pod: String,
-    /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin; may be
-    /// repeated. Without
-    /// -f the objects of the cluster that kubectl uses are read
-    #[arg(short = 'f', long = "filename", value_name = "PATH")]
-    files: Vec<PathBuf>,
-    /// The kubeconfig of the cluster to read, if no -f is given
-    #[arg(long, value_name = "FILE", conflicts_with = "files")]
-    kubeconfig: Option<PathBuf>,
+    /// A pod (a name, namespace/name, or pod/name), or a workload such as deploy/web, of which the first pod that stays
+    /// pending is explained. It may be left out if -l is given
+    #[arg(value_name = "POD", required_unless_present = "selector")]
+    pod: Option<String>,
     #[command(flatten)]
-    reading: ReadingArgs,
+    input: InputArgs,
+    #[command(flatten)]
+    selection: SelectionArgs,
     #[command(flatten)]
     profiles: ProfileArgs,
     /// Output format
@@ -63,26 +62,42 @@ pub(crate) struct ExplainArgs {
 /// # Errors
 /// When the input cannot be used, or when no pod or more than one has the name.
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let (quiet, algorithm) = (args.reading.quiet, args.profiles.algorithm);
+    let (quiet, algorithm) = (args.input.reading.quiet, args.profiles.algorithm);
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
-    let world = if args.files.is_empty() {
-        input::live(&Server { kubeconfig: args.kubeconfig.clone(), master: None }, &args.reading)?
-    } else {
-        input::world(&args.files, &args.reading)?
-    };
-    let pod = find::pod(&world.cluster, &args.pod)?;
+    let world = input::world(&args.input, &[], &args.selection)?;
+    let target = find::target(&world.cluster, args.pod.as_deref(), &args.selection.selection())?;
     let options = Options {
         preemption: !args.profiles.no_preemption,
         all_schedulers: args.profiles.all_schedulers,
         verify: false,
     };
+    let answer = match target {
+        Target::Pod(pod) => GroupAnswer::Pending(Box::new(of_pod(world, choice, pod, options)?)),
+        Target::Group(group) => {
+            let subject = group.to_string();
+            let is_member = |pod: &Pod| group.contains(pod);
+            explain_group(world, choice.profiles, subject, is_member, choice.name, options)
+                .map_err(Failure::difference)?
+        }
+    };
+    match &answer {
+        GroupAnswer::Pending(document) => {
+            output::print(document, args.output, |wide| table::render(document, wide))?;
+        }
+        GroupAnswer::Placed(document) => {
+            output::print(document, args.output, |wide| table::render_group(document, wide))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Explains one pod, after the pods that are before it in the queue are placed.
+fn of_pod(world: World, choice: Choice, pod: PodRow, options: Options) -> Result<Explanation, Failure> {
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
     if world.waiting.contains(&pod) {
         Run::new(&mut scheduler, &world.waiting, options).until(pod).map_err(Failure::difference)?;
     }
-    let document = explain(&mut scheduler, pod, choice.name, options);
-    output::print(&document, args.output, |wide| table::render(&document, wide))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(explain(&mut scheduler, pod, choice.name, options))
 }

@@ -1,4 +1,5 @@
-//! What is simulated: files, folders and stdin, or a running cluster, become a cluster with pods that wait.
+//! What is simulated: files, folders, kustomizations and stdin, over a running cluster if one is asked, become a
+//! cluster with pods that are pending.
 
 use std::fs;
 use std::io::{self, Read};
@@ -7,6 +8,9 @@ use std::path::{Path, PathBuf};
 use berth_engine::algorithm::Algorithm;
 use berth_live::Server;
 use berth_model::manifests::Manifests;
+use berth_model::object::Kind;
+use berth_model::selector::LabelSelector;
+use berth_sim::selection::Selection;
 use berth_sim::world::World;
 use berth_wire::{Loader, Problems, Rules, Warnings};
 
@@ -14,6 +18,7 @@ use crate::failure::{Failure, words};
 use crate::notice;
 
 mod folder;
+mod kustomize;
 
 /// More than the objects of any cluster take; endless input must come to an end.
 const MAX_BYTES: u64 = 4 << 30;
@@ -24,12 +29,45 @@ const PRINTED: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputArgs {
     /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to
-    /// read
-    /// several: manifests are applied over the objects of a cluster, as kubectl apply does
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
+    /// read several: manifests are applied over the objects of a cluster, as kubectl apply does. If no object is a
+    /// node, the cluster that kubectl uses is read too
+    #[arg(short = 'f', long = "filename", value_name = "PATH")]
     pub files: Vec<PathBuf>,
+    /// A kustomization, which kubectl or kustomize renders; may be repeated
+    #[arg(short = 'k', long = "kustomize", value_name = "DIR")]
+    pub kustomizations: Vec<PathBuf>,
+    /// Read a running cluster, and apply the objects of -f and -k over it
+    #[arg(long)]
+    pub live: bool,
+    /// The context of the kubeconfig whose cluster is read; implies --live
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The kubeconfig of the cluster that is read; implies --live [default: the one that kubectl uses]
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// Which pods are shown.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct SelectionArgs {
+    /// Show only pods of this namespace. Objects in files that name no namespace belong to it, as with kubectl apply
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Show only pods whose labels match, as in app=web,tier!=cache
+    #[arg(short = 'l', long = "selector", value_name = "SELECTOR", value_parser = LabelSelector::parse)]
+    pub selector: Option<LabelSelector>,
+}
+
+impl SelectionArgs {
+    /// The pods that are shown.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            namespace: self.namespace.as_deref().map(Into::into),
+            selector: self.selector.clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// How objects are read.
@@ -63,15 +101,22 @@ impl ReadingArgs {
     }
 }
 
-/// Reads all files and makes them a cluster with pods that wait.
+/// Reads everything and makes it a cluster with pods that are pending. `more` are paths after those of `-f`.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
-pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, Failure> {
+pub(crate) fn world(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<World, Failure> {
+    let reading = &args.reading;
     let mut problems = Vec::new();
-    let mut loader = reading.loader()?;
+    let mut loader = reading.loader()?.with_namespace(pods.namespace.as_deref());
+    let server =
+        Server { kubeconfig: args.kubeconfig.clone(), context: args.context.clone(), master: None };
+    let nothing_named = args.files.is_empty() && more.is_empty() && args.kustomizations.is_empty();
+    if nothing_named || args.live || args.context.is_some() || args.kubeconfig.is_some() {
+        read_cluster(&mut loader, &server, reading)?;
+    }
     let mut stdin_read = false;
-    for path in files {
+    for path in args.files.iter().chain(more) {
         if path.as_os_str() == "-" {
             if std::mem::replace(&mut stdin_read, true) {
                 problems.push("stdin (-) is given twice, but can be read only once".to_string());
@@ -88,15 +133,29 @@ pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, F
             loader.read(&path.display().to_string(), &bytes);
         }
     }
-    admit(loader, problems, reading)
+    for folder in &args.kustomizations {
+        match kustomize::render(folder) {
+            Ok(text) => loader.read(&format!("{} (rendered)", folder.display()), &text),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let mut without_cluster = None;
+    if !nothing_named && problems.is_empty() && loader.lacks(Kind::Node) {
+        let name = server.name();
+        match read_cluster(&mut loader, &server, reading) {
+            Ok(()) if reading.quiet => {}
+            Ok(()) => notice::note(&format!("the input has no nodes, so the cluster of {name} is read")),
+            Err(failure) => without_cluster = failure.problems.into_iter().next(),
+        }
+    }
+    admit(loader, problems, reading, without_cluster)
 }
 
-/// Lists a running cluster and makes it one with pods that wait.
+/// Lists the objects of a running cluster.
 ///
 /// # Errors
-/// When it cannot be listed, and as [`world`].
-pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Failure> {
-    let mut loader = reading.loader()?;
+/// When it cannot be listed.
+fn read_cluster(loader: &mut Loader, server: &Server, reading: &ReadingArgs) -> Result<(), Failure> {
     let take = |json: &str| {
         loader.read_json_object("cluster", json);
         Ok(())
@@ -106,12 +165,17 @@ pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Fail
             notice::warning(text);
         }
     };
-    berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
-    admit(loader, Vec::new(), reading)
+    berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))
 }
 
-/// Makes a cluster of what was loaded, and prints what is odd about it.
-fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Result<World, Failure> {
+/// Makes a cluster of what was loaded, and prints what is odd about it. `without_cluster` says why no running cluster
+/// could be read, if one was asked for its nodes.
+fn admit(
+    loader: Loader,
+    mut problems: Vec<String>,
+    reading: &ReadingArgs,
+    without_cluster: Option<String>,
+) -> Result<World, Failure> {
     let (manifests, mut warnings) = match loader.finish() {
         Ok(loaded) if problems.is_empty() => loaded,
         Ok(_) => return Err(Failure::inputs(problems)),
@@ -124,9 +188,11 @@ fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Re
     let mut world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
     warnings.extend(std::mem::take(&mut world.warnings));
     if world.cluster.nodes().is_empty() {
-        let message = "the input has no nodes, so that every pod stays pending: add those of a cluster \
-                       (kubectl get nodes -o json, or berth snapshot)";
-        warnings.add_general(message.to_owned());
+        let why = without_cluster.map(|why| format!("; no cluster could be asked: {why}")).unwrap_or_default();
+        warnings.add_general(format!(
+            "the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o \
+             json, or berth snapshot){why}"
+        ));
     }
     world.warnings = warnings;
     if reading.strict && !world.warnings.is_empty() {

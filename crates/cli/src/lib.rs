@@ -24,6 +24,7 @@ mod shorten;
 mod simulate;
 mod snapshot;
 mod style;
+mod usage;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +52,7 @@ struct Cli {
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
+    Usage(usage::UsageArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Usage(args) => usage::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),

@@ -25,6 +25,11 @@ pub(crate) fn warning(text: &str) {
     say(WARNING, "warning", text);
 }
 
+/// Prints what the user should know about where the answer comes from.
+pub(crate) fn note(text: &str) {
+    say(HINT, "note", text);
+}
+
 fn say(style: Style, word: &str, text: &str) {
     // A closed stderr does not stop the command.
     let _ = writeln!(anstream::stderr().lock(), "{style}{word}:{style:#} {text}");

@@ -139,7 +139,7 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
     let profiles = profiles::of(&configuration);
     let record = args.record.clone().map(|file| recorded(args, file)).transpose()?;
     let options = Options {
-        server: Server { kubeconfig, master: args.master.clone() },
+        server: Server { kubeconfig, context: None, master: args.master.clone() },
         configuration,
         profiles,
         serving,

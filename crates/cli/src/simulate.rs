@@ -13,7 +13,7 @@ use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::world::World;
 
 use crate::failure::Failure;
-use crate::input::{self, InputArgs};
+use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
 use crate::profiles::{self, Choice, ProfileArgs};
 use crate::progress::Progress;
@@ -52,6 +52,8 @@ pub(crate) struct SimulateArgs {
     #[arg(value_name = "PATH", hide = true)]
     more: Vec<std::path::PathBuf>,
     #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
     profiles: ProfileArgs,
     /// Run the same input with each of these algorithms and compare the results
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = profiles::algorithms(),
@@ -81,8 +83,7 @@ impl SimulateArgs {
     }
 
     fn world(&self) -> Result<World, Failure> {
-        let paths: Vec<_> = self.input.files.iter().chain(&self.more).cloned().collect();
-        input::world(&paths, &self.input.reading)
+        input::world(&self.input, &self.more, &self.selection)
     }
 
     /// The exit code after runs that left this many pods pending and rollouts stuck.
@@ -107,8 +108,9 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let world = args.world()?;
     let parsed = started.elapsed();
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
+    let selection = args.selection.selection();
     let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome| {
-        (started.elapsed(), SimulationResult::new(name, scheduler.cluster(), outcome))
+        (started.elapsed(), SimulationResult::of_selected(name, scheduler.cluster(), outcome, &selection))
     })?;
     result.warnings = warnings;
     if !args.input.reading.quiet {
@@ -122,8 +124,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         });
     }
     output::print(&result, args.output, |wide| table::render(&result, wide))?;
-    let stuck = result.rollouts.iter().filter(|rollout| !rollout.complete).count();
-    Ok(args.exit_code(result.summary.pending + stuck))
+    Ok(args.exit_code(result.summary.pending + result.summary.stuck_rollouts))
 }
 
 /// Places the pods of a world and makes a report of the result.

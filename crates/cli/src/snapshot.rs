@@ -31,6 +31,9 @@ pub(crate) struct SnapshotArgs {
     /// The kubeconfig of the cluster [default: the one that kubectl uses]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
     /// The address of the API server; overrides the kubeconfig
     #[arg(long, value_name = "URL")]
     master: Option<String>,
@@ -44,7 +47,11 @@ pub(crate) struct SnapshotArgs {
 /// # Errors
 /// When the cluster cannot be listed, or the file cannot be written.
 pub(crate) fn run(args: &SnapshotArgs) -> Result<ExitCode, Failure> {
-    let server = Server { kubeconfig: args.kubeconfig.clone(), master: args.master.clone() };
+    let server = Server {
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.clone(),
+        master: args.master.clone(),
+    };
     let (name, out): (String, Box<dyn Write>) = match &args.output {
         None => ("stdout".to_owned(), Box::new(io::stdout().lock())),
         Some(path) => {

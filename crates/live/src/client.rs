@@ -5,7 +5,7 @@
 //! here, because only the caller knows which request may be sent twice.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct Server {
     /// A kubeconfig file. Without one, the service account of the pod that this process runs in is used; outside of a
     /// pod, what `kubectl` would use.
     pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig, instead of its current one.
+    pub context: Option<String>,
     /// The address of the API server, instead of that in the kubeconfig.
     pub master: Option<String>,
 }
@@ -57,6 +59,14 @@ pub enum ConnectError {
     /// There is neither a kubeconfig nor a service account.
     #[error("{}", nowhere(.0))]
     Nowhere(#[from] kube::config::InferConfigError),
+    /// The kubeconfig has no such context.
+    #[error("no context is named {name:?} in the kubeconfig{}", known(.contexts))]
+    Context {
+        /// The name.
+        name: String,
+        /// The contexts that there are.
+        contexts: Vec<String>,
+    },
     /// The address is invalid.
     #[error("--master: {text} is not a valid URL: {source}")]
     Address {
@@ -83,6 +93,11 @@ fn words(error: &KubeconfigError) -> String {
         KubeconfigError::ReadConfig(source, _) => source.to_string(),
         other => chain(other),
     }
+}
+
+/// The contexts that there are, as the end of a sentence.
+fn known(contexts: &[String]) -> String {
+    if contexts.is_empty() { String::new() } else { format!(" (there is: {})", contexts.join(", ")) }
 }
 
 /// Why no cluster is known; the library's words only if there is a kubeconfig that cannot be used.
@@ -143,18 +158,47 @@ impl fmt::Debug for Api {
 
 impl Server {
     async fn config(&self) -> Result<Config, ConnectError> {
-        let mut config = match &self.kubeconfig {
-            Some(path) => read(path).await?,
-            None => match Config::incluster() {
+        let mut config = match (&self.kubeconfig, &self.context) {
+            (None, None) => match Config::incluster() {
                 Ok(config) => config,
                 Err(_) => Config::infer().await?,
             },
+            _ => self.from_kubeconfig().await?,
         };
         if let Some(text) = &self.master {
             config.cluster_url =
                 text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source })?;
         }
         Ok(config)
+    }
+
+    /// The configuration of the chosen context, or of the current one.
+    async fn from_kubeconfig(&self) -> Result<Config, ConnectError> {
+        let path = self.kubeconfig.clone().unwrap_or_else(|| PathBuf::from("kubeconfig"));
+        let broken = |source| ConnectError::Kubeconfig { path: path.clone(), source };
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let kubeconfig = kubeconfig.map_err(broken)?;
+        if let Some(name) = &self.context {
+            let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+            if !contexts.contains(name) {
+                return Err(ConnectError::Context { name: name.clone(), contexts });
+            }
+        }
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(broken)
+    }
+
+    /// What to call the cluster: `context NAME` if a kubeconfig says so, otherwise `the API server`.
+    pub fn name(&self) -> String {
+        let kubeconfig = match &self.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        let context = self.context.clone().or_else(|| kubeconfig.ok()?.current_context);
+        context.map_or_else(|| "the API server".to_owned(), |context| format!("context {context}"))
     }
 
     /// Creates a client. No request is sent yet.
@@ -187,12 +231,6 @@ pub(crate) fn tcp() -> HttpConnector {
     tcp.set_keepalive(Some(KEEPALIVE));
     tcp.set_connect_timeout(Some(TIMEOUT));
     tcp
-}
-
-async fn read(path: &Path) -> Result<Config, ConnectError> {
-    let broken = |source| ConnectError::Kubeconfig { path: path.to_owned(), source };
-    let kubeconfig = Kubeconfig::read_from(path).map_err(broken)?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(broken)
 }
 
 impl Api {

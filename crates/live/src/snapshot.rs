@@ -86,7 +86,7 @@ pub fn snapshot(
 
 async fn list_all(api: &Api, kind: Kind) -> Result<Vec<bytes::Bytes>, String> {
     match kind {
-        Kind::NodeMetrics => list::at_once(api, Resource::of(kind)).await,
+        Kind::NodeMetrics | Kind::PodMetrics => list::at_once(api, Resource::of(kind)).await,
         _ => list::in_pages(api, Resource::of(kind)).await,
     }
 }
@@ -192,6 +192,9 @@ mod tests {
             json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 5}),
             json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "NodeMetrics", "metadata": {"name": "n"},
                 "timestamp": "2026-01-02T03:04:05Z", "window": "10s", "usage": {"cpu": "1", "memory": "1Gi"}}),
+            json!({"apiVersion": "metrics.k8s.io/v1beta1", "kind": "PodMetrics", "metadata": {"name": "a", "namespace": "shop"},
+                "timestamp": "2026-01-02T03:04:05Z", "window": "10s",
+                "containers": [{"name": "c", "usage": {"cpu": "5m", "memory": "1Gi"}}]}),
         ];
         for object in objects {
             let decode = |text: &str| Decoder::new().object(text).unwrap().unwrap();

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod quantity;
 pub mod requests;
 pub mod selector;
+pub mod selector_text;
 pub mod volume;
 pub mod workload;
 

@@ -32,6 +32,19 @@ pub struct NodeMetrics {
     pub usage: ResourceList,
 }
 
+/// `metrics.k8s.io/v1beta1.PodMetrics`: what the containers of a pod were measured to use. No decision depends on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodMetrics {
+    /// `metadata.namespace`.
+    pub namespace: Str,
+    /// `metadata.name`: the pod's name.
+    pub pod: Str,
+    /// `timestamp`: the end of the interval that was measured.
+    pub timestamp: Option<UnixSeconds>,
+    /// `containers[].name` and `containers[].usage`: `cpu` in cores, `memory` in bytes.
+    pub containers: Vec<(Str, ResourceList)>,
+}
+
 /// What a node was measured to use, as far as scheduling looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MeasuredUsage {

@@ -126,6 +126,10 @@ macro_rules! for_each_object_kind {
                 ($crate::load::NodeMetrics) in node_metrics, name at node,
                 NodeMetrics: "metrics.k8s.io/v1beta1" "NodeMetrics" "nodes" Measured
             }
+            PodMetrics {
+                ($crate::load::PodMetrics) in pod_metrics, namespace at namespace, name at pod,
+                PodMetrics: "metrics.k8s.io/v1beta1" "PodMetrics" "pods" Measured
+            }
         }
     };
 }

@@ -8,7 +8,8 @@ mod absent;
 mod amount;
 mod answer;
 mod detail;
-mod format;
+pub(crate) mod format;
+mod group;
 mod nodes;
 mod room;
 mod runner_up;
@@ -32,6 +33,7 @@ use serde::Serialize;
 use crate::report::{API_VERSION, quantity};
 use crate::run::Options;
 
+pub use group::{GroupAnswer, GroupPlacement, PlacedPod, explain_group};
 pub use nodes::{NodeAnswer, PluginRejection};
 pub use runner_up::RunnerUp;
 pub use suggestion::Suggestion;

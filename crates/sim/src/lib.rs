@@ -13,6 +13,8 @@ pub mod order;
 pub mod report;
 pub mod rollout;
 pub mod run;
+pub mod selection;
+pub mod usage;
 pub mod world;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::rollout::RolledOut;
 use crate::run::Outcome;
+use crate::selection::Selection;
 
 /// The version of all documents that runs end in.
 pub const API_VERSION: &str = "berth.dev/v1alpha1";
@@ -30,6 +31,9 @@ pub struct SimulationResult {
     pub algorithm: String,
     /// Counts.
     pub summary: Counts,
+    /// Which pods the lists show, if not all: as in `namespace shop, app=web`. The counts are of all pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
     /// Pods that were placed.
     pub placements: Vec<Placement>,
     /// Pods that were not placed.
@@ -62,6 +66,26 @@ pub struct Counts {
     pub pending: usize,
     /// Pods evicted by the run.
     pub evicted: usize,
+    /// Rollouts that are stuck.
+    #[serde(rename = "stuckRollouts", skip_serializing_if = "is_none")]
+    pub stuck_rollouts: usize,
+}
+
+impl Counts {
+    fn new(cluster: &Cluster, outcome: &Outcome) -> Self {
+        Self {
+            nodes: cluster.nodes().len(),
+            pods: outcome.pods,
+            placed: outcome.placed.len(),
+            pending: outcome.pending.len(),
+            evicted: outcome.evicted.len(),
+            stuck_rollouts: outcome.rollouts.iter().filter(|rollout| !rollout.summary.complete).count(),
+        }
+    }
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A pod that was placed.
@@ -270,6 +294,21 @@ pub struct Timing {
 }
 
 impl SimulationResult {
+    /// Describes what came of a run, with lists of the selected pods only. The counts are of all pods.
+    pub fn of_selected(
+        algorithm: String,
+        cluster: &Cluster,
+        outcome: &Outcome,
+        selection: &Selection,
+    ) -> Self {
+        if selection.is_everything() {
+            return Self::new(algorithm, cluster, outcome);
+        }
+        let summary = Counts::new(cluster, outcome);
+        let shown = Self::new(algorithm, cluster, &selection.filter(outcome, cluster));
+        Self { summary, selection: Some(selection.to_string()), ..shown }
+    }
+
     /// Describes what came of a run.
     pub fn new(algorithm: String, cluster: &Cluster, outcome: &Outcome) -> Self {
         let (pods, nodes) = (cluster.pods(), cluster.nodes());
@@ -302,13 +341,8 @@ impl SimulationResult {
             api_version: API_VERSION,
             kind: "SimulationResult",
             algorithm,
-            summary: Counts {
-                nodes: nodes.len(),
-                pods: outcome.pods,
-                placed: outcome.placed.len(),
-                pending: outcome.pending.len(),
-                evicted: outcome.evicted.len(),
-            },
+            summary: Counts::new(cluster, outcome),
+            selection: None,
             placements: placements.collect(),
             pending: pending.collect(),
             evicted: evicted.collect(),

@@ -8,6 +8,7 @@ use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
+use berth_model::labels::Labels;
 use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -61,6 +62,8 @@ pub struct Evicted {
     pub namespace: Str,
     /// Its name.
     pub name: Str,
+    /// Its labels.
+    pub labels: Labels,
     /// The node that it ran on.
     pub node: NodeRow,
     /// For whom: `namespace/name`.
@@ -236,6 +239,7 @@ impl<'a> Run<'a> {
         self.outcome.evicted.push(Evicted {
             namespace: pod.spec.namespace.clone(),
             name: pod.name.clone(),
+            labels: pod.spec.labels.clone(),
             node,
             preemptor: preemptor.to_string(),
         });

@@ -16,6 +16,7 @@ use crate::admission::DefaultClass;
 use crate::device_claims::ClaimTemplates;
 use crate::expand::{Expanded, expand};
 use crate::rollout::Rollout;
+use crate::usage::Measured;
 
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -31,6 +32,8 @@ pub struct World {
     pub claim_templates: ClaimTemplates,
     /// Workloads that the input changes.
     pub rollouts: Vec<Rollout>,
+    /// What nodes and pods were measured to use.
+    pub measured: Measured,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -78,7 +81,7 @@ impl World {
     }
 
     /// Takes everything but pods.
-    fn set_up(&mut self, manifests: Manifests) {
+    fn set_up(&mut self, mut manifests: Manifests) {
         for entry in &manifests.nodes {
             let node = &entry.value;
             for (key, found, allowed) in unreadable(&node.annotations) {
@@ -87,6 +90,10 @@ impl World {
             }
         }
         self.claim_templates = ClaimTemplates::of(&manifests);
+        self.measured = Measured {
+            nodes: manifests.node_metrics.iter().map(|entry| entry.value.clone()).collect(),
+            pods: std::mem::take(&mut manifests.pod_metrics).into_iter().map(|entry| entry.value).collect(),
+        };
         manifests.into_objects(|object| self.cluster.apply_object(object));
     }
 

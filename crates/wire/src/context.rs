@@ -38,6 +38,8 @@ pub(crate) struct Context {
     pub(crate) keep_annotations: bool,
     /// Whether an API server has stored the object at hand.
     pub(crate) stored: bool,
+    /// The namespace of objects that name none; `None` means `default`.
+    pub(crate) namespace: Option<Str>,
     /// How many names were generated, by namespace and prefix.
     generated: FxHashMap<(Str, Str), usize>,
     /// What is wrong with the object at hand.
@@ -71,6 +73,14 @@ impl Context {
         let result = inner(self);
         self.path.pop();
         result
+    }
+
+    /// The namespace of objects that name none.
+    pub(crate) fn default_namespace(&mut self) -> Str {
+        match &self.namespace {
+            Some(namespace) => namespace.clone(),
+            None => self.intern("default"),
+        }
     }
 
     /// A name for an object that has only a prefix: the prefix and a number.

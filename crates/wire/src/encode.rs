@@ -25,7 +25,7 @@ use writer::Writer;
 pub(crate) use device::{device_class, resource_slice, taint_rule};
 pub(crate) use device_claim::{claim_template, resource_claim};
 pub(crate) use manifest::pod_manifest;
-pub(crate) use node::{metrics as node_metrics, namespace, node};
+pub(crate) use node::{metrics as node_metrics, namespace, node, pod_metrics};
 pub(crate) use rules::{autoscaler, limit_range, priority_class, resource_quota, runtime_class};
 pub(crate) use storage::{
     attachment, capacity as storage_capacity, claim, class as storage_class, csi_driver, csi_node, volume,

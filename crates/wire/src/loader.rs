@@ -64,6 +64,13 @@ impl Loader {
         Self { rules, ..self }
     }
 
+    /// Puts objects that name no namespace into this one, as `kubectl apply -n` does; otherwise into `default`.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: Option<&str>) -> Self {
+        self.cx.namespace = namespace.map(Str::from);
+        self
+    }
+
     /// Reads all objects of a text: YAML of many documents, or JSON objects and lists. What is wrong is kept for
     /// [`finish`](Self::finish).
     pub fn read(&mut self, source: &str, bytes: &[u8]) {
@@ -161,6 +168,11 @@ impl Loader {
         if self.skipped.last() != Some(&place.source) {
             self.skipped.push(place.source.clone());
         }
+    }
+
+    /// Whether everything could be read so far, and none of it is an object of this kind.
+    pub fn lacks(&self, kind: Kind) -> bool {
+        self.problems.is_empty() && !self.loaded.iter().any(|loaded| loaded.object.kind() == kind)
     }
 
     /// What was loaded, and what is worth knowing about it.

@@ -74,7 +74,7 @@ impl IntoModel for MetaWire {
     fn into_model(self, cx: &mut Context) -> Meta {
         check_labels(cx, "labels", &self.labels.0);
         let namespace = match &*self.namespace {
-            "" => cx.intern("default"),
+            "" => cx.default_namespace(),
             _ => {
                 check_dns_label(cx, "namespace", &self.namespace);
                 self.namespace

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use berth_sim::explain::{Explanation, NodeAnswer, Outcome};
+use berth_sim::explain::{Explanation, GroupPlacement, NodeAnswer, Outcome};
 
 use crate::columns::{Cell, Columns, WIDTH};
 use crate::{human, style};
@@ -24,6 +24,35 @@ pub(crate) fn render(document: &Explanation, wide: bool) -> String {
         for line in human::wrap(message, WIDTH - 2) {
             let _ = writeln!(out, "  {line}");
         }
+    }
+    out
+}
+
+/// How many pods of a group the short table shows.
+const PODS: usize = 40;
+
+/// Renders where the pods of a group are.
+pub(crate) fn render_group(document: &GroupPlacement, wide: bool) -> String {
+    let mut out = String::new();
+    heading(&mut out, &document.subject);
+    let count = document.pods.len();
+    let new = document.pods.iter().filter(|pod| !pod.running).count();
+    let tone = style::GOOD;
+    let sentence = match (count, new) {
+        (1, 0) => "Not pending: its pod is on a node".to_owned(),
+        (_, 0) => format!("Not pending: all {count} pods are on nodes"),
+        _ => format!("It fits: {} of {} would go to these nodes", new, human::count(count, "pod")),
+    };
+    let _ = writeln!(out, "  {tone}{sentence}{tone:#}\n");
+    let limit = if wide { usize::MAX } else { PODS };
+    let mut table = Columns::new(["POD", "NODE", "STATE"]);
+    for pod in document.pods.iter().take(limit) {
+        let state = if pod.running { "running" } else { "would be placed" };
+        table.row(vec![format!("{}/{}", pod.namespace, pod.name).into(), pod.node.as_str().into(), state.into()]);
+    }
+    table.print(&mut out);
+    if count > limit {
+        let _ = writeln!(out, "  and {} more; -o wide shows all", count - limit);
     }
     out
 }

@@ -150,7 +150,7 @@ impl ServingArgs {
             return Ok(None);
         }
         let server = |kubeconfig: &Option<PathBuf>| {
-            kubeconfig.clone().map(|path| Server { kubeconfig: Some(path), master: None })
+            kubeconfig.clone().map(|path| Server { kubeconfig: Some(path), ..Server::default() })
         };
         let authorization = &self.authorization;
         let time = |flag: &str, time: Duration| {

@@ -47,12 +47,14 @@ fn summary(out: &mut String, result: &SimulationResult) {
     if s.evicted > 0 {
         let _ = write!(out, ", {} evicted", s.evicted);
     }
-    let stuck = result.rollouts.iter().filter(|rollout| !rollout.complete).count();
-    if stuck > 0 {
+    if s.stuck_rollouts > 0 {
         let tone = style::BAD;
-        let _ = write!(out, ", {tone}{} stuck{tone:#}", human::count(stuck, "rollout"));
+        let _ = write!(out, ", {tone}{} stuck{tone:#}", human::count(s.stuck_rollouts, "rollout"));
     }
     let _ = writeln!(out, " ({})", result.algorithm);
+    if let Some(selection) = &result.selection {
+        let _ = writeln!(out, "only pods of this selection are listed: {selection}");
+    }
     if let Some(t) = &result.timing {
         let [parse, engine, total] =
             [t.parse_seconds, t.engine_seconds, t.total_seconds].map(human::duration);

@@ -46,7 +46,8 @@ impl Cluster {
             | Object::LimitRange(_)
             | Object::ResourceClaimTemplate(_)
             | Object::ResourceQuota(_)
-            | Object::Autoscaler(_) => {}
+            | Object::Autoscaler(_)
+            | Object::PodMetrics(_) => {}
         }
     }
 
@@ -88,7 +89,8 @@ impl Cluster {
             | Kind::LimitRange
             | Kind::ResourceClaimTemplate
             | Kind::ResourceQuota
-            | Kind::Autoscaler => {}
+            | Kind::Autoscaler
+            | Kind::PodMetrics => {}
         }
     }
 
@@ -144,7 +146,8 @@ impl Cluster {
             | Kind::ResourceClaimTemplate
             | Kind::ResourceQuota
             | Kind::Autoscaler
-            | Kind::NodeMetrics => Vec::new(),
+            | Kind::NodeMetrics
+            | Kind::PodMetrics => Vec::new(),
         }
     }
 }

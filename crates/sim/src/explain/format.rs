@@ -33,7 +33,7 @@ fn test(test: &LabelTest, symbols: &Symbols) -> String {
 }
 
 /// A requirement on a node: `zone in (a, b)`.
-pub(super) fn requirement(requirement: &Requirement) -> String {
+pub(crate) fn requirement(requirement: &Requirement) -> String {
     let key = &requirement.key;
     let texts: Vec<&str> = requirement.values.iter().map(|v| &**v).collect();
     let list = texts.join(", ");

@@ -1,6 +1,6 @@
 //! Nodes, what they were measured to use, and namespaces.
 
-use berth_model::load::NodeMetrics;
+use berth_model::load::{NodeMetrics, PodMetrics};
 use berth_model::node::{Node, TaintEffect};
 use berth_model::workload::Namespace;
 
@@ -43,6 +43,16 @@ pub(crate) fn metrics(fields: &mut Fields<'_>, metrics: &NodeMetrics) {
     meta::named(fields, &metrics.node);
     fields.time("timestamp", metrics.timestamp);
     fields.amounts("usage", &metrics.usage);
+}
+
+/// `metrics.k8s.io/v1beta1.PodMetrics`.
+pub(crate) fn pod_metrics(fields: &mut Fields<'_>, metrics: &PodMetrics) {
+    fields.object("metadata", |meta| meta::key(meta, &metrics.namespace, &metrics.pod));
+    fields.time("timestamp", metrics.timestamp);
+    fields.objects("containers", &metrics.containers, |container, (name, usage)| {
+        container.text("name", name);
+        container.amounts("usage", usage);
+    });
 }
 
 /// `v1.Namespace`.
