@@ -63,6 +63,17 @@ pub(crate) fn short(resource: &str) -> &str {
     resource.rsplit_once('/').map_or(resource, |(_, name)| name)
 }
 
+/// A text of at most `width` characters: the middle of a longer one is cut out.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    if letters.len() <= width {
+        return text.to_owned();
+    }
+    let (head, tail) = (width / 2, width.saturating_sub(width / 2 + 1));
+    let parts = [&letters[..head], &['…'], &letters[letters.len() - tail..]];
+    parts.concat().into_iter().collect()
+}
+
 /// Compares names as people count: `n2` comes before `n10`.
 pub(crate) fn by_number(a: &str, b: &str) -> Ordering {
     parts(a).cmp(parts(b)).then_with(|| a.cmp(b))
@@ -104,6 +115,13 @@ mod tests {
         let mut names = ["n10", "n2", "a-1-b", "n", "n02", "a-1-a"];
         names.sort_by(|a, b| by_number(a, b));
         assert_eq!(names, ["a-1-a", "a-1-b", "n", "n02", "n2", "n10"]);
+    }
+
+    #[test]
+    fn a_long_text_loses_its_middle() {
+        for (text, expected) in [("web", "web"), ("abcdefgh", "abcdefgh"), ("abcdefghi", "abcd…ghi")] {
+            assert_eq!(cut(text, 8), expected);
+        }
     }
 
     #[test]

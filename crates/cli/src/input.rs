@@ -10,6 +10,7 @@ use berth_live::Server;
 use berth_model::manifests::Manifests;
 use berth_model::object::Kind;
 use berth_model::selector::LabelSelector;
+use berth_sim::plan::PRICE;
 use berth_sim::selection::Selection;
 use berth_sim::world::World;
 use berth_wire::{Loader, Problems, Rules, Warnings};
@@ -45,6 +46,9 @@ pub(crate) struct InputArgs {
     /// The kubeconfig of the cluster that is read; implies --live [default: the one that kubectl uses]
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Read no running cluster, even if the input has no nodes
+    #[arg(long, conflicts_with_all = ["live", "context", "kubeconfig"])]
+    pub offline: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -101,17 +105,48 @@ impl ReadingArgs {
     }
 }
 
+/// What was read.
+pub(crate) struct Loaded {
+    /// The objects.
+    pub manifests: Manifests,
+    warnings: Warnings,
+    /// Why no running cluster could be asked for its nodes.
+    without_cluster: Option<String>,
+}
+
 /// Reads everything and makes it a cluster with pods that are pending. `more` are paths after those of `-f`.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
 pub(crate) fn world(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<World, Failure> {
+    let loaded = load(args, more, pods)?;
+    let mut world = loaded.world()?;
+    if world.cluster.nodes().is_empty() {
+        let why = loaded.without_cluster.as_ref().map(|why| format!("; no cluster could be asked: {why}"));
+        world.warnings.add_general(format!(
+            "the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o \
+             json, or berth snapshot){}",
+            why.unwrap_or_default()
+        ));
+    }
+    check(&world.warnings, &args.reading)?;
+    Ok(world)
+}
+
+/// Reads everything. `more` are paths after those of `-f`.
+///
+/// # Errors
+/// Everything that cannot be read.
+pub(crate) fn load(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<Loaded, Failure> {
     let reading = &args.reading;
     let mut problems = Vec::new();
     let mut loader = reading.loader()?.with_namespace(pods.namespace.as_deref());
     let server =
         Server { kubeconfig: args.kubeconfig.clone(), context: args.context.clone(), master: None };
     let nothing_named = args.files.is_empty() && more.is_empty() && args.kustomizations.is_empty();
+    if nothing_named && args.offline {
+        return Err(Failure::input("nothing to read: --offline needs files (-f) or a kustomization (-k)"));
+    }
     if nothing_named || args.live || args.context.is_some() || args.kubeconfig.is_some() {
         read_cluster(&mut loader, &server, reading)?;
     }
@@ -140,7 +175,7 @@ pub(crate) fn world(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) ->
         }
     }
     let mut without_cluster = None;
-    if !nothing_named && problems.is_empty() && loader.lacks(Kind::Node) {
+    if !nothing_named && !args.offline && problems.is_empty() && loader.lacks(Kind::Node) {
         let name = server.name();
         match read_cluster(&mut loader, &server, reading) {
             Ok(()) if reading.quiet => {}
@@ -148,7 +183,14 @@ pub(crate) fn world(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) ->
             Err(failure) => without_cluster = failure.problems.into_iter().next(),
         }
     }
-    admit(loader, problems, reading, without_cluster)
+    match loader.finish() {
+        Ok((manifests, warnings)) if problems.is_empty() => Ok(Loaded { manifests, warnings, without_cluster }),
+        Ok(_) => Err(Failure::inputs(problems)),
+        Err(found) => {
+            problems.extend(listed(&found));
+            Err(Failure::inputs(problems))
+        }
+    }
 }
 
 /// Lists the objects of a running cluster.
@@ -165,44 +207,42 @@ fn read_cluster(loader: &mut Loader, server: &Server, reading: &ReadingArgs) -> 
             notice::warning(text);
         }
     };
-    berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))
+    berth_live::snapshot(server, &[PRICE.to_owned()], take, tell).map_err(|error| Failure::input(error.to_string()))
 }
 
-/// Makes a cluster of what was loaded, and prints what is odd about it. `without_cluster` says why no running cluster
-/// could be read, if one was asked for its nodes.
-fn admit(
-    loader: Loader,
-    mut problems: Vec<String>,
-    reading: &ReadingArgs,
-    without_cluster: Option<String>,
-) -> Result<World, Failure> {
-    let (manifests, mut warnings) = match loader.finish() {
-        Ok(loaded) if problems.is_empty() => loaded,
-        Ok(_) => return Err(Failure::inputs(problems)),
-        Err(found) => {
-            problems.extend(listed(&found));
-            return Err(Failure::inputs(problems));
-        }
-    };
-    let now = time_of(&manifests);
-    let mut world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
-    warnings.extend(std::mem::take(&mut world.warnings));
-    if world.cluster.nodes().is_empty() {
-        let why = without_cluster.map(|why| format!("; no cluster could be asked: {why}")).unwrap_or_default();
-        warnings.add_general(format!(
-            "the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o \
-             json, or berth snapshot){why}"
-        ));
+impl Loaded {
+    /// Makes a cluster of the objects; its warnings are all that is odd about the input.
+    ///
+    /// # Errors
+    /// What an API server would refuse.
+    pub(crate) fn world(&self) -> Result<World, Failure> {
+        let admitted = World::admitted(self.manifests.clone(), self.now());
+        let mut world = admitted.map_err(|found| Failure::inputs(listed(&found)))?;
+        let mut warnings = self.warnings.clone();
+        warnings.extend(std::mem::take(&mut world.warnings));
+        world.warnings = warnings;
+        Ok(world)
     }
-    world.warnings = warnings;
-    if reading.strict && !world.warnings.is_empty() {
-        let failure = Failure::inputs(world.warnings.iter().map(ToString::to_string).collect());
+
+    /// The time against which measurements are fresh or stale.
+    pub(crate) fn now(&self) -> Option<i64> {
+        time_of(&self.manifests)
+    }
+}
+
+/// Prints warnings; with `--strict` they are errors.
+///
+/// # Errors
+/// The warnings, with `--strict`.
+pub(crate) fn check(warnings: &Warnings, reading: &ReadingArgs) -> Result<(), Failure> {
+    if reading.strict && !warnings.is_empty() {
+        let failure = Failure::inputs(warnings.iter().map(ToString::to_string).collect());
         return Err(failure.hint("--strict treats warnings as errors"));
     }
     if !reading.quiet {
-        tell(&world.warnings);
+        tell(warnings);
     }
-    Ok(world)
+    Ok(())
 }
 
 /// The time of the newest measurement, against which the others age: a file means the same tomorrow.

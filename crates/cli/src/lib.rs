@@ -16,6 +16,7 @@ mod input;
 mod man;
 mod notice;
 mod output;
+mod plan;
 mod profiles;
 mod progress;
 mod replay;
@@ -53,6 +54,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
     Usage(usage::UsageArgs),
+    Plan(plan::PlanArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Usage(args) => usage::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),

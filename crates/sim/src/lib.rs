@@ -10,6 +10,7 @@ pub mod device_claims;
 mod expand;
 pub mod explain;
 pub mod order;
+pub mod plan;
 pub mod report;
 pub mod rollout;
 pub mod run;

@@ -149,6 +149,26 @@ impl<'a> Run<'a> {
         Ok(outcome)
     }
 
+    /// Tries pods until one stays pending that must not; says whether there is none. Nothing is rolled out.
+    ///
+    /// # Errors
+    /// As [`Run::finish`].
+    pub fn all_placed(
+        mut self,
+        may_stay_pending: impl Fn(&Scheduler, PodRow) -> bool,
+    ) -> Result<bool, String> {
+        let mut known = 0;
+        while let Some((pod, place)) = self.queue.pop() {
+            self.attempt(pod, place)?;
+            let new = &self.outcome.pending[known..];
+            if new.iter().any(|pending| !may_stay_pending(self.scheduler, pending.pod)) {
+                return Ok(false);
+            }
+            known = self.outcome.pending.len();
+        }
+        Ok(true)
+    }
+
     /// Tries pods until it is the turn of the given one, which is not tried; where it does not wait, all of them.
     ///
     /// # Errors

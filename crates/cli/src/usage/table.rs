@@ -79,7 +79,8 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail) -> Colu
         }
         for device in devices {
             let amounts = row.resources.get(*device).cloned().unwrap_or_default();
-            cells.push(device_cell(device, &amounts));
+            let is_node = report.by == By::Node || row.name.is_empty();
+            cells.push(device_cell(device, &amounts, is_node));
         }
         if has_claims {
             let text = match row.offered_devices {
@@ -91,7 +92,8 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail) -> Colu
         table.row(cells);
     };
     for (row, name) in report.rows.iter().zip(&names).take(limit) {
-        add(shortener.short(name), row);
+        let name = shortener.short(name);
+        add(if wide { name } else { human::cut(&name, NAME) }, row);
     }
     add("TOTAL".to_owned(), &report.total);
     table
@@ -174,10 +176,12 @@ fn amount_cells(resource: &str, one: &ResourceUse, known: bool, detail: Detail) 
 }
 
 /// Devices are counted in small numbers.
-fn device_cell(resource: &str, one: &ResourceUse) -> Cell {
+fn device_cell(resource: &str, one: &ResourceUse, is_node: bool) -> Cell {
     let [requests, offered] = [&one.requests, &one.allocatable].map(|text| human::amount(text));
     match (requests, offered) {
         (0.0, 0.0) => Cell::styled("-", style::QUIET),
+        (0.0, _) if !is_node => Cell::styled("0", style::QUIET),
+        (_, _) if !is_node => human::print(resource, requests).into(),
         _ => format!("{}/{}", human::print(resource, requests), human::print(resource, offered)).into(),
     }
 }
