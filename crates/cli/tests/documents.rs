@@ -80,6 +80,7 @@ fn rerun(root: &Path, block: &str) -> String {
         .current_dir(root)
         .env("PATH", std::env::join_paths(folders).expect("folders of a path"))
         .env_remove("COLUMNS")
+        .env("KUBECONFIG", "/nonexistent/kubeconfig")
         .output()
         .expect("a shell can be run");
     shown + &String::from_utf8_lossy(&output.stdout)

@@ -240,6 +240,11 @@ impl Api {
         Self { transport, host: "test".into(), metrics: None }
     }
 
+    /// The host and port of the API server.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Counts the requests from now on.
     pub(crate) fn counted(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);

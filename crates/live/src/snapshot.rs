@@ -31,8 +31,10 @@ pub enum SnapshotError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A kind cannot be listed.
-    #[error("cannot list {kind}: {why}")]
+    #[error("cannot list {kind} at {server}: {why}")]
     List {
+        /// The host and port of the API server.
+        server: String,
         /// The kind.
         kind: &'static str,
         /// The message of the API server, if it sent one.
@@ -64,7 +66,7 @@ pub fn snapshot(
             let kind = known.kind;
             let objects = match (list_all(&api, kind).await, known.role) {
                 (Ok(objects), _) => objects,
-                (Err(why), Role::Watched) => return Err(SnapshotError::List { kind: known.name, why }),
+                (Err(why), Role::Watched) => return Err(SnapshotError::List { server: api.host().to_owned(), kind: known.name, why }),
                 // Simulations differ without them, so the user must know.
                 (Err(why), Role::Offline) => {
                     warn(&format!("cannot list {}, which the snapshot will lack: {why}", known.name));

@@ -29,11 +29,10 @@ pub(super) fn files(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
     }
     let Found { files, charts, kustomizations } = found;
     let before = problems.len();
-    for (what, command, folders) in
-        [("Helm chart", "helm template", charts), ("kustomization", "kubectl kustomize", kustomizations)]
-    {
-        problems.extend(to_render(folder, what, command, &folders));
-    }
+    problems.extend(to_render(folder, "Helm chart", &charts, |chart| {
+        format!("run: helm template {chart} | berth simulate -f -")
+    }));
+    problems.extend(to_render(folder, "kustomization", &kustomizations, |folder| format!("use -k {folder}")));
     if files.is_empty() && problems.len() == before {
         problems
             .push(format!("{}: no .yaml, .yml or .json file in this folder or below it", folder.display()));
@@ -42,18 +41,14 @@ pub(super) fn files(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
 }
 
 /// Says how to render what is not a manifest.
-fn to_render(folder: &Path, what: &str, command: &str, found: &[PathBuf]) -> Option<String> {
-    let first = found.first()?.display();
+fn to_render(folder: &Path, what: &str, found: &[PathBuf], how: impl Fn(&str) -> String) -> Option<String> {
+    let first = found.first()?.display().to_string();
+    let how = how(&first);
     Some(match found {
-        [only] if only == folder => {
-            format!("{first} is a {what}; run: {command} {first} | berth simulate -f -")
-        }
-        [_] => format!(
-            "{first} is a {what}; run: {command} {first} | berth simulate -f -, and name the other files"
-        ),
+        [only] if only == folder => format!("{first} is a {what}; {how}"),
+        [_] => format!("{first} is a {what}; {how}, and name the other files"),
         all => format!(
-            "{} holds {} {what}s, of which the first is {first}; run for each that you use: {command} {first} | \
-             berth simulate -f -",
+            "{} holds {} {what}s, of which the first is {first}; for each that you use, {how}",
             folder.display(),
             all.len()
         ),

@@ -10,8 +10,6 @@ use crate::{human, style};
 
 /// How many rows the short table shows.
 const SHOWN: usize = 40;
-/// Longer names lose what they have in common.
-const NAME: usize = 30;
 /// How many kinds of devices the short table shows.
 const DEVICES: usize = 1;
 
@@ -28,6 +26,16 @@ enum Detail {
     Shares,
 }
 
+/// What cells say, and how long names may be: the first variant that fits is shown.
+const VARIANTS: [(Detail, usize); 6] = [
+    (Detail::Full, 30),
+    (Detail::Requests, 30),
+    (Detail::Requests, 24),
+    (Detail::Amounts, 30),
+    (Detail::Amounts, 24),
+    (Detail::Shares, 30),
+];
+
 /// Renders the report. `wide` shows every row and every resource.
 pub(crate) fn render(report: &UsageReport, wide: bool) -> String {
     let bold = style::HEADING;
@@ -41,8 +49,7 @@ pub(crate) fn render(report: &UsageReport, wide: bool) -> String {
     let count = report.rows.len();
     let _ = writeln!(out, "{bold}{title} ({count}){bold:#}");
     let limit = if wide { usize::MAX } else { SHOWN };
-    let details = [Detail::Full, Detail::Requests, Detail::Amounts, Detail::Shares];
-    let tables = details.map(|detail| table(report, wide, limit, detail));
+    let tables = VARIANTS.map(|(detail, name)| table(report, wide, limit, detail, name));
     let [.., narrowest] = &tables;
     tables.iter().find(|table| wide || table.width() <= WIDTH).unwrap_or(narrowest).print(&mut out);
     if count > limit {
@@ -53,7 +60,8 @@ pub(crate) fn render(report: &UsageReport, wide: bool) -> String {
     out
 }
 
-fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail) -> Columns {
+/// A table whose names have at most `width` characters: longer ones lose what they have in common, or their middles.
+fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: usize) -> Columns {
     let known = report.rows.iter().any(|row| row.difference.is_some());
     let mut resources = vec!["cpu", "memory"];
     let others = report.total.resources.keys().map(String::as_str).filter(|name| !resources.contains(name));
@@ -66,7 +74,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail) -> Colu
     let has_claims = report.total.offered_devices.is_some();
     let names: Vec<String> = report.rows.iter().map(name).collect();
     let shortener =
-        Shortener::new(names.iter().map(String::as_str), if wide { usize::MAX } else { NAME });
+        Shortener::new(names.iter().map(String::as_str), if wide { usize::MAX } else { width });
     let mut table = Columns::new(titles(report.by, &resources, devices, known, has_claims));
     let mut add = |first: String, row: &UsageRow| {
         let mut cells: Vec<Cell> = vec![first.into()];
@@ -93,7 +101,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail) -> Colu
     };
     for (row, name) in report.rows.iter().zip(&names).take(limit) {
         let name = shortener.short(name);
-        add(if wide { name } else { human::cut(&name, NAME) }, row);
+        add(if wide { name } else { human::cut(&name, width) }, row);
     }
     add("TOTAL".to_owned(), &report.total);
     table
@@ -190,22 +198,24 @@ fn device_cell(resource: &str, one: &ResourceUse, is_node: bool) -> Cell {
 fn notes(out: &mut String, report: &UsageReport) {
     let total = &report.total;
     let mut notes = Vec::new();
-    let resource = |name: &str| total.resources.get(name);
-    let differences = ["cpu", "memory"].into_iter().filter_map(|name| {
-        let one = resource(name)?;
-        let (requests, usage) = (human::amount(&one.requests), human::amount(one.usage.as_deref()?));
+    let (mut unused, mut beyond) = (Vec::new(), Vec::new());
+    for name in ["cpu", "memory"] {
+        let Some(one) = total.resources.get(name) else { continue };
+        let Some(usage) = one.usage.as_deref().map(human::amount) else { continue };
+        let requests = human::amount(&one.requests);
+        let list = if requests >= usage { &mut unused } else { &mut beyond };
         let noun = if name == "cpu" { "CPU" } else { name };
-        Some(match requests >= usage {
-            true => format!("{} {noun} requested and not used", human::print(name, requests - usage)),
-            false => format!("{} {noun} used beyond requests", human::print(name, usage - requests)),
-        })
-    });
-    let differences: Vec<String> = differences.collect();
+        list.push(format!("{} {noun}", human::print(name, (requests - usage).abs())));
+    }
     if report.rows.iter().all(|row| row.difference.is_none()) {
         let what = "usage is not known: the input has no NodeMetrics or PodMetrics";
         notes.push(format!("{what} (berth snapshot writes them if the cluster has a metrics server)"));
     } else if total.measured_pods == total.pods || report.by == By::Node {
-        notes.push(differences.join(", "));
+        for (what, list) in [("requested and not used", unused), ("used beyond requests", beyond)] {
+            if !list.is_empty() {
+                notes.push(format!("{what}: {}", list.join(", ")));
+            }
+        }
     } else {
         let unmeasured = human::count(total.pods - total.measured_pods, "pod");
         notes.push(format!("{unmeasured} of {} not measured: their usage counts as none", total.pods));
@@ -213,7 +223,7 @@ fn notes(out: &mut String, report: &UsageReport) {
     if report.pending > 0 {
         notes.push(format!("{} on no node, not counted", human::count(report.pending, "pending pod")));
     }
-    for note in notes.iter().filter(|note| !note.is_empty()) {
+    for note in &notes {
         for line in human::wrap(note, WIDTH) {
             let _ = writeln!(out, "{line}");
         }

@@ -22,6 +22,9 @@ fn eventful() -> String {
     )
 }
 
+/// Types of nodes that can be added.
+const TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/node-types.yaml");
+
 fn schema(name: &str) -> Value {
     let path = format!("{}/../../docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -35,6 +38,13 @@ fn every_document_is_as_its_schema_says() {
         ("simulation-result", "simulate -f - -o json --timing --algorithm random --seed 3".into()),
         ("comparison", "simulate -f - -o json --compare greedy,best-fit".into()),
         ("comparison", "simulate -f - -o json --compare greedy,random --timing".into()),
+        ("simulation-result", "simulate -f - -o json -l app=web".into()),
+        ("usage-report", "usage -f - -o json".into()),
+        ("usage-report", "usage -f - -o json --by workload".into()),
+        ("usage-report", "usage -f - -o json --by pod".into()),
+        ("node-removal", "plan --remove -f - -o json".into()),
+        ("node-plan", format!("plan --types {TYPES} -f - -o json")),
+        ("group-placement", "explain -l app=web -f - -o json".into()),
     ];
     let pods = ["low-0", "vip-0", "web-0", "big-0", "far-0", "gated-0", "other-0"];
     commands.extend(pods.map(|pod| ("explanation", format!("explain {pod} -f - -o json"))));

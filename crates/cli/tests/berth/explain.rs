@@ -345,3 +345,37 @@ fn another_algorithm_has_other_reasons() {
     "#]]
     .assert_eq(&ended.stdout);
 }
+
+#[test]
+fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
+    let workload = |kind: &str, name: &str, namespace: &str, replicas: usize| {
+        format!(
+            "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{replicas: {replicas}, \
+             selector: {{matchLabels: {{app: {name}}}}}, template: {{metadata: {{labels: {{app: {name}}}}}, spec: {{containers: \
+             [{{name: c, image: i, resources: {{requests: {{cpu: 1}}}}}}]}}}}}}\n"
+        )
+    };
+    let input = cluster("node n1 4 8Gi")
+        + &workload("StatefulSet", "db", "shop", 2)
+        + &workload("Deployment", "web", "shop", 3)
+        + &workload("Deployment", "web", "test", 1);
+    let mut out = String::new();
+    for arguments in [
+        "sts/db",
+        "statefulsets.apps/db -o json",
+        "deploy/web -n shop",
+        "deploy/web",
+        "deploy/wbe",
+        "ds/agent",
+        "po/db-0 -n test",
+        "-l app=db",
+        "-l app=none",
+        "-l app==",
+        "",
+    ] {
+        let ended = berth(&format!("explain {arguments} -f -"), &input);
+        let shown: Vec<&str> = ended.stdout.lines().take(9).collect();
+        out += &format!("$ explain {arguments}: {}\n{}\n{}\n", ended.code, shown.join("\n"), ended.stderr.lines().next().unwrap_or(""));
+    }
+    expect![[""]].assert_eq(&out);
+}

@@ -236,3 +236,42 @@ fn plugins_of_other_vendors_are_left_out_if_that_is_asked_for() {
     "#]]
     .assert_eq(&ended.stderr);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_kustomization_is_rendered_by_the_program_that_is_found() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder("kustomize");
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    let run = |programs: &[(&str, &str)]| {
+        for name in ["kubectl", "kustomize"] {
+            let path = folder.join("bin").join(name);
+            let _ = std::fs::remove_file(&path); // it need not be there
+            if let Some((_, script)) = programs.iter().find(|(of, _)| *of == name) {
+                std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+        }
+        std::fs::write(folder.join("node.yaml"), cluster(NODE)).unwrap();
+        let output = crate::fixture::command("simulate -f node.yaml -k app -o json")
+            .current_dir(&folder)
+            .env("PATH", folder.join("bin"))
+            .output()
+            .unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        format!("placed {}\n{stderr}", document["summary"]["placed"])
+    };
+    let pods = |count: usize| format!("while read -r line; do echo \"$line\"; done <<'END'\n{}END", deployment("web", count));
+    let expected = |verb: &str, count| format!("[ \"$*\" = \"{verb} app\" ] || exit 9\n{}", pods(count));
+    let (kubectl, kustomize) = (expected("kustomize", 2), expected("build", 3));
+    let out = [
+        run(&[("kubectl", &kubectl), ("kustomize", &kustomize)]),
+        run(&[("kustomize", &kustomize)]),
+        run(&[("kubectl", "echo 'error: no such folder' >&2; exit 1")]),
+        run(&[]),
+    ]
+    .concat();
+    expect![[""]].assert_eq(&out);
+}

@@ -246,3 +246,22 @@ fn the_short_table_says_what_it_leaves_out_and_wide_leaves_nothing_out() {
     assert!((0..60).all(|n| wide.contains(&format!("default/a-{n} "))));
     assert!(wide.contains("SCORE"));
 }
+
+#[test]
+fn a_selection_lists_its_pods_and_counts_all() {
+    let input = cluster("node n1 4 8Gi\npod web-0 1 1Gi\npod db-0 1 1Gi\npod big-0 9 1Gi");
+    let ended = berth("simulate -f - -l app=web", &input);
+    assert_eq!(ended.code, 1, "the pod that is pending counts, shown or not");
+    expect![[""]].assert_eq(&ended.stdout);
+    let document = berth("simulate -f - -l app!=web -n default -o json", &input).json();
+    assert_eq!(document["selection"], "namespace default, app notin (web)");
+    assert_eq!(document["placements"].as_array().map(Vec::len), Some(1));
+    assert_eq!(document["summary"]["placed"], 2);
+}
+
+#[test]
+fn objects_without_a_namespace_belong_to_the_one_that_is_given() {
+    let input = cluster("node n1 4 8Gi\npod web-0 1 1Gi");
+    let document = berth("simulate -f - -n shop -o json", &input).json();
+    assert_eq!(document["placements"][0]["namespace"], "shop");
+}

@@ -67,3 +67,20 @@ fn manual_pages_are_printed_or_written() {
 fn the_declaration_of_the_command_line_is_sound() {
     berth_cli::command().debug_assert();
 }
+
+#[test]
+fn usage_is_shown_with_shares_and_what_is_not_known_is_said() {
+    let metrics = "---\n{apiVersion: metrics.k8s.io/v1beta1, kind: PodMetrics, metadata: {name: web-0}, containers: [{name: c, usage: \
+                   {cpu: 100m, memory: 3Gi}}]}\n";
+    let input = crate::fixture::cluster(
+        "node n1 4 8Gi
+         pod web-0 1 1Gi nodeName: n1
+         pod db-0 2500m 2Gi nodeName: n1
+         pod late-0 1 1Gi",
+    );
+    let mut out = String::new();
+    for (arguments, input) in [("", &input), ("--by pod --sort under", &(input.clone() + metrics))] {
+        out += &berth(&format!("usage {arguments} -f -"), input).stdout;
+    }
+    expect_test::expect![[""]].assert_eq(&out);
+}

@@ -22,6 +22,8 @@ const SIMULATIONS: (usize, usize) = (60, 3_000);
 const MAX_LISTED: usize = 20_000;
 /// How many steps the listing takes at most.
 const MAX_STEPS: usize = 2_000_000;
+/// If nodes do not help, so many times as many are tried.
+const TIMES: [u32; 4] = [1, 2, 4, 8];
 /// So many nodes of one type are replaced by so many of another.
 const EXCHANGES: [(u32, u32); 8] = [(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4)];
 
@@ -93,26 +95,41 @@ impl<'a> Search<'a> {
                 break;
             }
             let mut better = None;
-            for (at, number) in self.by_value(&open, counts) {
-                let mut next = counts.clone();
-                next[at] += number;
+            for next in self.larger(&open, counts) {
                 let end = self.simulator.simulate(&next)?;
                 if is_better(&end, &now) {
                     better = Some((next, end));
                     break;
                 }
             }
-            if better.is_none() {
-                // Some pods spread over nodes of several types.
-                let next: Vec<u32> = (0..counts.len()).map(|at| (counts[at] + 1).min(self.max(at))).collect();
-                let end = self.simulator.simulate(&next)?;
-                better = Some((next, end)).filter(|(_, end)| is_better(end, &now));
-            }
             let Some((next, end)) = better else { break };
             (*counts, now) = (next, end);
         }
         self.except = now.pending.iter().map(|open| open.name.clone()).collect();
         Ok(now.pending)
+    }
+
+    /// Larger numbers of nodes to try: more of each type that the pending pods fit on by themselves, then more of all
+    /// types. The scheduler may put other pods on the first new nodes, so that a few nodes need not help where many do.
+    fn larger(&self, open: &[&Open], counts: &[u32]) -> Vec<Vec<u32>> {
+        let types = self.by_value(open, counts);
+        let more = |at: usize, number: u32| counts[at].saturating_add(number).min(self.max(at));
+        let mut larger = Vec::new();
+        for times in TIMES {
+            for &(at, number) in &types {
+                let mut next = counts.to_vec();
+                next[at] = more(at, number.saturating_mul(times));
+                larger.push(next);
+            }
+            // Some pods spread over nodes of several types.
+            let all = types.iter().map(|(at, _)| *at);
+            let mut next = counts.to_vec();
+            all.for_each(|at| next[at] = more(at, times));
+            larger.push(next);
+        }
+        larger.retain(|next| *next != counts);
+        larger.dedup();
+        larger
     }
 
     /// The types that help pending pods, with the number of nodes that would take them by their requests; the type that
