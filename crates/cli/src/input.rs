@@ -141,8 +141,7 @@ pub(crate) fn load(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> 
     let reading = &args.reading;
     let mut problems = Vec::new();
     let mut loader = reading.loader()?.with_namespace(pods.namespace.as_deref());
-    let server =
-        Server { kubeconfig: args.kubeconfig.clone(), context: args.context.clone(), master: None };
+    let server = Server { kubeconfig: args.kubeconfig.clone(), context: args.context.clone(), master: None };
     let nothing_named = args.files.is_empty() && more.is_empty() && args.kustomizations.is_empty();
     if nothing_named && args.offline {
         return Err(Failure::input("nothing to read: --offline needs files (-f) or a kustomization (-k)"));
@@ -184,7 +183,9 @@ pub(crate) fn load(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> 
         }
     }
     match loader.finish() {
-        Ok((manifests, warnings)) if problems.is_empty() => Ok(Loaded { manifests, warnings, without_cluster }),
+        Ok((manifests, warnings)) if problems.is_empty() => {
+            Ok(Loaded { manifests, warnings, without_cluster })
+        }
         Ok(_) => Err(Failure::inputs(problems)),
         Err(found) => {
             problems.extend(listed(&found));
@@ -207,7 +208,8 @@ fn read_cluster(loader: &mut Loader, server: &Server, reading: &ReadingArgs) -> 
             notice::warning(text);
         }
     };
-    berth_live::snapshot(server, &[PRICE.to_owned()], take, tell).map_err(|error| Failure::input(error.to_string()))
+    berth_live::snapshot(server, &[PRICE.to_owned()], take, tell)
+        .map_err(|error| Failure::input(error.to_string()))
 }
 
 impl Loaded {

@@ -182,7 +182,8 @@ impl Server {
         };
         let kubeconfig = kubeconfig.map_err(broken)?;
         if let Some(name) = &self.context {
-            let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
+            let contexts: Vec<String> =
+                kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
             if !contexts.contains(name) {
                 return Err(ConnectError::Context { name: name.clone(), contexts });
             }

@@ -66,7 +66,9 @@ pub fn snapshot(
             let kind = known.kind;
             let objects = match (list_all(&api, kind).await, known.role) {
                 (Ok(objects), _) => objects,
-                (Err(why), Role::Watched) => return Err(SnapshotError::List { server: api.host().to_owned(), kind: known.name, why }),
+                (Err(why), Role::Watched) => {
+                    return Err(SnapshotError::List { server: api.host().to_owned(), kind: known.name, why });
+                }
                 // Simulations differ without them, so the user must know.
                 (Err(why), Role::Offline) => {
                     warn(&format!("cannot list {}, which the snapshot will lack: {why}", known.name));

@@ -35,7 +35,11 @@ impl LabelSelector {
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let parts = parts(text);
         let is_empty = parts.iter().all(|part| part.trim().is_empty());
-        let requirements = if is_empty { Vec::new() } else { parts.into_iter().map(requirement).collect::<Result<_, _>>()? };
+        let requirements = if is_empty {
+            Vec::new()
+        } else {
+            parts.into_iter().map(requirement).collect::<Result<_, _>>()?
+        };
         Ok(Self { requirements })
     }
 }
@@ -91,7 +95,9 @@ fn requirement(part: &str) -> Result<Requirement, SelectorError> {
 }
 
 fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.split('/').count() <= 2 && key.split('/').all(|part| !part.is_empty() && is_value(part))
+    !key.is_empty()
+        && key.split('/').count() <= 2
+        && key.split('/').all(|part| !part.is_empty() && is_value(part))
 }
 
 fn is_value(value: &str) -> bool {

@@ -11,6 +11,8 @@ mod simulator;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
@@ -126,7 +128,9 @@ pub fn plan(
     } else {
         Simulator::from_manifests(manifests, now, profiles, candidates, options)
     };
-    let found = Search::new(&mut simulator, &relaxation, waiting.len()).finish()?;
+    let specs: BTreeSet<_> = waiting.iter().map(|&row| world.cluster.pods().entry(row).class).collect();
+    let work = waiting.len() + specs.len() * world.cluster.nodes().len();
+    let found = Search::new(&mut simulator, &relaxation, work).finish()?;
     report(&mut simulator, &relaxation, found)
 }
 
@@ -159,7 +163,8 @@ fn prepare(
     let cluster = &mut world.cluster;
     let mut prepared = Vec::new();
     for (of, rows) in types.into_iter().zip(daemons) {
-        let mut room = cluster.nodes().find(&of.node.name).map_or_else(Vec::new, |row| rooms.free(cluster, row));
+        let mut room =
+            cluster.nodes().find(&of.node.name).map_or_else(Vec::new, |row| rooms.free(cluster, row));
         let mut pods = Vec::new();
         for row in rows {
             let taken = rooms.taken(cluster.pods().class_of(row));

@@ -51,7 +51,8 @@ impl fmt::Display for Selection {
     /// As in `namespace shop, app=web`; nothing if every pod is selected.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let namespace = self.namespace.iter().map(|namespace| format!("namespace {namespace}"));
-        let parts: Vec<String> = namespace.chain(self.selector.requirements.iter().map(requirement)).collect();
+        let parts: Vec<String> =
+            namespace.chain(self.selector.requirements.iter().map(requirement)).collect();
         f.write_str(&parts.join(", "))
     }
 }

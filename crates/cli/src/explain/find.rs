@@ -62,8 +62,10 @@ impl Group {
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Selected(selection) => write!(f, "PODS {selection}"),
-            Self::Workload { kind, namespace, name } => write!(f, "{} {namespace}/{name}", kind.to_uppercase()),
+            Self::Selected(selection) => write!(f, "pods {selection}"),
+            Self::Workload { kind, namespace, name } => {
+                write!(f, "{kind} {namespace}/{name}")
+            }
         }
     }
 }
@@ -135,7 +137,8 @@ impl<'c> Pods<'c> {
         let close = self.all().filter(|(_, pod)| is_close(pod)).map(|(_, pod)| pod.key());
         let mut close: Vec<String> = close.collect();
         close.sort();
-        let selected = if self.selection.is_everything() { String::new() } else { format!(" ({})", self.selection) };
+        let selected =
+            if self.selection.is_everything() { String::new() } else { format!(" ({})", self.selection) };
         let failure =
             Failure::input(format!("no pod is named {wanted:?} among {}{selected}", self.all().count()));
         Err(match close.as_slice() {
@@ -154,7 +157,10 @@ impl<'c> Pods<'c> {
         let known = KINDS.iter().find(|(kind, short)| is_kind(kind) || short.contains(&&*word));
         let known = known.map(|(kind, _)| (*kind).to_owned());
         known.or_else(|| {
-            self.all().filter_map(|(_, pod)| WorkloadRef::of(pod)).map(|of| of.kind).find(|kind| is_kind(kind))
+            self.all()
+                .filter_map(|(_, pod)| WorkloadRef::of(pod))
+                .map(|of| of.kind)
+                .find(|kind| is_kind(kind))
         })
     }
 

@@ -34,7 +34,8 @@ const PODS: usize = 40;
 /// Renders where the pods of a group are.
 pub(crate) fn render_group(document: &GroupPlacement, wide: bool) -> String {
     let mut out = String::new();
-    heading(&mut out, &document.subject);
+    let (kind, which) = document.subject.split_once(' ').unwrap_or((&document.subject, ""));
+    heading(&mut out, &format!("{} {which}", kind.to_uppercase()));
     let count = document.pods.len();
     let new = document.pods.iter().filter(|pod| !pod.running).count();
     let tone = style::GOOD;
@@ -48,7 +49,11 @@ pub(crate) fn render_group(document: &GroupPlacement, wide: bool) -> String {
     let mut table = Columns::new(["POD", "NODE", "STATE"]);
     for pod in document.pods.iter().take(limit) {
         let state = if pod.running { "running" } else { "would be placed" };
-        table.row(vec![format!("{}/{}", pod.namespace, pod.name).into(), pod.node.as_str().into(), state.into()]);
+        table.row(vec![
+            format!("{}/{}", pod.namespace, pod.name).into(),
+            pod.node.as_str().into(),
+            state.into(),
+        ]);
     }
     table.print(&mut out);
     if count > limit {

@@ -22,7 +22,10 @@ pub(super) fn render(folder: &Path) -> Result<Vec<u8>, String> {
             Ok(Output { status, stdout, .. }) if status.success() => return Ok(stdout),
             Ok(Output { stderr, .. }) => {
                 let said = String::from_utf8_lossy(&stderr);
-                return Err(format!("{program} {verb} {name}: {}", said.trim().trim_start_matches("error: ")));
+                return Err(format!(
+                    "{program} {verb} {name}: {}",
+                    said.trim().trim_start_matches("error: ")
+                ));
             }
         }
     }

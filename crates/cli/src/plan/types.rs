@@ -55,7 +55,8 @@ pub(super) fn read(
         .collect();
     let text = |node: &Node| -> Option<String> {
         let set = prices.iter().rev().find(|setting| *setting.of == *node.name);
-        set.map(|setting| setting.value.clone()).or_else(|| node.annotations.get(PRICE).map(ToString::to_string))
+        set.map(|setting| setting.value.clone())
+            .or_else(|| node.annotations.get(PRICE).map(ToString::to_string))
     };
     let any_has_price = nodes.iter().any(|node| text(node).is_some());
     let mut types = Vec::new();
@@ -63,7 +64,10 @@ pub(super) fn read(
         let price = match text(node) {
             None if any_has_price => {
                 let hint = format!("annotation {PRICE} or --price {}=…", node.name);
-                problems.push(format!("Node {}: other types have a price, this one has none ({hint})", node.name));
+                problems.push(format!(
+                    "Node {}: other types have a price, this one has none ({hint})",
+                    node.name
+                ));
                 Price::ONE
             }
             None => Price::ONE,
@@ -111,8 +115,9 @@ fn nodes(files: &[PathBuf]) -> Result<Vec<Node>, Failure> {
 /// The types that are.
 pub(super) fn check_names(types: &[NodeType], cluster: &Cluster) -> Result<(), Failure> {
     let taken = types.iter().map(|of| &of.node.name).filter(|name| cluster.nodes().find(name).is_some());
-    let taken: Vec<String> =
-        taken.map(|name| format!("--types: Node {name} is in the cluster; give the type another name")).collect();
+    let taken: Vec<String> = taken
+        .map(|name| format!("--types: Node {name} is in the cluster; give the type another name"))
+        .collect();
     if taken.is_empty() { Ok(()) } else { Err(Failure::inputs(taken)) }
 }
 

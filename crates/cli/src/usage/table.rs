@@ -73,8 +73,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: 
     let devices = &devices[..if wide { devices.len() } else { devices.len().min(DEVICES) }];
     let has_claims = report.total.offered_devices.is_some();
     let names: Vec<String> = report.rows.iter().map(name).collect();
-    let shortener =
-        Shortener::new(names.iter().map(String::as_str), if wide { usize::MAX } else { width });
+    let shortener = Shortener::new(names.iter().map(String::as_str), if wide { usize::MAX } else { width });
     let mut table = Columns::new(titles(report.by, &resources, devices, known, has_claims));
     let mut add = |first: String, row: &UsageRow| {
         let mut cells: Vec<Cell> = vec![first.into()];

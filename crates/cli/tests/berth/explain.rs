@@ -375,7 +375,73 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
     ] {
         let ended = berth(&format!("explain {arguments} -f -"), &input);
         let shown: Vec<&str> = ended.stdout.lines().take(9).collect();
-        out += &format!("$ explain {arguments}: {}\n{}\n{}\n", ended.code, shown.join("\n"), ended.stderr.lines().next().unwrap_or(""));
+        out += &format!(
+            "$ explain {arguments}: {}\n{}\n{}\n",
+            ended.code,
+            shown.join("\n"),
+            ended.stderr.lines().next().unwrap_or("")
+        );
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        $ explain sts/db: 0
+        STATEFULSET shop/db
+          It fits: 2 of 2 pods would go to these nodes
+
+          POD        NODE  STATE
+          shop/db-0  n1    would be placed
+          shop/db-1  n1    would be placed
+
+        $ explain statefulsets.apps/db -o json: 0
+        {
+          "apiVersion": "berth.dev/v1alpha1",
+          "kind": "GroupPlacement",
+          "subject": "STATEFULSET shop/db",
+          "pods": [
+            {
+              "namespace": "shop",
+              "name": "db-0",
+              "node": "n1",
+
+        $ explain deploy/web -n shop: 0
+        POD shop/web-fd6wl-2
+          priority 0, requests cpu 1 (greedy)
+
+          Pending: it does not fit on n1, the only node
+          Nearest is n1: 1 CPU short (requested: 1, free: 0 of 4)
+          It would fit with 1 CPU more free on n1
+          It would fit with one more node like n1
+
+        DOES NOT FIT (1)
+
+        $ explain deploy/web: 2
+
+        error: Deployment web has pods in 2 namespaces: shop, test
+        $ explain deploy/wbe: 2
+
+        error: no pod belongs to Deployment wbe
+        $ explain ds/agent: 2
+
+        error: no pod belongs to DaemonSet agent
+        $ explain po/db-0 -n test: 2
+
+        error: no pod is named "po/db-0" among 1 (namespace test)
+        $ explain -l app=db: 0
+        PODS app=db
+          It fits: 2 of 2 pods would go to these nodes
+
+          POD        NODE  STATE
+          shop/db-0  n1    would be placed
+          shop/db-1  n1    would be placed
+
+        $ explain -l app=none: 2
+
+        error: no pod is selected by: app=none
+        $ explain -l app==: 2
+
+        error: no pod is selected by: app=
+        $ explain : 2
+
+        error: the following required arguments were not provided:
+    "#]]
+    .assert_eq(&out);
 }

@@ -35,8 +35,8 @@ fn charts_and_kustomizations_are_named_with_the_command_that_renders_them() {
     assert_eq!(ended.code, 2);
     expect![[r#"
         error: chart is a Helm chart; run: helm template chart | berth simulate -f -
-        error: kz is a kustomization; run: kubectl kustomize kz | berth simulate -f -
-        error: both holds 2 kustomizations, of which the first is both/a; run for each that you use: kubectl kustomize both/a | berth simulate -f -
+        error: kz is a kustomization; use -k kz
+        error: both holds 2 kustomizations, of which the first is both/a; for each that you use, use -k both/a
         error: template.yaml: a template ({{ … }}), not a manifest; render it first, for example: helm template CHART | berth simulate -f -
     "#]].assert_eq(&ended.stderr);
 }
@@ -157,7 +157,7 @@ fn an_input_without_nodes_and_pods_of_other_schedulers_are_pointed_out() {
     let ended = berth("simulate -f -", &cluster("pod a-0 1 1Gi schedulerName: volcano\npod b-0 1 1Gi"));
     assert_eq!(ended.code, 1);
     expect![[r#"
-        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot)
+        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot); no cluster could be asked: no kubeconfig (~/.kube/config); give --kubeconfig, set KUBECONFIG, or name files with -f
         warning: 1 pod pending for other schedulers (volcano); --all-schedulers places them with the first profile
     "#]].assert_eq(&ended.stderr);
 }
@@ -184,8 +184,8 @@ fn explain_takes_the_forms_of_kubectl_and_names_what_does_not_exist() {
     let text = format!("{}{}", cluster(NODE), deployment("web", 6));
     let cases = [
         ("pod/web-qspq9-4", "web-qspq9-4"),
-        ("deploy/web", "web-qspq9-0"),
-        ("deployment/web", "web-qspq9-0"),
+        ("deploy/web", "web-qspq9-4"),
+        ("deployment/web", "web-qspq9-4"),
     ];
     for (wanted, pod) in cases {
         let ended = berth(&format!("explain {wanted} -f - -o json"), &text);
@@ -263,7 +263,9 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         format!("placed {}\n{stderr}", document["summary"]["placed"])
     };
-    let pods = |count: usize| format!("while read -r line; do echo \"$line\"; done <<'END'\n{}END", deployment("web", count));
+    let pods = |count: usize| {
+        format!("while IFS= read -r line; do echo \"$line\"; done <<'END'\n{}END", deployment("web", count))
+    };
     let expected = |verb: &str, count| format!("[ \"$*\" = \"{verb} app\" ] || exit 9\n{}", pods(count));
     let (kubectl, kustomize) = (expected("kustomize", 2), expected("build", 3));
     let out = [
@@ -273,5 +275,18 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
         run(&[]),
     ]
     .concat();
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        placed null
+        error: app (rendered): Deployment default/(without name): metadata.name: missing; every object needs a name
+        error: app (rendered): Deployment default/(without name): spec.selector: missing; expected a label selector that matches the template's labels
+        error: app (rendered): Deployment default/(without name): spec.template: missing; expected a pod template
+        placed null
+        error: app (rendered): Deployment default/(without name): metadata.name: missing; every object needs a name
+        error: app (rendered): Deployment default/(without name): spec.selector: missing; expected a label selector that matches the template's labels
+        error: app (rendered): Deployment default/(without name): spec.template: missing; expected a pod template
+        placed null
+        error: kubectl kustomize app: no such folder
+        placed null
+        error: app: neither kubectl nor kustomize is on the PATH; install one of them, or run where one is installed: kubectl kustomize app | berth simulate -f -
+    "#]].assert_eq(&out);
 }

@@ -12,7 +12,7 @@ use crate::fixture::{cluster, command, folder};
 
 /// The objects of the cluster: two nodes, of which one has a pod, and a pod that is pending.
 fn items(path: &str) -> Vec<Value> {
-    let node = |name: &str| json!({"metadata": {"name": name, "uid": name}, "status": {"allocatable": {"cpu": "4", "pods": "9"}}});
+    let node = |name: &str| json!({"metadata": {"name": name, "uid": name}, "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "9"}}});
     let pod = |name: &str, node: Option<&str>, cpu: &str| {
         json!({"metadata": {"name": name, "namespace": "shop", "uid": name, "labels": {"app": name}}, "spec": {"nodeName": node,
             "priority": 0, "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}]}})
@@ -21,7 +21,9 @@ fn items(path: &str) -> Vec<Value> {
         "/api/v1/nodes" => vec![node("n1"), node("n2")],
         "/api/v1/pods" => vec![pod("web", Some("n1"), "2"), pod("big", None, "5")],
         "/apis/metrics.k8s.io/v1beta1/pods" => {
-            vec![json!({"metadata": {"name": "web", "namespace": "shop"}, "containers": [{"name": "c", "usage": {"cpu": "500m"}}]})]
+            vec![
+                json!({"metadata": {"name": "web", "namespace": "shop"}, "containers": [{"name": "c", "usage": {"cpu": "500m"}}]}),
+            ]
         }
         _ => Vec::new(),
     }
@@ -90,5 +92,88 @@ fn a_running_cluster_is_read_if_it_is_asked_for_or_if_the_input_has_no_nodes() {
     ] {
         out += &run(&folder, arguments, stdin);
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        $ berth usage
+        NODES (2)
+          NODE   PODS  CPU REQ  LIMIT  USED     MEM REQ  LIMIT  USED
+          n1     1     2 50%    0      0.5 12%  0        0      -
+          n2     0     0        0      -        0        0      -
+          TOTAL  1     2 25%    0      0.5 6%   0        0      -
+
+        requested and not used: 1.5 CPU
+        1 pending pod on no node, not counted
+        exit code 0
+
+        $ berth simulate -f -
+        note: the input has no nodes, so the cluster of context kind is read
+        NODES (2)
+          NODE  PODS  CPU                  MEMORY
+          n1    1/9   #####-----  50% 2/4  -
+          n2    0/9   ----------   0% 0/4  -
+
+        PENDING (2)
+          default/new-0
+            0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are
+            available: 2 Preemption is not helpful for scheduling.
+          shop/big
+            0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are
+            available: 2 Preemption is not helpful for scheduling.
+
+        2 nodes, 3 pods: 0 placed, 2 pending (greedy)
+        exit code 1
+
+        $ berth simulate --live -f - -n shop
+        NODES (2)
+          NODE  PODS  CPU                  MEMORY
+          n1    1/9   #####-----  50% 2/4  -
+          n2    0/9   ----------   0% 0/4  -
+
+        PENDING (2)
+          shop/big
+            0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are
+            available: 2 Preemption is not helpful for scheduling.
+          shop/new-0
+            0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are
+            available: 2 Preemption is not helpful for scheduling.
+
+        2 nodes, 3 pods: 0 placed, 2 pending (greedy)
+        only pods of this selection are listed: namespace shop
+        exit code 1
+
+        $ berth explain -l app=web --context kind
+        PODS app=web
+          Not pending: its pod is on a node
+
+          POD       NODE  STATE
+          shop/web  n1    running
+        exit code 0
+
+        $ berth simulate -f - --offline
+        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot)
+        NODES (0)
+
+        PENDING (1)
+          default/new-0
+            no nodes available to schedule pods
+
+        0 nodes, 1 pod: 0 placed, 1 pending (greedy)
+        exit code 1
+
+        $ berth usage --context other
+        error: no context is named "other" in the kubeconfig (there is: kind, gone)
+        exit code 2
+
+        $ berth explain pod/big --context gone
+        error: cannot list Namespace at 127.0.0.1:1: client error (Connect): tcp connect error: Connection refused (os error 111)
+        exit code 2
+
+        $ berth simulate -f - --offline --live
+        error: the argument '--offline' cannot be used with '--live'
+
+        Usage: berth simulate --filename <PATH> --offline
+
+        For more information, try '--help'.
+        exit code 2
+
+    "#]].assert_eq(&out);
 }

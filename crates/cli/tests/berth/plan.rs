@@ -41,19 +41,53 @@ fn the_cheapest_nodes_are_added_and_proven_to_be() {
         pod e-0 3 1Gi";
     let (code, out) = plan("--types types.yaml -f -", TYPES, lines);
     assert_eq!(code, 0);
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        ADD (2)
+          TYPE   COUNT  PRICE  COST
+          large  2      0.3    0.6
+          TOTAL  2             0.6
+
+        4 pods: 0 on today's nodes, 4 on new nodes, 0 pending
+        proven: nothing cheaper is enough (9 simulations)
+    "#]]
+    .assert_eq(&out);
     let (code, out) = plan("--types types.yaml --max large=0 -f - --allow-pending -q", TYPES, lines);
     assert_eq!(code, 0);
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        ADD (2)
+          TYPE   COUNT  PRICE  COST
+          small  2      0.1    0.2
+          TOTAL  2             0.2
+
+        PENDING (2)
+          default/d-0, default/e-0
+            0/3 nodes are available: 3 Insufficient cpu.
+
+        4 pods: 0 on today's nodes, 2 on new nodes, 2 pending
+        proven: nothing cheaper is enough (8 simulations)
+    "#]]
+    .assert_eq(&out);
 }
 
 fn what_no_type_helps_stays_pending_and_the_exit_code_says_so() {
     let (code, out) = plan("--types types.yaml -f -", TYPES, "node n1 4 8Gi\npod a-0 64 1Gi");
     assert_eq!(code, 1);
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        PENDING (1)
+          default/a-0
+            0/1 nodes are available: 1 Insufficient cpu.
+
+        1 pod: 0 on today's nodes, 0 on new nodes, 1 pending
+        no node of these types helps (2 simulations)
+    "#]]
+    .assert_eq(&out);
     let (code, out) = plan("--types types.yaml -f -", TYPES, "node n1 4 8Gi\npod a-0 4 1Gi");
     assert_eq!(code, 0);
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        1 pod: 1 on today's nodes, 0 on new nodes, 0 pending
+        nothing to add (2 simulations)
+    "#]]
+    .assert_eq(&out);
 }
 
 fn wrong_types_and_settings_are_named() {
@@ -69,14 +103,26 @@ fn wrong_types_and_settings_are_named() {
         ("--types types.yaml -f - --price big=1 --max huge=2", TYPES),
         ("--types types.yaml -f - --max large=many", TYPES),
         ("--types missing.yaml -f -", TYPES),
-        ("--types types.yaml -f -", "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nstatus: {allocatable: {cpu: 1, pods: 9}}\n"),
+        (
+            "--types types.yaml -f -",
+            "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nstatus: {allocatable: {cpu: 1, pods: 9}}\n",
+        ),
     ] {
         let (code, text) = plan(arguments, types, lines);
         assert_eq!(code, 2, "{arguments}: {text}");
         out += text.split("\n\nFor more").next().unwrap_or_default().trim_end();
         out += "\n";
     }
-    expect![[""]].assert_eq(&out);
+    expect![[r#"
+        error: Node small: other types have a price, this one has none (annotation berth.dev/price or --price small=…)
+        error: Node small: annotation berth.dev/price: found "free", expected a price above 0 with at most six decimals, as in 0.096
+        error: --types: Pod default/p-0 is not a Node; give everything else with -f
+        error: --price: no type is named "big" (there is: small, large)
+        error: --max: no type is named "huge" (there is: small, large)
+        error: invalid value 'large=many' for '--max <TYPE=N>': expected TYPE=N, as in m5.large=20
+        error: missing.yaml: no such file or directory
+        error: --types: Node n1 is in the cluster; give the type another name
+    "#]].assert_eq(&out);
 }
 
 #[test]
@@ -87,5 +133,16 @@ fn nodes_that_could_go_are_listed_with_every_move() {
         pod a-0 1 1Gi nodeName: n2";
     let ended = crate::fixture::berth("plan --remove -f -", &cluster(lines));
     assert_eq!(ended.code, 0);
-    expect![[""]].assert_eq(&(ended.stdout + &ended.stderr));
+    expect![[r#"
+        REMOVE (1)
+          n1 (0 pods to move)
+          in this order
+
+        KEEP (1)
+          NODE  WHY
+          n2    default/a-0 has no controller, so that nothing would make it again
+
+        2 nodes: 1 could go; 0 pods would move
+    "#]]
+    .assert_eq(&(ended.stdout + &ended.stderr));
 }

@@ -252,7 +252,19 @@ fn a_selection_lists_its_pods_and_counts_all() {
     let input = cluster("node n1 4 8Gi\npod web-0 1 1Gi\npod db-0 1 1Gi\npod big-0 9 1Gi");
     let ended = berth("simulate -f - -l app=web", &input);
     assert_eq!(ended.code, 1, "the pod that is pending counts, shown or not");
-    expect![[""]].assert_eq(&ended.stdout);
+    expect![[r#"
+        PLACED (1)
+          POD            NODE
+          default/web-0  n1
+
+        NODES (1)
+          NODE  PODS  CPU                  MEMORY
+          n1    2/9   #####-----  50% 2/4  ###-------  25% 2Gi/8Gi
+
+        1 node, 3 pods: 2 placed, 1 pending (greedy)
+        only pods of this selection are listed: app=web
+    "#]]
+    .assert_eq(&ended.stdout);
     let document = berth("simulate -f - -l app!=web -n default -o json", &input).json();
     assert_eq!(document["selection"], "namespace default, app notin (web)");
     assert_eq!(document["placements"].as_array().map(Vec::len), Some(1));

@@ -91,9 +91,12 @@ pub fn explain_group(
     })?;
     Ok(match found {
         Found::Made(explanation) => GroupAnswer::Pending(explanation),
-        Found::None(pods) => {
-            GroupAnswer::Placed(GroupPlacement { api_version: API_VERSION, kind: "GroupPlacement", subject, pods })
-        }
+        Found::None(pods) => GroupAnswer::Placed(GroupPlacement {
+            api_version: API_VERSION,
+            kind: "GroupPlacement",
+            subject,
+            pods,
+        }),
         Found::Waiting(row) => {
             Run::new(&mut scheduler, &waiting, options).until(row)?;
             GroupAnswer::Pending(Box::new(explain(&mut scheduler, row, algorithm, options)))

@@ -90,7 +90,8 @@ impl Candidate {
         let prefix = format!("{}-", of.node.name);
         let taken = cluster.nodes().by_name().map(|(name, _)| name.clone());
         let taken = taken.filter(|name| name.starts_with(&prefix)).collect();
-        let mut room = of.node.allocatable.iter().map(|(name, amount)| (name.clone(), amount.nanos())).collect();
+        let mut room =
+            of.node.allocatable.iter().map(|(name, amount)| (name.clone(), amount.nanos())).collect();
         daemons.iter().for_each(|pod| subtract(&mut room, &requests(&pod.spec), 1));
         Self { of, daemons, room, taken }
     }
@@ -177,7 +178,9 @@ pub(super) fn is_daemon_of(cluster: &Cluster, row: PodRow, node: &str) -> bool {
     let mut fields = fields.flat_map(|term| &term.fields);
     pod.spec.controller.as_ref().is_some_and(|owner| &*owner.kind == "DaemonSet")
         && fields.any(|field| {
-            &*field.key == NODE_NAME && field.operator == Operator::In && field.values.iter().any(|v| &**v == node)
+            &*field.key == NODE_NAME
+                && field.operator == Operator::In
+                && field.values.iter().any(|v| &**v == node)
         })
 }
 

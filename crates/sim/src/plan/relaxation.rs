@@ -51,14 +51,17 @@ impl Rooms {
     /// What a node has left.
     pub(super) fn free(&self, cluster: &Cluster, row: NodeRow) -> Room {
         let nodes = cluster.nodes();
-        let left = |id: &ResourceId| nodes.allocatable(row, *id).saturating_sub(nodes.requested(row, *id)).max(0);
+        let left =
+            |id: &ResourceId| nodes.allocatable(row, *id).saturating_sub(nodes.requested(row, *id)).max(0);
         let pods = nodes.allowed_pods(row) - i64::try_from(nodes.pods(row).len()).unwrap_or(i64::MAX);
         self.resources.iter().map(left).chain([pods.max(0)]).collect()
     }
 
     /// What a pod takes.
     pub(super) fn taken(&self, class: &PodClass) -> Room {
-        let of = |id: &ResourceId| class.requests.iter().find(|(known, _)| known == id).map_or(0, |(_, n)| (*n).max(0));
+        let of = |id: &ResourceId| {
+            class.requests.iter().find(|(known, _)| known == id).map_or(0, |(_, n)| (*n).max(0))
+        };
         self.resources.iter().map(of).chain([1]).collect()
     }
 }
@@ -80,10 +83,19 @@ struct Demand {
 }
 
 impl Demand {
-    fn new(cluster: &Cluster, class: &PodClass, count: i64, rooms: &[(NodeRow, Room)], types: &[(&Candidate, Room)], taken: Room) -> Self {
+    fn new(
+        cluster: &Cluster,
+        class: &PodClass,
+        count: i64,
+        rooms: &[(NodeRow, Room)],
+        types: &[(&Candidate, Room)],
+        taken: Room,
+    ) -> Self {
         let spec = &class.spec;
-        let limit = if is_exclusive(spec) { 1 } else { count };
-        let per_node = types.iter().map(|(candidate, room)| match copies(room, &taken, limit) {
+        // New nodes always have a host name.
+        let [on_unnamed, on_named] =
+            [false, true].map(|has_name| if is_exclusive(spec, has_name) { 1 } else { count });
+        let per_node = types.iter().map(|(candidate, room)| match copies(room, &taken, on_named) {
             0 => 0,
             copies if fits(&candidate.of.node, spec, None).0 => copies,
             _ => 0,
@@ -91,8 +103,10 @@ impl Demand {
         let per_node = per_node.collect();
         let mut on_existing = 0;
         for (row, room) in rooms {
+            let node = cluster.nodes().object(*row);
+            let limit = if node.labels.contains_key(HOSTNAME) { on_named } else { on_unnamed };
             let copies = copies(room, &taken, limit);
-            if copies > 0 && fits(cluster.nodes().object(*row), spec, None).0 {
+            if copies > 0 && fits(node, spec, None).0 {
                 on_existing += copies;
             }
             if on_existing >= count {
@@ -112,16 +126,18 @@ impl Demand {
     }
 }
 
-/// Whether a node takes only one pod of this spec: they exclude each other by host name or host port.
-fn is_exclusive(spec: &PodSpec) -> bool {
+/// Whether a node, which may have a host name, takes only one pod of this spec: they exclude each other by host name or
+/// host port.
+fn is_exclusive(spec: &PodSpec, has_name: bool) -> bool {
     let has_ports = spec.containers.iter().chain(&spec.init_containers).any(|c| !c.host_ports.is_empty());
     has_ports
-        || spec.pod_anti_affinity.required.iter().any(|term| {
-            &*term.topology_key == HOSTNAME
-                && term.namespaces.is_empty()
-                && term.namespace_selector.is_none()
-                && term.selector.as_ref().is_some_and(|selector| selector.matches(&spec.labels))
-        })
+        || has_name
+            && spec.pod_anti_affinity.required.iter().any(|term| {
+                &*term.topology_key == HOSTNAME
+                    && term.namespaces.is_empty()
+                    && term.namespace_selector.is_none()
+                    && term.selector.as_ref().is_some_and(|selector| selector.matches(&spec.labels))
+            })
 }
 
 impl Relaxation {
@@ -156,7 +172,8 @@ impl Relaxation {
         sets.insert(vec![true; types.len()]);
         let resources = rooms.resources.len() + 1;
         for at in 0..resources {
-            let total: i64 = demands.iter().map(|d| d.taken[at].saturating_mul(d.count)).fold(0, i64::saturating_add);
+            let total: i64 =
+                demands.iter().map(|d| d.taken[at].saturating_mul(d.count)).fold(0, i64::saturating_add);
             let free: i64 = existing.iter().map(|(_, room)| room[at]).fold(0, i64::saturating_add);
             relaxation.demand(room(at), total.saturating_sub(free));
             for set in &sets {
@@ -200,7 +217,8 @@ impl Relaxation {
         let within = counts.iter().zip(&self.max).all(|(count, max)| count <= max);
         within
             && self.constraints.iter().all(|(amounts, least)| {
-                let sum = amounts.iter().zip(counts).map(|(a, c)| i128::from(*a) * i128::from(*c)).sum::<i128>();
+                let sum =
+                    amounts.iter().zip(counts).map(|(a, c)| i128::from(*a) * i128::from(*c)).sum::<i128>();
                 sum >= i128::from(*least)
             })
     }

@@ -104,7 +104,8 @@ pub fn remove(world: World, profiles: Vec<Profile>, options: Options) -> Result<
         for (name, _) in &found {
             cordon(scheduler.cluster_mut(), name);
         }
-        let drained = found.iter().map(|(name, _)| Some((name.clone(), drain(scheduler, name, options).ok()?)));
+        let drained =
+            found.iter().map(|(name, _)| Some((name.clone(), drain(scheduler, name, options).ok()?)));
         (drained.collect::<Option<Vec<_>>>(), TrialEnd::RollBack)
     });
     let cluster = scheduler.cluster();
@@ -244,7 +245,9 @@ fn may_be_evicted(cluster: &Cluster, row: PodRow) -> Result<(), String> {
     match of_pod.as_slice() {
         [] => Ok(()),
         [budget] if budget.disruptions_allowed > 0 || budget.disrupted_pods.contains(&pod.name) => Ok(()),
-        [budget] => Err(format!("is protected by PodDisruptionBudget {}, which allows no disruption", budget.name)),
+        [budget] => {
+            Err(format!("is protected by PodDisruptionBudget {}, which allows no disruption", budget.name))
+        }
         [first, second, ..] => Err(format!(
             "has two PodDisruptionBudgets ({}, {}): the API server refuses to evict such pods",
             first.name, second.name

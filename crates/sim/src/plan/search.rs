@@ -14,10 +14,10 @@ use super::node_type::Price;
 use super::relaxation::Relaxation;
 use super::simulator::{Open, PodName, Simulated, Simulator};
 
-/// How many pods all simulations together may try to place.
-const MAX_ATTEMPTS: usize = 20_000_000;
+/// How much work all simulations together may be: a unit is a pod that is tried, or a node that a spec is compared with.
+const MAX_WORK: usize = 25_000_000;
 /// How many simulations are made at least, and at most.
-const SIMULATIONS: (usize, usize) = (60, 3_000);
+const SIMULATIONS: (usize, usize) = (50, 3_000);
 /// How many cheaper sets of nodes are listed at most.
 const MAX_LISTED: usize = 20_000;
 /// How many steps the listing takes at most.
@@ -50,9 +50,9 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// A search for nodes for so many pods.
-    pub(super) fn new(simulator: &'a mut Simulator, relaxation: &'a Relaxation, pods: usize) -> Self {
-        let budget = (MAX_ATTEMPTS / pods.max(1)).clamp(SIMULATIONS.0, SIMULATIONS.1);
+    /// A search whose simulations are so much work each.
+    pub(super) fn new(simulator: &'a mut Simulator, relaxation: &'a Relaxation, work: usize) -> Self {
+        let budget = (MAX_WORK / work.max(1)).clamp(SIMULATIONS.0, SIMULATIONS.1);
         Self { simulator, relaxation, except: BTreeSet::new(), is_relaxed: true, budget }
     }
 

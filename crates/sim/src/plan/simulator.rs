@@ -100,9 +100,11 @@ impl Simulator {
     pub(super) fn simulate(&mut self, counts: &[u32]) -> Result<Simulated, String> {
         let new = self.new_names(counts);
         let all_schedulers = self.options.all_schedulers;
-        self.run(counts, |run| run.finish(|_| {}), |scheduler, outcome| {
-            simulated(scheduler, outcome, &new, all_schedulers)
-        })
+        self.run(
+            counts,
+            |run| run.finish(|_| {}),
+            |scheduler, outcome| simulated(scheduler, outcome, &new, all_schedulers),
+        )
     }
 
     /// Whether all pods but those in `except` fit with these numbers of new nodes.
@@ -155,7 +157,8 @@ impl Simulator {
                 }
                 let world = World::admitted(manifests, *now).map_err(|problems| problems.to_string())?;
                 let mut scheduler = Scheduler::new(world.cluster, profiles.clone());
-                let result = run(Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts))?;
+                let result =
+                    run(Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts))?;
                 Ok(report(&scheduler, &result))
             }
         }
@@ -163,7 +166,12 @@ impl Simulator {
 }
 
 /// Adds nodes with their daemon pods; returns all pending pods in input order.
-fn add(scheduler: &mut Scheduler, turns: &[Turn], candidates: &[Candidate], names: &[Vec<Str>]) -> Vec<PodRow> {
+fn add(
+    scheduler: &mut Scheduler,
+    turns: &[Turn],
+    candidates: &[Candidate],
+    names: &[Vec<Str>],
+) -> Vec<PodRow> {
     let cluster = scheduler.cluster_mut();
     for (candidate, names) in candidates.iter().zip(names) {
         for name in names {

@@ -95,11 +95,10 @@ fn case(seed: u64) -> (Manifests, Vec<NodeType>) {
 
 /// The cheapest of all numbers of nodes with which every pod fits, simulated from manifests.
 fn brute_force(manifests: &Manifests, types: &[NodeType]) -> Option<Price> {
-    let cluster = world("").cluster;
+    let cluster = Cluster::default();
     let candidates: Vec<Candidate> =
         types.iter().map(|of| Candidate::new(of.clone(), Vec::new(), &cluster)).collect();
-    let mut simulator =
-        Simulator::from_manifests(manifests.clone(), None, profiles(), candidates, OPTIONS);
+    let mut simulator = Simulator::from_manifests(manifests.clone(), None, profiles(), candidates, OPTIONS);
     let mut best: Option<Price> = None;
     for s in 0..=3 {
         for m in 0..=3 {
@@ -147,7 +146,8 @@ fn two_hundred_plans_are_as_cheap_as_what_brute_force_finds() {
     compare_with_brute_force(1000..1200);
 }
 
-const DEPLOYED: &str = "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: r, controller: true}]";
+const DEPLOYED: &str =
+    "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: r, controller: true}]";
 
 fn pod(name: &str, node: &str, meta: &str, cpu: u32) -> String {
     format!(

@@ -155,7 +155,8 @@ impl<'c> Adder<'c> {
     /// Counts a pod with what was measured of it.
     pub(super) fn add(&mut self, sums: &mut Sums, row: PodRow, metrics: Option<&PodMetrics>) {
         let pod = &self.cluster.pods().entry(row).pod;
-        let amounts = self.known.entry(Arc::as_ptr(&pod.spec)).or_insert_with(|| Arc::new(amounts(&pod.spec)));
+        let amounts =
+            self.known.entry(Arc::as_ptr(&pod.spec)).or_insert_with(|| Arc::new(amounts(&pod.spec)));
         let (requests, limits) = &**amounts;
         sums.pods += 1;
         sums.requests.add_all(requests);
