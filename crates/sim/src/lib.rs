@@ -5,6 +5,7 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod admission;
+pub mod change;
 pub mod compare;
 pub mod device_claims;
 mod expand;

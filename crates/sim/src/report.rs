@@ -12,6 +12,7 @@ use berth_model::node::{Taint, TaintEffect};
 use berth_model::pod::Pod;
 use serde::Serialize;
 
+use crate::change::report::ChangeReport;
 use crate::rollout::RolledOut;
 use crate::run::Outcome;
 
@@ -38,6 +39,9 @@ pub struct SimulationResult {
     pub evicted: Vec<EvictedPod>,
     /// Nodes as they are after the run.
     pub nodes: Vec<NodeUse>,
+    /// Changes of the cluster that were asked for, and what came of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeReport>,
     /// Workloads that the input changes, and how far their rollouts came.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<RolloutReport>,
@@ -313,6 +317,7 @@ impl SimulationResult {
             pending: pending.collect(),
             evicted: evicted.collect(),
             nodes: nodes.by_name().map(|(_, row)| node_use(cluster, row)).collect(),
+            changes: Vec::new(),
             rollouts: outcome.rollouts.iter().map(RolloutReport::new).collect(),
             warnings: Vec::new(),
             timing: None,

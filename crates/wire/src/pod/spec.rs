@@ -123,7 +123,9 @@ impl IntoModel for PodSpecWire {
         let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
         let (mut volumes, mut ephemeral_claims) = (Vec::new(), Vec::new());
-        for VolumeParts { volume, claim } in self.volumes.0 {
+        let mut has_empty_dir = false;
+        for VolumeParts { volume, claim, is_empty_dir } in self.volumes.0 {
+            has_empty_dir |= is_empty_dir;
             volumes.push(volume);
             ephemeral_claims.extend(claim);
         }
@@ -165,6 +167,7 @@ impl IntoModel for PodSpecWire {
             node: non_empty(self.node_name.0),
             admission,
             ephemeral_claims,
+            has_empty_dir,
             restart_policy,
         }
     }
