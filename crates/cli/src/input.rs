@@ -10,6 +10,7 @@ use berth_model::manifests::Manifests;
 use berth_sim::world::World;
 use berth_wire::{Loader, Problems, Rules, Warnings};
 
+use crate::changes::ChangeArgs;
 use crate::failure::{Failure, words};
 use crate::notice;
 
@@ -30,6 +31,8 @@ pub(crate) struct InputArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+    #[command(flatten)]
+    pub changes: ChangeArgs,
 }
 
 /// How objects are read.
@@ -63,11 +66,15 @@ impl ReadingArgs {
     }
 }
 
-/// Reads all files and makes them a cluster with pods that wait.
+/// Reads all files and makes them a cluster, changed as asked for, with pods that wait.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
-pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, Failure> {
+pub(crate) fn world(
+    files: &[PathBuf],
+    reading: &ReadingArgs,
+    changes: &ChangeArgs,
+) -> Result<World, Failure> {
     let mut problems = Vec::new();
     let mut loader = reading.loader()?;
     let mut stdin_read = false;
@@ -88,14 +95,14 @@ pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, F
             loader.read(&path.display().to_string(), &bytes);
         }
     }
-    admit(loader, problems, reading)
+    admit(loader, problems, reading, changes)
 }
 
 /// Lists a running cluster and makes it one with pods that wait.
 ///
 /// # Errors
 /// When it cannot be listed, and as [`world`].
-pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Failure> {
+pub(crate) fn live(server: &Server, reading: &ReadingArgs, changes: &ChangeArgs) -> Result<World, Failure> {
     let mut loader = reading.loader()?;
     let take = |json: &str| {
         loader.read_json_object("cluster", json);
@@ -107,12 +114,17 @@ pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Fail
         }
     };
     berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
-    admit(loader, Vec::new(), reading)
+    admit(loader, Vec::new(), reading, changes)
 }
 
 /// Makes a cluster of what was loaded, and prints what is odd about it.
-fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Result<World, Failure> {
-    let (manifests, mut warnings) = match loader.finish() {
+fn admit(
+    loader: Loader,
+    mut problems: Vec<String>,
+    reading: &ReadingArgs,
+    changes: &ChangeArgs,
+) -> Result<World, Failure> {
+    let (mut manifests, mut warnings) = match loader.finish() {
         Ok(loaded) if problems.is_empty() => loaded,
         Ok(_) => return Err(Failure::inputs(problems)),
         Err(found) => {
@@ -121,7 +133,9 @@ fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Re
         }
     };
     let now = time_of(&manifests);
-    let mut world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+    let changes = changes.apply(&mut manifests)?;
+    let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+    let mut world = world.changed(changes);
     warnings.extend(std::mem::take(&mut world.warnings));
     if world.cluster.nodes().is_empty() {
         let message = "the input has no nodes, so that every pod stays pending: add those of a cluster \

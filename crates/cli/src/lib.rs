@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod changes;
 mod columns;
 mod completions;
 mod explain;
@@ -20,6 +21,7 @@ mod profiles;
 mod progress;
 mod replay;
 mod scheduler;
+mod selector;
 mod shorten;
 mod simulate;
 mod snapshot;
