@@ -120,6 +120,17 @@ impl ChangeArgs {
         self.asked.iter().any(|asked| matches!(asked, Asked::Known(Change::Drain(_))))
     }
 
+    /// Whether nodes are added.
+    pub(crate) fn has_additions(&self) -> bool {
+        self.asked.iter().any(|asked| matches!(asked, Asked::Add(_)))
+    }
+
+    /// The same changes without the nodes that are added.
+    pub(crate) fn without_additions(&self) -> Self {
+        let others = self.asked.iter().filter(|asked| !matches!(asked, Asked::Add(_)));
+        Self { asked: others.cloned().collect(), options: self.options }
+    }
+
     /// Changes what was read.
     ///
     /// # Errors

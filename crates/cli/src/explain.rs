@@ -1,6 +1,6 @@
 //! `berth explain`: why a pod goes to its node, or why it is pending.
 
-mod find;
+pub(crate) mod find;
 pub(crate) mod table;
 
 use std::path::PathBuf;

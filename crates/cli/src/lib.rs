@@ -12,6 +12,7 @@ mod columns;
 mod completions;
 mod explain;
 mod failure;
+mod fit;
 mod human;
 mod input;
 mod man;
@@ -35,6 +36,9 @@ Examples:
   Why is this pod pending, and what would help?
     berth explain web-0 -f cluster.yaml -f apps/
 
+  How many more of these pods fit, and what stops the next one?
+    berth fit -f pod.yaml -f cluster.yaml
+
 Exit codes:
   0  done; every pod is placed
   1  done, but some pods stay pending (--allow-pending makes it 0)
@@ -53,6 +57,7 @@ struct Cli {
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
+    Fit(fit::FitArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Fit(args) => fit::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),

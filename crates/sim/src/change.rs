@@ -15,6 +15,8 @@ mod scale;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use berth_model::Str;
 use berth_model::manifests::{Manifests, Place};
 use berth_model::node::Node;
@@ -183,6 +185,20 @@ pub struct Changes {
     pub budgets: Vec<budget::Budget>,
     /// Pods that lost their nodes, as they were, and whether they are made again.
     pub(crate) gone: Vec<(Pod, bool)>,
+}
+
+impl Changes {
+    /// The names of the nodes that were added.
+    pub fn added_nodes(&self) -> Vec<String> {
+        let added = self.effects.iter().filter(|effect| effect.action == Action::Added);
+        added.flat_map(|effect| &effect.nodes).map(ToString::to_string).collect()
+    }
+
+    /// The namespaces and names of the pods that lost their nodes and are made again.
+    pub fn moved_pods(&self) -> BTreeSet<(&Str, &Str)> {
+        let moved = self.effects.iter().flat_map(|effect| &effect.moved);
+        moved.map(|pod| (&pod.namespace, &pod.name)).collect()
+    }
 }
 
 /// Changes the objects of a cluster, in the given order.

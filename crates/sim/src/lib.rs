@@ -10,6 +10,7 @@ pub mod compare;
 pub mod device_claims;
 mod expand;
 pub mod explain;
+pub mod fit;
 pub mod order;
 pub mod report;
 pub mod rollout;

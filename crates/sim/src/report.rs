@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use berth_controllers::rollout::Summary;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
-use berth_model::node::{Taint, TaintEffect};
+use berth_model::node::{Node, Taint, TaintEffect};
 use berth_model::pod::Pod;
 use serde::Serialize;
 
@@ -340,18 +340,27 @@ fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
     }
     allocatable.insert("pods".into(), nodes.allowed_pods(row).to_string());
     let node = nodes.object(row);
-    let label = |key: &str| node.labels.get(key).map(ToString::to_string);
     let keeping_away = node.taints.iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
     NodeUse {
         name: nodes.name(row).to_string(),
         pods: nodes.pods(row).len(),
         requested,
         allocatable,
-        zone: label(ZONE),
-        pool: POOLS.iter().find_map(|key| label(key)),
+        zone: zone(node),
+        pool: pool(node),
         unschedulable: node.unschedulable,
         taints: keeping_away.map(taint).collect(),
     }
+}
+
+/// The zone of a node, if it has a label that says so.
+pub(crate) fn zone(node: &Node) -> Option<String> {
+    node.labels.get(ZONE).map(ToString::to_string)
+}
+
+/// The node pool of a node, if it has a label of one of the large providers that says so.
+pub(crate) fn pool(node: &Node) -> Option<String> {
+    POOLS.iter().find_map(|key| node.labels.get(key)).map(ToString::to_string)
 }
 
 fn taint(taint: &Taint) -> String {

@@ -135,11 +135,11 @@ fn summary(effect: &Effect, moved: &[MovedPod], is_blocked: bool) -> String {
     let nodes = count(effect.nodes.len(), "node");
     match &effect.action {
         Action::Removed => {
-            format!("{nodes} gone; {}{}", fates(effect, moved), bound(effect, "go with the nodes"))
+            format!("{nodes} gone; {}{}", fates(effect, moved), bound(effect, "gone with the nodes"))
         }
         Action::Drained => {
             let state = if is_blocked { "cordoned, but the drain is blocked" } else { "drained" };
-            format!("{nodes} {state}; {}{}", fates(effect, moved), bound(effect, "stay"))
+            format!("{nodes} {state}; {}{}", fates(effect, moved), bound(effect, "left there"))
         }
         Action::Cordoned => format!("{nodes} cordoned"),
         Action::Added => format!("{nodes} added: {}", short_list(&effect.nodes)),
@@ -159,9 +159,8 @@ fn fates(effect: &Effect, moved: &[MovedPod]) -> String {
     let deleted = moved.len() - placed - pending;
     let mut parts = vec![match (placed, moved.len()) {
         (_, 0) => "no pod has to move".to_owned(),
-        (placed, all) if placed == all && all == 1 => "its 1 pod that has to move fits elsewhere".to_owned(),
-        (placed, all) if placed == all => format!("all {all} pods that have to move fit elsewhere"),
-        (placed, all) => format!("{placed} of {all} pods that have to move fit elsewhere, {pending} pending"),
+        (placed, all) if placed == all => format!("{placed} of {all} pods fit elsewhere"),
+        (placed, all) => format!("{placed} of {all} pods fit elsewhere, {pending} pending"),
     }];
     if deleted > 0 {
         parts.push(format!("{deleted} deleted by rollouts"));
@@ -175,7 +174,7 @@ fn fates(effect: &Effect, moved: &[MovedPod]) -> String {
 fn bound(effect: &Effect, what: &str) -> String {
     match effect.bound_pods {
         0 => String::new(),
-        pods => format!("; {} of DaemonSets or of the kubelet {what}", count(pods, "pod")),
+        pods => format!("; {} {what}", count(pods, "daemon or static pod")),
     }
 }
 
