@@ -23,7 +23,9 @@ pub(super) fn render(report: &FitReport, wide: bool) -> String {
     heading(&mut out, "THE NEXT ONE");
     stop(&mut out, report, &report.stop);
     if let Some(added) = &report.added {
-        heading(&mut out, &format!("WITH {} MORE", human::count(added.nodes.len(), "NODE").to_uppercase()));
+        let nodes = added.nodes.len();
+        out.push('\n');
+        heading(&mut out, &format!("WITH {nodes} MORE NODE{}", if nodes == 1 { "" } else { "S" }));
         let gain = match added.gain {
             gain if gain < 0 => format!("{} fewer", -gain),
             gain => format!("{gain} more"),

@@ -52,7 +52,9 @@ fn lost(report: &ChangeReport) -> Vec<&str> {
 fn pod(name: &str, node: &str, owner: &str, cpu: u32, spec: &str) -> String {
     let owner = match owner {
         "" => String::new(),
-        kind => format!("ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: web, controller: true}}],"),
+        kind => {
+            format!("ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: web, controller: true}}],")
+        }
     };
     format!(
         "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, uid: u-{name}, {owner} labels: {{app: web}}}}, spec: \
@@ -157,7 +159,12 @@ fn a_budget_blocks_a_drain_unless_evicted_pods_find_a_place() {
         // The first evicted pod fits nowhere, so that the budget allows no second eviction.
         (
             "maxUnavailable: 1",
-            vec![pod("a", "n1", "ReplicaSet", 5, ""), pod("b", "n1", "ReplicaSet", 4, ""), web("c", "n2"), web("d", "n3")],
+            vec![
+                pod("a", "n1", "ReplicaSet", 5, ""),
+                pod("b", "n1", "ReplicaSet", 4, ""),
+                web("c", "n2"),
+                web("d", "n3"),
+            ],
             &["a -"],
             "n1: PodDisruptionBudget default/web allows no disruption (3 of its pods are healthy, 3 must be): default/b",
         ),
@@ -179,7 +186,9 @@ fn two_budgets_of_one_pod_block_its_eviction() {
     let found = run(&text, &[Change::Drain(set("n1"))], DrainOptions::default());
     assert_eq!(
         found[0].blocked,
-        ["n1: the API server evicts no pod with several PodDisruptionBudgets (default/web, default/other): default/a"]
+        [
+            "n1: the API server evicts no pod with several PodDisruptionBudgets (default/web, default/other): default/a"
+        ]
     );
 }
 
@@ -228,7 +237,12 @@ fn a_scaled_workload_gets_that_many_pods_whatever_its_autoscaler_says() {
     let changes = apply(&mut manifests, &changes, DrainOptions::default()).unwrap();
     assert_eq!(
         changes.effects[0].action,
-        Action::Scaled { workload: "Deployment default/web".into(), from: 3, to: 6, autoscaler: Some((2, 4)) }
+        Action::Scaled {
+            workload: "Deployment default/web".into(),
+            from: 3,
+            to: 6,
+            autoscaler: Some((2, 4))
+        }
     );
     assert_eq!(World::admitted(manifests, None).unwrap().waiting.len(), 8);
 }
@@ -250,7 +264,10 @@ fn a_change_of_what_does_not_exist_says_what_exists() {
     let cases = [
         (Change::Without(set("n")), "--without n: no node has this name; there is n1, n2, n3"),
         (Change::Cordon(set("x")), "--cordon x: no node has this name; there is n1, n2, n3"),
-        (Change::Drain(set("zone=c")), "--drain zone=c: no node matches; topology.kubernetes.io/zone is a, b"),
+        (
+            Change::Drain(set("zone=c")),
+            "--drain zone=c: no node matches; topology.kubernetes.io/zone is a, b",
+        ),
         (
             Change::Without(set("pool=c")),
             "--without pool=c: no node matches; no node has the label pool; there is topology.kubernetes.io/zone",
@@ -273,6 +290,7 @@ fn a_change_of_what_does_not_exist_says_what_exists() {
         let problems = apply(&mut read(&text), &[change], DrainOptions::default()).err();
         assert_eq!(problems.unwrap_or_default(), [expected]);
     }
-    let several = apply(&mut read(&text), &[scale(WorkloadKind::Deployment, "web", 1)], DrainOptions::default());
+    let several =
+        apply(&mut read(&text), &[scale(WorkloadKind::Deployment, "web", 1)], DrainOptions::default());
     assert!(several.is_err_and(|p| p[0].contains("several namespaces have it: default/web, shop/web")));
 }
