@@ -25,8 +25,7 @@ const PRINTED: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputArgs {
     /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to
-    /// read
-    /// several: manifests are applied over the objects of a cluster, as kubectl apply does
+    /// read several: manifests are applied over the objects of a cluster, as kubectl apply does
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
