@@ -26,34 +26,34 @@ const SCALED: [(WorkloadKind, &[&str]); 7] = [
     (WorkloadKind::CronJob, &["cj", "cronjob", "cronjobs", "cronjob.batch"]),
 ];
 
+/// What the help calls the flags.
+const HEADING: &str = "Changes of the cluster (repeatable; made in the given order)";
+
 /// The flags as clap reads them.
 #[derive(Debug, clap::Args)]
-#[command(
-    next_help_heading = "Changes of the cluster (may be repeated and combined; applied in the given order)"
-)]
 struct Flags {
     /// These nodes are gone, and their pods are made again by their controllers. NODES is a name, zone=ZONE or a label
     /// selector such as pool=spot,gpu!=a100
-    #[arg(long, value_name = "NODES", value_parser = node_set)]
+    #[arg(long, help_heading = HEADING, value_name = "NODES", value_parser = node_set)]
     without: Vec<NodeSet>,
     /// These nodes are cordoned: they take no new pods
-    #[arg(long, value_name = "NODES", value_parser = node_set)]
+    #[arg(long, help_heading = HEADING, value_name = "NODES", value_parser = node_set)]
     cordon: Vec<NodeSet>,
     /// These nodes are drained as kubectl drain --ignore-daemonsets does, after all other changes. Disruption budgets
     /// are respected; a drain that they block is reported, with exit code 1
-    #[arg(long, value_name = "NODES", value_parser = node_set)]
+    #[arg(long, help_heading = HEADING, value_name = "NODES", value_parser = node_set)]
     drain: Vec<NodeSet>,
     /// COUNT more nodes like the one in FILE, or like a node of the cluster (COUNT=node/NAME)
-    #[arg(long, value_name = "COUNT=FILE", value_parser = addition)]
+    #[arg(long, help_heading = HEADING, value_name = "COUNT=FILE", value_parser = addition)]
     add: Vec<Addition>,
     /// A workload gets another number of pods, as in deploy/web=20, sts/shop/db=3 or job/render=8 (parallelism)
-    #[arg(long, value_name = "KIND/NAME=N", value_parser = scale)]
+    #[arg(long, help_heading = HEADING, value_name = "KIND/NAME=N", value_parser = scale)]
     scale: Vec<Scale>,
     /// With --drain: also delete pods without a controller, which are lost
-    #[arg(long, requires = "drain")]
+    #[arg(long, help_heading = HEADING, requires = "drain")]
     force: bool,
     /// With --drain: also delete pods with an emptyDir volume
-    #[arg(long, requires = "drain")]
+    #[arg(long, help_heading = HEADING, requires = "drain")]
     delete_emptydir_data: bool,
 }
 
