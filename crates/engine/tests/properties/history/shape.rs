@@ -126,7 +126,9 @@ impl NodeShape {
         }
         let marks: Vec<(&str, &str)> =
             MARKS.iter().filter(|_| self.special).map(|&key| (key, "true")).collect();
-        marks.iter().for_each(|&(key, value)| drop(labels.insert(key.into(), value.into())));
+        for &(key, value) in &marks {
+            labels.insert(key.into(), value.into());
+        }
         let taint = |effect| Taint { key: "dedicated".into(), value: "".into(), effect };
         Node {
             name: name.into(),
