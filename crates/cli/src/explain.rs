@@ -1,6 +1,6 @@
 //! `berth explain`: why a pod goes to its node, or why it is pending.
 
-mod find;
+pub(crate) mod find;
 pub(crate) mod table;
 
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use berth_sim::explain::{Explanation, GroupAnswer, explain, explain_group};
 use berth_sim::run::{Options, Run};
 use berth_sim::world::World;
 
+use crate::changes::ChangeArgs;
 use crate::failure::Failure;
 use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
@@ -51,6 +52,8 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
+    changes: ChangeArgs,
+    #[command(flatten)]
     profiles: ProfileArgs,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
-    let world = input::world(&args.input, &[], &args.selection)?;
+    let world = input::world(&args.input, &[], &args.selection, &args.changes)?;
     let target = find::target(&world.cluster, args.pod.as_deref(), &args.selection.selection())?;
     let options = Options {
         preemption: !args.profiles.no_preemption,
@@ -74,7 +77,10 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         verify: false,
     };
     let answer = match target {
-        Target::Pod(pod) => GroupAnswer::Pending(Box::new(of_pod(world, choice, pod, options)?)),
+        Target::Pod(pod) => {
+            let drains = args.changes.has_drain();
+            GroupAnswer::Pending(Box::new(of_pod(world, choice, pod, options, drains)?))
+        }
         Target::Group(group) => {
             let subject = group.to_string();
             let is_member = |pod: &Pod| group.contains(pod);
@@ -93,10 +99,22 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Explains one pod, after the pods that are before it in the queue are placed.
-fn of_pod(world: World, choice: Choice, pod: PodRow, options: Options) -> Result<Explanation, Failure> {
+/// Explains one pod, after the pods that are before it in the queue are placed, or after nodes are drained.
+fn of_pod(
+    world: World,
+    choice: Choice,
+    mut pod: PodRow,
+    options: Options,
+    drains: bool,
+) -> Result<Explanation, Failure> {
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
-    if world.waiting.contains(&pod) {
+    if drains {
+        // The pod may be evicted, and then it waits under another row.
+        let key = scheduler.cluster().pods().entry(pod).pod.key();
+        let run = Run::new(&mut scheduler, &world.waiting, options).draining(&world.changes);
+        run.finish(|_| {}).map_err(Failure::difference)?;
+        pod = find::pod(scheduler.cluster(), &key)?;
+    } else if world.waiting.contains(&pod) {
         Run::new(&mut scheduler, &world.waiting, options).until(pod).map_err(Failure::difference)?;
     }
     Ok(explain(&mut scheduler, pod, choice.name, options))

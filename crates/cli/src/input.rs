@@ -15,6 +15,7 @@ use berth_sim::selection::Selection;
 use berth_sim::world::World;
 use berth_wire::{Loader, Problems, Rules, Warnings};
 
+use crate::changes::ChangeArgs;
 use crate::failure::{Failure, words};
 use crate::notice;
 
@@ -105,39 +106,37 @@ impl ReadingArgs {
     }
 }
 
-/// What was read.
-pub(crate) struct Loaded {
+/// The objects of the input.
+#[derive(Clone)]
+pub(crate) struct Objects {
     /// The objects.
     pub manifests: Manifests,
     warnings: Warnings,
     /// Why no running cluster could be asked for its nodes.
     without_cluster: Option<String>,
+    /// The warnings were printed already.
+    quiet: bool,
 }
 
-/// Reads everything and makes it a cluster with pods that are pending. `more` are paths after those of `-f`.
+/// Reads everything and makes it a cluster, changed as asked for, with pods that are pending. `more` are paths after
+/// those of `-f`.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
-pub(crate) fn world(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<World, Failure> {
-    let loaded = load(args, more, pods)?;
-    let mut world = loaded.world()?;
-    if world.cluster.nodes().is_empty() {
-        let why = loaded.without_cluster.as_ref().map(|why| format!("; no cluster could be asked: {why}"));
-        world.warnings.add_general(format!(
-            "the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o \
-             json, or berth snapshot){}",
-            why.unwrap_or_default()
-        ));
-    }
-    check(&world.warnings, &args.reading)?;
-    Ok(world)
+pub(crate) fn world(
+    args: &InputArgs,
+    more: &[PathBuf],
+    pods: &SelectionArgs,
+    changes: &ChangeArgs,
+) -> Result<World, Failure> {
+    read(args, more, pods)?.world(&args.reading, changes)
 }
 
 /// Reads everything. `more` are paths after those of `-f`.
 ///
 /// # Errors
 /// Everything that cannot be read.
-pub(crate) fn load(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<Loaded, Failure> {
+pub(crate) fn read(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> Result<Objects, Failure> {
     let reading = &args.reading;
     let mut problems = Vec::new();
     let mut loader = reading.loader()?.with_namespace(pods.namespace.as_deref());
@@ -184,7 +183,7 @@ pub(crate) fn load(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> 
     }
     match loader.finish() {
         Ok((manifests, warnings)) if problems.is_empty() => {
-            Ok(Loaded { manifests, warnings, without_cluster })
+            Ok(Objects { manifests, warnings, without_cluster, quiet: false })
         }
         Ok(_) => Err(Failure::inputs(problems)),
         Err(found) => {
@@ -212,15 +211,43 @@ fn read_cluster(loader: &mut Loader, server: &Server, reading: &ReadingArgs) -> 
         .map_err(|error| Failure::input(error.to_string()))
 }
 
-impl Loaded {
-    /// Makes a cluster of the objects; its warnings are all that is odd about the input.
+impl Objects {
+    /// The same objects, of which no warning is printed again.
+    pub(crate) fn quietly(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// Makes them a cluster, changed as asked for, with pods that are pending, and prints what is odd about it.
     ///
     /// # Errors
-    /// What an API server would refuse.
-    pub(crate) fn world(&self) -> Result<World, Failure> {
-        let admitted = World::admitted(self.manifests.clone(), self.now());
-        let mut world = admitted.map_err(|found| Failure::inputs(listed(&found)))?;
-        let mut warnings = self.warnings.clone();
+    /// Everything that cannot be used; with `--strict` also all warnings.
+    pub(crate) fn world(self, reading: &ReadingArgs, changes: &ChangeArgs) -> Result<World, Failure> {
+        let (quiet, without_cluster) = (self.quiet, self.without_cluster.clone());
+        let mut world = self.admitted(changes)?;
+        if world.cluster.nodes().is_empty() {
+            let why = without_cluster.map(|why| format!("; no cluster could be asked: {why}"));
+            world.warnings.add_general(format!(
+                "the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes \
+                 -o json, or berth snapshot){}",
+                why.unwrap_or_default()
+            ));
+        }
+        if reading.strict || !quiet {
+            check(&world.warnings, reading)?;
+        }
+        Ok(world)
+    }
+
+    /// Makes them a cluster, changed as asked for; its warnings are all that is odd about the input.
+    ///
+    /// # Errors
+    /// What an API server would refuse, and changes of what does not exist.
+    pub(crate) fn admitted(self, changes: &ChangeArgs) -> Result<World, Failure> {
+        let now = self.now();
+        let Self { mut manifests, mut warnings, .. } = self;
+        let changes = changes.apply(&mut manifests)?;
+        let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+        let mut world = world.changed(changes);
         warnings.extend(std::mem::take(&mut world.warnings));
         world.warnings = warnings;
         Ok(world)

@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod changes;
 mod columns;
 mod completions;
 mod explain;
 mod failure;
+mod fit;
 mod human;
 mod input;
 mod man;
@@ -35,6 +37,9 @@ Examples:
   Why is this pod pending, and what would help?
     berth explain web-0 -f cluster.yaml -f apps/
 
+  How many more of these pods fit, and what stops the next one?
+    berth fit -f pod.yaml -f cluster.yaml
+
 Exit codes:
   0  done; every pod is placed
   1  done, but some pods stay pending (--allow-pending makes it 0)
@@ -55,6 +60,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Usage(usage::UsageArgs),
     Plan(plan::PlanArgs),
+    Fit(fit::FitArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
@@ -82,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Usage(args) => usage::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Fit(args) => fit::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),

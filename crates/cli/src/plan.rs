@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use berth_sim::plan::{plan, remove};
 use berth_sim::run::Options;
 
+use crate::changes::ChangeArgs;
 use crate::failure::Failure;
 use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
     let options = Options { preemption: false, all_schedulers: args.profiles.all_schedulers, verify: false };
     if args.remove {
-        let world = input::world(&args.input, &[], &SelectionArgs::default())?;
+        let world = input::world(&args.input, &[], &SelectionArgs::default(), &ChangeArgs::default())?;
         let warnings = world.warnings.iter().map(ToString::to_string).collect();
         let mut document = remove(world, choice.profiles, options).map_err(Failure::difference)?;
         document.warnings = warnings;
@@ -82,14 +83,14 @@ pub(crate) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let types = types::read(&args.types, &args.price, &args.max)?;
-    let loaded = input::load(&args.input, &[], &SelectionArgs::default())?;
-    let world = loaded.world()?;
+    let objects = input::read(&args.input, &[], &SelectionArgs::default())?;
+    let world = objects.clone().admitted(&ChangeArgs::default())?;
     input::check(&world.warnings, &args.input.reading)?;
     types::check_names(&types, &world.cluster)?;
     let types = types::bounded(types, &world);
-    let (now, warnings) = (loaded.now(), world.warnings.iter().map(ToString::to_string).collect());
+    let (now, warnings) = (objects.now(), world.warnings.iter().map(ToString::to_string).collect());
     drop(world);
-    let planned = plan(loaded.manifests, now, types, choice.profiles, options);
+    let planned = plan(objects.manifests, now, types, choice.profiles, options);
     let mut document = planned.map_err(Failure::input)?;
     document.warnings = warnings;
     output::print(&document, args.output, |wide| table::plan(&document, wide))?;

@@ -1,5 +1,6 @@
 //! `berth simulate`: places pending pods and shows the result.
 
+mod changes;
 mod compare;
 mod table;
 
@@ -8,10 +9,13 @@ use std::time::Instant;
 
 use berth_engine::algorithm::Algorithm;
 use berth_engine::scheduler::Scheduler;
+use berth_sim::change::Changes;
+use berth_sim::change::report::reports;
 use berth_sim::report::{SimulationResult, Timing};
 use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::world::World;
 
+use crate::changes::ChangeArgs;
 use crate::failure::Failure;
 use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
@@ -30,6 +34,13 @@ Examples:
   Which algorithm places most pods?
     berth simulate -f cluster.yaml -f apps/ --compare greedy,least-load,best-fit
 
+  What happens if a zone fails, or if a node is drained?
+    berth simulate -f cluster.yaml --without zone=eu-1a
+    berth simulate -f cluster.yaml --drain node-7
+
+  Would 20 pods fit with two more nodes?
+    berth simulate -f cluster.yaml --scale deploy/web=20 --add 2=node.yaml
+
   The names of the pending pods:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
 
@@ -38,7 +49,7 @@ Workloads that the input changes are rolled out to the end, as their controllers
 
 Exit codes:
   0  every pod is placed, every rollout is complete
-  1  some pods stay pending, or a rollout is stuck (--allow-pending makes it 0)
+  1  some pods stay pending, a rollout is stuck or a drain is blocked (--allow-pending makes it 0)
   2  the input or the command line cannot be used
   3  --verify found a decision that differs";
 
@@ -54,6 +65,8 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
+    changes: ChangeArgs,
+    #[command(flatten)]
     profiles: ProfileArgs,
     /// Run the same input with each of these algorithms and compare the results
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = profiles::algorithms(),
@@ -62,7 +75,7 @@ pub(crate) struct SimulateArgs {
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
-    /// Exit with 0 even if some pods stay pending or a rollout is stuck
+    /// Exit with 0 even if some pods stay pending, a rollout is stuck or a drain is blocked
     #[arg(long)]
     allow_pending: bool,
     /// Add the time taken to the result
@@ -83,7 +96,7 @@ impl SimulateArgs {
     }
 
     fn world(&self) -> Result<World, Failure> {
-        input::world(&self.input, &self.more, &self.selection)
+        input::world(&self.input, &self.more, &self.selection, &self.changes)
     }
 
     /// The exit code after runs that left this many pods pending and rollouts stuck.
@@ -109,8 +122,10 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let parsed = started.elapsed();
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
     let selection = args.selection.selection();
-    let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome| {
-        (started.elapsed(), SimulationResult::of_selected(name, scheduler.cluster(), outcome, &selection))
+    let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome, changes| {
+        let mut result = SimulationResult::of_selected(name, scheduler.cluster(), outcome, &selection);
+        result.changes = reports(changes, scheduler.cluster(), outcome);
+        (started.elapsed(), result)
     })?;
     result.warnings = warnings;
     if !args.input.reading.quiet {
@@ -124,7 +139,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         });
     }
     output::print(&result, args.output, |wide| table::render(&result, wide))?;
-    Ok(args.exit_code(result.summary.pending + result.summary.stuck_rollouts))
+    let blocked = result.changes.iter().filter(|change| !change.blocked.is_empty()).count();
+    Ok(args.exit_code(result.summary.pending + result.summary.stuck_rollouts + blocked))
 }
 
 /// Places the pods of a world and makes a report of the result.
@@ -132,14 +148,16 @@ fn place<T>(
     world: World,
     choice: Choice,
     options: Options,
-    report: impl FnOnce(String, &Scheduler, &Outcome) -> T,
+    report: impl FnOnce(String, &Scheduler, &Outcome, &Changes) -> T,
 ) -> Result<T, Failure> {
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
     let mut progress = Progress::new(world.waiting.len());
-    let run = Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts);
+    let run = Run::new(&mut scheduler, &world.waiting, options)
+        .rolling_out(world.rollouts)
+        .draining(&world.changes);
     let outcome = run.finish(|left| progress.left(left)).map_err(Failure::difference)?;
     drop(progress);
-    Ok(report(choice.name, &scheduler, &outcome))
+    Ok(report(choice.name, &scheduler, &outcome, &world.changes))
 }
 
 /// Says once that pods wait for schedulers that the configuration has no profile for.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use berth_sim::usage::{By, Sort, usage};
 use clap::ValueEnum;
 
+use crate::changes::ChangeArgs;
 use crate::failure::Failure;
 use crate::input::{self, InputArgs, SelectionArgs};
 use crate::output::{self, Format};
@@ -93,7 +94,7 @@ pub(crate) fn run(args: &UsageArgs) -> Result<ExitCode, Failure> {
         Order::Usage => Sort::Usage,
         Order::Name => Sort::Name,
     };
-    let world = input::world(&args.input, &[], &args.selection)?;
+    let world = input::world(&args.input, &[], &args.selection, &ChangeArgs::default())?;
     let mut report = usage(&world.cluster, &world.measured, by, sort, &args.selection.selection());
     report.warnings = world.warnings.iter().map(ToString::to_string).collect();
     output::print(&report, args.output, |wide| table::render(&report, wide))?;

@@ -13,7 +13,8 @@ use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
-use crate::device_claims::ClaimTemplates;
+use crate::change::Changes;
+use crate::device_claims::{ClaimTemplates, release};
 use crate::expand::{Expanded, expand};
 use crate::rollout::Rollout;
 use crate::usage::Measured;
@@ -34,6 +35,8 @@ pub struct World {
     pub rollouts: Vec<Rollout>,
     /// What nodes and pods were measured to use.
     pub measured: Measured,
+    /// What was changed for a question, and what is left to do in the run.
+    pub changes: Changes,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -78,6 +81,16 @@ impl World {
         rollouts.iter_mut().for_each(|rollout| rollout.number_nodes(&world.cluster));
         world.rollouts = rollouts;
         Ok(world)
+    }
+
+    /// Takes note of the changes that were made to the objects of this world. Pods that lost their nodes give back
+    /// their devices.
+    pub fn changed(mut self, changes: Changes) -> Self {
+        for (pod, again) in &changes.gone {
+            release(&mut self.cluster, pod, *again);
+        }
+        self.changes = changes;
+        self
     }
 
     /// Takes everything but pods.

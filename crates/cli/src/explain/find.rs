@@ -101,6 +101,21 @@ pub(super) fn target(
     pods.one(before, name, wanted).map(Target::Pod)
 }
 
+/// Finds a pod as [`target`] does; of a workload the first pod by name that is pending, or else the first by name.
+///
+/// # Errors
+/// When nothing or more than one has the name.
+pub(crate) fn pod(cluster: &Cluster, wanted: &str) -> Result<PodRow, Failure> {
+    let selection = Selection::default();
+    let group = match target(cluster, Some(wanted), &selection)? {
+        Target::Pod(row) => return Ok(row),
+        Target::Group(group) => group,
+    };
+    let members = Pods { cluster, selection: &selection }.all().filter(|(_, pod)| group.contains(pod));
+    let first = members.min_by_key(|(_, pod)| (pod.node.is_some(), pod.name.clone()));
+    first.map(|(row, _)| row).ok_or_else(|| Failure::input(format!("no pod belongs to {group}")))
+}
+
 /// The pods among which one is looked for.
 struct Pods<'c> {
     cluster: &'c Cluster,

@@ -64,7 +64,7 @@ pub fn explain_group(
     algorithm: String,
     options: Options,
 ) -> Result<GroupAnswer, String> {
-    let World { cluster, waiting, rollouts, .. } = world;
+    let World { cluster, waiting, rollouts, changes, .. } = world;
     let mut scheduler = Scheduler::new(cluster, profiles);
     let pods = scheduler.cluster().pods();
     let key = |row: PodRow, scheduler: &Scheduler| {
@@ -77,7 +77,7 @@ pub fn explain_group(
         .map(|row| key(row, &scheduler))
         .collect();
     let found = scheduler.trial(|scheduler| {
-        let run = Run::new(scheduler, &waiting, options).rolling_out(rollouts);
+        let run = Run::new(scheduler, &waiting, options).rolling_out(rollouts).draining(&changes);
         let found = run.finish(|_| {}).map(|outcome| {
             let member = |row: &PodRow| is_member(&scheduler.cluster().pods().entry(*row).pod);
             match outcome.pending.iter().map(|pending| pending.pod).find(member) {
