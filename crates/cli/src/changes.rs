@@ -183,7 +183,7 @@ fn node_set(text: &str) -> Result<NodeSet, String> {
         Some(("node" | "nodes" | "no", name)) if !name.contains('=') => NodeQuery::Name(name.into()),
         _ if text.contains(['=', '!', ',', '(', '<', '>', ' ']) => {
             NodeQuery::Labels(LabelSelector::parse(text).map_err(|error| error.to_string())?)
-        },
+        }
         _ => NodeQuery::Name(text.into()),
     };
     if query == NodeQuery::Name(Str::default()) {

@@ -111,7 +111,8 @@ pub(crate) fn pod(cluster: &Cluster, wanted: &str) -> Result<PodRow, Failure> {
         Target::Pod(row) => return Ok(row),
         Target::Group(group) => group,
     };
-    let members = Pods { cluster, selection: &selection }.all().filter(|(_, pod)| group.contains(pod));
+    let pods = Pods { cluster, selection: &selection };
+    let members = pods.all().filter(|(_, pod)| group.contains(pod));
     let first = members.min_by_key(|(_, pod)| (pod.node.is_some(), pod.name.clone()));
     first.map(|(row, _)| row).ok_or_else(|| Failure::input(format!("no pod belongs to {group}")))
 }

@@ -26,6 +26,19 @@ enum Detail {
     Shares,
 }
 
+/// Which columns there are beside requests.
+#[derive(Clone, Copy)]
+struct Shown {
+    limits: bool,
+    usage: bool,
+}
+
+/// Whether a pod has a limit of CPU or memory.
+fn has_limits(report: &UsageReport) -> bool {
+    let limits = ["cpu", "memory"].into_iter().filter_map(|name| report.total.resources.get(name));
+    limits.into_iter().any(|one| human::amount(&one.limits) > 0.0)
+}
+
 /// What cells say, and how long names may be: the first variant that fits is shown.
 const VARIANTS: [(Detail, usize); 6] = [
     (Detail::Full, 30),
@@ -62,7 +75,8 @@ pub(crate) fn render(report: &UsageReport, wide: bool) -> String {
 
 /// A table whose names have at most `width` characters: longer ones lose what they have in common, or their middles.
 fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: usize) -> Columns {
-    let known = report.rows.iter().any(|row| row.difference.is_some());
+    let shown =
+        Shown { limits: has_limits(report), usage: report.rows.iter().any(|row| row.difference.is_some()) };
     let mut resources = vec!["cpu", "memory"];
     let others = report.total.resources.keys().map(String::as_str).filter(|name| !resources.contains(name));
     let others: Vec<&str> = others.collect();
@@ -74,7 +88,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: 
     let has_claims = report.total.offered_devices.is_some();
     let names: Vec<String> = report.rows.iter().map(name).collect();
     let shortener = Shortener::new(names.iter().map(String::as_str), if wide { usize::MAX } else { width });
-    let mut table = Columns::new(titles(report.by, &resources, devices, known, has_claims));
+    let mut table = Columns::new(titles(report.by, &resources, devices, shown, has_claims));
     let mut add = |first: String, row: &UsageRow| {
         let mut cells: Vec<Cell> = vec![first.into()];
         if report.by != By::Pod {
@@ -82,7 +96,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: 
         }
         for resource in &resources {
             let amounts = row.resources.get(*resource).cloned().unwrap_or_default();
-            cells.extend(amount_cells(resource, &amounts, known, detail));
+            cells.extend(amount_cells(resource, &amounts, shown, detail));
         }
         for device in devices {
             let amounts = row.resources.get(*device).cloned().unwrap_or_default();
@@ -106,7 +120,7 @@ fn table(report: &UsageReport, wide: bool, limit: usize, detail: Detail, width: 
     table
 }
 
-fn titles(by: By, resources: &[&str], devices: &[&str], known: bool, has_claims: bool) -> Vec<Cell> {
+fn titles(by: By, resources: &[&str], devices: &[&str], shown: Shown, has_claims: bool) -> Vec<Cell> {
     let first = match by {
         By::Node => "NODE",
         By::Namespace => "NAMESPACE",
@@ -123,8 +137,10 @@ fn titles(by: By, resources: &[&str], devices: &[&str], known: bool, has_claims:
             other => human::short(other).to_uppercase(),
         };
         titles.push(format!("{short} REQ"));
-        titles.push("LIMIT".to_owned());
-        if known {
+        if shown.limits {
+            titles.push("LIMIT".to_owned());
+        }
+        if shown.usage {
             titles.push("USED".to_owned());
         }
     }
@@ -157,7 +173,7 @@ fn short_kind(kind: &str) -> String {
 }
 
 /// Requests, limits, and usage if any is known.
-fn amount_cells(resource: &str, one: &ResourceUse, known: bool, detail: Detail) -> Vec<Cell> {
+fn amount_cells(resource: &str, one: &ResourceUse, shown: Shown, detail: Detail) -> Vec<Cell> {
     let text = |amount: Option<&str>, share: Option<f64>, is_first: bool| {
         let Some(amount) = amount else { return Cell::styled("-", style::QUIET) };
         let amount = human::amount(amount);
@@ -175,8 +191,11 @@ fn amount_cells(resource: &str, one: &ResourceUse, known: bool, detail: Detail) 
     if let Some(share) = one.requests_share {
         requests = requests.with(style::utilization(share));
     }
-    let mut cells = vec![requests, text(Some(&one.limits), one.limits_share, false)];
-    if known {
+    let mut cells = vec![requests];
+    if shown.limits {
+        cells.push(text(Some(&one.limits), one.limits_share, false));
+    }
+    if shown.usage {
         cells.push(text(one.usage.as_deref(), one.usage_share, false));
     }
     cells
@@ -218,6 +237,9 @@ fn notes(out: &mut String, report: &UsageReport) {
     } else {
         let unmeasured = human::count(total.pods - total.measured_pods, "pod");
         notes.push(format!("{unmeasured} of {} not measured: their usage counts as none", total.pods));
+    }
+    if !has_limits(report) {
+        notes.push("no pod has a limit of CPU or memory".to_owned());
     }
     if report.pending > 0 {
         notes.push(format!("{} on no node, not counted", human::count(report.pending, "pending pod")));

@@ -138,7 +138,7 @@ fn what_cannot_be_changed_is_refused_with_what_exists() {
         ("--add node.yaml", "expected COUNT=FILE"),
         ("--scale web=2", "expected KIND/NAME=N"),
         ("--scale pod/web=2", "is no kind of workload"),
-        ("--without a==b=c", "is not part of a label selector"),
+        ("--without a==b=c", "expected a label selector"),
         ("--force", "--drain"),
     ] {
         let ended = berth(&format!("simulate -f - {flags}"), &input());

@@ -395,7 +395,7 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
         {
           "apiVersion": "berth.dev/v1alpha1",
           "kind": "GroupPlacement",
-          "subject": "STATEFULSET shop/db",
+          "subject": "StatefulSet shop/db",
           "pods": [
             {
               "namespace": "shop",

@@ -276,14 +276,8 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
     ]
     .concat();
     expect![[r#"
-        placed null
-        error: app (rendered): Deployment default/(without name): metadata.name: missing; every object needs a name
-        error: app (rendered): Deployment default/(without name): spec.selector: missing; expected a label selector that matches the template's labels
-        error: app (rendered): Deployment default/(without name): spec.template: missing; expected a pod template
-        placed null
-        error: app (rendered): Deployment default/(without name): metadata.name: missing; every object needs a name
-        error: app (rendered): Deployment default/(without name): spec.selector: missing; expected a label selector that matches the template's labels
-        error: app (rendered): Deployment default/(without name): spec.template: missing; expected a pod template
+        placed 2
+        placed 3
         placed null
         error: kubectl kustomize app: no such folder
         placed null

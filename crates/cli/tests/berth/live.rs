@@ -106,37 +106,39 @@ fn a_running_cluster_is_read_if_it_is_asked_for_or_if_the_input_has_no_nodes() {
 
         $ berth simulate -f -
         note: the input has no nodes, so the cluster of context kind is read
+        PLACED (1)
+          POD            NODE
+          default/new-0  n2
+
         NODES (2)
           NODE  PODS  CPU                  MEMORY
-          n1    1/9   #####-----  50% 2/4  -
-          n2    0/9   ----------   0% 0/4  -
+          n1    1/9   #####-----  50% 2/4  ----------   0% 0/8Gi
+          n2    1/9   ###-------  25% 1/4  #---------  12% 1Gi/8Gi
 
-        PENDING (2)
-          default/new-0
-            0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are
-            available: 2 Preemption is not helpful for scheduling.
+        PENDING (1)
           shop/big
             0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are
             available: 2 Preemption is not helpful for scheduling.
 
-        2 nodes, 3 pods: 0 placed, 2 pending (greedy)
+        2 nodes, 3 pods: 1 placed, 1 pending (greedy)
         exit code 1
 
         $ berth simulate --live -f - -n shop
+        PLACED (1)
+          POD         NODE
+          shop/new-0  n2
+
         NODES (2)
           NODE  PODS  CPU                  MEMORY
-          n1    1/9   #####-----  50% 2/4  -
-          n2    0/9   ----------   0% 0/4  -
+          n1    1/9   #####-----  50% 2/4  ----------   0% 0/8Gi
+          n2    1/9   ###-------  25% 1/4  #---------  12% 1Gi/8Gi
 
-        PENDING (2)
+        PENDING (1)
           shop/big
             0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are
             available: 2 Preemption is not helpful for scheduling.
-          shop/new-0
-            0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are
-            available: 2 Preemption is not helpful for scheduling.
 
-        2 nodes, 3 pods: 0 placed, 2 pending (greedy)
+        2 nodes, 3 pods: 1 placed, 1 pending (greedy)
         only pods of this selection are listed: namespace shop
         exit code 1
 

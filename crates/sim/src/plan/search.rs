@@ -22,6 +22,8 @@ const SIMULATIONS: (usize, usize) = (50, 3_000);
 const MAX_LISTED: usize = 20_000;
 /// How many steps the listing takes at most.
 const MAX_STEPS: usize = 2_000_000;
+/// By how much the cheapest mix of the relaxation is enlarged, in percent of it.
+const PERCENTS: [u64; 8] = [100, 102, 105, 110, 120, 140, 180, 260];
 /// If nodes do not help, so many times as many are tried.
 const TIMES: [u32; 4] = [1, 2, 4, 8];
 /// So many nodes of one type are replaced by so many of another.
@@ -62,6 +64,9 @@ impl<'a> Search<'a> {
     /// As [`Simulator::simulate`].
     pub(super) fn finish(mut self) -> Result<Found, String> {
         let (bound, mut counts) = self.relaxation.solve();
+        if let Some(enough) = self.scaled(&counts)? {
+            counts = enough;
+        }
         let hopeless = self.grow(&mut counts)?;
         self.is_relaxed = hopeless.iter().all(|open| open.beyond_help);
         let bound = if self.is_relaxed { bound } else { Price(0) };
@@ -80,6 +85,25 @@ impl<'a> Search<'a> {
 
     fn fits(&mut self, counts: &[u32]) -> Result<bool, String> {
         self.simulator.fits(counts, &self.except)
+    }
+
+    /// The same mix of nodes, and so much more of each type that all pods fit: the scheduler packs less tightly than the
+    /// relaxation.
+    fn scaled(&mut self, start: &[u32]) -> Result<Option<Vec<u32>>, String> {
+        if start.iter().all(|count| *count == 0) {
+            return Ok(None);
+        }
+        for percent in PERCENTS {
+            let more = |(at, count): (usize, &u32)| {
+                let scaled = (u64::from(*count) * percent).div_ceil(100);
+                u32::try_from(scaled).unwrap_or(u32::MAX).min(self.max(at))
+            };
+            let next: Vec<u32> = start.iter().enumerate().map(more).collect();
+            if self.fits(&next)? {
+                return Ok(Some(next));
+            }
+        }
+        Ok(None)
     }
 
     fn is_exhausted(&self) -> bool {
@@ -159,7 +183,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes away and exchanges nodes until nothing gets cheaper.
-    fn shrink(&mut self, counts: &mut Vec<u32>, bound: Price) -> Result<(), String> {
+    fn shrink(&mut self, counts: &mut [u32], bound: Price) -> Result<(), String> {
         let prices = self.prices();
         let mut dearest: Vec<usize> = (0..counts.len()).collect();
         dearest.sort_by_key(|at| std::cmp::Reverse(prices[*at]));
