@@ -163,7 +163,7 @@ impl Server {
                 Ok(config) => config,
                 Err(_) => Config::infer().await?,
             },
-            _ => self.from_kubeconfig().await?,
+            _ => self.read_kubeconfig().await?,
         };
         if let Some(text) = &self.master {
             config.cluster_url =
@@ -173,7 +173,7 @@ impl Server {
     }
 
     /// The configuration of the chosen context, or of the current one.
-    async fn from_kubeconfig(&self) -> Result<Config, ConnectError> {
+    async fn read_kubeconfig(&self) -> Result<Config, ConnectError> {
         let path = self.kubeconfig.clone().unwrap_or_else(|| PathBuf::from("kubeconfig"));
         let broken = |source| ConnectError::Kubeconfig { path: path.clone(), source };
         let kubeconfig = match &self.kubeconfig {
