@@ -346,8 +346,8 @@ fn another_algorithm_has_other_reasons() {
     .assert_eq(&ended.stdout);
 }
 
-#[test]
-fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
+/// What `berth explain` prints first about workloads in two namespaces.
+fn explain_workloads(commands: &[&str]) -> String {
     let workload = |kind: &str, name: &str, namespace: &str, replicas: usize| {
         format!(
             "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{replicas: {replicas}, \
@@ -359,29 +359,18 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
         + &workload("StatefulSet", "db", "shop", 2)
         + &workload("Deployment", "web", "shop", 3)
         + &workload("Deployment", "web", "test", 1);
-    let mut out = String::new();
-    for arguments in [
-        "sts/db",
-        "statefulsets.apps/db -o json",
-        "deploy/web -n shop",
-        "deploy/web",
-        "deploy/wbe",
-        "ds/agent",
-        "po/db-0 -n test",
-        "-l app=db",
-        "-l app=none",
-        "-l app==",
-        "",
-    ] {
+    let shown = |arguments: &&str| {
         let ended = berth(&format!("explain {arguments} -f -"), &input);
-        let shown: Vec<&str> = ended.stdout.lines().take(9).collect();
-        out += &format!(
-            "$ explain {arguments}: {}\n{}\n{}\n",
-            ended.code,
-            shown.join("\n"),
-            ended.stderr.lines().next().unwrap_or("")
-        );
-    }
+        let lines: Vec<&str> = ended.stdout.lines().take(9).collect();
+        let error = ended.stderr.lines().next().unwrap_or("");
+        format!("$ explain {arguments}: {}\n{}\n{error}\n", ended.code, lines.join("\n"))
+    };
+    commands.iter().map(shown).collect()
+}
+
+#[test]
+fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
+    let commands = ["sts/db", "statefulsets.apps/db -o json", "deploy/web -n shop", "-l app=db"];
     expect![[r#"
         $ explain sts/db: 0
         STATEFULSET shop/db
@@ -413,6 +402,22 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
 
         DOES NOT FIT (1)
 
+        $ explain -l app=db: 0
+        PODS app=db
+          It fits: 2 of 2 pods would go to these nodes
+
+          POD        NODE  STATE
+          shop/db-0  n1    would be placed
+          shop/db-1  n1    would be placed
+
+    "#]]
+    .assert_eq(&explain_workloads(&commands));
+}
+
+#[test]
+fn workloads_and_selections_without_pods_are_named() {
+    let commands = ["deploy/web", "deploy/wbe", "ds/agent", "po/db-0 -n test", "-l app=none", "-l app==", ""];
+    expect![[r#"
         $ explain deploy/web: 2
 
         error: Deployment web has pods in 2 namespaces: shop, test
@@ -425,14 +430,6 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
         $ explain po/db-0 -n test: 2
 
         error: no pod is named "po/db-0" among 1 (namespace test)
-        $ explain -l app=db: 0
-        PODS app=db
-          It fits: 2 of 2 pods would go to these nodes
-
-          POD        NODE  STATE
-          shop/db-0  n1    would be placed
-          shop/db-1  n1    would be placed
-
         $ explain -l app=none: 2
 
         error: no pod is selected by: app=none
@@ -443,5 +440,5 @@ fn a_workload_is_explained_by_its_first_pod_that_stays_pending() {
 
         error: the following required arguments were not provided:
     "#]]
-    .assert_eq(&out);
+    .assert_eq(&explain_workloads(&commands));
 }

@@ -74,33 +74,27 @@ fn run(folder: &Path, arguments: &str, stdin: &str) -> String {
     format!("$ berth {arguments}\n{text}exit code {}\n\n", output.status.code().unwrap_or(-1))
 }
 
+/// Runs several commands.
+fn run_all(test: &str, commands: &[(&str, &str)]) -> String {
+    let folder = folder(test);
+    kubeconfig(&folder);
+    commands.iter().map(|(arguments, stdin)| run(&folder, arguments, stdin)).collect()
+}
+
 #[test]
 fn a_running_cluster_is_read_if_it_is_asked_for_or_if_the_input_has_no_nodes() {
-    let folder = folder("live");
-    kubeconfig(&folder);
     let pod = cluster("pod new-0 1 1Gi");
-    let mut out = String::new();
-    for (arguments, stdin) in [
-        ("usage", ""),
-        ("simulate -f -", pod.as_str()),
-        ("simulate --live -f - -n shop", &pod),
-        ("explain -l app=web --context kind", ""),
-        ("simulate -f - --offline", &pod),
-        ("usage --context other", ""),
-        ("explain pod/big --context gone", ""),
-        ("simulate -f - --offline --live", &pod),
-    ] {
-        out += &run(&folder, arguments, stdin);
-    }
+    let commands = [("usage", ""), ("simulate -f -", pod.as_str()), ("simulate --live -f - -n shop", &pod)];
     expect![[r#"
         $ berth usage
         NODES (2)
-          NODE   PODS  CPU REQ  LIMIT  USED     MEM REQ  LIMIT  USED
-          n1     1     2 50%    0      0.5 12%  0        0      -
-          n2     0     0        0      -        0        0      -
-          TOTAL  1     2 25%    0      0.5 6%   0        0      -
+          NODE   PODS  CPU REQ  USED     MEM REQ  USED
+          n1     1     2 50%    0.5 12%  0        -
+          n2     0     0        -        0        -
+          TOTAL  1     2 25%    0.5 6%   0        -
 
         requested and not used: 1.5 CPU
+        no pod has a limit of CPU or memory
         1 pending pod on no node, not counted
         exit code 0
 
@@ -142,6 +136,21 @@ fn a_running_cluster_is_read_if_it_is_asked_for_or_if_the_input_has_no_nodes() {
         only pods of this selection are listed: namespace shop
         exit code 1
 
+    "#]]
+    .assert_eq(&run_all("live", &commands));
+}
+
+#[test]
+fn a_context_chooses_the_cluster_and_offline_reads_none() {
+    let pod = cluster("pod new-0 1 1Gi");
+    let commands = [
+        ("explain -l app=web --context kind", ""),
+        ("simulate -f - --offline", pod.as_str()),
+        ("usage --context other", ""),
+        ("explain pod/big --context gone", ""),
+        ("simulate -f - --offline --live", &pod),
+    ];
+    expect![[r#"
         $ berth explain -l app=web --context kind
         PODS app=web
           Not pending: its pod is on a node
@@ -177,5 +186,5 @@ fn a_running_cluster_is_read_if_it_is_asked_for_or_if_the_input_has_no_nodes() {
         For more information, try '--help'.
         exit code 2
 
-    "#]].assert_eq(&out);
+    "#]].assert_eq(&run_all("contexts", &commands));
 }

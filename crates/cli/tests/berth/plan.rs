@@ -48,7 +48,7 @@ fn the_cheapest_nodes_are_added_and_proven_to_be() {
           TOTAL  2             0.6
 
         4 pods: 0 on today's nodes, 4 on new nodes, 0 pending
-        proven: nothing cheaper is enough (9 simulations)
+        proven: nothing cheaper is enough (10 simulations)
     "#]]
     .assert_eq(&out);
     let (code, out) = plan("--types types.yaml --max large=0 -f - --allow-pending -q", TYPES, lines);

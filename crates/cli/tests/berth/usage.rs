@@ -84,20 +84,22 @@ fn usage_is_shown_with_shares_and_what_is_not_known_is_said() {
     }
     expect_test::expect![[r#"
         NODES (1)
-          NODE   PODS  CPU REQ  LIMIT  MEM REQ  LIMIT
-          n1     2     3.5 88%  0      3Gi 38%  0
-          TOTAL  2     3.5 88%  0      3Gi 38%  0
+          NODE   PODS  CPU REQ  MEM REQ
+          n1     2     3.5 88%  3Gi 38%
+          TOTAL  2     3.5 88%  3Gi 38%
 
         usage is not known: the input has no NodeMetrics or PodMetrics (berth snapshot
         writes them if the cluster has a metrics server)
+        no pod has a limit of CPU or memory
         1 pending pod on no node, not counted
         PODS (2)
-          POD            CPU REQ  LIMIT  USED    MEM REQ  LIMIT  USED
-          default/web-0  1 25%    0      0.1 2%  1Gi 12%  0      3Gi 38%
-          default/db-0   2.5 62%  0      -       2Gi 25%  0      -
-          TOTAL          3.5 88%  0      0.1 2%  3Gi 38%  0      3Gi 38%
+          POD            CPU REQ  USED    MEM REQ  USED
+          default/web-0  1 25%    0.1 2%  1Gi 12%  3Gi 38%
+          default/db-0   2.5 62%  -       2Gi 25%  -
+          TOTAL          3.5 88%  0.1 2%  3Gi 38%  3Gi 38%
 
         1 pod of 2 not measured: their usage counts as none
+        no pod has a limit of CPU or memory
         1 pending pod on no node, not counted
     "#]]
     .assert_eq(&out);
