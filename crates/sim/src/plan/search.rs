@@ -20,6 +20,8 @@ const MAX_WORK: usize = 25_000_000;
 const SIMULATIONS: (usize, usize) = (50, 3_000);
 /// How many cheaper sets of nodes are listed at most.
 const MAX_LISTED: usize = 20_000;
+/// How many sets are tried at most if adding nodes has given up.
+const MAX_RETRIED: usize = 1_500;
 /// How many steps the listing takes at most.
 const MAX_STEPS: usize = 2_000_000;
 /// By how much the cheapest mix of the relaxation is enlarged, in percent of it.
@@ -68,6 +70,10 @@ impl<'a> Search<'a> {
             counts = enough;
         }
         let hopeless = self.grow(&mut counts)?;
+        if let Some((cost, counts)) = self.fitting_all(&hopeless)? {
+            let hopeless = hopeless.into_iter().filter(|open| open.beyond_help).collect();
+            return Ok(Found { counts, hopeless, bound: cost });
+        }
         self.is_relaxed = hopeless.iter().all(|open| open.beyond_help);
         let bound = if self.is_relaxed { bound } else { Price(0) };
         self.shrink(&mut counts, bound)?;
@@ -180,6 +186,30 @@ impl<'a> Search<'a> {
         }
         types.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         types.into_iter().map(|(_, at, nodes)| (at, nodes)).collect()
+    }
+
+    /// The cheapest nodes on which the pods fit that growing has given up, if there are few sets to try.
+    fn fitting_all(&mut self, left: &[Open]) -> Result<Option<(Price, Vec<u32>)>, String> {
+        if left.iter().all(|open| open.beyond_help) {
+            return Ok(None);
+        }
+        let of = |open: &Open| open.beyond_help.then(|| open.name.clone());
+        let except = std::mem::replace(&mut self.except, left.iter().filter_map(of).collect());
+        let mut list = List { search: self, below: Price(u64::MAX), listed: Vec::new(), steps: 0 };
+        let is_complete = list.extend(&mut vec![0; self.simulator.candidates.len()], 0, Price(0));
+        let mut listed = list.listed;
+        listed.sort();
+        let are_few = is_complete && listed.len() <= MAX_RETRIED;
+        for (cost, counts) in listed.into_iter().filter(|_| are_few) {
+            if self.is_exhausted() {
+                break;
+            }
+            if self.fits(&counts)? {
+                return Ok(Some((cost, counts)));
+            }
+        }
+        self.except = except;
+        Ok(None)
     }
 
     /// Takes away and exchanges nodes until nothing gets cheaper.
