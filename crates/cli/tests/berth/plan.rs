@@ -78,7 +78,7 @@ fn what_no_type_helps_stays_pending_and_the_exit_code_says_so() {
             0/1 nodes are available: 1 Insufficient cpu.
 
         1 pod: 0 on today's nodes, 0 on new nodes, 1 pending
-        no node of these types helps (2 simulations)
+        no node of these types helps (6 simulations)
     "#]]
     .assert_eq(&out);
     let (code, out) = plan("--types types.yaml -f -", TYPES, "node n1 4 8Gi\npod a-0 4 1Gi");
