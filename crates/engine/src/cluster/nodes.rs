@@ -1,6 +1,7 @@
 //! Node columns: one dense column per fact, indexed by [`NodeRow`].
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use berth_model::Str;
 use berth_model::node::{Node, Taint};
@@ -19,7 +20,8 @@ pub struct Nodes {
     /// Rows that hold a node, sorted.
     live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
-    name_order: NameOrder,
+    /// Unset after nodes were added or removed, until it is asked for.
+    name_order: OnceLock<NameOrder>,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
     pub(crate) allocatable: Vec<Vec<i64>>,
@@ -103,7 +105,7 @@ impl Nodes {
 
     /// The order of nodes by name, as numbers.
     pub fn name_order(&self) -> &NameOrder {
-        &self.name_order
+        self.name_order.get_or_init(|| NameOrder::new(&self.by_name, self.row_count()))
     }
 
     /// Whether the row holds a node.
@@ -205,7 +207,7 @@ impl Nodes {
             self.live.insert(at, row);
         }
         self.by_name.insert(node.name.clone(), row);
-        self.name_order.insert(row, &node.name, &self.by_name);
+        self.name_order.take();
         self.write(row, node, symbols, resources);
         row
     }
@@ -238,6 +240,7 @@ impl Nodes {
     pub(crate) fn remove(&mut self, row: NodeRow) {
         let name = self.name(row).clone();
         self.by_name.remove(&name);
+        self.name_order.take();
         self.clear(row);
         if let Ok(at) = self.live.binary_search(&row) {
             self.live.remove(at);

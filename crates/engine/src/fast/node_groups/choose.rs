@@ -10,7 +10,9 @@ use super::bound_tree::SearchVisitor;
 use crate::cluster::Cluster;
 use crate::ids::NodeRow;
 use crate::plugin::bounds::UsageBounds;
-use crate::plugin::view::NodeView;
+use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::TieOrder;
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{BatchFilter, MAX_SCORE, RangeFilter, RawScore, Representative, Score, ScoreBound};
 use crate::scan::filters::{FilterState, Filters};
 use crate::scan::scores::{ReadyScore, totals};
@@ -59,11 +61,13 @@ struct Last<'a> {
 /// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some
 /// plugin lets on certain nodes only, are not decided this way.
 pub(in crate::fast) fn choose<'a>(
-    cluster: &'a Cluster,
+    profile: &Profile,
+    pod: PodView<'a>,
     filters: &'a Filters<'a>,
     scores: &'a [ReadyScore<'a>],
     node_groups: &NodeGroups,
 ) -> Choice {
+    let cluster = pod.cluster;
     if !node_groups.is_useful(cluster.nodes()) {
         return Choice::NotByGroup;
     }
@@ -73,19 +77,15 @@ pub(in crate::fast) fn choose<'a>(
     let Some(candidates) = questions.candidates(node_groups) else { return Choice::Nothing };
     let groups: Vec<Representative> = candidates.iter().map(|&(_, group)| group).collect();
     let totals = totals(questions.shared.iter().copied(), cluster, &groups);
-    let mut best = BestScore {
-        questions: &questions,
-        shared: 0,
-        found: None,
-        rows: Vec::new(),
-        groups: Vec::new(),
-        buffers: (Vec::new(), Vec::new()),
-    };
+    let mut best = BestScore::new(&questions, TieOrder::new(profile.tie_break, pod));
     let mut order: Vec<(i64, usize)> = totals.into_iter().zip(candidates.iter().map(|c| c.0)).collect();
     order.sort_unstable_by_key(|&(total, _)| Reverse(total));
-    for (total, group) in order {
+    for &(total, group) in &order {
         best.shared = total;
         node_groups.trees[group].search(&mut best);
+    }
+    if best.has_many_tied() {
+        best.search_in_order(&order, node_groups);
     }
     match best.found {
         Some((total, _, row)) => Choice::Best(row, questions.total.unwrap_or(total)),
@@ -206,7 +206,7 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
         (!self.questions.rejects_all(bounds)).then_some(0)
     }
 
-    fn is_open(&self, _bound: i64, _rank: u32) -> bool {
+    fn is_open(&self, _bound: i64) -> bool {
         self.found.is_none()
     }
 
@@ -218,13 +218,19 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
     }
 }
 
-/// Looks for the node with the highest total, and of equal ones for the first by name.
+/// Looks for the node with the highest total, and of equal ones for the one with the least key.
+///
+/// A stretch that can only tie is looked at as long as few nodes tie. If many do, the node with the least key is found
+/// in the order of keys.
 struct BestScore<'q, 'a> {
     questions: &'q Questions<'a>,
+    ties: TieOrder<'a>,
     /// What the group that is searched scores by what its nodes share.
     shared: i64,
-    /// The best so far: its total, its rank, and the node.
+    /// The best so far: its total, its key, and the node.
     found: Option<(i64, u32, NodeRow)>,
+    /// How many nodes with that total were found.
+    tied: usize,
     /// Those that are looked at.
     rows: Vec<NodeRow>,
     groups: Vec<Representative>,
@@ -232,21 +238,45 @@ struct BestScore<'q, 'a> {
     buffers: (Vec<i64>, Vec<i64>),
 }
 
-impl SearchVisitor for BestScore<'_, '_> {
-    fn bound(&self, bounds: &UsageBounds) -> Option<i64> {
-        if self.questions.rejects_all(bounds) {
-            return None;
+impl<'q, 'a> BestScore<'q, 'a> {
+    fn new(questions: &'q Questions<'a>, ties: TieOrder<'a>) -> Self {
+        Self {
+            questions,
+            ties,
+            shared: 0,
+            found: None,
+            tied: 0,
+            rows: Vec::new(),
+            groups: Vec::new(),
+            buffers: (Vec::new(), Vec::new()),
         }
-        let highest = self.questions.last.iter();
-        let highest = highest.map(|last| last.weight * last.bound.highest(self.questions.cluster, bounds));
-        Some(self.shared + highest.sum::<i64>())
     }
 
-    fn is_open(&self, bound: i64, rank: u32) -> bool {
-        self.found.is_none_or(|(total, first, _)| bound > total || (bound == total && rank < first))
+    /// Whether so many nodes tie that others with the same total need not be looked at.
+    fn has_many_tied(&self) -> bool {
+        self.ties.is_sooner_among_all(self.tied)
     }
 
-    fn look(&mut self, rows: &[NodeRow]) {
+    /// Looks for the first node with the best total in the order of keys. `shared` holds what nodes of each group share.
+    fn search_in_order(&mut self, shared: &[(i64, usize)], node_groups: &NodeGroups) {
+        let mut by_group = vec![None; node_groups.trees.len()];
+        shared.iter().for_each(|&(total, group)| by_group[group] = Some(total));
+        let Some((best, ..)) = self.found else { return };
+        let ties = self.ties.clone();
+        for row in ties.rows() {
+            let group = node_groups.slots[row.index()].group as usize;
+            let Some(shared) = by_group.get(group).copied().flatten() else { continue };
+            self.shared = shared;
+            self.score(&[row]);
+            if self.buffers.0.first() == Some(&best) {
+                self.found = Some((best, ties.key(row), row));
+                return;
+            }
+        }
+    }
+
+    /// Computes the totals of those nodes that pass the filters.
+    fn score(&mut self, rows: &[NodeRow]) {
         let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
         self.rows.clear();
         self.rows.extend(rows);
@@ -261,11 +291,34 @@ impl SearchVisitor for BestScore<'_, '_> {
             state.score(cluster, &self.groups, scores);
             totals.iter_mut().zip(&*scores).for_each(|(total, score)| *total += weight * score);
         }
-        let ranks = cluster.nodes().name_order();
-        for (group, &total) in self.groups.iter().zip(&*totals) {
-            let rank = ranks.of(group.row);
-            if self.found.is_none_or(|(best, first, _)| total > best || (total == best && rank < first)) {
-                self.found = Some((total, rank, group.row));
+    }
+}
+
+impl SearchVisitor for BestScore<'_, '_> {
+    fn bound(&self, bounds: &UsageBounds) -> Option<i64> {
+        if self.questions.rejects_all(bounds) {
+            return None;
+        }
+        let highest = self.questions.last.iter();
+        let highest = highest.map(|last| last.weight * last.bound.highest(self.questions.cluster, bounds));
+        Some(self.shared + highest.sum::<i64>())
+    }
+
+    fn is_open(&self, bound: i64) -> bool {
+        self.found.is_none_or(|(total, ..)| bound > total || (bound == total && !self.has_many_tied()))
+    }
+
+    fn look(&mut self, rows: &[NodeRow]) {
+        self.score(rows);
+        for (group, &total) in self.groups.iter().zip(&self.buffers.0) {
+            let best = self.found.map_or(i64::MIN, |(best, ..)| best);
+            if total < best {
+                continue;
+            }
+            let key = self.ties.key(group.row);
+            self.tied = if total == best { self.tied + 1 } else { 1 };
+            if self.found.is_none_or(|(best, first, _)| total > best || key < first) {
+                self.found = Some((total, key, group.row));
             }
         }
     }
