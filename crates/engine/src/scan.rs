@@ -77,6 +77,14 @@ impl Diagnosis {
         best.map(|((&row, &total), _)| (row, total))
     }
 
+    /// All feasible nodes with their totals, in the order in which they would be chosen.
+    pub fn by_preference(&self) -> Vec<(NodeRow, i64)> {
+        let scored = self.feasible.iter().zip(&self.totals).zip(&self.tie_keys);
+        let mut order: Vec<_> = scored.map(|((&row, &total), &key)| (Reverse(total), key, row)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(total, _, row)| (row, total.0)).collect()
+    }
+
     /// Upstream's text for the pod's condition and event when nothing fits.
     pub fn message(&self, cluster: &Cluster) -> String {
         message::fit_error(self, cluster)
@@ -151,8 +159,8 @@ pub fn gate(profile: &Profile, pod: PodView<'_>) -> Option<Verdict> {
 }
 
 fn score(profile: &Profile, pod: PodView<'_>, result: &mut Diagnosis) {
-    let ties = TieOrder::new(profile.tie_break, pod);
-    result.tie_keys = result.feasible.iter().map(|&row| ties.key(row)).collect();
+    let keys = TieOrder::new(profile.tie_break, pod).keys();
+    result.tie_keys = result.feasible.iter().map(|&row| keys.of(row)).collect();
     result.totals = vec![0; result.feasible.len()];
     if result.feasible.is_empty() {
         return;

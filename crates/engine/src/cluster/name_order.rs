@@ -6,8 +6,7 @@ use berth_model::Str;
 
 use crate::ids::NodeRow;
 
-/// The order of all nodes by name. It is made again when nodes were added or removed, so it depends on the nodes' names
-/// and not on the order in which the nodes came.
+/// The order of all nodes by name. It depends on the nodes' names alone, and not on the order in which the nodes came.
 #[derive(Clone, Debug)]
 pub struct NameOrder {
     /// By row; free rows have any value.
@@ -23,6 +22,22 @@ impl NameOrder {
         let mut places = vec![0; row_count];
         (0..).zip(&rows).for_each(|(place, row)| places[row.index()] = place);
         Self { places, rows }
+    }
+
+    /// Adds a node after the node `before`, or as the first. It takes time linear in the number of nodes.
+    pub(super) fn insert(&mut self, row: NodeRow, before: Option<NodeRow>) {
+        let place = before.map_or(0, |before| self.of(before) as usize + 1);
+        self.places.resize(self.places.len().max(row.index() + 1), 0);
+        self.places[row.index()] = place as u32;
+        self.rows[place..].iter().for_each(|later| self.places[later.index()] += 1);
+        self.rows.insert(place, row);
+    }
+
+    /// Removes a node. It takes time linear in the number of nodes.
+    pub(super) fn remove(&mut self, row: NodeRow) {
+        let place = self.of(row) as usize;
+        self.rows.remove(place);
+        self.rows[place..].iter().for_each(|later| self.places[later.index()] -= 1);
     }
 
     /// The place of a node, from 0 on.
@@ -43,5 +58,34 @@ impl NameOrder {
     /// Whether there is no node.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::fixture::World;
+
+    proptest! {
+        #[test]
+        fn places_are_those_of_the_names_whatever_nodes_came_and_went(
+            steps in proptest::collection::vec(("[ab]{1,4}", any::<bool>()), 1..100),
+        ) {
+            let mut world = World::default();
+            for (name, comes) in steps {
+                match (comes, world.cluster.nodes().find(&name)) {
+                    (false, Some(row)) => world.cluster.remove_node(row),
+                    _ => _ = world.node(&name, |_| {}),
+                }
+                let nodes = world.cluster.nodes();
+                let order = nodes.name_order();
+                prop_assert_eq!(order.len(), nodes.len());
+                for ((name, row), place) in nodes.by_name().zip(0..) {
+                    prop_assert_eq!((order.of(row), order.at(place as usize)), (place, Some(row)));
+                    prop_assert_eq!(nodes.name(row), name);
+                }
+            }
+        }
     }
 }

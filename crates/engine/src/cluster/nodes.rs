@@ -17,10 +17,12 @@ use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 #[derive(Clone, Debug, Default)]
 pub struct Nodes {
     objects: Vec<Option<Node>>,
+    /// The names alone, by row: a placement needs no more of the node object.
+    names: Vec<Str>,
     /// Rows that hold a node, sorted.
     live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
-    /// Unset after nodes were added or removed, until it is asked for.
+    /// Unset until it is asked for, so that nodes are read in time linear in their number.
     name_order: OnceLock<NameOrder>,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
@@ -123,7 +125,7 @@ impl Nodes {
 
     /// The name of the node in a row.
     pub fn name(&self, row: NodeRow) -> &Str {
-        &self.object(row).name
+        &self.names[row.index()]
     }
 
     /// The value of a label of a node.
@@ -206,8 +208,12 @@ impl Nodes {
         if let Err(at) = self.live.binary_search(&row) {
             self.live.insert(at, row);
         }
+        self.names[row.index()] = node.name.clone();
         self.by_name.insert(node.name.clone(), row);
-        self.name_order.take();
+        if let Some(order) = self.name_order.get_mut() {
+            let before = self.by_name.range::<Str, _>(..&node.name).next_back();
+            order.insert(row, before.map(|(_, &before)| before));
+        }
         self.write(row, node, symbols, resources);
         row
     }
@@ -240,7 +246,9 @@ impl Nodes {
     pub(crate) fn remove(&mut self, row: NodeRow) {
         let name = self.name(row).clone();
         self.by_name.remove(&name);
-        self.name_order.take();
+        if let Some(order) = self.name_order.get_mut() {
+            order.remove(row);
+        }
         self.clear(row);
         if let Ok(at) = self.live.binary_search(&row) {
             self.live.remove(at);
@@ -258,6 +266,7 @@ impl Nodes {
     fn grow(&mut self) -> NodeRow {
         let row = NodeRow(u32::try_from(self.objects.len()).expect("fewer than 2^32 nodes"));
         self.objects.push(None);
+        self.names.push("".into());
         self.allocatable.iter_mut().chain(&mut self.requested).for_each(|column| column.push(0));
         self.allowed_pods.push(0);
         self.scored_cpu.push(0);

@@ -42,8 +42,8 @@ pub(crate) struct Scratch {
     raw: Vec<i64>,
     /// The buckets and scores of the nodes with the highest total.
     tied: Vec<(u32, i32)>,
-    /// Nodes that tie, with their keys.
-    keys: Vec<(u32, NodeRow)>,
+    /// Nodes of which the first in the pod's order is chosen.
+    candidates: Vec<NodeRow>,
     /// Of all nodes, for a cache that is made.
     pub(super) answers: Answers,
     /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
@@ -121,7 +121,7 @@ impl ClassCache {
         asked: &mut PerPodFilters<'_>,
         scratch: &mut Scratch,
     ) -> Selection {
-        let Scratch { groups, offers, tied, keys, .. } = scratch;
+        let Scratch { groups, offers, tied, candidates, .. } = scratch;
         let best = offers.iter().map(|(_, total)| *total).max().expect("there is a group");
         let of_best = offers.iter().zip(&*groups).filter(|((_, total), _)| *total == best);
         let mut single = None;
@@ -141,27 +141,30 @@ impl ClassCache {
             return Selection::Chosen(row, best);
         }
         let ties = TieOrder::new(self.tie_break, pod);
-        keys.clear();
-        let nodes = of_best.filter(|((offer, _), _)| matches!(offer, Offer::Node));
-        keys.extend(nodes.map(|(_, group)| (ties.key(group.row), group.row)));
+        let is_single = |offer: &Offer| matches!(offer, Offer::Node);
+        let nodes = of_best.filter(|((offer, _), _)| is_single(offer)).map(|(_, group)| group.row);
+        candidates.clear();
         if ties.is_sooner_among_all(count) {
-            let rows = ties.rows().filter(|row| self.node_states[row.index()].is_in(tied));
-            for row in rows {
+            let is_tied = |row: &NodeRow| self.node_states[row.index()].is_in(tied);
+            for row in ties.rows().filter(is_tied) {
                 match asked.accept(pod, row) {
                     None => return Selection::Unanswered,
                     Some(false) => {}
                     Some(true) => {
-                        keys.push((ties.key(row), row));
+                        candidates.push(row);
                         break;
                     }
                 }
             }
         } else {
-            let levels = tied.iter().flat_map(|&(bucket, score)| self.buckets[bucket as usize].level(score));
-            keys.extend(levels.map(|&row| (ties.key(row), row)));
+            let levels = tied.iter().map(|&(bucket, score)| self.buckets[bucket as usize].level(score));
+            candidates.extend(levels.flatten());
         }
-        while let Some(at) = (0..keys.len()).min_by_key(|&at| keys[at]) {
-            let (_, row) = keys.swap_remove(at);
+        candidates.extend(nodes);
+        if let [row] = candidates[..] { return Selection::Chosen(row, best) }
+        let keys = ties.keys();
+        while let Some(at) = (0..candidates.len()).min_by_key(|&at| keys.of(candidates[at])) {
+            let row = candidates.swap_remove(at);
             match asked.accept(pod, row) {
                 None => return Selection::Unanswered,
                 Some(false) => {}

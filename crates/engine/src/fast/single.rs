@@ -52,7 +52,7 @@ pub(crate) fn choose(
     let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
     let totals = scores::totals(&scores, cluster, &groups);
     let best = totals.iter().copied().max()?;
-    let ties = TieOrder::new(profile.tie_break, pod);
+    let keys = TieOrder::new(profile.tie_break, pod).keys();
     let tied = rows.iter().zip(&totals).filter(|(_, total)| **total == best);
-    tied.map(|(&row, _)| row).min_by_key(|&row| ties.key(row)).map(|row| (row, best))
+    tied.map(|(&row, _)| row).min_by_key(|&row| keys.of(row)).map(|row| (row, best))
 }

@@ -55,6 +55,13 @@ pub struct TieOrder<'a> {
     is_even: bool,
 }
 
+/// The keys of nodes in one order.
+#[derive(Clone, Debug)]
+pub struct TieKeys<'a> {
+    names: &'a NameOrder,
+    inverse: Inverse,
+}
+
 impl<'a> TieOrder<'a> {
     /// The order for a pod.
     pub fn new(tie_break: TieBreak, pod: PodView<'a>) -> Self {
@@ -69,10 +76,9 @@ impl<'a> TieOrder<'a> {
         Self { names, permutation, is_even }
     }
 
-    /// Where a node is in the order: the tied node with the least key is chosen. No two nodes have equal keys.
-    pub fn key(&self, row: NodeRow) -> u32 {
-        // A permutation of fewer than 2^32 places.
-        self.permutation.key(self.names.of(row).into()) as u32
+    /// The keys of the nodes in this order.
+    pub fn keys(&self) -> TieKeys<'a> {
+        TieKeys { names: self.names, inverse: self.permutation.inverse() }
     }
 
     /// All nodes in the order of their keys.
@@ -86,56 +92,75 @@ impl<'a> TieOrder<'a> {
     pub fn is_sooner_among_all(&self, tied: usize) -> bool {
         self.is_even && (tied as u64).saturating_mul(tied as u64) > self.permutation.mask
     }
+
+    /// Whether so few nodes have lower keys than this that they can be looked at one by one: as many as the square root of
+    /// the number of nodes.
+    pub fn has_few_before(&self, key: u32) -> bool {
+        u64::from(key) * u64::from(key) <= self.permutation.mask
+    }
 }
 
-/// A permutation of the numbers below a power of two. Each round multiplies by an odd number, adds another one, and adds
-/// the upper half of the bits to the lower half without carries.
+impl TieKeys<'_> {
+    /// The key of a node: of tied nodes the one with the least key is chosen. No two nodes have equal keys.
+    pub fn of(&self, row: NodeRow) -> u32 {
+        // A permutation of 2^32 places at the most.
+        self.inverse.key(self.names.of(row).into()) as u32
+    }
+}
+
+/// A permutation of the numbers below a power of two, from keys to places. Each round multiplies by an odd number, adds
+/// another one, and adds the upper half of the bits to the lower half without carries.
 #[derive(Clone, Copy, Debug)]
 struct Permutation {
     /// The highest of the numbers, all of whose bits are set.
     mask: u64,
     shift: u32,
-    rounds: [Round; 3],
+    /// The odd number and the summand of each round.
+    rounds: [(u64, u64); 3],
 }
+
+/// The same from places to keys.
+#[derive(Clone, Copy, Debug)]
+struct Inverse(Permutation);
 
 /// Permutations of fewer numbers are so few that some places would come first more often than others.
 const LEAST_SIZE: usize = 1 << 10;
 
-#[derive(Clone, Copy, Debug)]
-struct Round {
-    factor: u64,
-    /// The number whose product with `factor` is 1.
-    inverse: u64,
-    summand: u64,
-}
-
 impl Permutation {
     /// All numbers stay where they are.
     fn identity(places: usize) -> Self {
-        let same = Round { factor: 1, inverse: 1, summand: 0 };
-        Self { mask: mask(places), shift: u64::BITS - 1, rounds: [same; 3] }
+        Self { mask: mask(places), shift: u64::BITS - 1, rounds: [(1, 0); 3] }
     }
 
     /// A permutation for so many places that a seed chooses.
     fn random(places: usize, seed: u64) -> Self {
         let mask = mask(places.max(LEAST_SIZE));
-        let draws = [mix(seed), mix(mix(seed)), mix(mix(mix(seed)))];
-        Self { mask, shift: mask.count_ones().div_ceil(2), rounds: draws.map(Round::new) }
+        let round = |number: u64| {
+            let draw = mix(seed ^ number);
+            (draw >> 32 | 1, draw & u64::from(u32::MAX))
+        };
+        Self { mask, shift: mask.count_ones().div_ceil(2), rounds: [1, 2, 3].map(round) }
     }
 
-    /// The number at a key.
+    /// The place at a key.
     fn place(&self, key: u64) -> u64 {
-        self.rounds.iter().fold(key, |x, round| {
-            let x = x.wrapping_mul(round.factor).wrapping_add(round.summand) & self.mask;
+        self.rounds.iter().fold(key, |x, &(factor, summand)| {
+            let x = x.wrapping_mul(factor).wrapping_add(summand) & self.mask;
             x ^ x >> self.shift
         })
     }
 
-    /// The key of a number: the inverse of [`Permutation::place`].
+    fn inverse(&self) -> Inverse {
+        Inverse(Self { rounds: self.rounds.map(|(factor, summand)| (inverse(factor), summand)), ..*self })
+    }
+}
+
+impl Inverse {
+    /// The key of a place.
     fn key(&self, place: u64) -> u64 {
-        self.rounds.iter().rev().fold(place, |x, round| {
-            let x = x ^ x >> self.shift;
-            x.wrapping_sub(round.summand).wrapping_mul(round.inverse) & self.mask
+        self.0.rounds.iter().rev().fold(place, |x, &(inverse, summand)| {
+            let x = x ^ x >> self.0.shift;
+            x.wrapping_sub(summand).wrapping_mul(inverse) & self.0.mask
         })
     }
 }
@@ -145,14 +170,11 @@ fn mask(places: usize) -> u64 {
     (places as u64).next_power_of_two() - 1
 }
 
-impl Round {
-    fn new(draw: u64) -> Self {
-        let factor = draw >> 32 | 1;
-        // Three steps of Newton's method: each doubles the number of low bits that are right, which are five at first.
-        let start = factor.wrapping_mul(3) ^ 2;
-        let step = |inverse: u64, _| inverse.wrapping_mul(2u64.wrapping_sub(factor.wrapping_mul(inverse)));
-        Self { factor, inverse: (0..3).fold(start, step), summand: draw & u64::from(u32::MAX) }
-    }
+/// The number whose product with an odd number ends in 31 zero bits and a one.
+fn inverse(odd: u64) -> u64 {
+    // Three steps of Newton's method: each doubles the number of low bits that are right, which are five at first.
+    let start = odd.wrapping_mul(3) ^ 2;
+    (0..3).fold(start, |inverse, _| inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse))))
 }
 
 #[cfg(test)]
@@ -170,7 +192,7 @@ mod tests {
                 let mut found = vec![false; size];
                 for key in 0..size as u64 {
                     let place = permutation.place(key);
-                    prop_assert_eq!(permutation.key(place), key);
+                    prop_assert_eq!(permutation.inverse().key(place), key);
                     prop_assert!(!std::mem::replace(&mut found[place as usize], true));
                 }
             }
@@ -182,8 +204,8 @@ mod tests {
         let mut counts = vec![0; tied.len()];
         for pod in 0..pods {
             let seed = absorb(absorb(0, "default"), &format!("web-{pod}"));
-            let permutation = Permutation::random(places, seed);
-            let first = (0..tied.len()).min_by_key(|&at| permutation.key(tied[at])).unwrap();
+            let inverse = Permutation::random(places, seed).inverse();
+            let first = (0..tied.len()).min_by_key(|&at| inverse.key(tied[at])).unwrap();
             counts[first] += 1;
         }
         counts

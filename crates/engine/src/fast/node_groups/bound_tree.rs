@@ -30,8 +30,8 @@ pub(super) trait SearchVisitor {
     /// Whether a node with this bound may still be chosen.
     fn is_open(&self, bound: i64) -> bool;
 
-    /// Looks at nodes one by one.
-    fn look(&mut self, rows: &[NodeRow]);
+    /// Looks at nodes one by one. None of them exceeds the bound.
+    fn look(&mut self, rows: &[NodeRow], bound: i64);
 }
 
 impl BoundTree {
@@ -148,7 +148,7 @@ impl BoundTree {
             let below = if level == 0 { self.rows.len() } else { self.levels[level - 1].len() };
             let (from, to) = (at * FAN_OUT, below.min((at + 1) * FAN_OUT));
             match level {
-                0 => visitor.look(&self.rows[from..to]),
+                0 => visitor.look(&self.rows[from..to], -negated),
                 _ => self.descend(level - 1, from, to, visitor),
             }
         }
@@ -198,7 +198,7 @@ mod tests {
             true
         }
 
-        fn look(&mut self, rows: &[NodeRow]) {
+        fn look(&mut self, rows: &[NodeRow], _bound: i64) {
             self.0.extend(rows);
         }
     }

@@ -11,7 +11,7 @@ use crate::cluster::Cluster;
 use crate::ids::NodeRow;
 use crate::plugin::bounds::UsageBounds;
 use crate::plugin::profile::Profile;
-use crate::plugin::tie_break::TieOrder;
+use crate::plugin::tie_break::{TieKeys, TieOrder};
 use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{BatchFilter, MAX_SCORE, RangeFilter, RawScore, Representative, Score, ScoreBound};
 use crate::scan::filters::{FilterState, Filters};
@@ -84,9 +84,7 @@ pub(in crate::fast) fn choose<'a>(
         best.shared = total;
         node_groups.trees[group].search(&mut best);
     }
-    if best.has_many_tied() {
-        best.search_in_order(&order, node_groups);
-    }
+    best.search_in_order(&order, node_groups);
     match best.found {
         Some((total, _, row)) => Choice::Best(row, questions.total.unwrap_or(total)),
         None => Choice::Nothing,
@@ -165,7 +163,7 @@ impl<'a> Questions<'a> {
                 Some(_) => continue,
             }
             any.found = None;
-            any.look(&[example]); // mostly the first will do
+            any.look(&[example], 0); // mostly the first will do
             if any.found.is_none() {
                 tree.search(&mut any);
             }
@@ -210,7 +208,7 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
         self.found.is_none()
     }
 
-    fn look(&mut self, rows: &[NodeRow]) {
+    fn look(&mut self, rows: &[NodeRow], _bound: i64) {
         self.rows.clear();
         self.rows.extend(rows);
         self.questions.retain(&mut self.rows);
@@ -220,17 +218,16 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
 
 /// Looks for the node with the highest total, and of equal ones for the one with the least key.
 ///
-/// A stretch that can only tie is looked at as long as few nodes tie. If many do, the node with the least key is found
-/// in the order of keys.
+/// A stretch that can only tie is looked at unless few nodes have lower keys than the best one so far. These few are
+/// looked at in the order of their keys in the end.
 struct BestScore<'q, 'a> {
     questions: &'q Questions<'a>,
     ties: TieOrder<'a>,
+    keys: TieKeys<'a>,
     /// What the group that is searched scores by what its nodes share.
     shared: i64,
     /// The best so far: its total, its key, and the node.
     found: Option<(i64, u32, NodeRow)>,
-    /// How many nodes with that total were found.
-    tied: usize,
     /// Those that are looked at.
     rows: Vec<NodeRow>,
     groups: Vec<Representative>,
@@ -242,44 +239,43 @@ impl<'q, 'a> BestScore<'q, 'a> {
     fn new(questions: &'q Questions<'a>, ties: TieOrder<'a>) -> Self {
         Self {
             questions,
+            keys: ties.keys(),
             ties,
             shared: 0,
             found: None,
-            tied: 0,
             rows: Vec::new(),
             groups: Vec::new(),
             buffers: (Vec::new(), Vec::new()),
         }
     }
 
-    /// Whether so many nodes tie that others with the same total need not be looked at.
-    fn has_many_tied(&self) -> bool {
-        self.ties.is_sooner_among_all(self.tied)
-    }
-
-    /// Looks for the first node with the best total in the order of keys. `shared` holds what nodes of each group share.
+    /// Looks at the nodes with lower keys than the best one, if they are few and may have been left out. `shared` holds
+    /// what the nodes of each group share.
     fn search_in_order(&mut self, shared: &[(i64, usize)], node_groups: &NodeGroups) {
+        let Some((best, key, found)) = self.found else { return };
+        if !self.ties.has_few_before(key) {
+            return;
+        }
         let mut by_group = vec![None; node_groups.trees.len()];
         shared.iter().for_each(|&(total, group)| by_group[group] = Some(total));
-        let Some((best, ..)) = self.found else { return };
         let ties = self.ties.clone();
-        for row in ties.rows() {
+        for row in ties.rows().take_while(|&row| row != found) {
             let group = node_groups.slots[row.index()].group as usize;
             let Some(shared) = by_group.get(group).copied().flatten() else { continue };
             self.shared = shared;
-            self.score(&[row]);
+            self.rows.clear();
+            self.rows.push(row);
+            self.score();
             if self.buffers.0.first() == Some(&best) {
-                self.found = Some((best, ties.key(row), row));
+                self.found = Some((best, self.keys.of(row), row));
                 return;
             }
         }
     }
 
-    /// Computes the totals of those nodes that pass the filters.
-    fn score(&mut self, rows: &[NodeRow]) {
+    /// Computes the totals of those nodes in `rows` that pass the filters.
+    fn score(&mut self) {
         let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
-        self.rows.clear();
-        self.rows.extend(rows);
         self.questions.retain(&mut self.rows);
         self.groups.clear();
         self.groups.extend(self.rows.iter().copied().map(Representative::single));
@@ -305,18 +301,26 @@ impl SearchVisitor for BestScore<'_, '_> {
     }
 
     fn is_open(&self, bound: i64) -> bool {
-        self.found.is_none_or(|(total, ..)| bound > total || (bound == total && !self.has_many_tied()))
+        self.found.is_none_or(|(total, key, _)| {
+            bound > total || (bound == total && !self.ties.has_few_before(key))
+        })
     }
 
-    fn look(&mut self, rows: &[NodeRow]) {
-        self.score(rows);
+    fn look(&mut self, rows: &[NodeRow], bound: i64) {
+        self.rows.clear();
+        match self.found {
+            Some((total, first, _)) if bound == total => {
+                self.rows.extend(rows.iter().filter(|&&row| self.keys.of(row) < first));
+            }
+            _ => self.rows.extend(rows),
+        }
+        self.score();
         for (group, &total) in self.groups.iter().zip(&self.buffers.0) {
-            let best = self.found.map_or(i64::MIN, |(best, ..)| best);
-            if total < best {
+            let best = self.found.map(|(best, ..)| best);
+            if best.is_some_and(|best| total < best) {
                 continue;
             }
-            let key = self.ties.key(group.row);
-            self.tied = if total == best { self.tied + 1 } else { 1 };
+            let key = self.keys.of(group.row);
             if self.found.is_none_or(|(best, first, _)| total > best || key < first) {
                 self.found = Some((total, key, group.row));
             }
