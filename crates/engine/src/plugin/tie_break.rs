@@ -188,9 +188,8 @@ mod tests {
         #[test]
         fn keys_are_a_permutation_and_places_its_inverse(places in 1usize..3000, seed in any::<u64>()) {
             for permutation in [Permutation::random(places, seed), Permutation::identity(places)] {
-                let size = places.next_power_of_two();
-                let mut found = vec![false; size];
-                for key in 0..size as u64 {
+                let mut found = vec![false; permutation.mask as usize + 1];
+                for key in 0..=permutation.mask {
                     let place = permutation.place(key);
                     prop_assert_eq!(permutation.inverse().key(place), key);
                     prop_assert!(!std::mem::replace(&mut found[place as usize], true));
