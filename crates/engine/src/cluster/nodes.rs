@@ -17,8 +17,8 @@ use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 #[derive(Clone, Debug, Default)]
 pub struct Nodes {
     objects: Vec<Option<Node>>,
-    /// The names alone, by row: a placement needs no more of the node object.
-    names: Vec<Str>,
+    /// Whether a row holds a node: the objects are too large to be asked often.
+    occupied: Vec<bool>,
     /// Rows that hold a node, sorted.
     live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
@@ -112,7 +112,7 @@ impl Nodes {
 
     /// Whether the row holds a node.
     pub fn is_live(&self, row: NodeRow) -> bool {
-        self.objects[row.index()].is_some()
+        self.occupied[row.index()]
     }
 
     /// The node in a row.
@@ -125,7 +125,7 @@ impl Nodes {
 
     /// The name of the node in a row.
     pub fn name(&self, row: NodeRow) -> &Str {
-        &self.names[row.index()]
+        &self.object(row).name
     }
 
     /// The value of a label of a node.
@@ -208,11 +208,10 @@ impl Nodes {
         if let Err(at) = self.live.binary_search(&row) {
             self.live.insert(at, row);
         }
-        self.names[row.index()] = node.name.clone();
         self.by_name.insert(node.name.clone(), row);
         if let Some(order) = self.name_order.get_mut() {
             let before = self.by_name.range::<Str, _>(..&node.name).next_back();
-            order.insert(row, before.map(|(_, &before)| before));
+            order.insert(row, &node.name, before.map(|(_, &before)| before));
         }
         self.write(row, node, symbols, resources);
         row
@@ -266,7 +265,7 @@ impl Nodes {
     fn grow(&mut self) -> NodeRow {
         let row = NodeRow(u32::try_from(self.objects.len()).expect("fewer than 2^32 nodes"));
         self.objects.push(None);
-        self.names.push("".into());
+        self.occupied.push(false);
         self.allocatable.iter_mut().chain(&mut self.requested).for_each(|column| column.push(0));
         self.allowed_pods.push(0);
         self.scored_cpu.push(0);
@@ -287,6 +286,7 @@ impl Nodes {
         }
         self.allocatable.iter_mut().for_each(|column| column[at] = 0);
         self.label_columns.iter_mut().for_each(|column| column.set(row, None));
+        self.occupied[at] = false;
         self.allowed_pods[at] = 0;
         self.unschedulable[at] = false;
     }
@@ -315,6 +315,7 @@ impl Nodes {
         }
         self.unschedulable[at] = node.unschedulable;
         self.taint_set[at] = self.taint_sets.intern(&node.taints);
+        self.occupied[at] = true;
         self.objects[at] = Some(node);
     }
 
