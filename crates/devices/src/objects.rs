@@ -35,7 +35,33 @@ pub struct DeviceObjects {
     selectors: Selectors,
 }
 
+/// Who sees the devices of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolOwner {
+    /// There is no such pool.
+    None,
+    /// Only this node.
+    Node(Str),
+    /// Several nodes, perhaps.
+    Several,
+}
+
 impl DeviceObjects {
+    /// Who sees the devices of a pool, given by its driver and name.
+    pub fn owner(&self, driver: &Str, pool: &Str) -> PoolOwner {
+        let id = PoolId { driver: driver.clone(), name: pool.clone() };
+        let slices = self.pools.get(&id).into_iter().flatten().filter_map(|name| self.slices.get(name));
+        let mut owner = PoolOwner::None;
+        for slice in slices {
+            match (&slice.reach, &owner) {
+                (Reach::Node(node), PoolOwner::None) => owner = PoolOwner::Node(node.clone()),
+                (Reach::Node(node), PoolOwner::Node(known)) if node == known => {}
+                _ => return PoolOwner::Several,
+            }
+        }
+        owner
+    }
+
     /// Whether there is nothing that a pod could get a device from or with.
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty() && self.slices.is_empty() && self.claims.is_empty() && self.rules.is_empty()

@@ -23,6 +23,9 @@ const CONSUMERS_MAX: usize = 256;
 /// How many alternatives a request can have; the first scores the most.
 const ALTERNATIVES_MAX: i64 = 8;
 
+/// What a node says whose devices do not suffice.
+pub const NOT_ALLOCATABLE: &str = "cannot allocate all claims";
+
 /// What is known of a pod's claims before any node is looked at (PreFilter).
 #[derive(Debug)]
 pub enum Prepared<'a> {
@@ -228,6 +231,11 @@ impl<'a> PodDevices<'a> {
             || self.claims.iter().any(|claim| claim.allocation.is_some())
     }
 
+    /// Whether a claim is made for extended resources: then nodes answer by the containers of the pod, too.
+    pub fn makes_claim(&self) -> bool {
+        self.special.is_some()
+    }
+
     /// Whether every node where the pod fits scores the same: no request has alternatives.
     pub fn has_no_preference(&self) -> bool {
         let alternatives = |request: &DeviceRequest| matches!(request.ask, Ask::FirstAvailable(_));
@@ -290,7 +298,7 @@ impl<'a> PodDevices<'a> {
         };
         match allocate(&inventory, node, wanted).allocations {
             Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(NodeAnswer::Rejected("cannot allocate all claims".to_owned())),
+            Ok(None) => Err(NodeAnswer::Rejected(NOT_ALLOCATABLE.to_owned())),
             Err(error) if error.node_local => Err(NodeAnswer::Rejected(error.text)),
             Err(error) => Err(NodeAnswer::Error(error.text)),
         }

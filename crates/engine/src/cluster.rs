@@ -9,6 +9,7 @@ mod change;
 mod class_index;
 mod class_key;
 mod classes;
+mod device_answers;
 mod devices;
 mod domains;
 mod images;
@@ -35,8 +36,9 @@ use berth_model::node::Node;
 use berth_model::pod::{Pod, PodSpec};
 
 pub use budgets::Budget;
-pub use change::{Change, ChangeLog, PodChange};
+pub use change::{Change, ChangeLog, DeviceScope, PodChange};
 pub use class_index::ClassIndex;
+pub(crate) use device_answers::{DeviceAnswer, DeviceAnswers};
 pub use devices::assumed_uid;
 pub use domains::{Domains, PartitionKey, UniformColumns};
 pub use images::Images;
@@ -56,6 +58,7 @@ pub use trial::{Trial, TrialEnd};
 use crate::ids::resources::Resources;
 use crate::ids::symbols::{LabelSet, Symbols};
 use crate::ids::{NodeRow, PodClassId, PodRow, Sym};
+use device_answers::AnswerCache;
 use nominations::Nominations;
 use storage::index::VolumeIndex;
 use trial::{Undo, UndoLog};
@@ -73,6 +76,7 @@ pub struct Cluster {
     budgets: Vec<Budget>,
     storage: Storage,
     devices: DeviceObjects,
+    device_answers: AnswerCache,
     volume_index: VolumeIndex,
     nominations: Nominations,
     /// Pods bound to nodes that are not there, by node name. They take their room when the node comes.

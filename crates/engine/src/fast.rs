@@ -49,6 +49,8 @@ pub(crate) struct ClassCache {
     to_follow: u64,
     tie_break: TieBreak,
     filters: Filters<'static>,
+    /// They know for how long `only` holds, where the filters do not.
+    only_listing: Vec<FilterState<'static>>,
     scores: Vec<ReadyScore>,
     /// Plugins that are asked about each pod.
     per_pod: PerPodPlugins,
@@ -132,12 +134,13 @@ impl ClassCache {
         let prepared = prepare_class(profile, pod, &mut per_pod_filters);
         let (excluded_reason, prefilter_plugins) =
             (prepared.excluded_reason(), prepared.rejecting_prefilters());
-        let Preparation { filters, rejected, only, .. } = prepared;
+        let Preparation { filters, rejected, only, only_listing, .. } = prepared;
         let mut cache = Self {
             seen: cluster.changes().next(),
             to_follow: cluster.changes().to_follow(),
             tie_break: profile.tie_break,
             filters,
+            only_listing,
             scores,
             per_pod: PerPodPlugins::new(profile, per_pod_filters, per_pod_scores),
             rejected,
@@ -159,7 +162,8 @@ impl ClassCache {
 
     /// Whether all states are right after a change.
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> bool {
-        let filters = self.filters.0.iter_mut().all(|ready| match &mut ready.state {
+        let checking = self.filters.0.iter_mut().map(|ready| &mut ready.state);
+        let filters = checking.chain(&mut self.only_listing).all(|state| match state {
             FilterState::Cached(state) => state.apply_change(cluster, change) == Validity::Valid,
             FilterState::Once(_) => false,
         });

@@ -79,7 +79,7 @@ pub(crate) struct ReservedEffect {
 pub(crate) enum BindResult {
     /// The pod is bound.
     Bound,
-    /// The answer was lost. The binding is sent again at this time.
+    /// It is not known whether the pod is bound. The binding is sent again at this time.
     RetryAt(u64),
     /// The watch will deliver what became of the pod.
     AwaitWatch,
@@ -204,7 +204,10 @@ impl Binding {
                 self.phase = Phase::Bound;
                 BindResult::Bound
             }
-            Some(FailureKind::Unknown) if leads => {
+            // A refusal of this binding does not tell what became of an earlier one without an answer.
+            Some(kind)
+                if leads && (kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0) =>
+            {
                 let lost = lost.saturating_add(1);
                 let retry_at = now.saturating_add(RETRY.after(lost));
                 self.phase = Phase::Lost { lost, retry_at };
@@ -305,6 +308,18 @@ mod tests {
         second.on_bind_reply(Some(FailureKind::Unknown), true, 0);
         second.mark_sent();
         assert_eq!(second.on_bind_reply(Some(FailureKind::Conflict), true, 0), BindResult::AwaitWatch);
+    }
+
+    #[test]
+    fn a_refusal_is_a_failure_unless_an_answer_was_lost() {
+        let mut first = binding();
+        assert_eq!(first.on_bind_reply(Some(FailureKind::Refused), true, 0), BindResult::Failed);
+        let mut second = binding();
+        second.on_bind_reply(Some(FailureKind::Unknown), true, 0);
+        second.mark_sent();
+        assert_eq!(second.on_bind_reply(Some(FailureKind::Refused), true, 500), BindResult::RetryAt(1_500));
+        second.mark_sent();
+        assert_eq!(second.on_bind_reply(Some(FailureKind::Gone), true, 1_500), BindResult::Failed);
     }
 
     #[test]

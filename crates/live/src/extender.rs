@@ -2,7 +2,7 @@
 //!
 //! Upstream: `pkg/scheduler/extender.go`. An extender's answer about preemption may only name victims of the call.
 
-mod protocol;
+pub(crate) mod protocol;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -20,6 +20,8 @@ mod explain;
 mod extender;
 #[cfg(test)]
 mod fake;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
 mod lease;
 mod lease_guard;

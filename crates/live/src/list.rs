@@ -3,6 +3,7 @@
 use berth_watch::{Page, WatchState};
 use bytes::Bytes;
 use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 
 use crate::client::Api;
 use crate::resource::Resource;
@@ -10,7 +11,35 @@ use crate::resource::Resource;
 /// How often a list is begun whose continue token expires before the list is complete.
 const ATTEMPTS: usize = 3;
 
-/// Lists all objects of a kind, page by page.
+/// The API version that not every API server serves in full: `devicetaintrules` are served since 1.37.
+const DEVICES: &str = "resource.k8s.io/v1";
+
+/// Whether a request was refused with this status because an API server of an earlier version does not serve these
+/// device objects.
+pub(crate) async fn is_absent(api: &Api, resource: Resource, status: StatusCode) -> bool {
+    resource.api_version == DEVICES
+        && match status {
+            StatusCode::NOT_FOUND => true,
+            // An API server checks rights first, and the scheduler's role has none for what is not served.
+            StatusCode::FORBIDDEN => is_served(api, resource).await == Some(false),
+            _ => false,
+        }
+}
+
+/// Whether discovery lists a resource; `None` if the API server does not say.
+async fn is_served(api: &Api, resource: Resource) -> Option<bool> {
+    let answer = api.get(&format!("/apis/{}", resource.api_version)).await.ok()?;
+    match answer.status {
+        StatusCode::NOT_FOUND => Some(false),
+        StatusCode::OK => {
+            let list: APIResourceList = serde_json::from_slice(&answer.body).ok()?;
+            Some(list.resources.iter().any(|served| served.name == resource.plural))
+        }
+        _ => None,
+    }
+}
+
+/// Lists all objects of a kind, page by page. There are none of a kind that the API server does not serve.
 ///
 /// # Errors
 /// In the words of the API server, if it says something.
@@ -25,6 +54,9 @@ pub(crate) async fn in_pages(api: &Api, resource: Resource) -> Result<Vec<Bytes>
         }
         let answer = api.get(&resource.path(&request.query())).await.map_err(|error| error.to_string())?;
         if answer.status != StatusCode::OK {
+            if is_absent(api, resource, answer.status).await {
+                return Ok(Vec::new());
+            }
             match state.on_refusal(answer.status.as_u16(), &answer.body).reason {
                 None if attempts < ATTEMPTS => continue,
                 reason => return Err(reason.unwrap_or_else(|| answer.message())),
@@ -67,9 +99,9 @@ mod tests {
         (200, None, format!(r#"{{"metadata":{metadata},"items":[{{"metadata":{{"name":"{name}"}}}}]}}"#))
     }
 
-    fn listed(script: &Script) -> Result<usize, String> {
+    fn listed(script: &Script, kind: Kind) -> Result<usize, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(in_pages(&script.api(), Resource::of(Kind::Namespace))).map(|objects| objects.len())
+        runtime.block_on(in_pages(&script.api(), Resource::of(kind))).map(|objects| objects.len())
     }
 
     #[test]
@@ -83,7 +115,22 @@ mod tests {
             (vec![refused], Err("namespaces is forbidden")),
         ];
         for (answers, expected) in cases {
-            assert_eq!(listed(&Script::new(answers)), expected.map_err(str::to_owned));
+            assert_eq!(listed(&Script::new(answers), Kind::Namespace), expected.map_err(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn an_earlier_api_server_has_no_device_objects() {
+        let refused = |code: u16| (code, None, r#"{"message":"refused"}"#.to_owned());
+        let list = (200, None, r#"{"groupVersion":"resource.k8s.io/v1","resources":[]}"#.to_owned());
+        let cases = [
+            (vec![refused(404)], Ok(0)),
+            (vec![refused(403), refused(404)], Ok(0)),
+            (vec![refused(403), list], Ok(0)),
+            (vec![refused(403), refused(403)], Err("refused")),
+        ];
+        for (answers, expected) in cases {
+            assert_eq!(listed(&Script::new(answers), Kind::DeviceTaintRule), expected.map_err(str::to_owned));
         }
     }
 }

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 
 use crate::backoff::Backoff;
 use crate::client::Api;
+use crate::list;
 use crate::message::{Closed, Delivery, Inbox};
 use crate::metrics::Metrics;
 use crate::resource::Resource;
@@ -26,9 +27,6 @@ const TIMEOUT_SECONDS: u64 = 300;
 const LOG_AGAIN: Duration = Duration::from_secs(60);
 /// After a connection that lasted for this time, the backoff begins with its shortest pause.
 const STEADY: Duration = Duration::from_secs(10);
-
-/// The API version that not every API server serves.
-const DEVICES: &str = "resource.k8s.io/v1";
 
 /// A watch on one kind.
 pub(crate) struct Watch {
@@ -156,12 +154,10 @@ impl Watch {
         }
     }
 
-    /// An API server of an earlier version does not serve device objects: there are none. It is asked again later.
+    /// There are no objects of a kind that the API server does not serve. It is asked again later.
     async fn note_absence(&self, status: StatusCode) -> Result<(), Closed> {
-        match status == StatusCode::NOT_FOUND && self.resource.api_version == DEVICES {
-            true => self.deliver(Delivery::Listed).await,
-            false => Ok(()),
-        }
+        let is_absent = list::is_absent(&self.api, self.resource, status).await;
+        if is_absent { self.deliver(Delivery::Listed).await } else { Ok(()) }
     }
 
     /// Delivers the complete lines of a buffer; says how to go on if the watch has ended.

@@ -24,7 +24,7 @@ pub struct Node {
     pub images: Vec<NodeImage>,
     /// `status.declaredFeatures`, sorted.
     pub declared_features: Vec<Str>,
-    /// `status.volumesAttached` is not needed; `metadata.annotations` that carry measured load or weights are.
+    /// `metadata.annotations`, for example measured load.
     pub annotations: Labels,
 }
 

@@ -24,9 +24,20 @@ pub enum Change {
     Storage,
     /// Devices changed: classes, slices, taint rules, claims. Only pods with claims on devices or extended resources
     /// look at them.
-    Devices,
+    Devices(DeviceScope),
     /// Something else that any decision may depend on changed: namespaces, which ids are classes.
     Elsewhere,
+}
+
+/// On which nodes the devices that can be allocated may be others now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceScope {
+    /// On none: claims have changed, and none of them got or lost a device.
+    NoDevice,
+    /// On this node: only it sees the devices.
+    OfNode(NodeRow),
+    /// On any: a class, a taint rule, or devices that several nodes see have changed.
+    All,
 }
 
 /// What a pod's coming or going changes in the counts of its class on its node.
@@ -56,7 +67,7 @@ impl Change {
             | Self::NodeAdded(row)
             | Self::NodeRemoved(row)
             | Self::NodeChanged(row) => Some(row),
-            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Devices | Self::Elsewhere => None,
+            Self::Owners(_) | Self::Load(_) | Self::Storage | Self::Devices(_) | Self::Elsewhere => None,
         }
     }
 
@@ -69,7 +80,7 @@ impl Change {
             | Self::Owners(_)
             | Self::Load(_)
             | Self::Storage
-            | Self::Devices => false,
+            | Self::Devices(_) => false,
             Self::NodeAdded(_) | Self::NodeRemoved(_) | Self::NodeChanged(_) | Self::Elsewhere => true,
         }
     }

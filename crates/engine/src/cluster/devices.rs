@@ -1,10 +1,11 @@
 //! Devices, the classes that select them, and the claims on them, as watches tell it.
 
-use berth_devices::objects::DeviceObjects;
+use berth_devices::objects::{DeviceObjects, PoolOwner};
 use berth_model::Str;
-use berth_model::device::{DeviceClass, DeviceTaintRule, ResourceClaim, ResourceSlice};
+use berth_model::device::{Allocation, DeviceClass, DeviceTaintRule, ResourceClaim, ResourceSlice};
 
-use super::{Change, Cluster};
+use super::device_answers::AnswerCache;
+use super::{Change, Cluster, DeviceScope};
 use crate::effect::{DeviceReservation, NewDeviceClaim};
 
 impl Cluster {
@@ -13,8 +14,14 @@ impl Cluster {
         &self.devices
     }
 
+    /// What nodes have answered about devices.
+    pub(crate) fn device_answers(&self) -> &AnswerCache {
+        &self.device_answers
+    }
+
+    /// The device objects, to change something that every node may see.
     fn devices_mut(&mut self) -> &mut DeviceObjects {
-        self.changes.push(Change::Devices);
+        self.changes.push(Change::Devices(DeviceScope::All));
         &mut self.devices
     }
 
@@ -32,14 +39,26 @@ impl Cluster {
 
     /// Adds or replaces a slice of devices.
     pub fn upsert_slice(&mut self, slice: ResourceSlice) {
-        if self.devices.slices().get(&slice.name) != Some(&slice) {
-            self.devices_mut().upsert_slice(slice);
+        let before = self.devices.slices().get(&slice.name);
+        if before == Some(&slice) {
+            return;
         }
+        let of_former = before.map(|before| self.devices.owner(&before.driver, &before.pool.name));
+        let (driver, pool) = (slice.driver.clone(), slice.pool.name.clone());
+        let of_pool = self.devices.owner(&driver, &pool);
+        self.devices.upsert_slice(slice);
+        let owners = [of_former, Some(of_pool), Some(self.devices.owner(&driver, &pool))];
+        self.log_owners(owners.into_iter().flatten().collect());
     }
 
     /// Forgets a slice of devices.
     pub fn remove_slice(&mut self, name: &str) {
-        self.devices_mut().remove_slice(name);
+        let Some(slice) = self.devices.slices().get(name) else { return };
+        let (driver, pool) = (slice.driver.clone(), slice.pool.name.clone());
+        let before = self.devices.owner(&driver, &pool);
+        self.devices.remove_slice(name);
+        let after = self.devices.owner(&driver, &pool);
+        self.log_owners(vec![before, after]);
     }
 
     /// Adds or replaces a rule about device taints.
@@ -57,9 +76,42 @@ impl Cluster {
     /// Adds or replaces a claim on devices.
     pub fn upsert_device_claim(&mut self, claim: ResourceClaim) {
         self.replace_assumed(&claim);
-        if self.devices.claim(&claim.namespace, &claim.name) != Some(&claim) {
-            self.devices_mut().upsert_claim(claim);
+        let before = self.devices.claim(&claim.namespace, &claim.name);
+        if before == Some(&claim) {
+            return;
         }
+        let former = before.and_then(|before| before.allocation.as_ref());
+        let owners = if former == claim.allocation.as_ref() {
+            Vec::new()
+        } else {
+            self.owners_of(former.into_iter().chain(&claim.allocation))
+        };
+        self.devices.upsert_claim(claim);
+        self.log_owners(owners);
+    }
+
+    /// The owners of the pools of allocated devices.
+    fn owners_of<'a>(&self, allocations: impl Iterator<Item = &'a Allocation>) -> Vec<PoolOwner> {
+        let devices = allocations.flat_map(|allocation| &allocation.results).map(|result| &result.device);
+        devices.map(|device| self.devices.owner(&device.driver, &device.pool)).collect()
+    }
+
+    /// Logs that devices of pools with these owners have changed.
+    fn log_owners(&mut self, owners: Vec<PoolOwner>) {
+        let mut rows = Vec::new();
+        for owner in owners {
+            match owner {
+                PoolOwner::None => {}
+                PoolOwner::Node(name) => rows.extend(self.nodes.find(&name)),
+                PoolOwner::Several => return self.changes.push(Change::Devices(DeviceScope::All)),
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        if rows.is_empty() {
+            self.changes.push(Change::Devices(DeviceScope::NoDevice));
+        }
+        rows.into_iter().for_each(|row| self.changes.push(Change::Devices(DeviceScope::OfNode(row))));
     }
 
     /// A claim for extended resources that was assumed to be made is known by the name that the API server gave it.
@@ -69,13 +121,15 @@ impl Cluster {
         let is_assumed = |other: &&ResourceClaim| *other.uid == *uid && other.name != claim.name;
         let assumed = self.devices.claims().find(is_assumed).map(|other| other.name.clone());
         if let Some(name) = assumed {
-            self.devices_mut().remove_claim(&claim.namespace, &name);
+            self.remove_device_claim(&claim.namespace.clone(), &name);
         }
     }
 
     /// Forgets a claim on devices.
     pub fn remove_device_claim(&mut self, namespace: &Str, name: &Str) {
-        self.devices_mut().remove_claim(namespace, name);
+        let Some(claim) = self.devices.remove_claim(namespace, name) else { return };
+        let owners = self.owners_of(claim.allocation.iter());
+        self.log_owners(owners);
     }
 
     /// A claim before and after it is reserved; `None` if nothing changes or the claim is gone.

@@ -144,7 +144,7 @@ impl NodeGroups {
             | Change::Owners(_)
             | Change::Load(_)
             | Change::Storage
-            | Change::Devices
+            | Change::Devices(_)
             | Change::Elsewhere => {}
         }
     }

@@ -12,7 +12,8 @@
 //! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences:
 //!   while the status of a claim is being written, other pods already see it as allocated (upstream lets them wait);
 //!   claims that can be given up are found, not chosen by chance.
-//! - **Cost**: nothing for pods without claims and extended resources; else an allocation a node.
+//! - **Cost**: nothing for pods without claims and extended resources; else an allocation on each node that has changed
+//!   since a pod asked for the same.
 
 mod hint;
 mod pre_bind;
@@ -20,12 +21,14 @@ mod pre_bind;
 use std::sync::Arc;
 
 use berth_devices::extended::may_be_served;
-use berth_devices::pod_devices::{NodeAnswer, PodDevices, Prepared, Remedy, claims_of, prepare};
+use berth_devices::pod_devices::{
+    NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, claims_of, prepare,
+};
 use berth_devices::{self as devices};
 use berth_model::device::{Allocation, ClaimSpec, Consumer, ResourceClaim};
 use berth_model::{Str, UnixSeconds};
 
-use crate::cluster::{Change, Cluster, assumed_uid};
+use crate::cluster::{Change, Cluster, DeviceAnswer, DeviceAnswers, DeviceScope, assumed_uid};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
@@ -90,7 +93,7 @@ impl Plugin for DynamicResources {
         match prepared(pod) {
             Prepared::None => PreFilter::Skip,
             Prepared::Rejected(reason) => PreFilter::Reject(unresolvable(reason)),
-            Prepared::Claims(devices) => PreFilter::Run(Box::new(OfPod { devices })),
+            Prepared::Claims(devices) => PreFilter::Run(Box::new(OfPod::new(pod, devices))),
         }
     }
 
@@ -101,7 +104,7 @@ impl Plugin for DynamicResources {
         }
         match prepared(pod) {
             Prepared::Claims(devices) if !devices.has_no_preference() => {
-                PreScore::Run(Box::new(OfPod { devices }))
+                PreScore::Run(Box::new(OfPod::new(pod, devices)))
             }
             _ => PreScore::Run(Box::new(ZeroScore)),
         }
@@ -235,14 +238,51 @@ fn unresolvable(reason: String) -> Rejection {
 /// The devices of one pod, node by node.
 struct OfPod<'a> {
     devices: PodDevices<'a>,
+    /// What nodes have answered to pods that ask for the same; `None` if the pod has devices already.
+    answers: Option<Arc<DeviceAnswers>>,
+}
+
+impl<'a> OfPod<'a> {
+    fn new(pod: PodView<'a>, devices: PodDevices<'a>) -> Self {
+        let answers = (!devices.has_allocated()).then(|| {
+            let class = (pod.class_id(), pod.cluster.pods().generation(pod.class_id()));
+            let ask = |row| match check(&devices, NodeView::new(pod.cluster, row)) {
+                NodeAnswer::Fits(found) => DeviceAnswer::Fits(devices.score(&found)),
+                NodeAnswer::Rejected(reason) if reason == NOT_ALLOCATABLE => DeviceAnswer::Full,
+                NodeAnswer::Rejected(_) | NodeAnswer::Error(_) => DeviceAnswer::PerPod,
+            };
+            let specs = devices.claims().iter().map(|claim| &claim.spec);
+            let cache = pod.cluster.device_answers();
+            cache.get(pod.cluster, devices.makes_claim().then_some(class), specs, &ask)
+        });
+        Self { devices, answers }
+    }
+
+    fn known(&self, row: NodeRow) -> DeviceAnswer {
+        self.answers.as_ref().map_or(DeviceAnswer::PerPod, |answers| answers.of(row))
+    }
 }
 
 impl Filter for OfPod<'_> {
     fn check(&self, node: NodeView<'_>) -> Option<Rejection> {
+        match self.known(node.row) {
+            DeviceAnswer::Fits(_) => return None,
+            DeviceAnswer::Full => return Some(Rejection::unresolvable(NOT_ALLOCATABLE)),
+            DeviceAnswer::Free | DeviceAnswer::PerPod => {}
+        }
         match check(&self.devices, node) {
             NodeAnswer::Fits(_) => None,
             NodeAnswer::Rejected(reason) => Some(unresolvable(reason)),
             NodeAnswer::Error(text) => Some(Rejection::new(Code::Error, text.into())),
+        }
+    }
+
+    fn hints(&self) -> FilterHints<'_> {
+        let says = |says: fn(&DeviceAnswers) -> bool| self.answers.as_deref().is_some_and(says);
+        FilterHints {
+            accepts_all: says(DeviceAnswers::all_fit),
+            never_errs: says(DeviceAnswers::are_known),
+            ..FilterHints::default()
         }
     }
 }
@@ -250,6 +290,10 @@ impl Filter for OfPod<'_> {
 impl Score for OfPod<'_> {
     fn score(&self, cluster: &Cluster, feasible: &[Representative], out: &mut [i64]) {
         for (score, &Representative { row, .. }) in out.iter_mut().zip(feasible) {
+            if let DeviceAnswer::Fits(raw) = self.known(row) {
+                *score = raw;
+                continue;
+            }
             *score = match check(&self.devices, NodeView::new(cluster, row)) {
                 NodeAnswer::Fits(found) => self.devices.score(&found),
                 NodeAnswer::Rejected(_) | NodeAnswer::Error(_) => 0,
@@ -285,7 +329,7 @@ impl CachedFilter for Unserved {
     }
 
     fn apply_change(&mut self, _cluster: &Cluster, change: Change) -> Validity {
-        Validity::valid_if(!matches!(change, Change::Devices | Change::Elsewhere))
+        Validity::valid_if(!matches!(change, Change::Devices(DeviceScope::All) | Change::Elsewhere))
     }
 
     fn is_skipped(&self) -> bool {

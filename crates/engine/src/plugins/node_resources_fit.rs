@@ -317,7 +317,7 @@ impl CachedFilter for FitFilter {
             cluster.devices().class_of_resource(cluster.resources().name(need.resource)).is_some()
         };
         let same_classes =
-            change != Change::Devices || self.0.iter().all(|need| need.served == is_served(need));
+            !matches!(change, Change::Devices(_)) || self.0.iter().all(|need| need.served == is_served(need));
         Validity::valid_if(!change.invalidates_all() && same_classes)
     }
 }
@@ -377,7 +377,7 @@ impl CachedScore for FitScore {
 
     fn apply_change(&mut self, cluster: &Cluster, change: Change) -> Validity {
         let unserved = || self.axes.iter().all(|axis| !axis.is_served(cluster));
-        Validity::valid_if(!change.invalidates_all() && (change != Change::Devices || unserved()))
+        Validity::valid_if(!change.invalidates_all() && (!matches!(change, Change::Devices(_)) || unserved()))
     }
 }
 

@@ -146,6 +146,9 @@ pub struct Preparation<'a> {
     pub only: Option<Vec<NodeRow>>,
     /// The plugins that returned such a list, sorted (upstream: PreFilterResult).
     pub prefilter_plugins: Vec<PluginName>,
+    /// The states of plugins that returned such a list and are not enabled at Filter. They check no node, but they know
+    /// for how long the list holds.
+    pub only_listing: Vec<FilterState<'a>>,
 }
 
 /// Prepares the filters of a profile for a pod (upstream: `RunPreFilterPlugins`).
@@ -180,10 +183,13 @@ fn prepare_by<'a, 'p>(
     // By place among all plugins that are asked.
     let mut states: Vec<Option<ReadyFilter<'a>>> = Vec::new();
     states.resize_with(pre_filter.len() + filter_only.len(), || None);
+    let mut listed: SmallVec<[bool; 32]> = SmallVec::new();
     let mut done = Preparation::default();
     let filter_only_plugins = filter_only.iter().map(|&at| &profile.filter[at]);
     for (slot, plugin) in states.iter_mut().zip(profile.pre_filter.iter().chain(filter_only_plugins)) {
-        match ask(plugin) {
+        let answer = ask(plugin);
+        listed.push(matches!(answer, Answer::Check(_, Some(_))));
+        match answer {
             Answer::Skip => {}
             Answer::Check(state, only) => {
                 let looks_at_domains = state.looks_at_domains();
@@ -213,6 +219,8 @@ fn prepare_by<'a, 'p>(
         let place = position(&pre_filter, name, at).or_else(own);
         done.filters.0.extend(place.and_then(|place| states[place].take()));
     }
+    let unused = states.into_iter().zip(listed).filter(|(_, listed)| *listed).filter_map(|(ready, _)| ready);
+    done.only_listing.extend(unused.map(|ready| ready.state));
     done
 }
 

@@ -1,6 +1,7 @@
 //! Random histories of a small cluster: caches agree with the scan, plugins keep the laws, trials leave no trace.
 
 mod crowded;
+mod devices;
 mod fast_path;
 mod history;
 mod laws;

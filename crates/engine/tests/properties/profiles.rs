@@ -37,19 +37,19 @@ fn scoring() -> Vec<Arc<dyn Plugin>> {
     scores.filter_map(|entry| entry.build()).chain(strategies.map(fit)).collect()
 }
 
-/// The default profile with other scores, and without some plugins. A plugin is disabled at PreFilter and Filter together.
+/// The default profile with other scores, and without some plugins. A plugin may be disabled at PreFilter alone, at
+/// Filter alone, or at both.
 fn profile() -> impl Strategy<Value = Profile> {
     let score = proptest::collection::vec((0..scoring().len(), weight()), 0..6);
     let default_scores = proptest::bool::weighted(0.3);
-    let disabled = proptest::collection::vec(proptest::bool::weighted(0.1), 14);
-    (score, default_scores, disabled).prop_map(|(score, default_scores, disabled)| {
+    let disabled = || proptest::collection::vec(proptest::bool::weighted(0.1), REGISTRY.len());
+    (score, default_scores, disabled(), disabled()).prop_map(|(score, default_scores, pre_filter, filter)| {
         let mut profile = Profile::standard("default-scheduler");
-        let names: Vec<_> = profile.filter.iter().map(|plugin| plugin.name()).collect();
-        let gone = |plugin: &Arc<dyn Plugin>| {
-            names.iter().zip(&disabled).any(|(name, disabled)| *disabled && *name == plugin.name())
+        let stays = |plugin: &Arc<dyn Plugin>, disabled: &[bool]| {
+            !REGISTRY.iter().zip(disabled).any(|(entry, disabled)| *disabled && entry.name == plugin.name())
         };
-        profile.pre_filter.retain(|plugin| !gone(plugin));
-        profile.filter.retain(|plugin| !gone(plugin));
+        profile.pre_filter.retain(|plugin| stays(plugin, &pre_filter));
+        profile.filter.retain(|plugin| stays(plugin, &filter));
         if !default_scores {
             profile.score.clear();
         }

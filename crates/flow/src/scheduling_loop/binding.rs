@@ -12,7 +12,7 @@ use super::attempt::SchedulingFailure;
 use super::intake::FormerObject;
 use crate::action::{Call, Request};
 use crate::binding::{BindResult, Binding};
-use crate::input::{Answer, Failure, Now};
+use crate::input::{Answer, Failure, FailureKind, Now};
 use crate::outbox::{InFlight, RequestKind};
 use crate::pod_table::PodStage;
 use crate::report::{AttemptInfo, AttemptObserver, Placement, Report, Step};
@@ -163,8 +163,11 @@ impl SchedulingLoop {
             BindResult::Bound => self.report_bound(now, pod),
             BindResult::RetryAt(at) => {
                 self.pods.set_timer(at, pod);
-                let text =
-                    format!("no answer to the binding of pod {}: {message}", self.pending_pod(pod).pod());
+                let what = match kind {
+                    Some(FailureKind::Refused) => "a refusal after no answer",
+                    _ => "no answer",
+                };
+                let text = format!("{what} to the binding of pod {}: {message}", self.pending_pod(pod).pod());
                 self.outbox.warn(text);
             }
             BindResult::AwaitWatch | BindResult::Unexpected => {}

@@ -31,7 +31,7 @@ struct NodeList<'a> {
 struct Empty {}
 
 /// The arguments of a filter or prioritize call.
-pub(super) fn args(pod: &RawValue, names: &[Str], nodes: &[Arc<RawValue>], only_names: bool) -> Vec<u8> {
+pub(crate) fn args(pod: &RawValue, names: &[Str], nodes: &[Arc<RawValue>], only_names: bool) -> Vec<u8> {
     let items = || nodes.iter().map(|node| &**node).collect();
     let args = Args {
         pod,
@@ -64,7 +64,7 @@ struct MetaPod {
 }
 
 /// The arguments of a preempt call, for an extender with its own cache.
-pub(super) fn meta_victims(pod: &RawValue, candidates: &[NodeVictims]) -> Vec<u8> {
+pub(crate) fn meta_victims(pod: &RawValue, candidates: &[NodeVictims]) -> Vec<u8> {
     let victims = candidates.iter().map(|candidate| {
         let pods = candidate.victims.iter().map(|victim| MetaPod { uid: victim.uid.to_string() }).collect();
         (&*candidate.node, Victims { pods, violations: candidate.violations })
@@ -78,7 +78,7 @@ pub(super) fn meta_victims(pod: &RawValue, candidates: &[NodeVictims]) -> Vec<u8
 }
 
 /// The same for an extender without a cache: `pods` are those of all candidates, in order.
-pub(super) fn victims(pod: &RawValue, candidates: &[NodeVictims], pods: &[Box<RawValue>]) -> Vec<u8> {
+pub(crate) fn victims(pod: &RawValue, candidates: &[NodeVictims], pods: &[Box<RawValue>]) -> Vec<u8> {
     let mut pods = pods.iter();
     let victims = candidates.iter().map(|candidate| {
         let pods: Vec<&RawValue> = pods.by_ref().take(candidate.victims.len()).map(|pod| &**pod).collect();
@@ -103,14 +103,14 @@ struct BindingArgs<'a> {
 }
 
 /// The arguments of a bind call.
-pub(super) fn binding(pod: &PodRef, node: &str) -> Vec<u8> {
+pub(crate) fn binding(pod: &PodRef, node: &str) -> Vec<u8> {
     text(&BindingArgs { pod_name: &pod.name, pod_namespace: &pod.namespace, pod_uid: &pod.uid, node })
 }
 
 /// The result of a filter call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Filtered<'a> {
+pub(crate) struct Filtered<'a> {
     #[serde(borrow, alias = "nodes")]
     nodes: Option<NodeItems<'a>>,
     #[serde(alias = "nodeNames", alias = "nodenames")]
@@ -131,7 +131,7 @@ struct NodeItems<'a> {
 
 impl Filtered<'_> {
     /// The answer, if it only names nodes of the call.
-    pub(super) fn answer(self, asked: &[Str], only_names: bool, url: &str) -> Result<Answer, String> {
+    pub(crate) fn answer(self, asked: &[Str], only_names: bool, url: &str) -> Result<Answer, String> {
         if !self.error.is_empty() {
             return Err(self.error);
         }
@@ -163,17 +163,17 @@ impl Filtered<'_> {
 
 /// The score of a node.
 #[derive(Debug, Deserialize)]
-pub(super) struct Host {
+pub(crate) struct Host {
     #[serde(rename = "Host", alias = "host")]
-    pub(super) host: String,
+    pub(crate) host: String,
     #[serde(rename = "Score", alias = "score", default)]
-    pub(super) score: i64,
+    pub(crate) score: i64,
 }
 
 /// The result of a preempt call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Preempted {
+pub(crate) struct Preempted {
     #[serde(
         rename = "NodeNameToMetaVictims",
         alias = "nodeNameToMetaVictims",
@@ -199,7 +199,7 @@ struct MetaPodAnswer {
 
 impl Preempted {
     /// The answer, if it only names candidates of the call.
-    pub(super) fn answer(self, candidates: &[NodeVictims], url: &str) -> Result<Vec<NodeVictims>, String> {
+    pub(crate) fn answer(self, candidates: &[NodeVictims], url: &str) -> Result<Vec<NodeVictims>, String> {
         let mut answer = Vec::new();
         for (node, left) in self.victims.unwrap_or_default() {
             let left = left.unwrap_or_default();
@@ -228,9 +228,9 @@ impl Preempted {
 /// The result of a bind call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     #[serde(rename = "Error", alias = "error")]
-    pub(super) error: String,
+    pub(crate) error: String,
 }
 
 /// Serialization of texts and numbers cannot fail.

@@ -132,6 +132,12 @@ fn pod(query: &str) -> Option<(String, String)> {
     is_named.then(|| (namespace.to_owned(), name.to_owned()))
 }
 
+/// Reads a query string in all ways.
+#[cfg(fuzzing)]
+pub(crate) fn read_query(query: &str) {
+    let _ = (queue_page(query), pod(query));
+}
+
 fn said(status: StatusCode) -> Answer {
     answer(status, TEXT, format!("{}\n", status.canonical_reason().unwrap_or_default()))
 }

@@ -12,15 +12,15 @@ const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
 /// The attributes of a subject that matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Subject {
+pub(crate) struct Subject {
     /// The last common name, as upstream takes it; empty if there is none.
-    pub(super) common_name: String,
-    pub(super) organizations: Vec<String>,
+    pub(crate) common_name: String,
+    pub(crate) organizations: Vec<String>,
 }
 
 impl Subject {
     /// Reads the subject of a certificate in DER. `None`: the certificate or one of these attributes cannot be read.
-    pub(super) fn read(certificate: &[u8]) -> Option<Self> {
+    pub(crate) fn read(certificate: &[u8]) -> Option<Self> {
         let certificate = Certificate::from_der(certificate).ok()?;
         let mut subject = Self::default();
         for attribute in certificate.tbs_certificate().subject().iter() {

@@ -30,10 +30,14 @@ fn ok(text: impl Into<String>) -> Said {
 
 /// Runs a watch until the script ends. Gives the first parameter of each request, and what the event loop got.
 fn watched(script: &Script) -> (Vec<String>, Vec<String>) {
+    watched_kind(script, Kind::Namespace)
+}
+
+fn watched_kind(script: &Script, kind: Kind) -> (Vec<String>, Vec<String>) {
     let (sender, receiver) = mpsc::channel();
     let (_flow, epoch) = tokio::sync::watch::channel(0);
     let metrics = Arc::new(Metrics::new().unwrap());
-    let (kind, resource) = (Kind::Namespace, Resource::of(Kind::Namespace));
+    let resource = Resource::of(kind);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let watch = Watch::new(script.api(), resource, kind, Inbox::new(sender, epoch), metrics);
@@ -108,4 +112,28 @@ fn a_server_that_cannot_stream_is_asked_for_pages() {
     assert_eq!(asked, ["sendInitialEvents=true", "limit=500", "limit=500", "resourceVersion=8"]);
     assert_eq!(script.asked()[2].1, "/api/v1/namespaces?limit=500&continue=x%2F1");
     assert_eq!(delivered, ["listing", "listing", "Added a", "Added b", "listed"]);
+}
+
+#[test]
+fn device_objects_that_the_server_does_not_serve_count_as_none() {
+    const SERVED: &str = r#"{"groupVersion":"resource.k8s.io/v1","resources":[
+        {"name":"resourceslices","singularName":"","namespaced":false,"kind":"ResourceSlice","verbs":["list"]}]}"#;
+    let refused =
+        |code: u16| (code, None, r#"{"kind":"Status","reason":"refused","message":"no"}"#.to_owned());
+    let cases = [
+        ("no such path", vec![refused(404)], true),
+        ("no rights, and not served", vec![refused(403), ok(SERVED)], true),
+        ("no rights, and the version is not served", vec![refused(403), refused(404)], true),
+        ("no rights, and nothing is known of it", vec![refused(403), refused(403)], false),
+        ("another failure", vec![refused(500)], false),
+    ];
+    for (case, answers, is_none) in cases {
+        let (_, got) = watched_kind(&Script::new(answers), Kind::DeviceTaintRule);
+        assert_eq!(got.iter().any(|delivery| delivery == "listed"), is_none, "{case}: {got:?}");
+    }
+    let (_, got) = watched_kind(&Script::new([refused(403), ok(SERVED)]), Kind::ResourceSlice);
+    assert!(
+        !got.iter().any(|delivery| delivery == "listed"),
+        "it is served, and the rights are missing: {got:?}"
+    );
 }

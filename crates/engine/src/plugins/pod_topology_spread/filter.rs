@@ -298,7 +298,7 @@ impl CachedFilter for SpreadFilter {
             Change::Owners(namespace) => {
                 namespace != own.namespace || self.default_selector == default_selector(own, cluster)
             }
-            Change::Nominated(_) | Change::Load(_) | Change::Storage | Change::Devices => true,
+            Change::Nominated(_) | Change::Load(_) | Change::Storage | Change::Devices(_) => true,
             Change::Elsewhere => false,
         })
     }

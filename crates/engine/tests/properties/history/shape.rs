@@ -22,7 +22,7 @@ pub(crate) struct NodeShape {
     disk: Option<usize>,
     taint: usize,
     cordoned: bool,
-    /// Declares a feature, and has a device.
+    /// Declares a feature, has a device, and has the labels and annotations of [`MARKS`].
     special: bool,
 }
 
@@ -107,6 +107,9 @@ const FEATURES: u32 = 26;
 const GATED: u32 = 19;
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 const DEVICE: &str = "example.com/device";
+/// Keys of labels and annotations that some nodes have. Add the key that a new plugin reads, or its laws hold without a
+/// reason.
+const MARKS: [&str; 1] = ["example.com/maintenance"];
 const HOST: &str = "kubernetes.io/hostname";
 const KEYS: [&str; 3] = [ZONE, HOST, "disk"];
 pub(super) const APPS: [&str; 3] = ["web", "db", "batch"];
@@ -120,6 +123,11 @@ impl NodeShape {
         }
         if let Some(disk) = self.disk {
             labels.insert("disk".into(), ["ssd", "hdd"][disk].into());
+        }
+        let marks: Vec<(&str, &str)> =
+            MARKS.iter().filter(|_| self.special).map(|&key| (key, "true")).collect();
+        for &(key, value) in &marks {
+            labels.insert(key.into(), value.into());
         }
         let taint = |effect| Taint { key: "dedicated".into(), value: "".into(), effect };
         Node {
@@ -142,6 +150,7 @@ impl NodeShape {
             } else {
                 Vec::new()
             },
+            annotations: Labels::from_iter(marks),
             ..Node::default()
         }
     }
