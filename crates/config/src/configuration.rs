@@ -63,7 +63,8 @@ const FIELDS: &[&str] = &[
     "extenders",
     "delayCacheUntilActive",
 ];
-const PROFILE: &[&str] = &["schedulerName", "percentageOfNodesToScore", "tieBreak", "plugins", "pluginConfig"];
+const PROFILE: &[&str] =
+    &["schedulerName", "percentageOfNodesToScore", "tieBreak", "plugins", "pluginConfig"];
 
 /// Reads a configuration, fills in the defaults, validates it and resolves its profiles.
 ///

@@ -176,7 +176,8 @@ fn arguments_without_effect_are_warned_of() {
 #[test]
 fn a_profile_says_how_ties_are_broken() {
     let read = |field: &str| {
-        parse(format!("{HEADER}profiles: [{{schedulerName: a{field}}}]").as_bytes()).map(|c| c.profiles[0].tie_break)
+        parse(format!("{HEADER}profiles: [{{schedulerName: a{field}}}]").as_bytes())
+            .map(|c| c.profiles[0].tie_break)
     };
     assert_eq!(read("").unwrap(), TieBreak::Hashed);
     assert_eq!(read(", tieBreak: Hashed").unwrap(), TieBreak::Hashed);

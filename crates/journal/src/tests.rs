@@ -36,7 +36,8 @@ impl Recorded {
             done: Fingerprint::new(),
             decoder: Decoder::new(),
         };
-        let header = Header { version: "test".into(), configuration: String::new(), part: 1, ..Header::default() };
+        let header =
+            Header { version: "test".into(), configuration: String::new(), part: 1, ..Header::default() };
         recorded.writer.push(&Entry::Header(header)).unwrap();
         for kind in SchedulingLoop::KINDS {
             recorded.take(Input::Listing(kind));

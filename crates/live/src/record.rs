@@ -219,8 +219,12 @@ mod tests {
     fn a_process_keeps_the_recordings_of_earlier_ones() {
         let folder = std::env::temp_dir().join(format!("berth-record-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let mut to =
-            RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new(), tie_break: None };
+        let mut to = RecordTo {
+            file: folder.join("a.rec"),
+            limit_bytes: 1 << 20,
+            configuration: String::new(),
+            tie_break: None,
+        };
         std::fs::write(&to.file, "").unwrap(); // an empty file is overwritten
         let before = record(&to, 1);
         assert_eq!(names(&before), ["a.rec"]);

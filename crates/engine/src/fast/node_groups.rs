@@ -93,7 +93,7 @@ impl NodeGroups {
             let grown = nodes.len() > 2 * base.nodes || nodes.len() < base.nodes / 2;
             let old = now - base.change > 64 + nodes.len() as u64 / 4;
             let outlived = || base.labels != nodes.label_count() || self.is_thin();
-            !grown && !(old && outlived())
+            !(grown || old && outlived())
         })
     }
 

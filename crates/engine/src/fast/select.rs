@@ -161,7 +161,9 @@ impl ClassCache {
             candidates.extend(levels.flatten());
         }
         candidates.extend(nodes);
-        if let [row] = candidates[..] { return Selection::Chosen(row, best) }
+        if let [row] = candidates[..] {
+            return Selection::Chosen(row, best);
+        }
         let keys = ties.keys();
         while let Some(at) = (0..candidates.len()).min_by_key(|&at| keys.of(candidates[at])) {
             let row = candidates.swap_remove(at);
@@ -175,12 +177,7 @@ impl ClassCache {
     }
 
     /// Returns `false` if plugins that are asked about each pod rejected too many nodes.
-    fn offer_buckets(
-        &self,
-        pod: PodView<'_>,
-        asked: &mut PerPodFilters<'_>,
-        scratch: &mut Scratch,
-    ) -> bool {
+    fn offer_buckets(&self, pod: PodView<'_>, asked: &mut PerPodFilters<'_>, scratch: &mut Scratch) -> bool {
         for (number, bucket) in (0..).zip(&self.buckets) {
             let Some(top) = bucket.levels().next() else { continue };
             let late = bucket.rejected.map(|id| self.rejections.verdict(id));

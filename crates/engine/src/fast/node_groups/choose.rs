@@ -301,9 +301,8 @@ impl SearchVisitor for BestScore<'_, '_> {
     }
 
     fn is_open(&self, bound: i64) -> bool {
-        self.found.is_none_or(|(total, key, _)| {
-            bound > total || (bound == total && !self.ties.has_few_before(key))
-        })
+        self.found
+            .is_none_or(|(total, key, _)| bound > total || (bound == total && !self.ties.has_few_before(key)))
     }
 
     fn look(&mut self, rows: &[NodeRow], bound: i64) {
