@@ -24,8 +24,8 @@ pub(crate) struct ProfileArgs {
     /// Seed for --algorithm random [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Which of several nodes with the best score is chosen: "hashed" is fair, over many pods, and "first-name" takes the
-    /// first by name [default: as the configuration says, or else hashed]
+    /// Which of several nodes with the best score is chosen: "hashed" chooses each equally often over many pods,
+    /// "first-name" the first by name [default: as the configuration says, or else hashed]
     #[arg(long, value_name = "RULE", value_parser = tie_breaks())]
     pub tie_break: Option<TieBreak>,
     /// Also place pods of other schedulers, with the first profile

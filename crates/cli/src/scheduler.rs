@@ -64,8 +64,8 @@ pub(crate) struct SchedulerArgs {
     /// Refused: /configz shows the configuration
     #[arg(long, value_name = "FILE", hide = true)]
     write_config_to: Option<PathBuf>,
-    /// Which of several nodes with the best score is chosen: "hashed" is fair, over many pods, and "first-name" takes the
-    /// first by name [default: as the configuration says, or else hashed]
+    /// Which of several nodes with the best score is chosen: "hashed" chooses each equally often over many pods,
+    /// "first-name" the first by name [default: as the configuration says, or else hashed]
     #[arg(long, value_name = "RULE", value_parser = profiles::tie_breaks())]
     tie_break: Option<TieBreak>,
     /// Record all inputs of the scheduler in this file, for berth replay. If it exists, a number is appended

@@ -13,8 +13,8 @@ pub struct ResolvedProfile {
     /// Percent of all nodes to look at before choosing, 0 to 100; 0 lets upstream choose. The profile's own value, or
     /// else that of the configuration. Berth looks at every node, and warns where a configuration asks for less.
     pub percentage_of_nodes_to_score: i32,
-    /// Which of several nodes with the best score is chosen. The field `tieBreak` is an extension: kube-scheduler does not
-    /// know it.
+    /// Which of several nodes with the best score is chosen. The field `tieBreak` is an extension: kube-scheduler does
+    /// not know it.
     pub tie_break: TieBreak,
     /// The plugins at each extension point.
     pub points: ExtensionPoints,

@@ -13,7 +13,8 @@ pub struct NameOrder {
     places: Vec<u32>,
     /// By place.
     rows: Vec<NodeRow>,
-    /// By row. They are copies that lie side by side: pods go to nodes all over the cluster, and each takes its node's name.
+    /// By row. They are copies that lie side by side: pods go to nodes all over the cluster, and each takes its node's
+    /// name.
     names: Vec<Str>,
 }
 
