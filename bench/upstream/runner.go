@@ -86,6 +86,12 @@ func (r *runner) place(pod *v1.Pod) (time.Duration, error) {
 			return spent, err
 		}
 	}
+	if prepare := r.world.prepare; prepare != nil {
+		r.world.prepare = nil
+		if err := prepare(); err != nil {
+			return spent, err
+		}
+	}
 	if r.clockRuns {
 		if host == "" {
 			r.result.Failed++
@@ -155,6 +161,15 @@ func (r *runner) assume(queued *framework.QueuedPodInfo, state *framework.CycleS
 	w := r.world
 	if s := w.framework.RunReservePluginsReserve(w.ctx, state, queued.Pod, host); !s.IsSuccess() {
 		return s.AsError()
+	}
+	if len(queued.Pod.Spec.ResourceClaims) > 0 {
+		// The devices are written to the claims off the clock, as the binding cycle does beside the scheduling cycle.
+		w.prepare = func() error {
+			if s := w.framework.RunPreBindPlugins(w.ctx, state, queued.Pod, host); !s.IsSuccess() {
+				return s.AsError()
+			}
+			return nil
+		}
 	}
 	bound := queued.Pod.DeepCopy()
 	bound.Spec.NodeName = host

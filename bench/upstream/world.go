@@ -41,6 +41,8 @@ type world struct {
 
 	mu      sync.Mutex
 	evicted []string
+	// prepare does what is left to do for the claims of the pod placed last.
+	prepare func() error
 }
 
 // newWorld makes a scheduler over the objects of the steps before the clock

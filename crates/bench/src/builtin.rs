@@ -35,6 +35,8 @@ const WORKLOADS: &[(&str, &str)] = files![
     "migrated-volumes"
     "intree-volumes"
     "volume-limits"
+    "device-claims"
+    "prioritized-device-claims"
     "mix"
     "every-pod-different"
     "adversarial-churn"
@@ -61,6 +63,11 @@ const TEMPLATES: &[(&str, &str)] = files![
     "templates/claim"
     "templates/volume-csi"
     "templates/volume-intree"
+    "templates/device-class"
+    "templates/resource-slice"
+    "templates/device-claim"
+    "templates/device-claim-prioritized"
+    "templates/pod-with-device"
 ];
 
 /// Names of all workloads.

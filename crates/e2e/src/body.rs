@@ -3,6 +3,7 @@
 mod binding;
 mod conversation;
 mod deployment;
+mod device;
 mod events;
 mod extender;
 mod fault;
@@ -43,7 +44,7 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 46] = [
+pub const BODIES: [Body; 53] = [
     body("simulated server", conversation::as_simulated),
     body("plain placement", placement::plain),
     body("every filter", filter::every),
@@ -65,6 +66,13 @@ pub const BODIES: [Body; 46] = [
     body("volume provisioned", volume::provisioned),
     body("volume chosen with the node", volume::chosen),
     body("claim made later", volume::claimed_later),
+    body("devices claimed", device::claimed),
+    body("device claim made later", device::made_later),
+    body("prioritized devices", device::prioritized),
+    body("devices tainted by a rule", device::tainted),
+    body("extended resource of a class", device::extended),
+    body("device claim write refused", device::write_refused),
+    body("device attached before binding", device::attached),
     body("deletion while binding", binding::pods_deleted),
     body("node deleted while binding", binding::node_deleted),
     body("binding refused", fault::binding_refused),

@@ -9,13 +9,15 @@ use crate::object::pod_of_cpu;
 use crate::scheduler::{Kind, Scheduler};
 
 /// What lists a body may fill besides its namespace; all are emptied after it.
-const CLUSTER_LISTS: [&str; 8] = [
+const CLUSTER_LISTS: [&str; 10] = [
     "/api/v1/nodes",
     "/api/v1/persistentvolumes",
     "/apis/storage.k8s.io/v1/storageclasses",
     "/apis/storage.k8s.io/v1/csinodes",
     "/apis/storage.k8s.io/v1/csidrivers",
     "/apis/resource.k8s.io/v1/deviceclasses",
+    "/apis/resource.k8s.io/v1/resourceslices",
+    "/apis/resource.k8s.io/v1/devicetaintrules",
     "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
 ];

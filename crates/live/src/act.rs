@@ -25,6 +25,7 @@ use crate::client::{Api, JSON, STRATEGIC_MERGE};
 use crate::extender::{ExtenderCall, Extenders};
 use crate::lease_guard::LeaseGuard;
 use crate::message::Inbox;
+use crate::metrics::Metrics;
 use crate::resource::segment;
 pub(crate) use failure::judge;
 use send_queue::{SendQueue, Subject};
@@ -51,6 +52,7 @@ pub(crate) struct Actor {
     pub(crate) lease_guard: Arc<LeaseGuard>,
     pub(crate) extenders: Arc<Extenders>,
     pub(crate) inbox: Inbox,
+    pub(crate) metrics: Arc<Metrics>,
     /// The number of requests in flight.
     pub(crate) requests: Arc<AtomicUsize>,
 }

@@ -39,6 +39,8 @@ pub(crate) struct Metrics {
     pub(crate) unschedulable: IntGaugeVec,
     /// By code, method and host.
     requests: IntCounterVec,
+    /// By status, admin access, and the owner's API group and kind.
+    claim_creates: IntCounterVec,
     /// By name.
     pub(crate) leads: IntGaugeVec,
     pub(crate) troubles: IntCounter,
@@ -119,6 +121,7 @@ impl Metrics {
             cache: make.gauges("scheduler_cache_size", "Number of nodes, pods, and assumed (bound) pods in the scheduler cache.", &["type"])?,
             unschedulable: make.gauges("scheduler_unschedulable_pods", "The number of unschedulable pods broken down by plugin name. A pod will increment the gauge for all plugins that caused it to not schedule and so this metric have meaning only when broken down by plugin.", &["plugin", profile])?,
             requests: make.counters("rest_client_requests_total", "Number of HTTP requests, partitioned by status code, method, and host.", &["code", "method", "host"])?,
+            claim_creates: make.counters("dynamic_resource_allocation_resourceclaim_creates_total", "Number of ResourceClaims creation requests, categorized by creation status, admin access, and owning API group and kind (either Pod or scheduling.k8s.io/PodGroup)", &["status", "admin_access", "owner_api_group", "owner_api_kind"])?,
             leads: make.gauges("leader_election_master_status", "Gauge of if the reporting system is master of the relevant lease, 0 indicates backup, 1 indicates master. 'name' is the string used to identify the lease. Please make sure to group by name.", &["name"])?,
             quarantined: make.gauge("berth_quarantined_objects", "Number of pods and objects that are ignored because the scheduler panicked while it processed them (a bug in Berth).")?,
             troubles: make.counter("berth_troubles_total", "Number of problems that a user may want to fix: an object that cannot be read, or a request that failed. Each one has a line in the log.")?,
@@ -132,6 +135,12 @@ impl Metrics {
     pub(crate) fn requested(&self, code: Option<u16>, method: &Method, host: &str) {
         let code = code.map_or_else(|| "<error>".to_owned(), |code| code.to_string());
         self.requests.with_label_values(&[code.as_str(), method.as_str(), host]).inc();
+    }
+
+    /// Counts a request to make the claim for a pod's extended resources.
+    pub(crate) fn claim_requested(&self, succeeded: bool) {
+        let status = if succeeded { "success" } else { "failure" };
+        self.claim_creates.with_label_values(&[status, "false", "", "Pod"]).inc();
     }
 
     /// All metrics in the text format of Prometheus, with those of the process.

@@ -170,6 +170,7 @@ async fn live(options: Options) -> Result<End, StartError> {
         lease_guard: Arc::clone(&lease_guard),
         extenders,
         inbox: inbox.clone(),
+        metrics: Arc::clone(&metrics),
         requests,
     };
     let running = Tasks {

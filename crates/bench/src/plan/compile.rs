@@ -12,8 +12,17 @@ use crate::template::Template;
 use crate::workload::{Churn, CreateNodes, CreatePods, Number, Op, Workload, WorkloadError};
 
 /// Kinds without a namespace; all others get one.
-const CLUSTER_KINDS: [&str; 7] =
-    ["Node", "Namespace", "PersistentVolume", "StorageClass", "CSINode", "CSIDriver", "PriorityClass"];
+const CLUSTER_KINDS: [&str; 9] = [
+    "Node",
+    "Namespace",
+    "PersistentVolume",
+    "StorageClass",
+    "CSINode",
+    "CSIDriver",
+    "PriorityClass",
+    "DeviceClass",
+    "ResourceSlice",
+];
 
 /// A workload at one size.
 #[derive(Debug)]

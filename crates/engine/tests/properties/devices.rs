@@ -281,10 +281,7 @@ fn slice(number: usize, reach: usize, count: i64, new: bool, pool: usize) -> Res
         let requirement =
             Requirement { key: "zone".into(), operator: Operator::In, values: vec!["a".into()] };
         NodeSelector {
-            terms: vec![NodeSelectorTerm {
-                expressions: vec![requirement],
-                ..NodeSelectorTerm::default()
-            }],
+            terms: vec![NodeSelectorTerm { expressions: vec![requirement], ..NodeSelectorTerm::default() }],
         }
     };
     let model = if new { "new" } else { "old" };

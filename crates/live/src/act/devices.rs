@@ -40,7 +40,9 @@ impl Actor {
         let user = made.claim.reserved_for.first().cloned().unwrap_or_default();
         let pod = &PodRef { namespace: made.claim.namespace.clone(), name: user.name, uid: user.uid };
         let claims = claims_path(&made.claim.namespace);
-        let answer = self.ask_for(Method::POST, &claims, JSON, bytes(&new_claim(pod, &made.claim))).await?;
+        let answer = self.ask_for(Method::POST, &claims, JSON, bytes(&new_claim(pod, &made.claim))).await;
+        self.metrics.claim_requested(answer.is_ok());
+        let answer = answer?;
         let created = Metadata::of(&answer);
         let path = claim_path(&made.claim.namespace, &created.name);
         let done = self.complete(pod, made, &path, &created).await;

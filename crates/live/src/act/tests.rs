@@ -10,6 +10,7 @@ use crate::extender::Extenders;
 use crate::fake::{Said, Script};
 use crate::lease_guard::LeaseGuard;
 use crate::message::{Inbox, Message};
+use crate::metrics::Metrics;
 
 fn pod(name: &str) -> PodRef {
     PodRef { namespace: "n".into(), name: name.into(), uid: "u1".into() }
@@ -39,6 +40,7 @@ fn outcome(script: &Script, leads: bool, request: Request) -> Result<Answer, Fai
             lease_guard: Arc::new(lease_guard),
             extenders,
             inbox: Inbox::new(sender, epoch),
+            metrics: Arc::new(Metrics::new().unwrap()),
             requests: Arc::default(),
         };
         let (tasks, received) = tokio::sync::mpsc::unbounded_channel();
