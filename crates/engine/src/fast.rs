@@ -1,11 +1,11 @@
 //! The fast path: a cache for a class of pods that holds the state of every node and follows the change log.
 //!
 //! Nodes that have equal keys for every normalized score, and for every filter over topology domains, get equal answers
-//! from all of those. They form a *bucket*. Within a bucket only the score by usage decides. So a bucket keeps its nodes by
-//! that score. To decide about a pod, the filters over domains check one of the best nodes of each bucket, and the scores
-//! score it. The best nodes of the buckets with the highest total tie, and the first of them in the pod's order is chosen
-//! ([`TieOrder`](crate::plugin::tie_break::TieOrder)). After the placement one node moves in each cache that is used
-//! again.
+//! from all of those. They form a *bucket*. Within a bucket only the score by usage decides. So a bucket keeps its
+//! nodes by that score. To decide about a pod, the filters over domains check one of the best nodes of each bucket, and
+//! the scores score it. The best nodes of the buckets with the highest total tie, and the first of them in the pod's
+//! order is chosen ([`TieOrder`](crate::plugin::tie_break::TieOrder)). After the placement one node moves in each cache
+//! that is used again.
 //!
 //! The decisions are always those of the naive scan ([`crate::scan::diagnose`]). Property tests compare the two, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.

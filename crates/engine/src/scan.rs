@@ -3,8 +3,8 @@
 //! This is the naive scan: it is what every faster path is judged by, and it yields everything that explanations need.
 //! Upstream: `schedule_one.go` (`SchedulePod`), `framework/runtime/framework.go`.
 //!
-//! Differences from upstream, both on purpose: all feasible nodes are scored (no sampling), and one of the nodes with the
-//! highest total is chosen by a rule ([`TieBreak`](crate::plugin::tie_break::TieBreak); upstream: by chance).
+//! Differences from upstream, both on purpose: all feasible nodes are scored (no sampling), and one of the nodes with
+//! the highest total is chosen by a rule ([`TieBreak`](crate::plugin::tie_break::TieBreak); upstream: by chance).
 
 pub mod decision;
 pub mod filters;
@@ -69,8 +69,8 @@ impl Diagnosis {
         self.choice_by(&self.totals)
     }
 
-    /// The feasible node with the highest of these totals, which are in the order of `feasible`, and its total. Ties are
-    /// broken as in [`Diagnosis::choice`].
+    /// The feasible node with the highest of these totals, which are in the order of `feasible`, and its total. Ties
+    /// are broken as in [`Diagnosis::choice`].
     pub fn choice_by(&self, totals: &[i64]) -> Option<(NodeRow, i64)> {
         let scored = self.feasible.iter().zip(totals).zip(&self.tie_keys);
         let best = scored.max_by_key(|((_, total), key)| (**total, Reverse(**key)));

@@ -262,8 +262,8 @@ impl ClassCache {
         }
     }
 
-    /// Sets the state of a node by the answers, and puts it into its bucket. `known`: if no filter rejects the node, its
-    /// key is that of the last one. Returns whether it is in a bucket.
+    /// Sets the state of a node by the answers, and puts it into its bucket. `known`: if no filter rejects the node,
+    /// its key is that of the last one. Returns whether it is in a bucket.
     fn settle(
         &mut self,
         cluster: &Cluster,

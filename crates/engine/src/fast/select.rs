@@ -59,8 +59,8 @@ enum Offer {
     Level(u32, i32),
 }
 
-/// Why the nodes of a bucket are rejected, given one of them: by a filter over domains, or by a later filter whatever the
-/// domains.
+/// Why the nodes of a bucket are rejected, given one of them: by a filter over domains, or by a later filter whatever
+/// the domains.
 fn rejection(filters: &Filters<'_>, node: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
     filters.0.iter().find_map(|ready| match ready.looks_at_domains {
         true => ready.check(node),

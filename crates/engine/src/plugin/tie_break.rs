@@ -4,9 +4,10 @@
 //! depends on the names of the pod and of the nodes, and on nothing else: not on time, on the order of the input, or on
 //! chance. Over many pods each tied node is equally likely.
 //!
-//! A pod's order is a permutation of the places that nodes have in the order of their names. The permutation is computed
-//! in both directions in constant time: from a node to its key, and from a key to the node. So the first of few tied nodes
-//! is found by comparing their keys, and the first of many by taking nodes in the pod's order until one is tied.
+//! A pod's order is a permutation of the places that nodes have in the order of their names. The permutation is
+//! computed in both directions in constant time: from a node to its key, and from a key to the node. So the first of
+//! few tied nodes is found by comparing their keys, and the first of many by taking nodes in the pod's order until one
+//! is tied.
 //!
 //! Upstream chooses by chance (`schedule_one.go`, `selectHost`).
 
@@ -93,8 +94,8 @@ impl<'a> TieOrder<'a> {
         self.is_even && (tied as u64).saturating_mul(tied as u64) > self.permutation.mask
     }
 
-    /// Whether so few nodes have lower keys than this that they can be looked at one by one: as many as the square root of
-    /// the number of nodes.
+    /// Whether so few nodes have lower keys than this that they can be looked at one by one: as many as the square root
+    /// of the number of nodes.
     pub fn has_few_before(&self, key: u32) -> bool {
         u64::from(key) * u64::from(key) <= self.permutation.mask
     }

@@ -1,5 +1,5 @@
-//! Pods on more nodes than are looked at one by one: few kinds of nodes, many of them equal. What is left out by bounds,
-//! or not compared with the nodes that it ties with, must never be the scan's choice.
+//! Pods on more nodes than are looked at one by one: few kinds of nodes, many of them equal. What is left out by
+//! bounds, or not compared with the nodes that it ties with, must never be the scan's choice.
 
 use std::sync::Arc;
 
