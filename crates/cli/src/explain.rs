@@ -1,6 +1,6 @@
 //! `berth explain`: why a pod goes to its node, or why it is pending.
 
-mod find;
+pub(crate) mod find;
 pub(crate) mod table;
 
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use berth_live::Server;
 use berth_sim::explain::explain;
 use berth_sim::run::{Options, Run};
 
+use crate::changes::ChangeArgs;
 use crate::failure::Failure;
 use crate::input::{self, ReadingArgs};
 use crate::output::{self, Format};
@@ -23,6 +24,9 @@ Examples:
 
   Why is it placed on this node, and how close was the decision?
     berth explain web-0 -f cluster.yaml -f apps/
+
+  Why would it be pending if this zone failed?
+    berth explain web-0 -f cluster.yaml --without zone=eu-1a
 
   Would another algorithm place it on another node?
     berth explain web-0 -f cluster.yaml -f apps/ --algorithm best-fit
@@ -52,6 +56,8 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     reading: ReadingArgs,
     #[command(flatten)]
+    changes: ChangeArgs,
+    #[command(flatten)]
     profiles: ProfileArgs,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
@@ -68,18 +74,27 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
     let choice = profiles::choose(&configuration, &args.profiles, algorithm);
     let world = if args.files.is_empty() {
-        input::live(&Server { kubeconfig: args.kubeconfig.clone(), master: None }, &args.reading)?
+        input::live(
+            &Server { kubeconfig: args.kubeconfig.clone(), master: None },
+            &args.reading,
+            &args.changes,
+        )?
     } else {
-        input::world(&args.files, &args.reading)?
+        input::world(&args.files, &args.reading, &args.changes)?
     };
-    let pod = find::pod(&world.cluster, &args.pod)?;
+    let mut pod = find::pod(&world.cluster, &args.pod)?;
     let options = Options {
         preemption: !args.profiles.no_preemption,
         all_schedulers: args.profiles.all_schedulers,
         verify: false,
     };
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
-    if world.waiting.contains(&pod) {
+    if args.changes.has_drain() {
+        // The pod may be evicted, and then it waits under another row.
+        let run = Run::new(&mut scheduler, &world.waiting, options).draining(&world.changes);
+        run.finish(|_| {}).map_err(Failure::difference)?;
+        pod = find::pod(scheduler.cluster(), &args.pod)?;
+    } else if world.waiting.contains(&pod) {
         Run::new(&mut scheduler, &world.waiting, options).until(pod).map_err(Failure::difference)?;
     }
     let document = explain(&mut scheduler, pod, choice.name, options);

@@ -10,6 +10,7 @@ use berth_model::manifests::Manifests;
 use berth_sim::world::World;
 use berth_wire::{Loader, Problems, Rules, Warnings};
 
+use crate::changes::ChangeArgs;
 use crate::failure::{Failure, words};
 use crate::notice;
 
@@ -24,12 +25,13 @@ const PRINTED: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(crate) struct InputArgs {
     /// Kubernetes objects in YAML or JSON: a file, a folder (with all folders below it), or - for stdin. Repeat it to
-    /// read
-    /// several: manifests are applied over the objects of a cluster, as kubectl apply does
+    /// read several: manifests are applied over the objects of a cluster, as kubectl apply does
     #[arg(short = 'f', long = "filename", value_name = "PATH", required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+    #[command(flatten)]
+    pub changes: ChangeArgs,
 }
 
 /// How objects are read.
@@ -63,11 +65,40 @@ impl ReadingArgs {
     }
 }
 
-/// Reads all files and makes them a cluster with pods that wait.
+/// Reads all files and makes them a cluster, changed as asked for, with pods that wait.
 ///
 /// # Errors
 /// Everything that cannot be read or used, in the order of the input; with `--strict` also all warnings.
-pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, Failure> {
+pub(crate) fn world(
+    files: &[PathBuf],
+    reading: &ReadingArgs,
+    changes: &ChangeArgs,
+) -> Result<World, Failure> {
+    read(files, reading)?.world(reading, changes)
+}
+
+/// Lists a running cluster and makes it one with pods that wait.
+///
+/// # Errors
+/// When it cannot be listed, and as [`world`].
+pub(crate) fn live(server: &Server, reading: &ReadingArgs, changes: &ChangeArgs) -> Result<World, Failure> {
+    list(server, reading)?.world(reading, changes)
+}
+
+/// The objects of the input.
+#[derive(Clone)]
+pub(crate) struct Objects {
+    manifests: Manifests,
+    warnings: Warnings,
+    /// The warnings were printed already.
+    quiet: bool,
+}
+
+/// Reads all files.
+///
+/// # Errors
+/// Everything that cannot be read, in the order of the input.
+pub(crate) fn read(files: &[PathBuf], reading: &ReadingArgs) -> Result<Objects, Failure> {
     let mut problems = Vec::new();
     let mut loader = reading.loader()?;
     let mut stdin_read = false;
@@ -88,14 +119,14 @@ pub(crate) fn world(files: &[PathBuf], reading: &ReadingArgs) -> Result<World, F
             loader.read(&path.display().to_string(), &bytes);
         }
     }
-    admit(loader, problems, reading)
+    finish(loader, problems)
 }
 
-/// Lists a running cluster and makes it one with pods that wait.
+/// Lists a running cluster.
 ///
 /// # Errors
-/// When it cannot be listed, and as [`world`].
-pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Failure> {
+/// When it cannot be listed, and what of it cannot be read.
+pub(crate) fn list(server: &Server, reading: &ReadingArgs) -> Result<Objects, Failure> {
     let mut loader = reading.loader()?;
     let take = |json: &str| {
         loader.read_json_object("cluster", json);
@@ -107,36 +138,52 @@ pub(crate) fn live(server: &Server, reading: &ReadingArgs) -> Result<World, Fail
         }
     };
     berth_live::snapshot(server, &[], take, tell).map_err(|error| Failure::input(error.to_string()))?;
-    admit(loader, Vec::new(), reading)
+    finish(loader, Vec::new())
 }
 
-/// Makes a cluster of what was loaded, and prints what is odd about it.
-fn admit(loader: Loader, mut problems: Vec<String>, reading: &ReadingArgs) -> Result<World, Failure> {
-    let (manifests, mut warnings) = match loader.finish() {
-        Ok(loaded) if problems.is_empty() => loaded,
-        Ok(_) => return Err(Failure::inputs(problems)),
+fn finish(loader: Loader, mut problems: Vec<String>) -> Result<Objects, Failure> {
+    match loader.finish() {
+        Ok((manifests, warnings)) if problems.is_empty() => Ok(Objects { manifests, warnings, quiet: false }),
+        Ok(_) => Err(Failure::inputs(problems)),
         Err(found) => {
             problems.extend(listed(&found));
-            return Err(Failure::inputs(problems));
+            Err(Failure::inputs(problems))
         }
-    };
-    let now = time_of(&manifests);
-    let mut world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
-    warnings.extend(std::mem::take(&mut world.warnings));
-    if world.cluster.nodes().is_empty() {
-        let message = "the input has no nodes, so that every pod stays pending: add those of a cluster \
-                       (kubectl get nodes -o json, or berth snapshot)";
-        warnings.add_general(message.to_owned());
     }
-    world.warnings = warnings;
-    if reading.strict && !world.warnings.is_empty() {
-        let failure = Failure::inputs(world.warnings.iter().map(ToString::to_string).collect());
-        return Err(failure.hint("--strict treats warnings as errors"));
+}
+
+impl Objects {
+    /// The same objects, of which no warning is printed again.
+    pub(crate) fn quietly(self) -> Self {
+        Self { quiet: true, ..self }
     }
-    if !reading.quiet {
-        tell(&world.warnings);
+
+    /// Makes them a cluster, changed as asked for, with pods that wait, and prints what is odd about it.
+    ///
+    /// # Errors
+    /// Everything that cannot be used; with `--strict` also all warnings.
+    pub(crate) fn world(self, reading: &ReadingArgs, changes: &ChangeArgs) -> Result<World, Failure> {
+        let Self { mut manifests, mut warnings, quiet } = self;
+        let now = time_of(&manifests);
+        let changes = changes.apply(&mut manifests)?;
+        let world = World::admitted(manifests, now).map_err(|found| Failure::inputs(listed(&found)))?;
+        let mut world = world.changed(changes);
+        warnings.extend(std::mem::take(&mut world.warnings));
+        if world.cluster.nodes().is_empty() {
+            let message = "the input has no nodes, so that every pod stays pending: add those of a cluster \
+                           (kubectl get nodes -o json, or berth snapshot)";
+            warnings.add_general(message.to_owned());
+        }
+        world.warnings = warnings;
+        if reading.strict && !world.warnings.is_empty() {
+            let failure = Failure::inputs(world.warnings.iter().map(ToString::to_string).collect());
+            return Err(failure.hint("--strict treats warnings as errors"));
+        }
+        if !reading.quiet && !quiet {
+            tell(&world.warnings);
+        }
+        Ok(world)
     }
-    Ok(world)
 }
 
 /// The time of the newest measurement, against which the others age: a file means the same tomorrow.

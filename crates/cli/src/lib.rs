@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod changes;
 mod columns;
 mod completions;
 mod explain;
 mod failure;
+mod fit;
 mod human;
 mod input;
 mod man;
@@ -20,6 +22,7 @@ mod profiles;
 mod progress;
 mod replay;
 mod scheduler;
+mod selector;
 mod shorten;
 mod simulate;
 mod snapshot;
@@ -32,6 +35,9 @@ Examples:
 
   Why is this pod pending, and what would help?
     berth explain web-0 -f cluster.yaml -f apps/
+
+  How many more of these pods fit, and what stops the next one?
+    berth fit -f pod.yaml -f cluster.yaml
 
 Exit codes:
   0  done; every pod is placed
@@ -51,6 +57,7 @@ struct Cli {
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
+    Fit(fit::FitArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
     Replay(replay::ReplayArgs),
@@ -76,6 +83,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Fit(args) => fit::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
         Command::Replay(args) => replay::run(args),

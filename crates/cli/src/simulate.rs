@@ -1,5 +1,6 @@
 //! `berth simulate`: places pending pods and shows the result.
 
+mod changes;
 mod compare;
 mod table;
 
@@ -8,6 +9,8 @@ use std::time::Instant;
 
 use berth_engine::algorithm::Algorithm;
 use berth_engine::scheduler::Scheduler;
+use berth_sim::change::Changes;
+use berth_sim::change::report::reports;
 use berth_sim::report::{SimulationResult, Timing};
 use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::world::World;
@@ -30,6 +33,13 @@ Examples:
   Which algorithm places most pods?
     berth simulate -f cluster.yaml -f apps/ --compare greedy,least-load,best-fit
 
+  What happens if a zone fails, or if a node is drained?
+    berth simulate -f cluster.yaml --without zone=eu-1a
+    berth simulate -f cluster.yaml --drain node-7
+
+  Would 20 pods fit with two more nodes?
+    berth simulate -f cluster.yaml --scale deploy/web=20 --add 2=node.yaml
+
   The names of the pending pods:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
 
@@ -38,7 +48,7 @@ Workloads that the input changes are rolled out to the end, as their controllers
 
 Exit codes:
   0  every pod is placed, every rollout is complete
-  1  some pods stay pending, or a rollout is stuck (--allow-pending makes it 0)
+  1  some pods stay pending, a rollout is stuck or a drain is blocked (--allow-pending makes it 0)
   2  the input or the command line cannot be used
   3  --verify found a decision that differs";
 
@@ -60,7 +70,7 @@ pub(crate) struct SimulateArgs {
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
-    /// Exit with 0 even if some pods stay pending or a rollout is stuck
+    /// Exit with 0 even if some pods stay pending, a rollout is stuck or a drain is blocked
     #[arg(long)]
     allow_pending: bool,
     /// Add the time taken to the result
@@ -82,7 +92,7 @@ impl SimulateArgs {
 
     fn world(&self) -> Result<World, Failure> {
         let paths: Vec<_> = self.input.files.iter().chain(&self.more).cloned().collect();
-        input::world(&paths, &self.input.reading)
+        input::world(&paths, &self.input.reading, &self.input.changes)
     }
 
     /// The exit code after runs that left this many pods pending and rollouts stuck.
@@ -107,8 +117,10 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let world = args.world()?;
     let parsed = started.elapsed();
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
-    let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome| {
-        (started.elapsed(), SimulationResult::new(name, scheduler.cluster(), outcome))
+    let (placed, mut result) = place(world, choice, args.options(), |name, scheduler, outcome, changes| {
+        let mut result = SimulationResult::new(name, scheduler.cluster(), outcome);
+        result.changes = reports(changes, scheduler.cluster(), outcome);
+        (started.elapsed(), result)
     })?;
     result.warnings = warnings;
     if !args.input.reading.quiet {
@@ -123,7 +135,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     }
     output::print(&result, args.output, |wide| table::render(&result, wide))?;
     let stuck = result.rollouts.iter().filter(|rollout| !rollout.complete).count();
-    Ok(args.exit_code(result.summary.pending + stuck))
+    let blocked = result.changes.iter().filter(|change| !change.blocked.is_empty()).count();
+    Ok(args.exit_code(result.summary.pending + stuck + blocked))
 }
 
 /// Places the pods of a world and makes a report of the result.
@@ -131,14 +144,16 @@ fn place<T>(
     world: World,
     choice: Choice,
     options: Options,
-    report: impl FnOnce(String, &Scheduler, &Outcome) -> T,
+    report: impl FnOnce(String, &Scheduler, &Outcome, &Changes) -> T,
 ) -> Result<T, Failure> {
     let mut scheduler = Scheduler::new(world.cluster, choice.profiles);
     let mut progress = Progress::new(world.waiting.len());
-    let run = Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts);
+    let run = Run::new(&mut scheduler, &world.waiting, options)
+        .rolling_out(world.rollouts)
+        .draining(&world.changes);
     let outcome = run.finish(|left| progress.left(left)).map_err(Failure::difference)?;
     drop(progress);
-    Ok(report(choice.name, &scheduler, &outcome))
+    Ok(report(choice.name, &scheduler, &outcome, &world.changes))
 }
 
 /// Says once that pods wait for schedulers that the configuration has no profile for.

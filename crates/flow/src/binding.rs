@@ -9,6 +9,8 @@
 //!                failed: the node is free again, the pod is tried again after its backoff
 //! ```
 
+use std::collections::BTreeMap;
+
 use berth_engine::cluster::{Assumed, Cluster};
 use berth_engine::effect::Effect;
 use berth_engine::name::PluginName;
@@ -28,11 +30,22 @@ pub(crate) struct Binding {
     node: Str,
     effects: Vec<ReservedEffect>,
     phase: Phase,
+    /// Writes of PreBind that may have been carried out, by effect.
+    lost_writes: BTreeMap<usize, LostWrite>,
     assumed_at: u64,
     /// When PreBind was done, in milliseconds, if it had to wait.
     prepared_at: Option<u64>,
     attempts: u32,
     first_attempt: u64,
+}
+
+/// A write that may have been carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct LostWrite {
+    /// How many answers were lost.
+    lost: u32,
+    /// When it is sent again, in milliseconds; `None`: it is in flight.
+    retry_at: Option<u64>,
 }
 
 /// How far a binding is. Times are in milliseconds.
@@ -96,6 +109,8 @@ pub(crate) enum Due {
     PreBindTimeout,
     /// The binding must be sent again.
     Retry,
+    /// Writes of PreBind must be sent again.
+    RetryWrites,
 }
 
 impl Binding {
@@ -117,6 +132,7 @@ impl Binding {
             node,
             effects: reserved.into_iter().map(effect).collect(),
             phase,
+            lost_writes: BTreeMap::new(),
             assumed_at: now,
             prepared_at: None,
             attempts: info.map_or(0, QueuedPodInfo::attempts),
@@ -173,6 +189,41 @@ impl Binding {
         }
     }
 
+    /// A write of PreBind failed with this kind of failure. If it may have been carried out, and nothing else would keep
+    /// what it reserves from others, it is sent again. Returns when.
+    ///
+    /// Upstream frees the devices (`Unreserve`), and another pod may get them.
+    pub(crate) fn on_write_failure(
+        &mut self,
+        (attempt, effect): (u32, usize),
+        kind: FailureKind,
+        now: u64,
+    ) -> Option<u64> {
+        let is_of_devices =
+            matches!(self.effects.get(effect).map(ReservedEffect::effect), Some(Effect::ReserveDevices(_)));
+        if !is_of_devices || !self.is_in_pre_bind() || self.attempts != attempt {
+            return None;
+        }
+        let lost = self.lost_writes.get(&effect).map_or(0, |write| write.lost);
+        let may_be_done = kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0;
+        may_be_done.then(|| {
+            let lost = lost.saturating_add(1);
+            let retry_at = now.saturating_add(RETRY.after(lost));
+            self.lost_writes.insert(effect, LostWrite { lost, retry_at: Some(retry_at) });
+            retry_at
+        })
+    }
+
+    /// The effects whose writes are sent again now.
+    pub(crate) fn take_lost_writes(&mut self, now: u64) -> Vec<usize> {
+        let due = self.lost_writes.iter_mut().filter(|(_, write)| write.retry_at.is_some_and(|at| at <= now));
+        due.map(|(effect, write)| {
+            write.retry_at = None;
+            *effect
+        })
+        .collect()
+    }
+
     /// Whether all writes of PreBind have succeeded, and plugins are asked whether they must still wait.
     pub(crate) fn awaits_plugins(&self) -> bool {
         matches!(self.phase, Phase::PreBind { open: 0, .. })
@@ -226,6 +277,10 @@ impl Binding {
     pub(crate) fn due(&self, now: u64) -> Option<Due> {
         match self.phase {
             Phase::PreBind { deadline, .. } if deadline <= now => Some(Due::PreBindTimeout),
+            Phase::PreBind { .. } => {
+                let is_due = |write: &LostWrite| write.retry_at.is_some_and(|at| at <= now);
+                self.lost_writes.values().any(is_due).then_some(Due::RetryWrites)
+            }
             Phase::Lost { retry_at, .. } if retry_at <= now => Some(Due::Retry),
             _ => None,
         }

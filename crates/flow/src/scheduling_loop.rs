@@ -151,6 +151,7 @@ impl SchedulingLoop {
                     self.pre_bind_failed(now, pod, 0, "timed out waiting for the condition");
                 }
                 Some(Due::Retry) => self.send_binding(pod),
+                Some(Due::RetryWrites) => self.send_lost_writes(now, pod),
                 None => {}
             }
         }

@@ -26,6 +26,8 @@ pub struct PodManifest {
     pub admission: Admission,
     /// The claims that its ephemeral volumes are made of, named after the volumes.
     pub ephemeral_claims: Vec<Claim>,
+    /// It has an `emptyDir` volume: its contents are lost when the pod is deleted.
+    pub has_empty_dir: bool,
 }
 
 impl PodManifest {
@@ -38,6 +40,7 @@ impl PodManifest {
             scheduled: None,
             admission: Admission::default(),
             ephemeral_claims: Vec::new(),
+            has_empty_dir: false,
         }
     }
 
@@ -132,6 +135,8 @@ pub struct SpecTemplate {
     pub admission: Admission,
     /// The claims of ephemeral volumes, named after the volumes.
     pub ephemeral_claims: Vec<Claim>,
+    /// It has an `emptyDir` volume.
+    pub has_empty_dir: bool,
     /// `restartPolicy`; `None` if it is absent, which means `Always`.
     pub restart_policy: Option<RestartPolicy>,
 }

@@ -68,8 +68,14 @@ pub struct DisruptionBudget {
     pub name: Str,
     /// `spec.selector`; `None` or empty selects nothing here.
     pub selector: Option<LabelSelector>,
+    /// `spec.minAvailable`: how many of the selected pods must be healthy.
+    pub min_available: Option<Share>,
+    /// `spec.maxUnavailable`: how many of the selected pods may be missing.
+    pub max_unavailable: Option<Share>,
     /// `status.disruptionsAllowed`.
     pub disruptions_allowed: i32,
+    /// The object has a status: the disruption controller has counted the pods.
+    pub is_counted: bool,
     /// Names in `status.disruptedPods`: their disruption is already counted. Sorted.
     pub disrupted_pods: Vec<Str>,
 }

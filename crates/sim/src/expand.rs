@@ -37,6 +37,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::admission::{Admission, Remarks, is_new, quota};
 use crate::rollout::Rollout;
 use existing::Existing;
+pub(crate) use existing::is_controller;
 use family::Family;
 use name::Names;
 use template::Template;

@@ -25,6 +25,7 @@ use berth_engine::preemption;
 use berth_engine::scan::Diagnosis;
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
+use berth_model::pod::PodSpec;
 use berth_model::quantity::Quantity;
 use berth_model::requests::CPU;
 use serde::Serialize;
@@ -169,15 +170,20 @@ fn explain_in_trial(
 fn subject(scheduler: &Scheduler, pod: PodRow, profile: Option<usize>) -> Subject {
     let cluster = scheduler.cluster();
     let class = cluster.pods().class_of(pod);
-    let exact = class.spec.total_requests().exact;
     Subject {
         namespace: class.spec.namespace.to_string(),
         name: cluster.pods().entry(pod).pod.name.to_string(),
         priority: class.spec.priority,
         profile: profile.map(|at| scheduler.profiles()[at].scheduler_name.to_string()),
-        // Exact: the engine's amounts wrap around as upstream's do.
-        requests: exact.into_iter().filter(|(_, amount)| !amount.is_zero()).map(printed).collect(),
+        requests: requests(&class.spec),
     }
+}
+
+/// What a pod requests, by resource, as Kubernetes quantities.
+pub(crate) fn requests(spec: &PodSpec) -> BTreeMap<String, String> {
+    // Exact: the engine's amounts wrap around as upstream's do.
+    let exact = spec.total_requests().exact;
+    exact.into_iter().filter(|(_, amount)| !amount.is_zero()).map(printed).collect()
 }
 
 fn printed((name, amount): (Str, Quantity)) -> (String, String) {

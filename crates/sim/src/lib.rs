@@ -5,10 +5,12 @@
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod admission;
+pub mod change;
 pub mod compare;
 pub mod device_claims;
 mod expand;
 pub mod explain;
+pub mod fit;
 pub mod order;
 pub mod report;
 pub mod rollout;

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use berth_controllers::rollout::Summary;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
-use berth_model::node::{Taint, TaintEffect};
+use berth_model::node::{Node, Taint, TaintEffect};
 use berth_model::pod::Pod;
 use serde::Serialize;
 
+use crate::change::report::ChangeReport;
 use crate::rollout::RolledOut;
 use crate::run::Outcome;
 
@@ -38,6 +39,9 @@ pub struct SimulationResult {
     pub evicted: Vec<EvictedPod>,
     /// Nodes as they are after the run.
     pub nodes: Vec<NodeUse>,
+    /// Changes of the cluster that were asked for, and what came of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeReport>,
     /// Workloads that the input changes, and how far their rollouts came.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rollouts: Vec<RolloutReport>,
@@ -313,6 +317,7 @@ impl SimulationResult {
             pending: pending.collect(),
             evicted: evicted.collect(),
             nodes: nodes.by_name().map(|(_, row)| node_use(cluster, row)).collect(),
+            changes: Vec::new(),
             rollouts: outcome.rollouts.iter().map(RolloutReport::new).collect(),
             warnings: Vec::new(),
             timing: None,
@@ -335,18 +340,27 @@ fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
     }
     allocatable.insert("pods".into(), nodes.allowed_pods(row).to_string());
     let node = nodes.object(row);
-    let label = |key: &str| node.labels.get(key).map(ToString::to_string);
     let keeping_away = node.taints.iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule);
     NodeUse {
         name: nodes.name(row).to_string(),
         pods: nodes.pods(row).len(),
         requested,
         allocatable,
-        zone: label(ZONE),
-        pool: POOLS.iter().find_map(|key| label(key)),
+        zone: zone(node),
+        pool: pool(node),
         unschedulable: node.unschedulable,
         taints: keeping_away.map(taint).collect(),
     }
+}
+
+/// The zone of a node, if it has a label that says so.
+pub(crate) fn zone(node: &Node) -> Option<String> {
+    node.labels.get(ZONE).map(ToString::to_string)
+}
+
+/// The node pool of a node, if it has a label of one of the large providers that says so.
+pub(crate) fn pool(node: &Node) -> Option<String> {
+    POOLS.iter().find_map(|key| node.labels.get(key)).map(ToString::to_string)
 }
 
 fn taint(taint: &Taint) -> String {

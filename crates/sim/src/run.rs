@@ -1,5 +1,6 @@
 //! The run: one attempt a pod, in order; then rollouts, if the input changes workloads.
 
+mod draining;
 mod rolling;
 
 use berth_controllers::rollout::Event;
@@ -8,9 +9,11 @@ use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::preemption::{self, Candidate};
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
-use berth_model::pod::Pod;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::change::Changes;
+use crate::change::drain::Drained;
+use crate::change::nodes::made_again;
 use crate::device_claims::release;
 use crate::order::Queue;
 use crate::rollout::{RolledOut, Rollout};
@@ -80,6 +83,8 @@ pub struct Outcome {
     pub evicted: Vec<Evicted>,
     /// How far each rollout came.
     pub rollouts: Vec<RolledOut>,
+    /// What came of each node that was drained.
+    pub drained: Vec<Drained>,
 }
 
 /// A run in progress.
@@ -93,6 +98,8 @@ pub struct Run<'a> {
     /// Places in the outcome of pods that were evicted again.
     void: FxHashSet<usize>,
     rollouts: Vec<Rollout>,
+    /// Nodes to drain when nothing waits any more, and the budgets that count.
+    changes: Option<&'a Changes>,
     /// What controllers must know; `None` if nothing is rolled out.
     events: Option<Vec<Event>>,
 }
@@ -113,6 +120,7 @@ impl<'a> Run<'a> {
             places: FxHashMap::default(),
             void: FxHashSet::default(),
             rollouts: Vec::new(),
+            changes: None,
             events: None,
         }
     }
@@ -120,6 +128,12 @@ impl<'a> Run<'a> {
     /// Rolls out these workloads, together with the pods that wait.
     pub fn rolling_out(mut self, rollouts: Vec<Rollout>) -> Self {
         self.rollouts = rollouts;
+        self
+    }
+
+    /// Drains the nodes that are to be drained, after everything else.
+    pub fn draining(mut self, changes: &'a Changes) -> Self {
+        self.changes = Some(changes);
         self
     }
 
@@ -135,7 +149,10 @@ impl<'a> Run<'a> {
                 progress(self.queue.len());
             }
         } else {
-            self.outcome.rollouts = rolling::roll_out(&mut self, rollouts, progress)?;
+            self.outcome.rollouts = rolling::roll_out(&mut self, rollouts, &mut progress)?;
+        }
+        if let Some(Changes { drains, budgets, .. }) = self.changes {
+            self.outcome.drained = draining::drain(&mut self, drains, budgets, progress)?;
         }
         let Self { mut outcome, void, .. } = self;
         let mut at = 0;
@@ -230,31 +247,32 @@ impl<'a> Run<'a> {
     /// Takes a pod off its node. One that a controller owns comes back as a waiting pod, as the controller would have
     /// it.
     fn evict(&mut self, victim: PodRow, node: NodeRow, preemptor: &str) {
-        let cluster = self.scheduler.cluster_mut();
-        let pod = cluster.pods().entry(victim).pod.clone();
-        self.void.extend(self.places.remove(&victim));
+        let pod = &self.scheduler.cluster().pods().entry(victim).pod;
         self.outcome.evicted.push(Evicted {
             namespace: pod.spec.namespace.clone(),
             name: pod.name.clone(),
             node,
             preemptor: preemptor.to_string(),
         });
-        cluster.remove_pod(victim);
-        let comes_again = pod.spec.controller.is_some();
-        release(cluster, &pod, comes_again);
-        if comes_again {
-            let row = cluster.add_pod(Pod {
-                node: None,
-                nominated_node: None,
-                started: None,
-                terminating: false,
-                preempted: false,
-                ..pod
-            });
-            // Behind all pods of its priority and time that were there from the start.
-            self.queue.push(cluster, row, usize::MAX);
-            self.tell(Event::Evicted { pod: victim.0, again: row.0 });
+        let again = pod.spec.controller.is_some();
+        self.remove(victim, again);
+    }
+
+    /// Deletes a pod. One that comes again waits, as its controller makes it; returns its row.
+    fn remove(&mut self, row: PodRow, again: bool) -> Option<PodRow> {
+        let cluster = self.scheduler.cluster_mut();
+        let pod = cluster.pods().entry(row).pod.clone();
+        self.void.extend(self.places.remove(&row));
+        cluster.remove_pod(row);
+        release(cluster, &pod, again);
+        if !again {
+            return None;
         }
+        let made = cluster.add_pod(made_again(pod));
+        // Behind all pods of its priority and time that were there from the start.
+        self.queue.push(cluster, made, usize::MAX);
+        self.tell(Event::Evicted { pod: row.0, again: made.0 });
+        Some(made)
     }
 
     fn tell(&mut self, event: Event) {

@@ -13,7 +13,8 @@ use berth_model::{Str, UnixSeconds};
 use berth_wire::{Problems, Warnings};
 
 use crate::admission::DefaultClass;
-use crate::device_claims::ClaimTemplates;
+use crate::change::Changes;
+use crate::device_claims::{ClaimTemplates, release};
 use crate::expand::{Expanded, expand};
 use crate::rollout::Rollout;
 
@@ -31,6 +32,8 @@ pub struct World {
     pub claim_templates: ClaimTemplates,
     /// Workloads that the input changes.
     pub rollouts: Vec<Rollout>,
+    /// What was changed for a question, and what is left to do in the run.
+    pub changes: Changes,
     /// What is odd about the input, beside what reading it told.
     pub warnings: Warnings,
 }
@@ -75,6 +78,16 @@ impl World {
         rollouts.iter_mut().for_each(|rollout| rollout.number_nodes(&world.cluster));
         world.rollouts = rollouts;
         Ok(world)
+    }
+
+    /// Takes note of the changes that were made to the objects of this world. Pods that lost their nodes give back
+    /// their devices.
+    pub fn changed(mut self, changes: Changes) -> Self {
+        for (pod, again) in &changes.gone {
+            release(&mut self.cluster, pod, *again);
+        }
+        self.changes = changes;
+        self
     }
 
     /// Takes everything but pods.

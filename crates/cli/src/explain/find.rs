@@ -27,7 +27,7 @@ const KINDS: [(&str, &[&str]); 7] = [
 ///
 /// # Errors
 /// When no pod or more than one has the name.
-pub(super) fn pod(cluster: &Cluster, wanted: &str) -> Result<PodRow, Failure> {
+pub(crate) fn pod(cluster: &Cluster, wanted: &str) -> Result<PodRow, Failure> {
     let pods = || cluster.pods().rows().map(|row| (row, &cluster.pods().entry(row).pod));
     let (namespace, name) = match wanted.split_once('/') {
         Some((namespace, name)) => (Some(namespace), name),

@@ -33,7 +33,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm));
         let copy = world.clone();
         let started = Instant::now();
-        let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome| {
+        let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {
             let seconds = started.elapsed().as_secs_f64();
             (seconds, RunSummary::new(name, scheduler.cluster(), outcome))
         })?;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use berth_sim::report::{NodeUse, Placement, RolloutReport, SimulationResult};
+use berth_sim::report::{NodeUse, PendingPod, Placement, RolloutReport, SimulationResult};
 
+use super::changes;
 use crate::columns::{Cell, Columns, WIDTH};
 use crate::shorten::Shortener;
 use crate::{human, style};
@@ -12,7 +13,7 @@ use crate::{human, style};
 /// How many lines of a list the short table shows.
 const SHOWN: usize = 40;
 /// A workload with more placed pods than this is one line of the short table.
-const GROUPED: usize = 3;
+pub(super) const GROUPED: usize = 3;
 /// How many nodes such a line names.
 const ON_LINE: usize = 3;
 /// Longer names of nodes lose what they have in common.
@@ -24,6 +25,7 @@ const BARS: [usize; 5] = [10, 8, 6, 4, 0];
 pub(crate) fn render(result: &SimulationResult, wide: bool) -> String {
     let limit = if wide { usize::MAX } else { SHOWN };
     let mut out = String::new();
+    changes::render(&mut out, result, wide, limit);
     placements(&mut out, result, wide, limit);
     nodes(&mut out, result, wide, limit);
     evicted(&mut out, result, limit);
@@ -52,6 +54,11 @@ fn summary(out: &mut String, result: &SimulationResult) {
         let tone = style::BAD;
         let _ = write!(out, ", {tone}{} stuck{tone:#}", human::count(stuck, "rollout"));
     }
+    let blocked = result.changes.iter().filter(|change| !change.blocked.is_empty()).count();
+    if blocked > 0 {
+        let tone = style::BAD;
+        let _ = write!(out, ", {tone}{} blocked{tone:#}", human::count(blocked, "drain"));
+    }
     let _ = writeln!(out, " ({})", result.algorithm);
     if let Some(t) = &result.timing {
         let [parse, engine, total] =
@@ -60,12 +67,12 @@ fn summary(out: &mut String, result: &SimulationResult) {
     }
 }
 
-fn heading(out: &mut String, title: &str, count: usize) {
+pub(super) fn heading(out: &mut String, title: &str, count: usize) {
     let bold = style::HEADING;
     let _ = writeln!(out, "{bold}{title} ({count}){bold:#}");
 }
 
-fn more(out: &mut String, count: usize, limit: usize) {
+pub(super) fn more(out: &mut String, count: usize, limit: usize) {
     if count > limit {
         let _ = writeln!(out, "  and {} more; -o wide shows all", count - limit);
     }
@@ -73,16 +80,22 @@ fn more(out: &mut String, count: usize, limit: usize) {
 }
 
 fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
-    if result.placements.is_empty() {
+    let moved = changes::moved(result);
+    let placements: Vec<&Placement> = result
+        .placements
+        .iter()
+        .filter(|p| !moved.contains(&(p.namespace.as_str(), p.name.as_str())))
+        .collect();
+    if placements.is_empty() {
         return;
     }
-    heading(out, "PLACED", result.placements.len());
+    heading(out, "PLACED", placements.len());
     if wide {
-        let has_devices = result.placements.iter().any(|p| !p.devices.is_empty());
+        let has_devices = placements.iter().any(|p| !p.devices.is_empty());
         let titles: &[&str] =
             if has_devices { &["POD", "NODE", "SCORE", "DEVICES"] } else { &["POD", "NODE", "SCORE"] };
         let mut table = Columns::new(titles.iter().copied());
-        for p in &result.placements {
+        for p in &placements {
             let pod = format!("{}/{}", p.namespace, p.name);
             let mut cells = vec![pod.into(), p.node.as_str().into(), p.score.to_string().into()];
             if has_devices {
@@ -95,7 +108,7 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
         table.print(out);
         return out.push('\n');
     }
-    let groups = groups(result);
+    let groups = groups(&placements);
     let widest = groups.iter().map(|group| group.name.chars().count()).max().unwrap_or(0);
     let names = Shortener::new(result.nodes.iter().map(|node| &*node.name), WIDTH.saturating_sub(widest + 4));
     let mut table = Columns::new(["POD", "NODE"]);
@@ -114,15 +127,15 @@ struct Group<'r> {
 }
 
 /// The pods that were placed; a workload of which more than a few were placed is one line.
-fn groups(result: &SimulationResult) -> Vec<Group<'_>> {
+fn groups<'r>(placements: &[&'r Placement]) -> Vec<Group<'r>> {
     let key = |p: &'_ Placement| p.workload.clone().map(|workload| (p.namespace.clone(), workload));
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    for p in &result.placements {
+    for p in placements {
         *counts.entry(key(p)).or_default() += 1;
     }
-    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut groups: Vec<Group<'r>> = Vec::new();
     let mut places = BTreeMap::new();
-    for p in &result.placements {
+    for p in placements {
         let key = key(p);
         let count = counts.get(&key).copied().unwrap_or(1);
         match key {
@@ -278,13 +291,16 @@ fn rollouts(out: &mut String, result: &SimulationResult, limit: usize) {
 
 /// Pods that are pending for the same reason are listed together.
 fn pending(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
-    if result.pending.is_empty() {
+    let moved = changes::moved(result);
+    let others = result.pending.iter().filter(|p| !moved.contains(&(p.namespace.as_str(), p.name.as_str())));
+    let others: Vec<&PendingPod> = others.collect();
+    if others.is_empty() {
         return;
     }
-    heading(out, "PENDING", result.pending.len());
+    heading(out, "PENDING", others.len());
     let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
     let mut places = BTreeMap::new();
-    for p in &result.pending {
+    for p in others {
         let at = *places.entry(p.message.as_str()).or_insert_with(|| {
             groups.push((&p.message, Vec::new()));
             groups.len() - 1

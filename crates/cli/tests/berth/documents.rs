@@ -22,7 +22,8 @@ fn eventful() -> String {
     )
 }
 
-fn schema(name: &str) -> Value {
+/// A schema of the documentation.
+pub(crate) fn schema(name: &str) -> Value {
     let path = format!("{}/../../docs/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }

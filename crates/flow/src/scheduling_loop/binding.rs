@@ -80,12 +80,36 @@ impl SchedulingLoop {
         (attempt, effect): (u32, usize),
         outcome: Result<Answer, Failure>,
     ) {
-        if !self.pods.binding_mut(pod).is_some_and(|binding| binding.on_write_reply(attempt)) {
+        let Some(binding) = self.pods.binding_mut(pod) else { return };
+        if let Err(failure) = &outcome
+            && self.leads
+            && let Some(at) = binding.on_write_failure((attempt, effect), failure.kind, now.millis)
+        {
+            self.pods.set_timer(at, pod);
+            let pod = self.pending_pod(pod).pod();
+            self.outbox.warn(format!("no answer to a write for pod {pod}: {}", failure.message));
+            return;
+        }
+        if !binding.on_write_reply(attempt) {
             return;
         }
         match outcome {
             Ok(_) => self.continue_pre_bind(now, pod),
             Err(failure) => self.pre_bind_failed(now, pod, effect, &failure.message),
+        }
+    }
+
+    /// Sends the writes again whose answers were lost.
+    pub(super) fn send_lost_writes(&mut self, now: Now, pod: PodRow) {
+        let Some(binding) = self.pods.binding_mut(pod) else { return };
+        let attempt = binding.attempts();
+        for effect in binding.take_lost_writes(now.millis) {
+            let Some(pending) = self.pods.get(pod) else { return };
+            let PodStage::Binding(binding) = pending.stage() else { return };
+            let write = self.scheduler.cluster().write_of(binding.effects()[effect].effect());
+            let uid = pending.pod().uid.clone();
+            let kind = RequestKind::PreBind { attempt, effect };
+            self.outbox.send(Request::Write(write), InFlight { pod, uid, kind });
         }
     }
 

@@ -1,6 +1,8 @@
 //! PreBind: pods wait until their volumes are bound.
 
 use super::fixture::{World, failure};
+use berth_engine::effect::Write;
+
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
@@ -141,4 +143,70 @@ fn a_foreign_binding_to_the_same_node_releases_reservations() {
         !world.reports.iter().any(|report| matches!(report, Report::Bound { .. })),
         "another scheduler bound it"
     );
+}
+
+/// A pod with a claim on a device, and the device.
+fn world_with_device() -> World {
+    let mut world = World::new();
+    world.node("n1", 4);
+    world.apply(
+        r#"{"apiVersion":"resource.k8s.io/v1","kind":"DeviceClass","metadata":{"name":"gpu"},"spec":{}}"#,
+    );
+    world.apply(
+        r#"{"apiVersion":"resource.k8s.io/v1","kind":"ResourceSlice","metadata":{"name":"s"},"spec":{"driver":"d",
+        "nodeName":"n1","pool":{"name":"n1","generation":1,"resourceSliceCount":1},"devices":[{"name":"gpu"}]}}"#,
+    );
+    for name in ["first", "second"] {
+        world.apply(&format!(
+            r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{{"name":"{name}","namespace":"default",
+            "uid":"claim-{name}"}},"spec":{{"devices":{{"requests":[{{"name":"gpu","exactly":{{"deviceClassName":"gpu",
+            "allocationMode":"ExactCount","count":1}}}}]}}}}}}"#
+        ));
+    }
+    world
+}
+
+fn claiming(claim: &str) -> String {
+    format!(r#""resourceClaims":[{{"name":"gpu","resourceClaimName":"{claim}"}}],"#)
+}
+
+fn answer_devices(world: &mut World, outcome: Result<Answer, crate::Failure>) {
+    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices { .. })));
+    world.take(Input::Reply(ticket, outcome));
+}
+
+#[test]
+fn a_device_stays_taken_while_it_is_not_known_whether_it_was_written() {
+    let mut world = world_with_device();
+    world.pod_with("first", 1, &claiming("first"), "");
+    world.run();
+    answer_devices(&mut world, failure(FailureKind::Unknown));
+    world.pod_with("second", 1, &claiming("second"), "");
+    let requests = world.run();
+    assert!(!requests.iter().any(|request| request.contains("claim: \"second\"")), "{requests:?}");
+    world.wait(500);
+    let requests = world.run();
+    assert!(
+        requests.iter().any(|request| request.contains("claim: \"first\"")),
+        "it is sent again: {requests:?}"
+    );
+    answer_devices(&mut world, failure(FailureKind::Refused));
+    world.wait(1_000);
+    assert!(
+        world.run().iter().any(|request| request.contains("claim: \"first\"")),
+        "a refusal does not tell"
+    );
+    answer_devices(&mut world, Ok(Answer::Done));
+    assert!(!world.run().iter().any(|request| request.contains("claim: \"first\"")), "it is known now");
+}
+
+#[test]
+fn a_device_is_free_again_if_its_first_write_is_refused() {
+    let mut world = world_with_device();
+    world.pod_with("first", 1, &claiming("first"), "");
+    world.run();
+    answer_devices(&mut world, failure(FailureKind::Refused));
+    world.pod_with("second", 1, &claiming("second"), "");
+    let requests = world.run();
+    assert!(requests.iter().any(|request| request.contains("claim: \"second\"")), "{requests:?}");
 }

@@ -108,7 +108,7 @@ fn group(api_version: &str) -> &str {
 }
 
 /// Whether an owner reference means this workload.
-pub(super) fn is_controller(workload: &Workload, controller: Option<&Controller>) -> bool {
+pub(crate) fn is_controller(workload: &Workload, controller: Option<&Controller>) -> bool {
     controller.is_some_and(|controller| {
         let Controller { kind, name, uid, .. } = controller;
         let same_uid = uid.is_empty() || workload.uid.is_empty() || *uid == workload.uid;

@@ -25,7 +25,7 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
         write_spec(spec, &pod.spec, &manifest.admission, |affinity| {
             pod::pod_affinities(affinity, &pod.spec);
         });
-        volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims);
+        volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims, manifest.has_empty_dir);
     });
     fields.part("status", |fields| status::status(fields, manifest));
 }
@@ -39,7 +39,7 @@ pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
         write_spec(spec, &parts.spec, &parts.admission, |affinity| {
             pod::template_affinities(affinity, parts);
         });
-        volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims);
+        volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims, parts.has_empty_dir);
         let policy = parts.restart_policy.map_or("", |policy| match policy {
             RestartPolicy::Always => "Always",
             RestartPolicy::OnFailure => "OnFailure",

@@ -5,10 +5,19 @@ use berth_model::volume::{Claim, Disk, PodVolume, PodVolumeSource};
 use super::storage::claim_template;
 use super::writer::Fields;
 
-/// The volumes of a pod; the claims of ephemeral ones are in the order of the volumes and named after them.
-pub(super) fn volumes(spec: &mut Fields<'_>, volumes: &[PodVolume], claims: &[Claim]) {
+/// The volumes of a pod; the claims of ephemeral ones are in the order of the volumes and named after them. One
+/// `emptyDir` stands for all that the pod has.
+pub(super) fn volumes(spec: &mut Fields<'_>, volumes: &[PodVolume], claims: &[Claim], has_empty_dir: bool) {
     let mut claims = claims.iter().peekable();
-    spec.objects("volumes", volumes, |fields, volume| {
+    let mut volumes = volumes.to_vec();
+    if has_empty_dir {
+        let mut name = "empty-dir".to_owned();
+        while volumes.iter().any(|volume| *volume.name == *name) {
+            name.push_str("-1");
+        }
+        volumes.push(PodVolume { name: name.into(), source: PodVolumeSource::Local });
+    }
+    spec.objects("volumes", &volumes, |fields, volume| {
         fields.text("name", &volume.name);
         match &volume.source {
             PodVolumeSource::Claim { name, read_only } => fields.object("persistentVolumeClaim", |claim| {

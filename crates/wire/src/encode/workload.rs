@@ -187,11 +187,22 @@ fn share(fields: &mut Fields<'_>, name: &'static str, share: Share) {
 /// `policy/v1.PodDisruptionBudget`.
 pub(crate) fn budget(fields: &mut Fields<'_>, budget: &DisruptionBudget) {
     fields.object("metadata", |meta| meta::key(meta, &budget.namespace, &budget.name));
-    fields.part("spec", |spec| label_selector(spec, "selector", budget.selector.as_ref()));
+    fields.part("spec", |spec| {
+        label_selector(spec, "selector", budget.selector.as_ref());
+        for (name, value) in
+            [("minAvailable", budget.min_available), ("maxUnavailable", budget.max_unavailable)]
+        {
+            if let Some(value) = value {
+                share(spec, name, value);
+            }
+        }
+    });
     fields.part("status", |status| {
         status.part("disruptedPods", |pods| {
             budget.disrupted_pods.iter().for_each(|name| pods.text(name, ""));
         });
-        status.number("disruptionsAllowed", budget.disruptions_allowed.into());
+        if budget.is_counted {
+            status.number("disruptionsAllowed", budget.disruptions_allowed.into());
+        }
     });
 }

@@ -52,6 +52,7 @@ impl IntoModel for PodWire {
             });
         }
         let (admission, ephemeral_claims) = (parts.admission.clone(), parts.ephemeral_claims.clone());
+        let has_empty_dir = parts.has_empty_dir;
         let status = self.status;
         let scheduled = status.scheduled();
         let claim_statuses = status.claim_statuses();
@@ -73,6 +74,6 @@ impl IntoModel for PodWire {
             preempted,
             claim_statuses,
         };
-        PodManifest { pod, finished, generation, scheduled, admission, ephemeral_claims }
+        PodManifest { pod, finished, generation, scheduled, admission, ephemeral_claims, has_empty_dir }
     }
 }

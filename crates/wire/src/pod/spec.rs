@@ -107,10 +107,8 @@ impl IntoModel for PodSpecWire {
         check_names(cx, &self.init_containers.0, &self.containers.0, &self.claims.0);
         check_volumes(cx, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
-        let restart_policy = match &*self.restart_policy {
-            "" => None,
-            name => Some(one_of(cx, "restartPolicy", name, RESTART_POLICIES)),
-        };
+        let restart_policy = Some(&*self.restart_policy).filter(|name| !name.is_empty());
+        let restart_policy = restart_policy.map(|name| one_of(cx, "restartPolicy", name, RESTART_POLICIES));
         check_distinct(cx, &self.spread.0);
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
@@ -123,7 +121,8 @@ impl IntoModel for PodSpecWire {
         let scheduler_name = non_empty(self.scheduler_name).unwrap_or_else(|| cx.intern("default-scheduler"));
         // Volumes that are everywhere decide nothing, and their generated names would make every pod's spec its own.
         let (mut volumes, mut ephemeral_claims) = (Vec::new(), Vec::new());
-        for VolumeParts { volume, claim } in self.volumes.0 {
+        let has_empty_dir = self.volumes.0.iter().any(|parts| parts.is_empty_dir);
+        for VolumeParts { volume, claim, .. } in self.volumes.0 {
             volumes.push(volume);
             ephemeral_claims.extend(claim);
         }
@@ -165,6 +164,7 @@ impl IntoModel for PodSpecWire {
             node: non_empty(self.node_name.0),
             admission,
             ephemeral_claims,
+            has_empty_dir,
             restart_policy,
         }
     }

@@ -4,7 +4,7 @@ use berth_model::Str;
 use berth_model::volume::{Claim, PodVolume, PodVolumeSource};
 
 use crate::context::Context;
-use crate::decode::{IntoModel, Obj, wire_object};
+use crate::decode::{AnyMap, IntoModel, Obj, wire_object};
 use crate::storage::ClaimTemplateWire;
 use crate::storage::disk::{
     AwsWire, AzureWire, CinderWire, GceWire, IscsiWire, PortworxWire, RbdWire, VsphereWire,
@@ -90,9 +90,10 @@ wire_object! {
         vsphere: Obj<VsphereWire> = "vsphereVolume",
         portworx: Obj<PortworxWire> = "portworxVolume",
         image: Obj<ImageWire> = "image",
+        empty_dir: Option<AnyMap> = "emptyDir",
     }
     skipped {
-        "hostPath" "emptyDir" "gitRepo" "secret" "nfs" "glusterfs" "flexVolume" "cephfs" "flocker" "downwardAPI" "fc"
+        "hostPath" "gitRepo" "secret" "nfs" "glusterfs" "flexVolume" "cephfs" "flocker" "downwardAPI" "fc"
         "azureFile" "configMap" "quobyte" "photonPersistentDisk" "projected" "scaleIO" "storageos"
     }
 }
@@ -103,6 +104,8 @@ pub(crate) struct VolumeParts {
     pub(crate) volume: PodVolume,
     /// Named after the volume.
     pub(crate) claim: Option<Claim>,
+    /// It is an `emptyDir`.
+    pub(crate) is_empty_dir: bool,
 }
 
 impl IntoModel for VolumeWire {
@@ -132,6 +135,7 @@ impl IntoModel for VolumeWire {
             cx.problem("has more than one source; expected exactly one");
         }
         let claim = claim.map(|claim| Claim { name: self.name.clone(), ..claim });
-        VolumeParts { volume: PodVolume { name: self.name, source }, claim }
+        let is_empty_dir = self.empty_dir.is_some();
+        VolumeParts { volume: PodVolume { name: self.name, source }, claim, is_empty_dir }
     }
 }

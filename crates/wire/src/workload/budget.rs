@@ -8,20 +8,23 @@ use crate::encode;
 use crate::meta::MetaField;
 use crate::object::wire_format;
 use crate::selector::LabelSelectorWire;
+use crate::workload::rollout::ShareWire;
 
 wire_object! {
     /// `policy/v1.PodDisruptionBudgetSpec`.
     pub(crate) struct BudgetSpecWire {
         selector: Obj<LabelSelectorWire> = "selector",
+        min_available: ShareWire = "minAvailable",
+        max_unavailable: ShareWire = "maxUnavailable",
     }
-    skipped { "minAvailable" "maxUnavailable" "unhealthyPodEvictionPolicy" }
+    skipped { "unhealthyPodEvictionPolicy" }
 }
 
 wire_object! {
     /// `policy/v1.PodDisruptionBudgetStatus`.
     pub(crate) struct BudgetStatusWire {
         disrupted: AnyMap = "disruptedPods",
-        allowed: i32 = "disruptionsAllowed",
+        allowed: Option<i32> = "disruptionsAllowed",
     }
     skipped { "observedGeneration" "currentHealthy" "desiredHealthy" "expectedPods" "conditions" }
 }
@@ -50,7 +53,10 @@ impl IntoModel for BudgetWire {
             namespace: meta.namespace,
             name: meta.name,
             selector: self.spec.selector.0,
-            disruptions_allowed: self.status.allowed,
+            min_available: self.spec.min_available.0,
+            max_unavailable: self.spec.max_unavailable.0,
+            disruptions_allowed: self.status.allowed.unwrap_or_default(),
+            is_counted: self.status.allowed.is_some(),
             disrupted_pods,
         }
     }

@@ -12,7 +12,7 @@ use crate::selector::one_of;
 
 /// `IntOrString`; `None` if it is absent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct ShareWire(Option<Share>);
+pub(crate) struct ShareWire(pub(crate) Option<Share>);
 
 impl Decode<'_> for ShareWire {
     const EXPECTED: &'static str = "a number of pods or a percentage such as 25%";

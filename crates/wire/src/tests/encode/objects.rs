@@ -55,7 +55,11 @@ pub(super) const FULL: &[&str] = &[
     r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"j"},"spec":{"jobTemplate":{"spec":{"template":{"spec":
     {"containers":[{"name":"c"}]}}}}}}"#,
     r#"{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"b","namespace":"shop"},"spec":{"selector":
-    {"matchLabels":{"a":"b"}}},"status":{"disruptionsAllowed":2,"disruptedPods":{"y":"2026-01-31T12:00:00Z","x":null}}}"#,
+    {"matchLabels":{"a":"b"}}},"status":{"disruptionsAllowed":0}}"#,
+    r#"{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"b"},"spec":{"selector":{},"minAvailable":
+    "50%"}}"#,
+    r#"{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"b","namespace":"shop"},"spec":{"selector":
+    {"matchLabels":{"a":"b"}},"maxUnavailable":1},"status":{"disruptionsAllowed":2,"disruptedPods":{"y":"2026-01-31T12:00:00Z","x":null}}}"#,
     r#"{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"p"},"value":-5,"globalDefault":true,
     "preemptionPolicy":"Never"}"#,
     r#"{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"r"},"handler":"h","overhead":{"podFixed":
