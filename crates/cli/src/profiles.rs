@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use berth_config::{ConfigError, Configuration, parse, parse_known_plugins};
 use berth_engine::algorithm::Algorithm;
 use berth_engine::profile::Profile;
+use berth_engine::tie_break::TieBreak;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::failure::Failure;
@@ -23,6 +24,10 @@ pub(crate) struct ProfileArgs {
     /// Seed for --algorithm random [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Which of several nodes with the best score is chosen: "hashed" chooses each equally often over many pods,
+    /// "first-name" the first by name [default: as the configuration says, or else hashed]
+    #[arg(long, value_name = "RULE", value_parser = tie_breaks())]
+    pub tie_break: Option<TieBreak>,
     /// Also place pods of other schedulers, with the first profile
     #[arg(long)]
     pub all_schedulers: bool,
@@ -47,15 +52,32 @@ pub(crate) fn algorithms() -> impl TypedValueParser<Value = Algorithm> {
     PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
 }
 
+/// Reads the name of a rule for ties.
+pub(crate) fn tie_breaks() -> impl TypedValueParser<Value = TieBreak> {
+    PossibleValuesParser::new(TieBreak::ALL.map(TieBreak::name)).map(|name| {
+        let found = TieBreak::ALL.into_iter().find(|rule| rule.name() == name);
+        found.unwrap_or_default()
+    })
+}
+
+/// Sets the rule for ties of all profiles, if one is given.
+pub(crate) fn break_ties(configuration: &mut Configuration, tie_break: Option<TieBreak>) {
+    if let Some(tie_break) = tie_break {
+        configuration.profiles.iter_mut().for_each(|profile| profile.tie_break = tie_break);
+    }
+}
+
 /// Reads the configuration, if there is one, and says on stderr what in it has no effect.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configuration, Failure> {
-    let Some(path) = &args.config else { return Ok(Configuration::default()) };
-    let parse = if args.ignore_unknown_plugins { parse_known_plugins } else { parse };
-    let configuration = read_with(path, quiet, parse)?;
-    if !quiet {
+    let mut configuration = match &args.config {
+        None => Configuration::default(),
+        Some(path) if args.ignore_unknown_plugins => read_with(path, quiet, parse_known_plugins)?,
+        Some(path) => read(path, quiet)?,
+    };
+    if let Some(path) = args.config.as_ref().filter(|_| !quiet) {
         for (at, extender) in configuration.extenders.iter().enumerate() {
             let url = &extender.url_prefix;
             notice::warning(&format!(
@@ -64,6 +86,7 @@ pub(crate) fn configuration(args: &ProfileArgs, quiet: bool) -> Result<Configura
             ));
         }
     }
+    break_ties(&mut configuration, args.tie_break);
     Ok(configuration)
 }
 

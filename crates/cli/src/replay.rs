@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use berth_config::Configuration;
 use berth_engine::scheduler::Scheduler;
+use berth_engine::tie_break::TieBreak;
 use berth_flow::Settings;
 use berth_journal::{ReadError, Reader, Replay, ReplayedAttempt, Until, replay};
 use berth_sim::explain::explain;
@@ -57,6 +58,9 @@ pub(crate) struct ReplayArgs {
     /// Run it with this KubeSchedulerConfiguration, and show which decisions differ
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Run it with this rule for ties, and show which decisions differ
+    #[arg(long, value_name = "RULE", value_parser = profiles::tie_breaks(), conflicts_with_all = ["until", "explain"])]
+    tie_break: Option<TieBreak>,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
     output: Format,
@@ -103,8 +107,9 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let name = args.file.display().to_string();
     let mut reader = open(&args.file)?;
     let settings = recorded_settings(&reader, &name)?;
-    if let Some(config) = &args.config {
-        return changed::run(&mut reader, settings, config, args.output, &name);
+    if args.config.is_some() || args.tie_break.is_some() {
+        let other = changed_settings(args, &reader, &settings)?;
+        return changed::run(&mut reader, [settings, other], args.output, &name);
     }
     if let Some(pod) = &args.explain {
         return explained(args, settings, pod, &name);
@@ -174,7 +179,23 @@ fn recorded_settings<R: std::io::Read>(reader: &Reader<R>, name: &str) -> Result
     let configuration = berth_config::parse(text.as_bytes()).map_err(|error| {
         Failure::input(format!("{name}: the configuration in it cannot be read: {error}"))
     })?;
-    Ok(reader.header().timed(settings(&configuration)))
+    Ok(reader.header().as_recorded(settings(&configuration)))
+}
+
+/// The settings that the command line asks for in place of the recorded ones.
+fn changed_settings<R: std::io::Read>(
+    args: &ReplayArgs,
+    reader: &Reader<R>,
+    recorded: &Settings,
+) -> Result<Settings, Failure> {
+    let mut changed = match &args.config {
+        None => recorded.clone(),
+        Some(config) => reader.header().as_recorded(settings(&profiles::read(config, false)?)),
+    };
+    if let Some(tie_break) = args.tie_break {
+        changed.profiles.iter_mut().for_each(|profile| profile.tie_break = tie_break);
+    }
+    Ok(changed)
 }
 
 /// The settings of a flow by a configuration.

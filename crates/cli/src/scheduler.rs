@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use berth_engine::tie_break::TieBreak;
 use berth_live::{End, LogFormat, Options, RecordTo, Server};
 
 use crate::failure::Failure;
@@ -63,6 +64,10 @@ pub(crate) struct SchedulerArgs {
     /// Refused: /configz shows the configuration
     #[arg(long, value_name = "FILE", hide = true)]
     write_config_to: Option<PathBuf>,
+    /// Which of several nodes with the best score is chosen: "hashed" chooses each equally often over many pods,
+    /// "first-name" the first by name [default: as the configuration says, or else hashed]
+    #[arg(long, value_name = "RULE", value_parser = profiles::tie_breaks())]
+    tie_break: Option<TieBreak>,
     /// Record all inputs of the scheduler in this file, for berth replay. If it exists, a number is appended
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -133,6 +138,7 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
         Some(path) => profiles::read(path, false)?,
         None => berth_config::Configuration::default(),
     };
+    profiles::break_ties(&mut configuration, args.tie_break);
     args.leader.apply(&mut configuration.leader_election)?;
     let named = Some(&configuration.client_connection.kubeconfig).filter(|path| !path.is_empty());
     let kubeconfig = named.map(PathBuf::from).or_else(|| args.kubeconfig.clone());
@@ -175,5 +181,6 @@ fn recorded(args: &SchedulerArgs, file: PathBuf) -> Result<RecordTo, Failure> {
             value.to_string()
         }
     };
-    Ok(RecordTo { file, limit_bytes: args.record_limit << 20, configuration })
+    let limit_bytes = args.record_limit << 20;
+    Ok(RecordTo { file, limit_bytes, configuration, tie_break: args.tie_break })
 }

@@ -13,6 +13,7 @@ use crate::plugin_set::{self, PluginSets};
 use crate::profile::ResolvedProfile;
 use crate::queue_sort::{self, SortOf};
 use crate::sink::Sink;
+use berth_engine::tie_break::TieBreak;
 use std::collections::BTreeMap;
 
 /// A configuration with everything decided.
@@ -62,7 +63,8 @@ const FIELDS: &[&str] = &[
     "extenders",
     "delayCacheUntilActive",
 ];
-const PROFILE: &[&str] = &["schedulerName", "percentageOfNodesToScore", "plugins", "pluginConfig"];
+const PROFILE: &[&str] =
+    &["schedulerName", "percentageOfNodesToScore", "tieBreak", "plugins", "pluginConfig"];
 
 /// Reads a configuration, fills in the defaults, validates it and resolves its profiles.
 ///
@@ -162,11 +164,21 @@ fn percentage(fields: &Fields<'_>) -> Option<i32> {
     Some(percentage)
 }
 
+fn tie_break(fields: &Fields<'_>) -> TieBreak {
+    let Some(written) = fields.text("tieBreak") else { return TieBreak::default() };
+    TieBreak::ALL.into_iter().find(|rule| rule.config_name() == written).unwrap_or_else(|| {
+        let names = TieBreak::ALL.map(TieBreak::config_name);
+        fields.sink().unsupported(&fields.at("tieBreak"), &written, &names);
+        TieBreak::default()
+    })
+}
+
 /// What is written about one profile.
 struct Written<'a> {
     path: Path,
     scheduler_name: String,
     percentage: Option<i32>,
+    tie_break: TieBreak,
     sets: PluginSets,
     configs: Vec<PluginConfig<'a>>,
 }
@@ -178,6 +190,7 @@ impl<'a> Written<'a> {
             path: fields.path().clone(),
             scheduler_name: name.unwrap_or_default(),
             percentage: percentage(fields),
+            tie_break: tie_break(fields),
             sets: PluginSets::read(fields),
             configs: PluginConfig::read(fields),
         };
@@ -192,6 +205,7 @@ impl<'a> Written<'a> {
         ResolvedProfile {
             scheduler_name: self.scheduler_name.clone(),
             percentage_of_nodes_to_score: self.percentage.unwrap_or(percentage),
+            tie_break: self.tie_break,
             args: plugin_config::read_args(&self.configs, &self.sets, sink),
             points: expand(&self.sets, &self.path, &self.scheduler_name, sink),
         }

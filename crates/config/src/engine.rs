@@ -28,6 +28,7 @@ pub fn profile(resolved: &ResolvedProfile) -> Profile {
         pre_filter: make(&points.pre_filter),
         filter: make(&points.filter),
         score: points.score.iter().filter_map(weighted).collect(),
+        tie_break: resolved.tie_break,
         reserve: make(&points.reserve),
         preempts: points.post_filter.iter().any(|plugin| *plugin == *DEFAULT_PREEMPTION),
         bind_timeout_millis: u64::try_from(resolved.args.volume_binding.bind_timeout_seconds)

@@ -1,6 +1,7 @@
 //! A profile: a named way to schedule, which pods select by `schedulerName`.
 
 use berth_engine::name::PluginName;
+use berth_engine::tie_break::TieBreak;
 
 use crate::args::PluginArgs;
 
@@ -12,6 +13,9 @@ pub struct ResolvedProfile {
     /// Percent of all nodes to look at before choosing, 0 to 100; 0 lets upstream choose. The profile's own value, or
     /// else that of the configuration. Berth looks at every node, and warns where a configuration asks for less.
     pub percentage_of_nodes_to_score: i32,
+    /// Which of several nodes with the best score is chosen. The field `tieBreak` is an extension: kube-scheduler does
+    /// not know it.
+    pub tie_break: TieBreak,
     /// The plugins at each extension point.
     pub points: ExtensionPoints,
     /// The arguments of all plugins that take some, with defaults where the configuration has none.

@@ -6,6 +6,7 @@ use std::path::Path;
 use berth_config::{
     Configuration, ExtensionPoint, PluginArgs, REGISTRY, ResolvedProfile, ResourceWeight, WeightSource, parse,
 };
+use berth_engine::tie_break::TieBreak;
 
 const HEADER: &str = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
 const OWN: [&str; 4] = ["Random", "LeastLoad", "BestFit", "WeightedLeastLoad"];
@@ -170,6 +171,21 @@ fn arguments_without_effect_are_warned_of() {
         let expected = format!("profiles[0].pluginConfig[0].args.{expected}");
         assert_eq!(read(plugin, args).warnings, [expected], "{args}");
     }
+}
+
+#[test]
+fn a_profile_says_how_ties_are_broken() {
+    let read = |field: &str| {
+        parse(format!("{HEADER}profiles: [{{schedulerName: a{field}}}]").as_bytes())
+            .map(|c| c.profiles[0].tie_break)
+    };
+    assert_eq!(read("").unwrap(), TieBreak::Hashed);
+    assert_eq!(read(", tieBreak: Hashed").unwrap(), TieBreak::Hashed);
+    assert_eq!(read(", tieBreak: FirstName").unwrap(), TieBreak::FirstName);
+    assert_eq!(
+        read(", tieBreak: first-name").unwrap_err().to_string(),
+        "profiles[0].tieBreak: Unsupported value: \"first-name\": supported values: \"Hashed\", \"FirstName\""
+    );
 }
 
 fn file(name: &str) -> String {

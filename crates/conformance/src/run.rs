@@ -7,6 +7,7 @@ use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Preemption};
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
+use berth_engine::tie_break::TieBreak;
 use berth_model::object::Object;
 use berth_model::pod::Pod;
 use berth_sim::world::World;
@@ -64,7 +65,9 @@ fn with_defaults(expected: &Answer) -> Answer {
 /// When the configuration or an object cannot be read.
 pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
     let configuration = configuration(&scenario.config)?;
-    let profiles: Vec<Profile> = configuration.profiles.iter().map(berth_config::profile).collect();
+    let mut profiles: Vec<Profile> = configuration.profiles.iter().map(berth_config::profile).collect();
+    // The answers were made with the first of several best nodes.
+    profiles.iter_mut().for_each(|profile| profile.tie_break = TieBreak::FirstName);
     let world = load(scenario)?;
     let mut scheduler = Scheduler::new(world.cluster, profiles);
     if !scheduler.cluster().devices().is_empty() {

@@ -264,7 +264,7 @@ impl Cluster {
         assert!(self.pods.entry(pod).row.is_none(), "a pod is on one node or on none");
         self.note_pod(pod);
         self.nominate_to(pod, None);
-        let name = self.nodes.name(node).clone();
+        let name = self.nodes.name_order().name(node).clone();
         self.pods.entry_mut(pod).pod.node = Some(name);
         self.place(pod, node);
     }

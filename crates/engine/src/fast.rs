@@ -1,10 +1,11 @@
 //! The fast path: a cache for a class of pods that holds the state of every node and follows the change log.
 //!
 //! Nodes that have equal keys for every normalized score, and for every filter over topology domains, get equal answers
-//! from all of those. They form a *bucket*. Within a bucket only the score by usage decides, then the name. So a bucket
-//! keeps its nodes in that order. To decide about a pod, the filters over domains check the head of each bucket, the
-//! scores score the heads, and the best head is chosen. After the placement one node moves in each cache that is used
-//! again.
+//! from all of those. They form a *bucket*. Within a bucket only the score by usage decides. So a bucket keeps its
+//! nodes by that score. To decide about a pod, the filters over domains check one of the best nodes of each bucket, and
+//! the scores score it. The best nodes of the buckets with the highest total tie, and the first of them in the pod's
+//! order is chosen ([`TieOrder`](crate::plugin::tie_break::TieOrder)). After the placement one node moves in each cache
+//! that is used again.
 //!
 //! The decisions are always those of the naive scan ([`crate::scan::diagnose`]). Property tests compare the two, and
 //! [`crate::scheduler::Scheduler::verify`] compares them decision by decision.
@@ -25,6 +26,7 @@ use crate::cluster::{Change, Cluster};
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
 use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::TieBreak;
 use crate::plugin::view::PodView;
 use crate::plugin::{
     CacheScope, CachedScore, ClassScore, MAX_SCORE, PartitionKey, Plugin, PreScore, RawScore, Validity,
@@ -45,7 +47,7 @@ pub(crate) struct ClassCache {
     seen: u64,
     /// How many of the changes up to there had to be applied node by node.
     to_follow: u64,
-    name_order_epoch: u64,
+    tie_break: TieBreak,
     filters: Filters<'static>,
     /// They know for how long `only` holds, where the filters do not.
     only_listing: Vec<FilterState<'static>>,
@@ -136,7 +138,7 @@ impl ClassCache {
         let mut cache = Self {
             seen: cluster.changes().next(),
             to_follow: cluster.changes().to_follow(),
-            name_order_epoch: cluster.nodes().name_order().epoch(),
+            tie_break: profile.tie_break,
             filters,
             only_listing,
             scores,
@@ -190,10 +192,6 @@ impl ClassCache {
                     self.insert_node(cluster, row);
                 }
             }
-        }
-        let epoch = cluster.nodes().name_order().epoch();
-        if std::mem::replace(&mut self.name_order_epoch, epoch) != epoch {
-            self.put_in_order(cluster);
         }
         (self.seen, self.to_follow) = (cluster.changes().next(), to_follow);
         true

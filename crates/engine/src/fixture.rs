@@ -130,3 +130,20 @@ pub(crate) fn state<'a>(plugin: &'a dyn Plugin, world: &'a World, pod: PodRow) -
 fn text(rejection: &Rejection) -> String {
     format!("{}: {}", rejection.code.text(), rejection.message())
 }
+
+/// Whether counts that should be equal are, by a chi-squared test that a uniform choice fails once in 10^9 times.
+pub(crate) fn is_uniform(counts: &[u32]) -> bool {
+    let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
+    let statistic: f64 = counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum();
+    // The quantile of six standard deviations, by the approximation of Wilson and Hilferty.
+    let freedom = counts.len() as f64 - 1.0;
+    let deviation = 2.0 / (9.0 * freedom);
+    statistic <= freedom * (1.0 - deviation + 6.0 * deviation.sqrt()).powi(3)
+}
+
+#[test]
+fn the_chi_squared_test_accepts_fair_counts_and_refuses_others() {
+    assert!(is_uniform(&[1000, 1050, 950, 1000]));
+    assert!(!is_uniform(&[1000, 1300, 700, 1000]));
+    assert!(!is_uniform(&[0, 0, 0, 100]));
+}

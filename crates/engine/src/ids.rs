@@ -1,5 +1,6 @@
 //! Dense identifiers. An index of one kind cannot be used for another.
 
+pub(crate) mod hash;
 pub mod name;
 pub mod resources;
 pub mod symbols;

@@ -36,7 +36,7 @@ pub mod verdict;
 
 pub use cluster::storage::topology;
 pub use ids::{name, symbols};
-pub use plugin::{bounds, detail, event, profile, registry, view};
+pub use plugin::{bounds, detail, event, profile, registry, tie_break, view};
 pub use pod_class::matcher;
 pub use scan::{decision, filters};
 pub use scheduler::algorithm;

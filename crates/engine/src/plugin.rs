@@ -27,6 +27,7 @@ pub mod detail;
 pub mod event;
 pub mod profile;
 pub mod registry;
+pub mod tie_break;
 pub mod view;
 
 use std::fmt::Debug;

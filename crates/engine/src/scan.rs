@@ -3,19 +3,22 @@
 //! This is the naive scan: it is what every faster path is judged by, and it yields everything that explanations need.
 //! Upstream: `schedule_one.go` (`SchedulePod`), `framework/runtime/framework.go`.
 //!
-//! Differences from upstream, both on purpose: all feasible nodes are scored (no sampling), and of the nodes with the
-//! highest total the first by name is taken (upstream: by chance).
+//! Differences from upstream, both on purpose: all feasible nodes are scored (no sampling), and one of the nodes with
+//! the highest total is chosen by a rule ([`TieBreak`](crate::plugin::tie_break::TieBreak); upstream: by chance).
 
 pub mod decision;
 pub mod filters;
 pub(crate) mod message;
 pub(crate) mod scores;
 
+use std::cmp::Reverse;
+
 use crate::cluster::Cluster;
 use crate::ids::name::PluginName;
 use crate::ids::{NodeRow, PodRow};
 use crate::plugin::Representative;
 use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::TieOrder;
 use crate::plugin::view::PodView;
 use crate::scan::filters::prepare;
 use crate::verdict::{Code, Reason, Rejection, Verdict};
@@ -39,6 +42,8 @@ pub struct Diagnosis {
     pub scores: Vec<(PluginName, Vec<i64>)>,
     /// Total scores, in the order of `feasible`.
     pub totals: Vec<i64>,
+    /// Which of several nodes with the highest total is chosen: the one with the least key. In the order of `feasible`.
+    pub tie_keys: Vec<u32>,
 }
 
 impl Diagnosis {
@@ -61,9 +66,23 @@ impl Diagnosis {
         if self.error().is_some() {
             return None;
         }
-        let max = *self.totals.iter().max()?;
-        let at = self.totals.iter().position(|&t| t == max)?;
-        Some((self.feasible[at], max))
+        self.choice_by(&self.totals)
+    }
+
+    /// The feasible node with the highest of these totals, which are in the order of `feasible`, and its total. Ties
+    /// are broken as in [`Diagnosis::choice`].
+    pub fn choice_by(&self, totals: &[i64]) -> Option<(NodeRow, i64)> {
+        let scored = self.feasible.iter().zip(totals).zip(&self.tie_keys);
+        let best = scored.max_by_key(|((_, total), key)| (**total, Reverse(**key)));
+        best.map(|((&row, &total), _)| (row, total))
+    }
+
+    /// All feasible nodes with their totals, in the order in which they would be chosen.
+    pub fn by_preference(&self) -> Vec<(NodeRow, i64)> {
+        let scored = self.feasible.iter().zip(&self.totals).zip(&self.tie_keys);
+        let mut order: Vec<_> = scored.map(|((&row, &total), &key)| (Reverse(total), key, row)).collect();
+        order.sort_unstable();
+        order.into_iter().map(|(total, _, row)| (row, total.0)).collect()
     }
 
     /// Upstream's text for the pod's condition and event when nothing fits.
@@ -84,6 +103,7 @@ pub fn diagnose(profile: &Profile, cluster: &Cluster, row: PodRow) -> Diagnosis 
         feasible: Vec::new(),
         scores: Vec::new(),
         totals: Vec::new(),
+        tie_keys: Vec::new(),
     };
     if result.gated.is_some() || cluster.nodes().is_empty() {
         return result;
@@ -139,6 +159,8 @@ pub fn gate(profile: &Profile, pod: PodView<'_>) -> Option<Verdict> {
 }
 
 fn score(profile: &Profile, pod: PodView<'_>, result: &mut Diagnosis) {
+    let keys = TieOrder::new(profile.tie_break, pod).keys();
+    result.tie_keys = result.feasible.iter().map(|&row| keys.of(row)).collect();
     result.totals = vec![0; result.feasible.len()];
     if result.feasible.is_empty() {
         return;

@@ -255,3 +255,48 @@ impl Scheduler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use berth_model::pod::Pod;
+
+    use super::*;
+    use crate::fixture::{World, is_uniform, labels};
+
+    /// How many of 20,000 equal pods go to each node of a zone, if none of them stays.
+    fn choices(nodes: usize, zone: impl Fn(usize) -> &'static str) -> Vec<u32> {
+        let mut world = World::default();
+        for n in 0..nodes {
+            let zone = zone(n);
+            world.node(&format!("n{n:04}"), |node| node.labels = labels(&[("zone", zone)]));
+        }
+        let row = world.pod("web", |_, spec| spec.node_selector = labels(&[("zone", "a")]));
+        let pod = world.cluster.pods().entry(row).pod.clone();
+        let mut scheduler = Scheduler::new(world.cluster, vec![Profile::standard("default-scheduler")]);
+        let mut counts = vec![0; nodes];
+        for n in 0..20_000 {
+            let pod = Pod { name: format!("web-{n}").as_str().into(), ..pod.clone() };
+            let pod = scheduler.cluster_mut().add_pod(pod);
+            let decision = scheduler.decide_by(0, pod);
+            if n % 1000 == 0 {
+                scheduler.verify(0, pod, &decision).unwrap();
+            }
+            let Decision::Place(node, _) = decision else { panic!("{decision:?}") };
+            counts[node.index()] += 1;
+            scheduler.cluster_mut().remove_pod(pod);
+        }
+        (0..nodes).filter(|&n| zone(n) == "a").map(|n| counts[n]).collect()
+    }
+
+    #[test]
+    fn each_node_that_ties_is_chosen_equally_often() {
+        let all = choices(12, |_| "a");
+        let some = choices(12, |n| if [0, 2, 3, 5, 8, 9, 11].contains(&n) { "a" } else { "b" });
+        let few = choices(5000, |n| if n % 100 == 7 { "a" } else { "b" });
+        let many = choices(300, |_| "a");
+        for (counts, tied) in [(all, 12), (some, 7), (few, 50), (many, 300)] {
+            assert_eq!((counts.len(), counts.iter().sum()), (tied, 20_000));
+            assert!(is_uniform(&counts), "{tied} nodes: {counts:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What a simulated process leaves behind: the recording that `berth scheduler --record` would have written.
 
 use berth_flow::{Action, Input, Now};
-use berth_journal::{Entry, Fingerprint, Header, Timing, Writer};
+use berth_journal::{Entry, Fingerprint, Header, RecordedTieBreak, Timing, Writer};
 
 use crate::instance;
 
@@ -33,6 +33,7 @@ impl Recording {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: instance::CONFIGURATION.to_owned(),
             part,
+            tie_break: RecordedTieBreak::Configured,
             timing: Some(Timing { flush_millis: settings.flush_millis }),
         };
         let writer = Writer::new(Vec::new()).expect("memory takes all");

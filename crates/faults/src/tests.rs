@@ -115,7 +115,7 @@ fn a_failing_history_becomes_smaller() {
 fn replayed(bytes: &[u8]) -> Result<Replay, ReadError> {
     let mut reader = Reader::new(bytes)?;
     let profiles = vec![Profile::standard("default-scheduler")];
-    let settings = reader.header().timed(instance::settings(profiles));
+    let settings = reader.header().as_recorded(instance::settings(profiles));
     replay(&mut reader, settings, Until::End)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_engine::tie_break::TieBreak;
 use berth_flow::{Answer, Failure, FailureKind, Input, NodeVictims, Now, PodRef, Settings, Ticket};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
@@ -31,9 +32,35 @@ pub struct Header {
     pub configuration: String,
     /// The number of the file, from 1 on.
     pub part: u64,
+    /// How ties were broken.
+    #[serde(default)]
+    pub tie_break: RecordedTieBreak,
     /// Durations that are not in the configuration, if they are not the defaults: for simulated histories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
+}
+
+/// How the recorded scheduler broke ties. A recording that does not say it is older than the choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordedTieBreak {
+    /// As its configuration says.
+    Configured,
+    /// By [`TieBreak::Hashed`] in all profiles.
+    Hashed,
+    /// By [`TieBreak::FirstName`] in all profiles.
+    #[default]
+    FirstName,
+}
+
+impl From<Option<TieBreak>> for RecordedTieBreak {
+    fn from(of_all_profiles: Option<TieBreak>) -> Self {
+        match of_all_profiles {
+            None => Self::Configured,
+            Some(TieBreak::Hashed) => Self::Hashed,
+            Some(TieBreak::FirstName) => Self::FirstName,
+        }
+    }
 }
 
 /// Durations of a flow that are not in the configuration.
@@ -44,8 +71,16 @@ pub struct Timing {
 }
 
 impl Header {
-    /// The settings of a configuration, with the recorded durations.
-    pub fn timed(&self, mut settings: Settings) -> Settings {
+    /// The settings of a configuration, with the recorded durations and the recorded rule for ties.
+    pub fn as_recorded(&self, mut settings: Settings) -> Settings {
+        let tie_break = match self.tie_break {
+            RecordedTieBreak::Configured => None,
+            RecordedTieBreak::Hashed => Some(TieBreak::Hashed),
+            RecordedTieBreak::FirstName => Some(TieBreak::FirstName),
+        };
+        if let Some(tie_break) = tie_break {
+            settings.profiles.iter_mut().for_each(|profile| profile.tie_break = tie_break);
+        }
         if let Some(timing) = self.timing {
             settings.flush_millis = timing.flush_millis;
         }

@@ -24,7 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{Entry, Header, Timing};
+pub use entry::{Entry, Header, RecordedTieBreak, Timing};
 pub use fingerprint::Fingerprint;
 pub use part::part_of;
 pub use reader::{ReadError, Reader};

@@ -1,6 +1,7 @@
 //! Recordings can be read and replayed, and damage is found.
 
 use berth_engine::profile::Profile;
+use berth_engine::tie_break::TieBreak;
 use berth_flow::{Answer, Input, Now, Request, SchedulingLoop, Settings};
 use berth_model::object::{Kind, ObjectKey};
 use berth_wire::Decoder;
@@ -13,7 +14,8 @@ use crate::what_if::compare;
 use crate::writer::Writer;
 
 fn settings() -> Settings {
-    Settings::new(vec![Profile::standard("default-scheduler")])
+    let tie_break = TieBreak::FirstName;
+    Settings::new(vec![Profile { tie_break, ..Profile::standard("default-scheduler") }])
 }
 
 /// A flow with a recording.
@@ -34,7 +36,8 @@ impl Recorded {
             done: Fingerprint::new(),
             decoder: Decoder::new(),
         };
-        let header = Header { version: "test".into(), configuration: String::new(), part: 1, timing: None };
+        let header =
+            Header { version: "test".into(), configuration: String::new(), part: 1, ..Header::default() };
         recorded.writer.push(&Entry::Header(header)).unwrap();
         for kind in SchedulingLoop::KINDS {
             recorded.take(Input::Listing(kind));
@@ -219,7 +222,8 @@ fn nothing_secret_is_recorded() {
 fn another_configuration_places_the_same_pods_elsewhere() {
     let bytes = recording();
     let mut packed = Profile::standard("default-scheduler");
-    packed.score.clear(); // all nodes have the same score, so the first one by name is chosen
+    packed.score.clear(); // all nodes have the same score
+    packed.tie_break = TieBreak::FirstName;
     let other = Settings::new(vec![packed]);
     let comparison = compare(&mut Reader::new(&bytes[..]).unwrap(), settings(), other).unwrap();
     let nodes = |side: usize| -> Vec<String> {
@@ -230,4 +234,20 @@ fn another_configuration_places_the_same_pods_elsewhere() {
     };
     assert_eq!(nodes(0), ["n0", "n1", "n2", "n0", "n1", "n2", "n0"]);
     assert_eq!(nodes(1), ["n0", "n0", "n1", "n1", "n2", "n2", "n0"]);
+}
+
+#[test]
+fn a_recording_says_how_ties_are_broken_and_an_old_one_means_by_the_first_name() {
+    let cases = [
+        ("", TieBreak::FirstName),
+        (r#", "tie_break": "first-name""#, TieBreak::FirstName),
+        (r#", "tie_break": "hashed""#, TieBreak::Hashed),
+        (r#", "tie_break": "configured""#, TieBreak::Hashed),
+    ];
+    for (field, expected) in cases {
+        let header = format!(r#"{{"version": "0.1", "configuration": "", "part": 1{field}}}"#);
+        let header: Header = serde_json::from_str(&header).unwrap();
+        let settings = header.as_recorded(Settings::new(vec![Profile::standard("default-scheduler")]));
+        assert_eq!(settings.profiles[0].tie_break, expected, "{header:?}");
+    }
 }

@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use berth_engine::tie_break::TieBreak;
 use berth_flow::{Action, Input, Now};
 use berth_journal::{Entry, Fingerprint, Header, Writer};
 use files::Files;
@@ -34,6 +35,8 @@ pub struct RecordTo {
     pub limit_bytes: u64,
     /// The configuration, for the replay.
     pub configuration: String,
+    /// How ties are broken in all profiles, whatever the configuration says.
+    pub tie_break: Option<TieBreak>,
 }
 
 enum Job {
@@ -62,6 +65,7 @@ impl Recording {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             configuration: to.configuration,
             part: files.next_part()?,
+            tie_break: to.tie_break.into(),
             timing: None,
         };
         let (jobs, inbox) = sync_channel(QUEUE);
@@ -215,8 +219,12 @@ mod tests {
     fn a_process_keeps_the_recordings_of_earlier_ones() {
         let folder = std::env::temp_dir().join(format!("berth-record-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let mut to =
-            RecordTo { file: folder.join("a.rec"), limit_bytes: 1 << 20, configuration: String::new() };
+        let mut to = RecordTo {
+            file: folder.join("a.rec"),
+            limit_bytes: 1 << 20,
+            configuration: String::new(),
+            tie_break: None,
+        };
         std::fs::write(&to.file, "").unwrap(); // an empty file is overwritten
         let before = record(&to, 1);
         assert_eq!(names(&before), ["a.rec"]);

@@ -14,6 +14,10 @@ const HEAD: &str = "\
 `--config` takes a `KubeSchedulerConfiguration` (`kubescheduler.config.k8s.io/v1`), as kube-scheduler does, with the same
 defaults and the same validation; what has no effect here is named in a warning. Pods choose a profile by
 `spec.schedulerName`. An example with three profiles: [examples/scheduler.yaml](../examples/scheduler.yaml).
+
+A profile has one field that kube-scheduler does not know: `tieBreak` says which of several nodes with the best score is
+chosen. `Hashed` (the default) computes an order of the nodes from the pod's namespace and name, so that over many pods
+each node is chosen equally often. `FirstName` takes the first node by name. `--tie-break` overrides it.
 ";
 
 /// The points at which any plugin runs, in the order in which a pod comes to them.

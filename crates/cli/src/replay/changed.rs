@@ -1,8 +1,7 @@
-//! `berth replay --config`: who would have gone elsewhere.
+//! `berth replay --config` and `--tie-break`: which pods would have gone elsewhere.
 
 use std::fmt::Write;
 use std::io::Read;
-use std::path::Path;
 use std::process::ExitCode;
 
 use berth_flow::Settings;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use crate::columns::{Cell, Columns};
 use crate::failure::Failure;
 use crate::output::{self, Format};
-use crate::{human, profiles, style};
+use crate::{human, style};
 
 /// What would have differed (`ReplayComparison` of `berth.dev/v1alpha1`).
 #[derive(Debug, Serialize)]
@@ -67,12 +66,10 @@ struct Place {
 /// Where the recording or the configuration cannot be used.
 pub(super) fn run<R: Read>(
     reader: &mut Reader<R>,
-    recorded: Settings,
-    config: &Path,
+    [recorded, other]: [Settings; 2],
     format: Format,
     name: &str,
 ) -> Result<ExitCode, Failure> {
-    let other = reader.header().timed(super::settings(&profiles::read(config, false)?));
     let comparison = compare(reader, recorded, other).map_err(|error| super::unreadable(name, &error))?;
     let document = Document::of(&comparison);
     output::print(&document, format, |_| table(&document))?;

@@ -120,6 +120,27 @@ fn options_change_what_is_decided() {
 }
 
 #[test]
+fn pods_are_spread_over_equal_nodes_unless_the_first_name_is_asked_for() {
+    let nodes =
+        ["a", "b", "c"].map(|zone| (0..20).map(|n| format!("node {zone}-{n} 4 8Gi\n")).collect::<String>());
+    let services = ["ads", "cart", "checkout", "currency", "email", "payment", "products", "shipping", "web"];
+    let pods: String = services.map(|name| format!("pod {name}-0 10m 1Mi\n")).concat();
+    let input = cluster(&format!("{}{pods}", nodes.concat()));
+    let by_zone = |options: &str| {
+        let document = berth(&format!("simulate -f - -o json --verify {options}"), &input).json();
+        let placements = document["placements"].as_array().unwrap().clone();
+        ["a", "b", "c"].map(|zone| {
+            let in_zone = |p: &&serde_json::Value| p["node"].as_str().unwrap().starts_with(zone);
+            placements.iter().filter(in_zone).count()
+        })
+    };
+    assert_eq!(by_zone("--tie-break first-name"), [9, 0, 0]);
+    let [a, b, c] = by_zone("");
+    assert!(a + b + c == 9 && a.min(b).min(c) > 0, "{a} {b} {c}");
+    assert_eq!(by_zone("--tie-break hashed"), [a, b, c]);
+}
+
+#[test]
 fn a_seed_chooses_and_only_random_takes_one() {
     let lines: String = (0..8)
         .map(|n| format!("node n{n} 4 8Gi\n"))

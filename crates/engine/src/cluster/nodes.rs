@@ -1,6 +1,7 @@
 //! Node columns: one dense column per fact, indexed by [`NodeRow`].
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use berth_model::Str;
 use berth_model::node::{Node, Taint};
@@ -16,10 +17,13 @@ use crate::ids::{NodeRow, PodRow, ResourceId, Sym};
 #[derive(Clone, Debug, Default)]
 pub struct Nodes {
     objects: Vec<Option<Node>>,
+    /// Whether a row holds a node: the objects are too large to be asked often.
+    occupied: Vec<bool>,
     /// Rows that hold a node, sorted.
     live: Vec<NodeRow>,
     by_name: BTreeMap<Str, NodeRow>,
-    name_order: NameOrder,
+    /// Unset until it is asked for, so that nodes are read in time linear in their number.
+    name_order: OnceLock<NameOrder>,
     free: Vec<NodeRow>,
     /// What nodes offer, by resource, then by row.
     pub(crate) allocatable: Vec<Vec<i64>>,
@@ -103,12 +107,12 @@ impl Nodes {
 
     /// The order of nodes by name, as numbers.
     pub fn name_order(&self) -> &NameOrder {
-        &self.name_order
+        self.name_order.get_or_init(|| NameOrder::new(&self.by_name, self.row_count()))
     }
 
     /// Whether the row holds a node.
     pub fn is_live(&self, row: NodeRow) -> bool {
-        self.objects[row.index()].is_some()
+        self.occupied[row.index()]
     }
 
     /// The node in a row.
@@ -205,7 +209,10 @@ impl Nodes {
             self.live.insert(at, row);
         }
         self.by_name.insert(node.name.clone(), row);
-        self.name_order.insert(row, &node.name, &self.by_name);
+        if let Some(order) = self.name_order.get_mut() {
+            let before = self.by_name.range::<Str, _>(..&node.name).next_back();
+            order.insert(row, &node.name, before.map(|(_, &before)| before));
+        }
         self.write(row, node, symbols, resources);
         row
     }
@@ -238,6 +245,9 @@ impl Nodes {
     pub(crate) fn remove(&mut self, row: NodeRow) {
         let name = self.name(row).clone();
         self.by_name.remove(&name);
+        if let Some(order) = self.name_order.get_mut() {
+            order.remove(row);
+        }
         self.clear(row);
         if let Ok(at) = self.live.binary_search(&row) {
             self.live.remove(at);
@@ -255,6 +265,7 @@ impl Nodes {
     fn grow(&mut self) -> NodeRow {
         let row = NodeRow(u32::try_from(self.objects.len()).expect("fewer than 2^32 nodes"));
         self.objects.push(None);
+        self.occupied.push(false);
         self.allocatable.iter_mut().chain(&mut self.requested).for_each(|column| column.push(0));
         self.allowed_pods.push(0);
         self.scored_cpu.push(0);
@@ -275,6 +286,7 @@ impl Nodes {
         }
         self.allocatable.iter_mut().for_each(|column| column[at] = 0);
         self.label_columns.iter_mut().for_each(|column| column.set(row, None));
+        self.occupied[at] = false;
         self.allowed_pods[at] = 0;
         self.unschedulable[at] = false;
     }
@@ -303,6 +315,7 @@ impl Nodes {
         }
         self.unschedulable[at] = node.unschedulable;
         self.taint_set[at] = self.taint_sets.intern(&node.taints);
+        self.occupied[at] = true;
         self.objects[at] = Some(node);
     }
 

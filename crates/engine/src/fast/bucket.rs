@@ -1,106 +1,88 @@
-//! Nodes that are equal to a class but for what their pods use, in the order in which they would be chosen.
+//! Nodes that are equal to a class but for what their pods use, by their score by usage.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-use super::node_state::PackedState;
 use super::rejection_counts::VerdictId;
-use crate::cluster::NameOrder;
 use crate::ids::NodeRow;
 
 /// Nodes of equal keys: raw scores that do not change with usage, and the topology domains or counts that filters and
 /// scores look at.
-///
-/// The order is a heap in which entries of nodes that moved on stay until they come to the top: a node's state says
-/// whether an entry is still true.
 #[derive(Debug)]
 pub(super) struct Bucket {
     /// A filter that comes after those over domains rejects its nodes.
     pub(super) rejected: Option<VerdictId>,
-    heap: BinaryHeap<HeapEntry>,
+    /// The lowest score first. No level is empty.
+    levels: Vec<Level>,
     nodes: usize,
 }
 
-/// The greatest is chosen: the best score by usage, then the first by name, which has the lowest rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct HeapEntry {
+/// The nodes of a bucket that have one score by usage. They are equal to a class.
+#[derive(Debug)]
+pub(super) struct Level {
     pub(super) score: i32,
-    pub(super) rank: Reverse<u32>,
-    pub(super) row: NodeRow,
+    /// In no particular order.
+    pub(super) rows: Vec<NodeRow>,
 }
 
 impl Bucket {
     pub(super) fn new(rejected: Option<VerdictId>) -> Self {
-        Self { rejected, heap: BinaryHeap::new(), nodes: 0 }
+        Self { rejected, levels: Vec::new(), nodes: 0 }
     }
 
-    /// Fills a bucket with all of its nodes, in time linear in their number.
-    pub(super) fn fill(&mut self, entries: Vec<HeapEntry>) {
-        self.nodes = entries.len();
-        self.heap = entries.into();
-    }
-
-    /// A node comes in.
-    pub(super) fn insert(&mut self, entry: HeapEntry) {
-        self.heap.push(entry);
+    /// A node comes in. Returns its place in its level, which it keeps until another node is removed.
+    pub(super) fn insert(&mut self, score: i32, row: NodeRow) -> u32 {
         self.nodes += 1;
+        let at = self.levels.partition_point(|level| level.score < score);
+        match self.levels.get_mut(at) {
+            Some(level) if level.score == score => {
+                level.rows.push(row);
+                (level.rows.len() - 1) as u32
+            }
+            _ => {
+                self.levels.insert(at, Level { score, rows: vec![row] });
+                0
+            }
+        }
     }
 
-    /// A node goes. Its entry stays, and its state says that the entry is not true any more.
-    pub(super) fn remove(&mut self) {
+    /// The node at a place in the level of a score goes. Returns the node that is at the place now.
+    pub(super) fn remove(&mut self, score: i32, place: u32) -> Option<NodeRow> {
         self.nodes -= 1;
+        let at = self.levels.partition_point(|level| level.score < score);
+        let rows = &mut self.levels[at].rows;
+        rows.swap_remove(place as usize);
+        let moved = rows.get(place as usize).copied();
+        if rows.is_empty() {
+            self.levels.remove(at);
+        }
+        moved
     }
 
     pub(super) fn len(&self) -> usize {
         self.nodes
     }
 
-    /// The first node in the order of choice that is accepted; `Err` if the search is given up.
-    pub(super) fn first(
-        &mut self,
-        number: u32,
-        node_states: &[PackedState],
-        ranks: &NameOrder,
-        mut accept: impl FnMut(NodeRow) -> Option<bool>,
-    ) -> Result<Option<HeapEntry>, ()> {
-        let mut aside = Vec::new();
-        let found = loop {
-            let Some(entry) = self.head(number, node_states, ranks) else { break Ok(None) };
-            match accept(entry.row) {
-                Some(true) => break Ok(Some(entry)),
-                None => break Err(()),
-                Some(false) => aside.extend(self.heap.pop()),
-            }
-        };
-        self.heap.extend(aside);
-        found
+    /// The levels, the one with the highest score first.
+    pub(super) fn levels(&self) -> impl Iterator<Item = &Level> {
+        self.levels.iter().rev()
     }
 
-    /// The node that would be chosen. Entries that are no longer true are dropped on the way.
-    pub(super) fn head(
-        &mut self,
-        number: u32,
-        node_states: &[PackedState],
-        ranks: &NameOrder,
-    ) -> Option<HeapEntry> {
-        let is_true = |entry: &HeapEntry| {
-            node_states[entry.row.index()] == PackedState::open(number, entry.score)
-                && ranks.of(entry.row) == entry.rank.0 // else it is of a node that was in the row before
-        };
-        if self.heap.len() > 64 + 4 * self.nodes {
-            let mut entries = std::mem::take(&mut self.heap).into_vec();
-            entries.retain(is_true);
-            // A node that came back to its old place is there twice.
-            entries.sort_unstable();
-            entries.dedup();
-            self.heap = entries.into();
-        }
-        while let Some(entry) = self.heap.peek() {
-            if is_true(entry) {
-                return Some(*entry);
+    /// The nodes that have a score.
+    pub(super) fn level(&self, score: i32) -> &[NodeRow] {
+        let found = self.levels.binary_search_by_key(&score, |level| level.score);
+        found.map_or(&[], |at| &self.levels[at].rows)
+    }
+
+    /// A node with the highest score among those that are accepted, and its score; `Err` if the search is given up.
+    pub(super) fn find(
+        &self,
+        mut accept: impl FnMut(NodeRow) -> Option<bool>,
+    ) -> Result<Option<(i32, NodeRow)>, ()> {
+        for level in self.levels() {
+            for &row in &level.rows {
+                if accept(row).ok_or(())? {
+                    return Ok(Some((level.score, row)));
+                }
             }
-            self.heap.pop();
         }
-        None
+        Ok(None)
     }
 }

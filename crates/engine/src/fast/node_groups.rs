@@ -22,7 +22,6 @@ pub(crate) struct NodeGroups {
     seen: u64,
     /// How many of the changes up to there had to be applied node by node.
     to_follow: u64,
-    name_order_epoch: u64,
     /// The state at the last rebuild.
     base: Option<Base>,
     /// The labels that tell groups apart.
@@ -88,13 +87,13 @@ impl NodeGroups {
         self.trees.len() <= FEW.max(nodes.len() / 2)
     }
 
-    /// Whether the labels and the order of names of the last rebuild still hold.
+    /// Whether the groups of the last rebuild still hold.
     fn holds(&self, nodes: &Nodes, now: u64) -> bool {
         self.base.is_some_and(|base| {
             let grown = nodes.len() > 2 * base.nodes || nodes.len() < base.nodes / 2;
             let old = now - base.change > 64 + nodes.len() as u64 / 4;
             let outlived = || base.labels != nodes.label_count() || self.is_thin();
-            self.name_order_epoch == nodes.name_order().epoch() && !grown && !(old && outlived())
+            !(grown || old && outlived())
         })
     }
 
@@ -107,7 +106,6 @@ impl NodeGroups {
     fn find_all(&mut self, nodes: &Nodes, now: u64) {
         *self = Self {
             seen: now,
-            name_order_epoch: nodes.name_order().epoch(),
             base: Some(Base { change: now, nodes: nodes.len(), labels: nodes.label_count() }),
             columns: UniformColumns::of(nodes),
             slots: vec![Slot::NONE; nodes.row_count()],

@@ -1,10 +1,8 @@
 //! The state of a node for a class of pods.
 
-use std::cmp::Reverse;
-
 use rustc_hash::FxHashMap;
 
-use super::bucket::{Bucket, HeapEntry};
+use super::bucket::Bucket;
 use super::node_groups::NodeGroups;
 use super::rejection_counts::VerdictId;
 use super::{ClassCache, Scope};
@@ -15,11 +13,13 @@ use crate::plugin::{CacheScope, PartitionKey, Representative, Uniform};
 use crate::scan::filters::FilterState;
 use crate::verdict::{Rejection, Verdict};
 
-/// The state of a node in eight bytes: there is one for each node and class.
+/// The state of a node in twelve bytes: there is one for each node and class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedState {
     number: u32,
     score: i32,
+    /// Where it is in its level of its bucket.
+    place: u32,
 }
 
 /// The state of a node for a class of pods.
@@ -43,16 +43,27 @@ const NOMINATED: u32 = u32::MAX - 2;
 const REJECTED: u32 = u32::MAX - 3;
 
 impl PackedState {
-    pub(super) const FREE: Self = Self { number: FREE, score: 0 };
-    const EXCLUDED: Self = Self { number: EXCLUDED, score: 0 };
-    const NOMINATED: Self = Self { number: NOMINATED, score: 0 };
+    pub(super) const FREE: Self = Self { number: FREE, score: 0, place: 0 };
+    const EXCLUDED: Self = Self { number: EXCLUDED, score: 0, place: 0 };
+    const NOMINATED: Self = Self { number: NOMINATED, score: 0, place: 0 };
 
-    pub(super) fn open(bucket: u32, score: i32) -> Self {
-        Self { number: bucket, score }
+    fn open(bucket: u32, score: i32, place: u32) -> Self {
+        Self { number: bucket, score, place }
+    }
+
+    /// Whether the node is in one of these buckets, which are sorted, and has the score that goes with the bucket.
+    pub(super) fn is_in(self, levels: &[(u32, i32)]) -> bool {
+        match levels {
+            [level] => *level == (self.number, self.score),
+            _ => {
+                let found = levels.binary_search_by_key(&self.number, |level| level.0);
+                found.is_ok_and(|at| levels[at].1 == self.score)
+            }
+        }
     }
 
     fn rejected(id: VerdictId) -> Self {
-        Self { number: REJECTED, score: id.0.cast_signed() }
+        Self { number: REJECTED, score: id.0.cast_signed(), place: 0 }
     }
 
     pub(super) fn says(self) -> NodeState {
@@ -80,8 +91,6 @@ pub(super) struct Answers {
     facts: Vec<i64>,
     usage: Vec<i64>,
     raw: Vec<i64>,
-    /// The nodes that are open, with their buckets.
-    entries: Vec<(u32, HeapEntry)>,
 }
 
 impl Answers {
@@ -113,45 +122,15 @@ impl ClassCache {
         self.ask_filters(cluster, answers, Some(node_groups));
         self.ask_scores(cluster, answers, Some(node_groups));
         let one_key = self.has_one_key(node_groups);
-        let mut entries = std::mem::take(&mut answers.entries);
         let (mut last, mut start) = ((PartitionKey::new(), u32::MAX), 0);
         for &end in &answers.ends {
             let mut known = false;
             for at in start..end {
-                if let Some(entry) = self.settle(cluster, answers, at, &mut last, known) {
-                    entries.push(entry);
+                if self.settle(cluster, answers, at, &mut last, known) {
                     known = one_key && answers.rejections[at].is_none();
                 }
             }
             start = end;
-        }
-        self.fill_buckets(&entries);
-        entries.clear();
-        answers.entries = entries;
-    }
-
-    /// Sorts the nodes of all buckets again after their ranks changed.
-    pub(super) fn put_in_order(&mut self, cluster: &Cluster) {
-        let mut entries = Vec::new();
-        for (state, row) in self.node_states.iter().zip((0..).map(NodeRow)) {
-            if let NodeState::Open(bucket, score) = state.says() {
-                let rank = Reverse(cluster.nodes().name_order().of(row));
-                entries.push((bucket, HeapEntry { score, rank, row }));
-            }
-        }
-        self.fill_buckets(&entries);
-    }
-
-    /// Fills all buckets with their nodes.
-    fn fill_buckets(&mut self, entries: &[(u32, HeapEntry)]) {
-        let mut sizes = vec![0; self.buckets.len()];
-        entries.iter().for_each(|(bucket, _)| sizes[*bucket as usize] += 1);
-        // Some room is left, so that the first nodes that move do not move the whole heap.
-        let mut lists: Vec<Vec<HeapEntry>> =
-            sizes.into_iter().map(|size: usize| Vec::with_capacity(size + size / 8)).collect();
-        entries.iter().for_each(|(bucket, entry)| lists[*bucket as usize].push(*entry));
-        for (bucket, entries) in self.buckets.iter_mut().zip(lists) {
-            bucket.fill(entries);
         }
     }
 
@@ -167,20 +146,23 @@ impl ClassCache {
         self.ask_filters(cluster, &mut answers, None);
         self.ask_scores(cluster, &mut answers, None);
         let mut last = (PartitionKey::new(), u32::MAX);
-        if let Some((bucket, entry)) = self.settle(cluster, &answers, 0, &mut last, false) {
-            self.buckets[bucket as usize].insert(entry);
-        }
+        self.settle(cluster, &answers, 0, &mut last, false);
         self.answers = answers;
     }
 
     /// Removes a node from its bucket or count.
     pub(super) fn withdraw(&mut self, row: NodeRow) {
-        match self.node_states[row.index()].says() {
+        let state = self.node_states[row.index()];
+        match state.says() {
             NodeState::Free => {}
             NodeState::Excluded => self.excluded_nodes -= 1,
             NodeState::Rejected(id) => self.rejections.discount(id),
             NodeState::Nominated => self.nominated.retain(|&r| r != row),
-            NodeState::Open(bucket, _) => self.buckets[bucket as usize].remove(),
+            NodeState::Open(bucket, score) => {
+                if let Some(moved) = self.buckets[bucket as usize].remove(score, state.place) {
+                    self.node_states[moved.index()].place = state.place;
+                }
+            }
         }
         self.node_states[row.index()] = PackedState::FREE;
     }
@@ -280,8 +262,8 @@ impl ClassCache {
         }
     }
 
-    /// Sets the state of a node by the answers. The caller puts open nodes into their bucket. `known`: if no filter
-    /// rejects the node, its key is that of the last one.
+    /// Sets the state of a node by the answers, and puts it into its bucket. `known`: if no filter rejects the node,
+    /// its key is that of the last one. Returns whether it is in a bucket.
     fn settle(
         &mut self,
         cluster: &Cluster,
@@ -289,7 +271,7 @@ impl ClassCache {
         at: usize,
         last: &mut (PartitionKey, u32),
         known: bool,
-    ) -> Option<(u32, HeapEntry)> {
+    ) -> bool {
         let row = answers.rows[at];
         let rejected = answers.rejections[at];
         if let Some(id) = rejected
@@ -297,7 +279,7 @@ impl ClassCache {
         {
             self.rejections.count(id);
             self.node_states[row.index()] = PackedState::rejected(id);
-            return None;
+            return false;
         }
         if !known || rejected.is_some() {
             let mut key = PartitionKey::new();
@@ -310,8 +292,9 @@ impl ClassCache {
             }
         }
         let score = self.fit(answers.usage[at]);
-        self.node_states[row.index()] = PackedState::open(last.1, score);
-        Some((last.1, HeapEntry { score, rank: Reverse(cluster.nodes().name_order().of(row)), row }))
+        let place = self.buckets[last.1 as usize].insert(score, row);
+        self.node_states[row.index()] = PackedState::open(last.1, score, place);
+        true
     }
 
     /// A score by usage in 32 bits. One that does not fit makes the cache unable to answer.

@@ -1,14 +1,14 @@
-//! The decision for one pod: check the heads of the buckets, score them, choose.
+//! The decision for one pod: check one node of each bucket, score it, choose among the nodes that tie.
 
 use std::iter;
 
-use super::bucket::HeapEntry;
 use super::node_state::{Answers, NodeState};
 use super::per_pod::PerPodFilters;
 use super::{ClassCache, ReadyScore, Scope};
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
 use crate::plugin::Representative;
+use crate::plugin::tie_break::TieOrder;
 use crate::plugin::view::{Delta, NodeView, PodView};
 use crate::scan::decision::rejecting;
 use crate::scan::filters::Filters;
@@ -37,27 +37,40 @@ pub(crate) enum Selection {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     groups: Vec<Representative>,
-    /// Of each group's head: its rank, and its total so far.
-    heads: Vec<(u32, i64)>,
+    /// Of each group: what it is, and its total so far.
+    offers: Vec<(Offer, i64)>,
     raw: Vec<i64>,
+    /// The buckets and scores of the nodes with the highest total.
+    tied: Vec<(u32, i32)>,
+    /// Nodes of which the first in the pod's order is chosen.
+    candidates: Vec<NodeRow>,
     /// Of all nodes, for a cache that is made.
     pub(super) answers: Answers,
     /// What filters say of buckets and of nodes with nominated pods, with the number of nodes.
     rejected: Vec<(Verdict, usize)>,
 }
 
-/// Why the nodes of a bucket are rejected, given its head: by a filter over domains, or by a later filter whatever the
-/// domains.
-fn rejection(filters: &Filters<'_>, head: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
+/// Nodes that may be chosen.
+#[derive(Clone, Copy, Debug)]
+enum Offer {
+    /// A single node.
+    Node,
+    /// The nodes of a bucket that have a score by usage.
+    Level(u32, i32),
+}
+
+/// Why the nodes of a bucket are rejected, given one of them: by a filter over domains, or by a later filter whatever
+/// the domains.
+fn rejection(filters: &Filters<'_>, node: NodeView<'_>, late: Option<&Verdict>) -> Option<Verdict> {
     filters.0.iter().find_map(|ready| match ready.looks_at_domains {
-        true => ready.check(head),
+        true => ready.check(node),
         false => late.filter(|verdict| verdict.plugin == ready.plugin).cloned(),
     })
 }
 
 impl ClassCache {
     /// Chooses a node for a pod of the class. The cache must have caught up.
-    pub(crate) fn select(&mut self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
+    pub(crate) fn select(&self, pod: PodView<'_>, scratch: &mut Scratch) -> Selection {
         if self.overflows {
             return Selection::Unanswered;
         }
@@ -79,7 +92,7 @@ impl ClassCache {
             return Selection::Unanswered;
         }
         scratch.groups.clear();
-        scratch.heads.clear();
+        scratch.offers.clear();
         scratch.rejected.clear();
         match self.filters.fitting_nominated(pod) {
             Some(row) => self.offer_node(pod, row, scratch),
@@ -98,38 +111,90 @@ impl ClassCache {
             return if asked.is_empty() { self.nothing(pod, scratch) } else { Selection::Unanswered };
         }
         self.score(pod, scratch);
-        // The highest total; of equal ones the first by name, which is the lowest rank.
-        let best = scratch.heads.iter().zip(&scratch.groups).min_by_key(|((rank, total), _)| (-total, *rank));
-        let ((_, total), group) = best.expect("there is a group");
-        Selection::Chosen(group.row, *total)
+        self.first_of_best(pod, &mut asked, scratch)
     }
 
-    /// Returns `false` if plugins that are asked about each pod rejected too many nodes.
-    fn offer_buckets(
-        &mut self,
+    /// The first of the nodes with the highest total in the pod's order.
+    fn first_of_best(
+        &self,
         pod: PodView<'_>,
         asked: &mut PerPodFilters<'_>,
         scratch: &mut Scratch,
-    ) -> bool {
-        let ranks = pod.cluster.nodes().name_order();
-        for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let Some(mut entry) = bucket.head(number, &self.node_states, ranks) else { continue };
+    ) -> Selection {
+        let Scratch { groups, offers, tied, candidates, .. } = scratch;
+        let best = offers.iter().map(|(_, total)| *total).max().expect("there is a group");
+        let of_best = offers.iter().zip(&*groups).filter(|((_, total), _)| *total == best);
+        let mut single = None;
+        let mut count = 0;
+        tied.clear();
+        for ((offer, _), group) in of_best.clone() {
+            match *offer {
+                Offer::Node => count += 1,
+                Offer::Level(bucket, score) => {
+                    tied.push((bucket, score));
+                    count += self.buckets[bucket as usize].level(score).len();
+                }
+            }
+            single = Some(group.row);
+        }
+        if let Some(row) = single.filter(|_| count == 1) {
+            return Selection::Chosen(row, best);
+        }
+        let ties = TieOrder::new(self.tie_break, pod);
+        let is_single = |offer: &Offer| matches!(offer, Offer::Node);
+        let nodes = of_best.filter(|((offer, _), _)| is_single(offer)).map(|(_, group)| group.row);
+        candidates.clear();
+        if ties.is_sooner_among_all(count) {
+            let is_tied = |row: &NodeRow| self.node_states[row.index()].is_in(tied);
+            for row in ties.rows().filter(is_tied) {
+                match asked.accept(pod, row) {
+                    None => return Selection::Unanswered,
+                    Some(false) => {}
+                    Some(true) => {
+                        candidates.push(row);
+                        break;
+                    }
+                }
+            }
+        } else {
+            let levels = tied.iter().map(|&(bucket, score)| self.buckets[bucket as usize].level(score));
+            candidates.extend(levels.flatten());
+        }
+        candidates.extend(nodes);
+        if let [row] = candidates[..] {
+            return Selection::Chosen(row, best);
+        }
+        let keys = ties.keys();
+        while let Some(at) = (0..candidates.len()).min_by_key(|&at| keys.of(candidates[at])) {
+            let row = candidates.swap_remove(at);
+            match asked.accept(pod, row) {
+                None => return Selection::Unanswered,
+                Some(false) => {}
+                Some(true) => return Selection::Chosen(row, best),
+            }
+        }
+        Selection::Unanswered
+    }
+
+    /// Returns `false` if plugins that are asked about each pod rejected too many nodes.
+    fn offer_buckets(&self, pod: PodView<'_>, asked: &mut PerPodFilters<'_>, scratch: &mut Scratch) -> bool {
+        for (number, bucket) in (0..).zip(&self.buckets) {
+            let Some(top) = bucket.levels().next() else { continue };
             let late = bucket.rejected.map(|id| self.rejections.verdict(id));
-            if let Some(verdict) = rejection(&self.filters, NodeView::new(pod.cluster, entry.row), late) {
+            if let Some(verdict) = rejection(&self.filters, NodeView::new(pod.cluster, top.rows[0]), late) {
                 scratch.rejected.push((verdict, bucket.len()));
                 continue;
             }
-            if !asked.is_empty() {
-                let accept = |row| asked.accept(pod, row);
-                match bucket.first(number, &self.node_states, ranks, accept) {
+            let found = match asked.is_empty() {
+                true => Some((top.score, top.rows[0])),
+                false => match bucket.find(|row| asked.accept(pod, row)) {
+                    Ok(found) => found,
                     Err(()) => return false,
-                    Ok(None) => continue,
-                    Ok(Some(first)) => entry = first,
-                }
-            }
-            let HeapEntry { score, rank, row } = entry;
+                },
+            };
+            let Some((score, row)) = found else { continue };
             scratch.groups.push(Representative { row, nodes: bucket.len() });
-            scratch.heads.push((rank.0, score.into()));
+            scratch.offers.push((Offer::Level(number, score), score.into()));
         }
         true
     }
@@ -149,7 +214,7 @@ impl ClassCache {
             _ => self.usage_score(pod.cluster, row),
         };
         scratch.groups.push(Representative::single(row));
-        scratch.heads.push((pod.cluster.nodes().name_order().of(row), score));
+        scratch.offers.push((Offer::Node, score));
     }
 
     /// Adds the scores that are normalized over all feasible nodes.
@@ -162,23 +227,22 @@ impl ClassCache {
             scratch.raw.resize(scratch.groups.len(), 0);
             ready.state.score(pod.cluster, &scratch.groups, &mut scratch.raw);
             ready.state.normalize(pod.cluster, &scratch.groups, &mut scratch.raw);
-            for ((_, total), score) in scratch.heads.iter_mut().zip(&scratch.raw) {
+            for ((_, total), score) in scratch.offers.iter_mut().zip(&scratch.raw) {
                 *total += ready.weight * score;
             }
         }
     }
 
     /// The nodes whose rejection evictions may lift, in no particular order. The cache must have caught up.
-    pub(crate) fn resolvable(&mut self, pod: PodView<'_>) -> Vec<NodeRow> {
+    pub(crate) fn resolvable(&self, pod: PodView<'_>) -> Vec<NodeRow> {
         let open_to_it = |verdict: &Verdict| verdict.rejection.code == Code::Unschedulable;
         let all = pod.cluster.nodes().rows();
         if let Some(verdict) = &self.rejected {
             return if open_to_it(verdict) { all.collect() } else { Vec::new() };
         }
         let mut buckets = Vec::with_capacity(self.buckets.len());
-        for (number, bucket) in (0..).zip(&mut self.buckets) {
-            let head = bucket.head(number, &self.node_states, pod.cluster.nodes().name_order());
-            let node = head.map(|entry| NodeView::new(pod.cluster, entry.row));
+        for bucket in &self.buckets {
+            let node = bucket.levels().next().map(|level| NodeView::new(pod.cluster, level.rows[0]));
             let late = bucket.rejected.map(|id| self.rejections.verdict(id));
             let rejection = node.and_then(|node| rejection(&self.filters, node, late));
             buckets.push(rejection.is_some_and(|verdict| open_to_it(&verdict)));

@@ -4,13 +4,12 @@
 //! It asks what the naive scan asks, without what only messages need: nodes that a filter rejects are dropped at once.
 //! If no node is left, the scan makes the message.
 
-use std::cmp::Reverse;
-
 use super::node_groups::{self, Choice, NodeGroups};
 use crate::cluster::Cluster;
 use crate::ids::{NodeRow, PodRow};
 use crate::plugin::Representative;
 use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::TieOrder;
 use crate::plugin::view::PodView;
 use crate::scan::filters::prepare;
 use crate::scan::scores::{self, ReadyScore};
@@ -35,7 +34,7 @@ pub(crate) fn choose(
         scores::prepare(profile, pod).filter(|ready| !ready.state.hints().zero).collect();
     if prepared.only.is_none() {
         node_groups.catch_up(cluster);
-        match node_groups::choose(cluster, &prepared.filters, &scores, node_groups) {
+        match node_groups::choose(profile, pod, &prepared.filters, &scores, node_groups) {
             Choice::Best(row, total) => return Some((row, total)),
             Choice::Nothing => return None,
             Choice::NotByGroup => {}
@@ -52,6 +51,8 @@ pub(crate) fn choose(
     }
     let groups: Vec<Representative> = rows.iter().copied().map(Representative::single).collect();
     let totals = scores::totals(&scores, cluster, &groups);
-    let ranks = cluster.nodes().name_order();
-    rows.into_iter().zip(totals).max_by_key(|&(row, total)| (total, Reverse(ranks.of(row))))
+    let best = totals.iter().copied().max()?;
+    let keys = TieOrder::new(profile.tie_break, pod).keys();
+    let tied = rows.iter().zip(&totals).filter(|(_, total)| **total == best);
+    tied.map(|(&row, _)| row).min_by_key(|&row| keys.of(row)).map(|row| (row, best))
 }

@@ -18,8 +18,6 @@ pub struct Interval {
 pub struct UsageBounds {
     /// One of the nodes: what it offers, all of them offer.
     pub row: NodeRow,
-    /// The lowest of the nodes' ranks.
-    pub rank: u32,
     /// How many pods each of them runs at least.
     pub pods: usize,
     /// What their pods request, of CPU (in milli-CPU) and of memory (in bytes).
@@ -45,7 +43,6 @@ impl UsageBounds {
         let scored = |column: &[i64]| Interval::of(column[row.index()]);
         Self {
             row,
-            rank: nodes.name_order().of(row),
             pods: nodes.pods(row).len(),
             requested: [requested(ResourceId::CPU), requested(ResourceId::MEMORY)],
             scored: [scored(&nodes.scored_cpu), scored(&nodes.scored_memory)],
@@ -58,7 +55,6 @@ impl UsageBounds {
             |mine: [Interval; 2], theirs: [Interval; 2]| [mine[0].join(theirs[0]), mine[1].join(theirs[1])];
         Self {
             row: self.row,
-            rank: self.rank.min(other.rank),
             pods: self.pods.min(other.pods),
             requested: join(self.requested, other.requested),
             scored: join(self.scored, other.scored),

@@ -6,6 +6,7 @@ use berth_model::Str;
 
 use crate::ids::name::PluginName;
 use crate::plugin::event::ClusterEvent;
+use crate::plugin::tie_break::TieBreak;
 use crate::plugin::view::PodView;
 use crate::plugin::{Plugin, QueueingHint};
 
@@ -22,6 +23,8 @@ pub struct Profile {
     pub filter: Vec<Arc<dyn Plugin>>,
     /// Score nodes, with weights.
     pub score: Vec<(Arc<dyn Plugin>, i64)>,
+    /// Which of several nodes with the highest total is chosen.
+    pub tie_break: TieBreak,
     /// Reserve what goes with a placement.
     pub reserve: Vec<Arc<dyn Plugin>>,
     /// Whether pods that fit nowhere may evict others (DefaultPreemption at PostFilter).
@@ -60,6 +63,7 @@ impl Profile {
             pre_filter: Vec::new(),
             filter: Vec::new(),
             score: Vec::new(),
+            tie_break: TieBreak::default(),
             reserve: Vec::new(),
             preempts: false,
             bind_timeout_millis: 600_000,

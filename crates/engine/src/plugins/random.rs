@@ -7,12 +7,12 @@
 //! - **Upstream**: none. kube-scheduler has chance only in its sampling and its ties.
 //! - **Cost**: one hash of the node's name a node.
 //!
-//! There is no random source: a draw is a hash. Texts are taken eight bytes at a time, each of them followed by the
-//! finalizer of splitmix64, of which every bit of the result depends on every bit of the input.
+//! There is no random source: a draw is a stable hash.
 
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
+use crate::ids::hash::{absorb, mix};
 use crate::ids::name::PluginName;
 use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 use crate::plugin::view::PodView;
@@ -71,26 +71,10 @@ impl Score for RandomScore {
     }
 }
 
-/// A hash of all that went into `state` and of `text`. The length goes in too, so that no two lists of texts look
-/// alike.
-fn absorb(state: u64, text: &str) -> u64 {
-    let bytes = text.as_bytes();
-    let word = |chunk: &[u8]| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
-    bytes.chunks(8).fold(mix(state ^ bytes.len() as u64), |state, chunk| mix(state ^ word(chunk)))
-}
-
-/// One step of splitmix64: a bijection of 64 bits that leaves no visible relation between close inputs.
-fn mix(state: u64) -> u64 {
-    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{World, score};
+    use crate::fixture::{World, is_uniform, score};
     use crate::ids::NodeRow;
     use crate::scan::scores::ScoreState;
     use proptest::prelude::*;
@@ -108,28 +92,11 @@ mod tests {
         scores.iter().position(|&s| s == MAX_SCORE).unwrap()
     }
 
-    /// Whether counts that should be equal are, by a chi-squared test that a uniform choice fails once in 10^9 times.
-    fn is_uniform(counts: &[u32]) -> bool {
-        let expected = f64::from(counts.iter().sum::<u32>()) / counts.len() as f64;
-        let statistic: f64 = counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum();
-        // The quantile of six standard deviations, by the approximation of Wilson and Hilferty.
-        let freedom = counts.len() as f64 - 1.0;
-        let deviation = 2.0 / (9.0 * freedom);
-        statistic <= freedom * (1.0 - deviation + 6.0 * deviation.sqrt()).powi(3)
-    }
-
     fn world(nodes: &[String], pods: usize) -> (World, Vec<NodeRow>, Vec<crate::ids::PodRow>) {
         let mut world = World::default();
         let rows = nodes.iter().map(|name| world.node(name, |_| {})).collect();
         let pods = (0..pods).map(|n| world.pod(&format!("web-{n}"), |_, _| {})).collect();
         (world, rows, pods)
-    }
-
-    #[test]
-    fn the_chi_squared_test_accepts_fair_counts_and_refuses_others() {
-        assert!(is_uniform(&[1000, 1050, 950, 1000]));
-        assert!(!is_uniform(&[1000, 1300, 700, 1000]));
-        assert!(!is_uniform(&[0, 0, 0, 100]));
     }
 
     #[test]

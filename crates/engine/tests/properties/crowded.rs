@@ -1,10 +1,11 @@
-//! Pods unlike all others, on more nodes than are looked at one by one: few kinds of nodes, all used differently. What
-//! is left out by bounds must never be the scan's choice.
+//! Pods on more nodes than are looked at one by one: few kinds of nodes, many of them equal. What is left out by
+//! bounds, or not compared with the nodes that it ties with, must never be the scan's choice.
 
 use std::sync::Arc;
 
 use berth_engine::cluster::Cluster;
 use berth_engine::decision::Decision;
+use berth_engine::ids::PodRow;
 use berth_engine::plugin::Plugin;
 use berth_engine::plugins::best_fit::BestFit;
 use berth_engine::plugins::least_load::LeastLoad;
@@ -12,6 +13,8 @@ use berth_engine::plugins::random::Random;
 use berth_engine::plugins::weighted_least_load::WeightedLeastLoad;
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
+use berth_engine::tie_break::TieBreak;
+use berth_model::Str;
 use berth_model::affinity::{
     NodeAffinity, PodAffinityTerm, PreferredNode, SpreadConstraint, WeightedPodAffinityTerm,
 };
@@ -32,6 +35,8 @@ const HOST: &str = "kubernetes.io/hostname";
 #[derive(Clone, Debug)]
 enum Step {
     Schedule(Wish),
+    /// Pods come that are equal to one that came before.
+    Again(usize, usize),
     /// A pod goes.
     Remove(usize),
     /// A node goes, comes back, or changes its zone and its taint.
@@ -49,10 +54,9 @@ struct Wish {
 
 impl Step {
     fn any() -> impl Strategy<Value = Self> {
-        let wish = (0i64..60, 0i64..60, 0usize..4, any::<(u32, u32)>())
-            .prop_map(|(cpu, memory, group, (one, other))| Wish { cpu, memory, group, wishes: one & other });
         prop_oneof![
-            12 => wish.prop_map(Self::Schedule),
+            12 => Wish::any().prop_map(Self::Schedule),
+            3 => (any::<usize>(), 1usize..30).prop_map(|(which, count)| Self::Again(which, count)),
             2 => any::<usize>().prop_map(Self::Remove),
             1 => (any::<usize>(), 0usize..3).prop_map(|(node, how)| Self::Node(node, how)),
         ]
@@ -115,6 +119,11 @@ fn in_zone(zone: &str) -> NodeSelectorTerm {
 }
 
 impl Wish {
+    fn any() -> impl Strategy<Value = Self> {
+        (0i64..60, 0i64..60, 0usize..4, any::<(u32, u32)>())
+            .prop_map(|(cpu, memory, group, (one, other))| Self { cpu, memory, group, wishes: one & other })
+    }
+
     fn has(&self, bit: u32) -> bool {
         self.wishes & 1 << bit != 0
     }
@@ -177,27 +186,39 @@ fn profile(algorithm: usize) -> Profile {
     profile
 }
 
-fn play(algorithm: usize, count: usize, steps: &[Step]) -> Result<(), String> {
+/// Schedules a pod, and compares the decision with the scan's.
+fn schedule(scheduler: &mut Scheduler, pod: Pod, running: &mut Vec<PodRow>) -> Result<(), String> {
+    let pod = scheduler.cluster_mut().add_pod(pod);
+    let decision = scheduler.decide_by(0, pod);
+    scheduler.verify(0, pod, &decision)?;
+    match decision {
+        Decision::Place(node, _) => {
+            scheduler.place(0, pod, node);
+            running.push(pod);
+        }
+        _ => scheduler.cluster_mut().remove_pod(pod),
+    }
+    Ok(())
+}
+
+fn play(profile: Profile, count: usize, steps: &[Step]) -> Result<(), String> {
     let mut cluster = Cluster::default();
     for number in 0..count {
         cluster.upsert_node(node(number, number / 2));
     }
-    let mut scheduler = Scheduler::new(cluster, vec![profile(algorithm)]);
-    let mut running = Vec::new();
+    let mut scheduler = Scheduler::new(cluster, vec![profile]);
+    let (mut running, mut wishes) = (Vec::new(), Vec::new());
     for (at, step) in steps.iter().enumerate() {
         match step {
             Step::Schedule(wish) => {
-                let pod = scheduler.cluster_mut().add_pod(wish.pod(format!("p{at}")));
-                let decision = scheduler.decide_by(0, pod);
-                scheduler.verify(0, pod, &decision)?;
-                match decision {
-                    Decision::Place(node, _) => {
-                        scheduler.place(0, pod, node);
-                        running.push(pod);
-                    }
-                    _ => {
-                        scheduler.cluster_mut().remove_pod(pod);
-                    }
+                schedule(&mut scheduler, wish.pod(format!("p{at}")), &mut running)?;
+                wishes.push(wish);
+            }
+            Step::Again(which, times) => {
+                let Some(which) = which.checked_rem(wishes.len()) else { continue };
+                for time in 0..*times {
+                    let pod = wishes[which].pod(format!("p{at}-{time}"));
+                    schedule(&mut scheduler, pod, &mut running)?;
                 }
             }
             Step::Remove(which) => {
@@ -221,15 +242,50 @@ fn play(algorithm: usize, count: usize, steps: &[Step]) -> Result<(), String> {
     Ok(())
 }
 
+/// The nodes that pods get where nodes come in an order.
+fn place(order: &[usize], wishes: &[(Wish, usize)]) -> Vec<Option<Str>> {
+    let mut cluster = Cluster::default();
+    for &number in order {
+        cluster.upsert_node(node(number, number / 2));
+    }
+    let mut scheduler = Scheduler::new(cluster, vec![profile(0)]);
+    let pods = wishes.iter().enumerate();
+    let pods = pods.flat_map(|(at, (wish, count))| (0..*count).map(move |n| wish.pod(format!("p{at}-{n}"))));
+    let mut placed = Vec::new();
+    for pod in pods {
+        let pod = scheduler.cluster_mut().add_pod(pod);
+        placed.push(match scheduler.decide_by(0, pod) {
+            Decision::Place(node, _) => {
+                scheduler.place(0, pod, node);
+                Some(scheduler.cluster().nodes().name(node).clone())
+            }
+            _ => None,
+        });
+    }
+    placed
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: config().cases / 10, ..config() })]
 
     #[test]
     fn the_best_of_many_nodes_is_the_scans_though_most_are_never_looked_at(
         algorithm in prop_oneof![4 => Just(0usize), 4 => 1usize..5],
+        tie_break in prop_oneof![3 => Just(TieBreak::Hashed), 1 => Just(TieBreak::FirstName)],
         count in 1usize..300,
         steps in proptest::collection::vec(Step::any(), 1..150),
     ) {
-        play(algorithm, count, &steps).map_err(TestCaseError::fail)?;
+        let profile = Profile { tie_break, ..profile(algorithm) };
+        play(profile, count, &steps).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn placements_do_not_depend_on_the_order_of_nodes(
+        order in Just((0usize..60).collect::<Vec<_>>()).prop_shuffle(),
+        wishes in proptest::collection::vec((Wish::any(), 1usize..10), 1..10),
+    ) {
+        let sorted: Vec<usize> = (0..60).collect();
+        let placements = [&sorted, &order].map(|order| place(order, &wishes));
+        prop_assert_eq!(&placements[0], &placements[1]);
     }
 }

@@ -153,12 +153,9 @@ impl SchedulingLoop {
         count: usize,
     ) -> Alternatives {
         let diagnosis = self.scheduler.diagnose(profile, pod);
-        let scored = diagnosis.feasible.iter().zip(&diagnosis.totals);
-        let mut others: Vec<_> = scored.filter(|(row, _)| **row != node).collect();
-        // The sort is stable, and the nodes are in the order of their names.
-        others.sort_by_key(|(_, total)| std::cmp::Reverse(**total));
+        let others = diagnosis.by_preference().into_iter().filter(|(row, _)| *row != node);
         let nodes = self.scheduler.cluster().nodes();
-        let next = others.into_iter().take(count).map(|(row, total)| (nodes.name(*row).clone(), *total));
+        let next = others.take(count).map(|(row, total)| (nodes.name(row).clone(), total));
         Alternatives { feasible: diagnosis.feasible.len(), next: next.collect() }
     }
 }

@@ -12,7 +12,7 @@
 //! Upstream: `extender.go`, `schedule_one.go` (`findNodesThatPassExtenders`, `prioritizeNodes`), `preemption.go`
 //! (`callExtenders`).
 
-use berth_engine::ids::{NodeRow, PodRow};
+use berth_engine::ids::PodRow;
 use berth_engine::name::PluginName;
 use berth_engine::preemption::{self, Candidate};
 use berth_engine::scan::{self, Diagnosis};
@@ -151,10 +151,9 @@ impl SchedulingLoop {
         let diagnosis = self.diagnosis_with_extenders(pod, &mut state);
         let nodes = self.scheduler.cluster().nodes();
         let totals = diagnosis.feasible.iter().zip(&diagnosis.totals);
-        let totals = totals.map(|(&node, &total)| (node, state.total(nodes.name(node), total)));
-        let totals: Vec<(NodeRow, i64)> = totals.collect();
-        let max = totals.iter().map(|(_, total)| *total).max();
-        match totals.into_iter().find(|(_, total)| Some(*total) == max) {
+        let totals = totals.map(|(&node, &total)| state.total(nodes.name(node), total));
+        let totals: Vec<i64> = totals.collect();
+        match diagnosis.choice_by(&totals) {
             Some(placement) => {
                 let mut observer = AttemptObserver { alternatives: 0, on_step_done: &mut |_| () };
                 self.assume_and_bind(now, pod, placement, &mut observer);

@@ -92,7 +92,7 @@ fn an_extenders_failure_fails_the_attempt_unless_it_is_ignorable() {
     let mut lenient = world(&[Extender { filters: true, ignorable: true, ..extender() }]);
     lenient.run();
     reply(&mut lenient, failure(FailureKind::Unknown));
-    assert_eq!(lenient.run(), ["bind a to n1"]);
+    assert_eq!(lenient.run(), ["bind a to n3"]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_slow_extender_delays_only_the_pods_that_need_it() {
     );
     let requests = world.run();
     assert!(requests[0].starts_with("extender 0: Filter"), "{requests:?}");
-    assert_eq!(requests[1], "bind a to n1");
+    assert_eq!(requests[1], "bind a to n3");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_extender_that_binds_is_called() {
     assert!(requests[0].starts_with("extender 0: Bind"), "{requests:?}");
     reply(&mut world, Ok(Answer::Done));
     world.run();
-    assert_eq!(world.events(), ["default/a Scheduled: Successfully assigned default/a to n1"]);
+    assert_eq!(world.events(), ["default/a Scheduled: Successfully assigned default/a to n3"]);
 }
 
 #[test]

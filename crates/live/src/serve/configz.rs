@@ -43,6 +43,7 @@ fn profile(profile: &ResolvedProfile) -> Value {
     json!({
         "schedulerName": profile.scheduler_name,
         "percentageOfNodesToScore": profile.percentage_of_nodes_to_score,
+        "tieBreak": profile.tie_break.config_name(),
         "plugins": {
             "preEnqueue": enabled(&points.pre_enqueue),
             "queueSort": enabled(queue_sort),

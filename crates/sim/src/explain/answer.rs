@@ -45,7 +45,7 @@ pub(super) fn placed(document: &Explanation) -> Vec<String> {
         None => answer.push(format!("It goes to {node}, the only node that it fits on (score {score})")),
         Some(runner_up) if runner_up.margin == 0 => {
             answer.push(format!(
-                "It goes to {node}; {} has the same score, {score}, and comes later by name",
+                "It goes to {node}; {} has the same score, {score}, and comes later in this pod's order of nodes",
                 runner_up.node
             ));
         }

@@ -23,9 +23,7 @@ pub struct RunnerUp {
 
 /// The best of all other nodes, measured against the chosen one.
 pub(super) fn runner_up(cluster: &Cluster, diagnosis: &Diagnosis, chosen: NodeRow) -> Option<RunnerUp> {
-    let others = diagnosis.feasible.iter().zip(&diagnosis.totals).filter(|(row, _)| **row != chosen);
-    // Of equal ones the first by name, as the choice itself is made.
-    let (&row, _) = others.reduce(|best, other| if other.1 > best.1 { other } else { best })?;
+    let row = diagnosis.by_preference().into_iter().map(|(row, _)| row).find(|&row| row != chosen)?;
     between(cluster, diagnosis, chosen, row)
 }
 

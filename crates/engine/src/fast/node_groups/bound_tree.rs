@@ -27,11 +27,11 @@ pub(super) trait SearchVisitor {
     /// The highest total of a node within the bounds; `None` if none of them can be chosen.
     fn bound(&self, bounds: &UsageBounds) -> Option<i64>;
 
-    /// Whether a node with this bound, and a rank no lower than this, may still be chosen.
-    fn is_open(&self, bound: i64, rank: u32) -> bool;
+    /// Whether a node with this bound may still be chosen.
+    fn is_open(&self, bound: i64) -> bool;
 
-    /// Looks at nodes one by one.
-    fn look(&mut self, rows: &[NodeRow]);
+    /// Looks at nodes one by one. None of them exceeds the bound.
+    fn look(&mut self, rows: &[NodeRow], bound: i64);
 }
 
 impl BoundTree {
@@ -86,7 +86,7 @@ impl BoundTree {
         if self.rows.is_empty() {
             return;
         }
-        self.rows.sort_by_cached_key(|&row| (usage(row, nodes), nodes.name_order().of(row)));
+        self.rows.sort_by_cached_key(|&row| (usage(row, nodes), row));
         let siblings = self.rows.chunks(FAN_OUT).map(|rows| of_rows(rows, nodes));
         let mut level: Vec<UsageBounds> = siblings.collect();
         while level.len() > 1 {
@@ -130,25 +130,25 @@ impl BoundTree {
     }
 
     fn descend(&self, level: usize, from: usize, to: usize, visitor: &mut impl SearchVisitor) {
-        let mut open = [(0, 0, 0); FAN_OUT];
+        let mut open = [(0, 0); FAN_OUT];
         let mut count = 0;
         for (at, bounds) in (from..to).zip(&self.levels[level][from..to]) {
             if let Some(bound) = visitor.bound(bounds)
-                && visitor.is_open(bound, bounds.rank)
+                && visitor.is_open(bound)
             {
-                open[count] = (-bound, bounds.rank, at);
+                open[count] = (-bound, at);
                 count += 1;
             }
         }
         open[..count].sort_unstable();
-        for &(negated, rank, at) in &open[..count] {
-            if !visitor.is_open(-negated, rank) {
+        for &(negated, at) in &open[..count] {
+            if !visitor.is_open(-negated) {
                 continue;
             }
             let below = if level == 0 { self.rows.len() } else { self.levels[level - 1].len() };
             let (from, to) = (at * FAN_OUT, below.min((at + 1) * FAN_OUT));
             match level {
-                0 => visitor.look(&self.rows[from..to]),
+                0 => visitor.look(&self.rows[from..to], -negated),
                 _ => self.descend(level - 1, from, to, visitor),
             }
         }
@@ -194,11 +194,11 @@ mod tests {
             Some(0)
         }
 
-        fn is_open(&self, _bound: i64, _rank: u32) -> bool {
+        fn is_open(&self, _bound: i64) -> bool {
             true
         }
 
-        fn look(&mut self, rows: &[NodeRow]) {
+        fn look(&mut self, rows: &[NodeRow], _bound: i64) {
             self.0.extend(rows);
         }
     }

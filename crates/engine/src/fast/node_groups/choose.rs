@@ -10,7 +10,9 @@ use super::bound_tree::SearchVisitor;
 use crate::cluster::Cluster;
 use crate::ids::NodeRow;
 use crate::plugin::bounds::UsageBounds;
-use crate::plugin::view::NodeView;
+use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::{TieKeys, TieOrder};
+use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{BatchFilter, MAX_SCORE, RangeFilter, RawScore, Representative, Score, ScoreBound};
 use crate::scan::filters::{FilterState, Filters};
 use crate::scan::scores::{ReadyScore, totals};
@@ -59,11 +61,13 @@ struct Last<'a> {
 /// Chooses a node for a pod by filters and scores that were prepared for it. Pods with nominations, and pods that some
 /// plugin lets on certain nodes only, are not decided this way.
 pub(in crate::fast) fn choose<'a>(
-    cluster: &'a Cluster,
+    profile: &Profile,
+    pod: PodView<'a>,
     filters: &'a Filters<'a>,
     scores: &'a [ReadyScore<'a>],
     node_groups: &NodeGroups,
 ) -> Choice {
+    let cluster = pod.cluster;
     if !node_groups.is_useful(cluster.nodes()) {
         return Choice::NotByGroup;
     }
@@ -73,20 +77,14 @@ pub(in crate::fast) fn choose<'a>(
     let Some(candidates) = questions.candidates(node_groups) else { return Choice::Nothing };
     let groups: Vec<Representative> = candidates.iter().map(|&(_, group)| group).collect();
     let totals = totals(questions.shared.iter().copied(), cluster, &groups);
-    let mut best = BestScore {
-        questions: &questions,
-        shared: 0,
-        found: None,
-        rows: Vec::new(),
-        groups: Vec::new(),
-        buffers: (Vec::new(), Vec::new()),
-    };
+    let mut best = BestScore::new(&questions, TieOrder::new(profile.tie_break, pod));
     let mut order: Vec<(i64, usize)> = totals.into_iter().zip(candidates.iter().map(|c| c.0)).collect();
     order.sort_unstable_by_key(|&(total, _)| Reverse(total));
-    for (total, group) in order {
+    for &(total, group) in &order {
         best.shared = total;
         node_groups.trees[group].search(&mut best);
     }
+    best.search_in_order(&order, node_groups);
     match best.found {
         Some((total, _, row)) => Choice::Best(row, questions.total.unwrap_or(total)),
         None => Choice::Nothing,
@@ -165,7 +163,7 @@ impl<'a> Questions<'a> {
                 Some(_) => continue,
             }
             any.found = None;
-            any.look(&[example]); // mostly the first will do
+            any.look(&[example], 0); // mostly the first will do
             if any.found.is_none() {
                 tree.search(&mut any);
             }
@@ -206,11 +204,11 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
         (!self.questions.rejects_all(bounds)).then_some(0)
     }
 
-    fn is_open(&self, _bound: i64, _rank: u32) -> bool {
+    fn is_open(&self, _bound: i64) -> bool {
         self.found.is_none()
     }
 
-    fn look(&mut self, rows: &[NodeRow]) {
+    fn look(&mut self, rows: &[NodeRow], _bound: i64) {
         self.rows.clear();
         self.rows.extend(rows);
         self.questions.retain(&mut self.rows);
@@ -218,18 +216,78 @@ impl SearchVisitor for AnyFeasible<'_, '_> {
     }
 }
 
-/// Looks for the node with the highest total, and of equal ones for the first by name.
+/// Looks for the node with the highest total, and of equal ones for the one with the least key.
+///
+/// A stretch that can only tie is looked at unless few nodes have lower keys than the best one so far. These few are
+/// looked at in the order of their keys in the end.
 struct BestScore<'q, 'a> {
     questions: &'q Questions<'a>,
+    ties: TieOrder<'a>,
+    keys: TieKeys<'a>,
     /// What the group that is searched scores by what its nodes share.
     shared: i64,
-    /// The best so far: its total, its rank, and the node.
+    /// The best so far: its total, its key, and the node.
     found: Option<(i64, u32, NodeRow)>,
     /// Those that are looked at.
     rows: Vec<NodeRow>,
     groups: Vec<Representative>,
     /// Totals and scores of the nodes in `groups`.
     buffers: (Vec<i64>, Vec<i64>),
+}
+
+impl<'q, 'a> BestScore<'q, 'a> {
+    fn new(questions: &'q Questions<'a>, ties: TieOrder<'a>) -> Self {
+        Self {
+            questions,
+            keys: ties.keys(),
+            ties,
+            shared: 0,
+            found: None,
+            rows: Vec::new(),
+            groups: Vec::new(),
+            buffers: (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// Looks at the nodes with lower keys than the best one, if they are few and may have been left out. `shared` holds
+    /// what the nodes of each group share.
+    fn search_in_order(&mut self, shared: &[(i64, usize)], node_groups: &NodeGroups) {
+        let Some((best, key, found)) = self.found else { return };
+        if !self.ties.has_few_before(key) {
+            return;
+        }
+        let mut by_group = vec![None; node_groups.trees.len()];
+        shared.iter().for_each(|&(total, group)| by_group[group] = Some(total));
+        let ties = self.ties.clone();
+        for row in ties.rows().take_while(|&row| row != found) {
+            let group = node_groups.slots[row.index()].group as usize;
+            let Some(shared) = by_group.get(group).copied().flatten() else { continue };
+            self.shared = shared;
+            self.rows.clear();
+            self.rows.push(row);
+            self.score();
+            if self.buffers.0.first() == Some(&best) {
+                self.found = Some((best, self.keys.of(row), row));
+                return;
+            }
+        }
+    }
+
+    /// Computes the totals of those nodes in `rows` that pass the filters.
+    fn score(&mut self) {
+        let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
+        self.questions.retain(&mut self.rows);
+        self.groups.clear();
+        self.groups.extend(self.rows.iter().copied().map(Representative::single));
+        totals.clear();
+        totals.resize(self.groups.len(), self.shared);
+        for Last { state, weight, .. } in &self.questions.last {
+            scores.clear();
+            scores.resize(self.groups.len(), 0);
+            state.score(cluster, &self.groups, scores);
+            totals.iter_mut().zip(&*scores).for_each(|(total, score)| *total += weight * score);
+        }
+    }
 }
 
 impl SearchVisitor for BestScore<'_, '_> {
@@ -242,30 +300,28 @@ impl SearchVisitor for BestScore<'_, '_> {
         Some(self.shared + highest.sum::<i64>())
     }
 
-    fn is_open(&self, bound: i64, rank: u32) -> bool {
-        self.found.is_none_or(|(total, first, _)| bound > total || (bound == total && rank < first))
+    fn is_open(&self, bound: i64) -> bool {
+        self.found
+            .is_none_or(|(total, key, _)| bound > total || (bound == total && !self.ties.has_few_before(key)))
     }
 
-    fn look(&mut self, rows: &[NodeRow]) {
-        let (cluster, (totals, scores)) = (self.questions.cluster, &mut self.buffers);
+    fn look(&mut self, rows: &[NodeRow], bound: i64) {
         self.rows.clear();
-        self.rows.extend(rows);
-        self.questions.retain(&mut self.rows);
-        self.groups.clear();
-        self.groups.extend(self.rows.iter().copied().map(Representative::single));
-        totals.clear();
-        totals.resize(self.groups.len(), self.shared);
-        for Last { state, weight, .. } in &self.questions.last {
-            scores.clear();
-            scores.resize(self.groups.len(), 0);
-            state.score(cluster, &self.groups, scores);
-            totals.iter_mut().zip(&*scores).for_each(|(total, score)| *total += weight * score);
+        match self.found {
+            Some((total, first, _)) if bound == total => {
+                self.rows.extend(rows.iter().filter(|&&row| self.keys.of(row) < first));
+            }
+            _ => self.rows.extend(rows),
         }
-        let ranks = cluster.nodes().name_order();
-        for (group, &total) in self.groups.iter().zip(&*totals) {
-            let rank = ranks.of(group.row);
-            if self.found.is_none_or(|(best, first, _)| total > best || (total == best && rank < first)) {
-                self.found = Some((total, rank, group.row));
+        self.score();
+        for (group, &total) in self.groups.iter().zip(&self.buffers.0) {
+            let best = self.found.map(|(best, ..)| best);
+            if best.is_some_and(|best| total < best) {
+                continue;
+            }
+            let key = self.keys.of(group.row);
+            if self.found.is_none_or(|(best, first, _)| total > best || key < first) {
+                self.found = Some((total, key, group.row));
             }
         }
     }

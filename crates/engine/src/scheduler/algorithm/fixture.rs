@@ -9,6 +9,7 @@ use crate::fixture::{World, container, labels, resources};
 use crate::ids::{NodeRow, PodRow};
 use crate::plugin::Plugin;
 use crate::plugin::profile::Profile;
+use crate::plugin::tie_break::TieBreak;
 use crate::plugins::node_resources_fit::NodeResourcesFit;
 use crate::scan;
 
@@ -64,14 +65,10 @@ pub(crate) fn alone(plugin: impl Plugin + 'static) -> Profile {
 /// A profile that filters by resources and scores by these plugins.
 pub(crate) fn profile(score: Vec<(Arc<dyn Plugin>, i64)>) -> Profile {
     Profile {
-        scheduler_name: "default-scheduler".into(),
-        pre_enqueue: Vec::new(),
-        pre_filter: Vec::new(),
         filter: vec![Arc::new(NodeResourcesFit::default())],
         score,
-        reserve: Vec::new(),
-        preempts: false,
-        bind_timeout_millis: 600_000,
+        tie_break: TieBreak::FirstName,
+        ..Profile::empty("default-scheduler")
     }
 }
 
