@@ -12,7 +12,7 @@ use crate::run::{Options, run};
 use crate::subject::Method;
 
 /// Each workload of the smoke suite, with the least ratio that passes.
-const FLOORS: [(&str, f64); 28] = [
+const FLOORS: [(&str, f64); 30] = [
     ("basic", 6.0),
     ("daemonset", 1.5),
     ("mixed-churn", 4.0),
@@ -38,6 +38,8 @@ const FLOORS: [(&str, f64); 28] = [
     ("migrated-volumes", 2.4),
     ("intree-volumes", 1.9),
     ("volume-limits", 3.5),
+    ("device-claims", 1.2),             // the scan asks only changed nodes, too
+    ("prioritized-device-claims", 0.8), // alternatives are scored for each pod
     ("mix", 1.0),
     ("every-pod-different", 2.6),
     ("adversarial-churn", 2.2),

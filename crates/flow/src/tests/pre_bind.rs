@@ -183,21 +183,15 @@ fn a_device_stays_taken_while_it_is_not_known_whether_it_was_written() {
     answer_devices(&mut world, failure(FailureKind::Unknown));
     world.pod_with("second", 1, &claiming("second"), "");
     let requests = world.run();
-    assert!(!requests.iter().any(|request| request.contains("claim: \"second\"")), "{requests:?}");
+    assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
     world.wait(500);
     let requests = world.run();
-    assert!(
-        requests.iter().any(|request| request.contains("claim: \"first\"")),
-        "it is sent again: {requests:?}"
-    );
+    assert!(requests.iter().any(|request| request.contains("claim first")), "it is sent again: {requests:?}");
     answer_devices(&mut world, failure(FailureKind::Refused));
     world.wait(1_000);
-    assert!(
-        world.run().iter().any(|request| request.contains("claim: \"first\"")),
-        "a refusal does not tell"
-    );
+    assert!(world.run().iter().any(|request| request.contains("claim first")), "a refusal does not tell");
     answer_devices(&mut world, Ok(Answer::Done));
-    assert!(!world.run().iter().any(|request| request.contains("claim: \"first\"")), "it is known now");
+    assert!(!world.run().iter().any(|request| request.contains("claim first")), "it is known now");
 }
 
 #[test]
@@ -208,5 +202,5 @@ fn a_device_is_free_again_if_its_first_write_is_refused() {
     answer_devices(&mut world, failure(FailureKind::Refused));
     world.pod_with("second", 1, &claiming("second"), "");
     let requests = world.run();
-    assert!(requests.iter().any(|request| request.contains("claim: \"second\"")), "{requests:?}");
+    assert!(requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
 }

@@ -1,4 +1,5 @@
 use berth_engine::profile::Profile;
+use berth_engine::tie_break::TieBreak;
 use berth_model::pod::Pod;
 
 use super::*;
@@ -7,8 +8,10 @@ use crate::world::World;
 
 const OPTIONS: Options = Options { preemption: true, all_schedulers: false, verify: true };
 
+/// The first name wins, so that a pod's node does not depend on the pod's own name.
 fn scheduler(world: &World) -> Scheduler {
-    Scheduler::new(world.cluster.clone(), vec![Profile::standard("default-scheduler")])
+    let profile = Profile { tie_break: TieBreak::FirstName, ..Profile::standard("default-scheduler") };
+    Scheduler::new(world.cluster.clone(), vec![profile])
 }
 
 /// How many sets of the new pods of a text fit, and the nodes of the pods.
