@@ -6,7 +6,7 @@
 //!   What cannot be given back is a victim.
 //! - **Best** is the candidate that does the least harm.
 //!
-//! The filters are asked about a hypothetical node ([`Delta`](crate::plugin::view::Delta)); plugins know nothing of
+//! The filters are asked about a hypothetical node ([`Delta`]); plugins know nothing of
 //! preemption.
 //!
 //! Upstream: plugins/defaultpreemption, `framework/preemption`. Known difference: all candidate nodes are tried
