@@ -204,3 +204,23 @@ fn a_device_is_free_again_if_its_first_write_is_refused() {
     let requests = world.run();
     assert!(requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
 }
+
+#[test]
+fn a_late_write_of_an_earlier_attempt_is_believed_once_the_claim_is_bound() {
+    let mut world = world("example.com/volumes");
+    world.pod_with("a", 1, POD, "");
+    world.run();
+    answer_volume(&mut world, Ok(Answer::Done));
+    // The watch skips the version with this scheduler's node: a write of an earlier attempt came after it.
+    const OTHER: &str =
+        r#""volume.kubernetes.io/selected-node":"other","pv.kubernetes.io/bind-completed":"yes","#;
+    world.apply(&volume(CLAIM_REF));
+    world.apply(&claim(OTHER, r#""volumeName":"pv","#));
+    world.run();
+    let storage = world.flow.scheduler().cluster().storage();
+    let known = storage.claim(&"default".into(), &"data".into()).unwrap();
+    assert_eq!(
+        known.annotations.get("volume.kubernetes.io/selected-node").map(|node| &**node),
+        Some("other")
+    );
+}

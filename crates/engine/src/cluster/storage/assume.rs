@@ -116,6 +116,9 @@ impl Cluster {
 
     fn select_node(&self, namespace: &Str, claim: &Str, node: &Str) -> Option<Change> {
         let before = self.storage().claim(namespace, claim)?;
+        if before.volume.is_some() {
+            return None; // nothing is provisioned for it any more
+        }
         let mut after = before.clone();
         after.annotations.insert(SELECTED_NODE.into(), node.clone());
         (after != *before).then(|| Change::Claim { before: Box::new(before.clone()), after: Box::new(after) })
