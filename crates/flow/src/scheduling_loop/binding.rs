@@ -187,11 +187,13 @@ impl SchedulingLoop {
             BindResult::Bound => self.report_bound(now, pod),
             BindResult::RetryAt(at) => {
                 self.pods.set_timer(at, pod);
-                let what = match kind {
-                    Some(FailureKind::Refused) => "a refusal after no answer",
-                    _ => "no answer",
+                let pod = self.pending_pod(pod).pod();
+                let text = match kind {
+                    Some(FailureKind::Refused) => {
+                        format!("no answer to the binding of pod {pod}, then a refusal: {message}")
+                    }
+                    _ => format!("no answer to the binding of pod {pod}: {message}"),
                 };
-                let text = format!("{what} to the binding of pod {}: {message}", self.pending_pod(pod).pod());
                 self.outbox.warn(text);
             }
             BindResult::AwaitWatch | BindResult::Unexpected => {}
