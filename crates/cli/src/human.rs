@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use berth_model::quantity::Quantity;
+pub(crate) use berth_sim::change::list;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
@@ -95,15 +96,6 @@ fn parts(name: &str) -> impl Iterator<Item = Part<'_>> {
         rest = others;
         Some(part.parse().map_or(Part::Text(part), Part::Number))
     })
-}
-
-/// `a, b, c and 4 more`
-pub(crate) fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
-    let few: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
-    match names.len() - few.len() {
-        0 => few.join(", "),
-        rest => format!("{} and {rest} more", few.join(", ")),
-    }
 }
 
 #[cfg(test)]

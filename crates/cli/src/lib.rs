@@ -23,6 +23,7 @@ mod profiles;
 mod progress;
 mod replay;
 mod scheduler;
+mod section;
 mod shorten;
 mod simulate;
 mod snapshot;

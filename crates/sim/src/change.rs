@@ -244,8 +244,8 @@ pub(crate) fn comes_again(pod: &Pod) -> bool {
 }
 
 /// `a, b, c and 4 more`
-pub(crate) fn list(names: &[&str], limit: usize) -> String {
-    let few = &names[..names.len().min(limit)];
+pub fn list<T: AsRef<str>>(names: &[T], limit: usize) -> String {
+    let few: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
     match names.len() - few.len() {
         0 => few.join(", "),
         rest => format!("{} and {rest} more", few.join(", ")),

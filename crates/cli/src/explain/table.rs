@@ -5,7 +5,7 @@ use std::fmt::Write;
 use berth_sim::explain::{Explanation, GroupPlacement, NodeAnswer, Outcome};
 
 use crate::columns::{Cell, Columns, WIDTH};
-use crate::{human, style};
+use crate::{human, section, style};
 
 /// How many nodes, or groups of nodes, the short table shows of each kind.
 const SHOWN: usize = 20;
@@ -63,11 +63,10 @@ pub(crate) fn render_group(document: &GroupPlacement, wide: bool) -> String {
 }
 
 fn heading(out: &mut String, title: &str) {
-    let bold = style::HEADING;
     if !out.is_empty() {
         out.push('\n');
     }
-    let _ = writeln!(out, "{bold}{title}{bold:#}");
+    section::heading(out, title);
 }
 
 fn answer(out: &mut String, document: &Explanation) {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use berth_sim::fit::{FitReport, FittingPod, Share, Stop};
 
 use crate::columns::{Columns, WIDTH};
+use crate::section::heading;
 use crate::shorten::Shortener;
 use crate::{human, style};
 
@@ -73,11 +74,6 @@ fn name(pod: &FittingPod) -> String {
         Some(workload) => format!("{} {}/{}", workload.kind, pod.namespace, workload.name),
         None => format!("Pod {}/{}", pod.namespace, pod.name),
     }
-}
-
-fn heading(out: &mut String, title: &str) {
-    let bold = style::HEADING;
-    let _ = writeln!(out, "{bold}{title}{bold:#}");
 }
 
 fn paragraph(out: &mut String, text: &str, width: usize) {

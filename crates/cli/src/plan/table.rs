@@ -5,29 +5,18 @@ use std::fmt::Write;
 use berth_sim::plan::{NodePlan, NodeRemoval};
 
 use crate::columns::{Cell, Columns, WIDTH};
+use crate::section::{by_reason, counted_heading, more, reason};
 use crate::{human, style};
 
 /// How many lines of a list the short tables show.
 const SHOWN: usize = 40;
-
-fn heading(out: &mut String, title: &str, count: usize) {
-    let bold = style::HEADING;
-    let _ = writeln!(out, "{bold}{title} ({count}){bold:#}");
-}
-
-fn more(out: &mut String, count: usize, limit: usize) {
-    if count > limit {
-        let _ = writeln!(out, "  and {} more; -o wide shows all", count - limit);
-    }
-    out.push('\n');
-}
 
 /// Renders the nodes to add.
 pub(super) fn plan(document: &NodePlan, wide: bool) -> String {
     let mut out = String::new();
     if !document.add.is_empty() {
         let count: u32 = document.add.iter().map(|added| added.count).sum();
-        heading(&mut out, "ADD", count as usize);
+        counted_heading(&mut out, "ADD", count as usize);
         let mut table = Columns::new(["TYPE", "COUNT", "PRICE", "COST"]);
         for added in &document.add {
             let count = added.count.to_string();
@@ -78,23 +67,12 @@ fn pending(out: &mut String, document: &NodePlan, wide: bool) {
     if document.pending.is_empty() {
         return;
     }
-    heading(out, "PENDING", document.pending.len());
+    counted_heading(out, "PENDING", document.pending.len());
     let limit = if wide { usize::MAX } else { SHOWN };
-    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    for pod in &document.pending {
-        let name = format!("{}/{}", pod.namespace, pod.name);
-        match groups.iter_mut().find(|(message, _)| *message == pod.message) {
-            Some((_, names)) => names.push(name),
-            None => groups.push((&pod.message, vec![name])),
-        }
-    }
+    let pods = document.pending.iter();
+    let groups = by_reason(pods.map(|pod| (pod.message.as_str(), format!("{}/{}", pod.namespace, pod.name))));
     for (message, names) in groups.iter().take(limit) {
-        for line in human::wrap(&human::list(names, if wide { usize::MAX } else { 3 }), WIDTH - 2) {
-            let _ = writeln!(out, "  {line}");
-        }
-        for line in human::wrap(message, WIDTH - 4) {
-            let _ = writeln!(out, "    {line}");
-        }
+        reason(out, "", names, message, wide);
     }
     more(out, groups.len(), limit);
 }
@@ -104,7 +82,7 @@ pub(super) fn removal(document: &NodeRemoval, wide: bool) -> String {
     let mut out = String::new();
     let limit = if wide { usize::MAX } else { SHOWN };
     if !document.remove.is_empty() {
-        heading(&mut out, "REMOVE", document.remove.len());
+        counted_heading(&mut out, "REMOVE", document.remove.len());
         let mut lines = 0;
         for removed in &document.remove {
             if lines >= limit {
@@ -124,7 +102,7 @@ pub(super) fn removal(document: &NodeRemoval, wide: bool) -> String {
         let _ = writeln!(out, "  in this order{shown}\n");
     }
     if !document.keep.is_empty() {
-        heading(&mut out, "KEEP", document.keep.len());
+        counted_heading(&mut out, "KEEP", document.keep.len());
         let mut table = Columns::new(["NODE", "WHY"]);
         for kept in document.keep.iter().take(limit) {
             table.row(vec![kept.node.as_str().into(), kept.reason.as_str().into()]);

@@ -6,8 +6,9 @@ use std::fmt::Write;
 use berth_sim::change::report::{ChangeReport, MovedPod};
 use berth_sim::report::SimulationResult;
 
-use super::table::{GROUPED, heading, more};
+use super::table::GROUPED;
 use crate::columns::{Cell, Columns, WIDTH};
+use crate::section::{counted_heading, more, reason};
 use crate::shorten::Shortener;
 use crate::{human, style};
 
@@ -20,7 +21,7 @@ pub(super) fn render(out: &mut String, result: &SimulationResult, wide: bool, li
     if result.changes.is_empty() {
         return;
     }
-    heading(out, "CHANGES", result.changes.len());
+    counted_heading(out, "CHANGES", result.changes.len());
     for change in &result.changes {
         let _ = writeln!(out, "  {}", change.change);
         for line in human::wrap(&change.summary, WIDTH - 4) {
@@ -65,7 +66,7 @@ fn table_of_moved(
     if moved.is_empty() {
         return;
     }
-    heading(out, "MOVED", moved.len());
+    counted_heading(out, "MOVED", moved.len());
     let lines = lines(moved, wide);
     let nodes =
         result.changes.iter().flat_map(|change| &change.nodes).chain(result.nodes.iter().map(|n| &n.name));
@@ -139,13 +140,7 @@ fn reasons(out: &mut String, moved: &[&MovedPod], wide: bool) {
         }
     }
     for (message, pods) in reasons {
-        let pods = format!("pending: {}", human::list(&pods, if wide { usize::MAX } else { 3 }));
-        for line in human::wrap(&pods, WIDTH - 2) {
-            let _ = writeln!(out, "  {line}");
-        }
-        for line in human::wrap(message, WIDTH - 4) {
-            let _ = writeln!(out, "    {line}");
-        }
+        reason(out, "pending: ", &pods, message, wide);
     }
 }
 
@@ -154,7 +149,7 @@ fn lost(out: &mut String, changes: &[ChangeReport], limit: usize) {
     if lost.is_empty() {
         return;
     }
-    heading(out, "LOST", lost.len());
+    counted_heading(out, "LOST", lost.len());
     let mut table = Columns::new(["POD", "NODE"]);
     for pod in lost.iter().take(limit) {
         table.row(vec![format!("{}/{}", pod.namespace, pod.name).into(), pod.node.as_str().into()]);

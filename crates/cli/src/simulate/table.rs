@@ -7,6 +7,7 @@ use berth_sim::report::{NodeUse, PendingPod, Placement, RolloutReport, Simulatio
 
 use super::changes;
 use crate::columns::{Cell, Columns, WIDTH};
+use crate::section::{by_reason, counted_heading, more, reason};
 use crate::shorten::Shortener;
 use crate::{human, style};
 
@@ -69,18 +70,6 @@ fn summary(out: &mut String, result: &SimulationResult) {
     }
 }
 
-pub(super) fn heading(out: &mut String, title: &str, count: usize) {
-    let bold = style::HEADING;
-    let _ = writeln!(out, "{bold}{title} ({count}){bold:#}");
-}
-
-pub(super) fn more(out: &mut String, count: usize, limit: usize) {
-    if count > limit {
-        let _ = writeln!(out, "  and {} more; -o wide shows all", count - limit);
-    }
-    out.push('\n');
-}
-
 fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
     let moved = changes::moved(result);
     let placements: Vec<&Placement> = result
@@ -91,7 +80,7 @@ fn placements(out: &mut String, result: &SimulationResult, wide: bool, limit: us
     if placements.is_empty() {
         return;
     }
-    heading(out, "PLACED", placements.len());
+    counted_heading(out, "PLACED", placements.len());
     if wide {
         let has_devices = placements.iter().any(|p| !p.devices.is_empty());
         let titles: &[&str] =
@@ -159,7 +148,7 @@ fn groups<'r>(placements: &[&'r Placement]) -> Vec<Group<'r>> {
 
 /// The nodes with bars as wide as the page allows.
 fn nodes(out: &mut String, result: &SimulationResult, wide: bool, limit: usize) {
-    heading(out, "NODES", result.nodes.len());
+    counted_heading(out, "NODES", result.nodes.len());
     let tables = BARS.map(|bar| node_table(result, wide, limit, bar));
     let [.., narrowest] = &tables;
     let fitting = tables.iter().find(|table| wide || table.width() <= WIDTH).unwrap_or(narrowest);
@@ -257,7 +246,7 @@ fn evicted(out: &mut String, result: &SimulationResult, limit: usize) {
     if result.evicted.is_empty() {
         return;
     }
-    heading(out, "EVICTED", result.evicted.len());
+    counted_heading(out, "EVICTED", result.evicted.len());
     let mut table = Columns::new(["POD", "NODE", "FOR"]);
     for e in result.evicted.iter().take(limit) {
         let pod = format!("{}/{}", e.namespace, e.name);
@@ -272,7 +261,7 @@ fn rollouts(out: &mut String, result: &SimulationResult, limit: usize) {
     if result.rollouts.is_empty() {
         return;
     }
-    heading(out, "ROLLOUTS", result.rollouts.len());
+    counted_heading(out, "ROLLOUTS", result.rollouts.len());
     let mut all: Vec<&RolloutReport> = result.rollouts.iter().collect();
     all.sort_by_key(|rollout| rollout.complete);
     for rollout in all.iter().take(limit) {
@@ -299,23 +288,11 @@ fn pending(out: &mut String, result: &SimulationResult, wide: bool, limit: usize
     if others.is_empty() {
         return;
     }
-    heading(out, "PENDING", others.len());
-    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
-    let mut places = BTreeMap::new();
-    for p in others {
-        let at = *places.entry(p.message.as_str()).or_insert_with(|| {
-            groups.push((&p.message, Vec::new()));
-            groups.len() - 1
-        });
-        groups[at].1.push(format!("{}/{}", p.namespace, p.name));
-    }
+    counted_heading(out, "PENDING", others.len());
+    let pods = others.into_iter();
+    let groups = by_reason(pods.map(|p| (p.message.as_str(), format!("{}/{}", p.namespace, p.name))));
     for (message, names) in groups.iter().take(limit) {
-        for line in human::wrap(&human::list(names, if wide { usize::MAX } else { 3 }), WIDTH - 2) {
-            let _ = writeln!(out, "  {line}");
-        }
-        for line in human::wrap(message, WIDTH - 4) {
-            let _ = writeln!(out, "    {line}");
-        }
+        reason(out, "", names, message, wide);
     }
     more(out, groups.len(), limit);
 }

@@ -86,8 +86,7 @@ struct Plan {
 impl Plan {
     fn finish(self, effect: usize, node: &Str) -> NodeDrain {
         let sentence = |pods: &[String], what: &str, flag: &str| {
-            let names: Vec<&str> = pods.iter().map(String::as_str).collect();
-            (!pods.is_empty()).then(|| format!("{node}: pods {what} need {flag}: {}", list(&names, NAMED)))
+            (!pods.is_empty()).then(|| format!("{node}: pods {what} need {flag}: {}", list(pods, NAMED)))
         };
         let local = sentence(&self.local, "with an emptyDir volume", "--delete-emptydir-data");
         let unmanaged = sentence(&self.unmanaged, "without a controller", "--force");

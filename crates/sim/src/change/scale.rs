@@ -76,7 +76,6 @@ fn find(manifests: &Manifests, scale: &Scale) -> Result<usize, String> {
         keys.sort();
         keys
     };
-    let listed = |keys: &[String]| list(&keys.iter().map(String::as_str).collect::<Vec<_>>(), NAMED);
     match found.as_slice() {
         [at] => Ok(*at),
         [] => {
@@ -92,7 +91,7 @@ fn find(manifests: &Manifests, scale: &Scale) -> Result<usize, String> {
             let there_is = match all.as_slice() {
                 [] if only_pods => format!("the input has its pods, but not the {kind} itself; add it"),
                 [] => format!("the input has no {kind}"),
-                all => format!("there is {}", listed(all)),
+                all => format!("there is {}", list(all, NAMED)),
             };
             Err(format!("--scale {}: no {kind} has this name; {there_is}", scale.text))
         }
@@ -102,7 +101,7 @@ fn find(manifests: &Manifests, scale: &Scale) -> Result<usize, String> {
             Err(format!(
                 "--scale {}: several namespaces have it: {}; name one as {short}/{}={}",
                 scale.text,
-                listed(&keys),
+                list(&keys, NAMED),
                 keys[0],
                 scale.count
             ))

@@ -17,6 +17,8 @@ use berth_model::pod::Pod;
 use serde::Serialize;
 
 use super::node_type::{PRICE, Price};
+use crate::change::is_bound;
+use crate::change::nodes::made_again;
 use crate::device_claims::release;
 use crate::report::API_VERSION;
 use crate::run::{Options, Run};
@@ -157,8 +159,7 @@ fn order(cluster: &Cluster) -> Vec<berth_model::Str> {
 
 /// Whether a drain moves a pod: daemon pods and static pods belong to their node.
 fn moves(pod: &Pod) -> bool {
-    let owner = pod.spec.controller.as_ref();
-    !pod.terminating && owner.is_none_or(|owner| !matches!(&*owner.kind, "DaemonSet" | "Node"))
+    !pod.terminating && !is_bound(pod)
 }
 
 fn cordon(cluster: &mut Cluster, name: &str) {
@@ -212,7 +213,7 @@ fn evict(scheduler: &mut Scheduler, row: PodRow, options: Options) -> Result<Mov
     let cluster = scheduler.cluster_mut();
     cluster.remove_pod(row);
     release(cluster, &pod, true);
-    let again = Pod { node: None, nominated_node: None, started: None, preempted: false, ..pod };
+    let again = made_again(pod);
     let (namespace, name) = (again.spec.namespace.to_string(), again.name.to_string());
     let new = cluster.add_pod(again);
     let profile = scheduler.profile_of(new).or(options.all_schedulers.then_some(0));

@@ -124,10 +124,7 @@ fn sweep(
             }
         }
     }
-    let sentence = |(why, pods): (String, Vec<String>)| {
-        let names: Vec<&str> = pods.iter().map(String::as_str).collect();
-        format!("{node_name}: {why}: {}", list(&names, NAMED))
-    };
+    let sentence = |(why, pods): (String, Vec<String>)| format!("{node_name}: {why}: {}", list(&pods, NAMED));
     (evicted, blocked.into_iter().map(sentence).collect())
 }
 
