@@ -62,18 +62,7 @@ impl World {
             containers: vec![container(&[])],
             ..PodSpec::default()
         };
-        let mut pod = Pod {
-            name: name.into(),
-            uid: name.into(),
-            created: None,
-            spec: Arc::new(PodSpec::default()),
-            node: None,
-            nominated_node: None,
-            started: None,
-            terminating: false,
-            preempted: false,
-            claim_statuses: Vec::new(),
-        };
+        let mut pod = Pod::created(name.into(), name.into(), Arc::default());
         change(&mut pod, &mut spec);
         pod.spec = Arc::new(spec);
         self.cluster.add_pod(pod)

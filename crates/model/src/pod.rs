@@ -64,6 +64,22 @@ pub enum ClaimSource {
 }
 
 impl Pod {
+    /// A pod that was just created: it is on no node, and nothing has happened to it.
+    pub fn created(name: Str, uid: Str, spec: Arc<PodSpec>) -> Self {
+        Self {
+            name,
+            uid,
+            created: None,
+            spec,
+            node: None,
+            nominated_node: None,
+            started: None,
+            terminating: false,
+            preempted: false,
+            claim_statuses: Vec::new(),
+        }
+    }
+
     /// `namespace/name`.
     pub fn key(&self) -> String {
         format!("{}/{}", self.spec.namespace, self.name)

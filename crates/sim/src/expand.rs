@@ -183,16 +183,9 @@ impl<'a> Expansion<'a> {
     /// Makes a pod.
     fn make(&mut self, template: &Template<'a>, name: Str, spec: Arc<PodSpec>) {
         let pod = Pod {
-            name,
-            uid: Str::default(),
             created: template.entry.value.created,
-            spec,
             node: template.pod_template.node().cloned(),
-            nominated_node: None,
-            started: None,
-            terminating: false,
-            preempted: false,
-            claim_statuses: Vec::new(),
+            ..Pod::created(name, Str::default(), spec)
         };
         ephemeral::make_claims(self, &pod, template.pod_template.ephemeral_claims());
         self.out.pods.push(pod);

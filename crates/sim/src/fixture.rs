@@ -86,3 +86,17 @@ pub(crate) fn running(name: &str, labels: &str, kind: &str, owner: &str) -> Stri
          containers: [{{name: c}}]}}}}"
     )
 }
+
+/// A stream of numbers that is the same for the same seed.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    pub(crate) fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[usize::try_from(self.roll(list.len() as u64)).unwrap_or(0)]
+    }
+}

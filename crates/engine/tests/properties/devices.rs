@@ -146,18 +146,8 @@ impl World {
             None => requests.push((RESOURCE.into(), Quantity::from_units(1))),
         }
         spec.containers = vec![Container { name: "c".into(), requests, ..Container::default() }];
-        cluster.add_pod(Pod {
-            uid: format!("uid-{name}").into(),
-            name,
-            spec: Arc::new(spec),
-            created: None,
-            node: None,
-            nominated_node: None,
-            started: None,
-            terminating: false,
-            preempted: false,
-            claim_statuses: Vec::new(),
-        })
+        let uid = format!("uid-{name}").into();
+        cluster.add_pod(Pod::created(name, uid, Arc::new(spec)))
     }
 
     fn take(&mut self, step: &Step) {

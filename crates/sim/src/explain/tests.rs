@@ -6,24 +6,10 @@ use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 
 use super::{Explanation, PluginRejection, explain};
-use crate::fixture::world;
+use crate::fixture::{Dice, world};
 use crate::run::Options;
 
 const OPTIONS: Options = Options { preemption: true, all_schedulers: false, verify: false };
-
-/// A stream of numbers that is the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[usize::try_from(self.roll(list.len() as u64)).unwrap_or(0)]
-    }
-}
 
 /// A small cluster in which much is forbidden.
 fn crowded(seed: u64) -> String {

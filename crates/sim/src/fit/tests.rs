@@ -3,7 +3,7 @@ use berth_engine::tie_break::TieBreak;
 use berth_model::pod::Pod;
 
 use super::*;
-use crate::fixture::{documents, workload, world};
+use crate::fixture::{Dice, documents, workload, world};
 use crate::world::World;
 
 const OPTIONS: Options = Options { preemption: true, all_schedulers: false, verify: true };
@@ -27,33 +27,18 @@ fn fit_new(text: &str, limit: usize) -> (Fit, Vec<String>) {
     (fit, nodes)
 }
 
-/// Numbers that look random and are the same in each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of[self.below(of.len() as u64) as usize]
-    }
-}
-
 /// A small cluster with a few running pods.
-fn generated_cluster(numbers: &mut Numbers) -> Vec<String> {
+fn generated_cluster(dice: &mut Dice) -> Vec<String> {
     let mut objects = Vec::new();
-    for at in 0..2 + numbers.below(4) {
-        let zone = numbers.one(&["a", "b"]);
-        let taint =
-            numbers.one(&["", "", "", "taints: [{key: k, effect: NoSchedule}]", "unschedulable: true"]);
-        let (cpu, memory, pods) = (1 + numbers.below(4), 1 + numbers.below(6), 2 + numbers.below(5));
+    for at in 0..2 + dice.roll(4) {
+        let zone = dice.pick(&["a", "b"]);
+        let taint = dice.pick(&["", "", "", "taints: [{key: k, effect: NoSchedule}]", "unschedulable: true"]);
+        let (cpu, memory, pods) = (1 + dice.roll(4), 1 + dice.roll(6), 2 + dice.roll(5));
         objects.push(format!(
             "{{apiVersion: v1, kind: Node, metadata: {{name: n{at}, labels: {{zone: {zone}, kubernetes.io/hostname: n{at}}}}}, \
              spec: {{{taint}}}, status: {{allocatable: {{cpu: {cpu}, memory: {memory}Gi, pods: {pods}}}}}}}"
         ));
-        if numbers.below(2) == 0 {
+        if dice.roll(2) == 0 {
             objects.push(stored_pod(&format!("r{at}"), &format!("n{at}"), "app: other", "cpu: 500m", ""));
         }
     }
@@ -82,12 +67,12 @@ const SPECS: [&str; 5] = [
 
 #[test]
 fn the_count_is_that_of_placing_the_pods_one_by_one() {
-    let mut numbers = Numbers(7);
+    let mut dice = Dice(7);
     let mut most = 0;
     for case in 0..60 {
-        let cluster = generated_cluster(&mut numbers);
-        let spec = numbers.one(&SPECS);
-        let requests = numbers.one(&["", "cpu: 300m", "cpu: 1", "memory: 700Mi", "cpu: 200m, memory: 1Gi"]);
+        let cluster = generated_cluster(&mut dice);
+        let spec = dice.pick(&SPECS);
+        let requests = dice.pick(&["", "cpu: 300m", "cpu: 1", "memory: 700Mi", "cpu: 200m, memory: 1Gi"]);
         let new = stored_pod("p", "", "app: x", requests, spec);
         let with = |pods: &[String]| {
             let all = [&cluster[..], pods].concat();

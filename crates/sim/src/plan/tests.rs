@@ -6,7 +6,7 @@ use std::fmt::Write;
 use berth_wire::Loader;
 
 use super::*;
-use crate::fixture::{documents, world};
+use crate::fixture::{Dice, documents, world};
 
 const OPTIONS: Options = Options { preemption: false, all_schedulers: false, verify: false };
 /// How many cases are tried.
@@ -20,20 +20,6 @@ fn manifests(text: &str) -> Manifests {
 
 fn profiles() -> Vec<Profile> {
     vec![Profile::standard("default-scheduler")]
-}
-
-/// A stream of numbers that is the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[usize::try_from(self.roll(list.len() as u64)).unwrap_or(0)]
-    }
 }
 
 fn node(name: &str, zone: &str, cpu: u64, memory: u64, spec: &str) -> String {

@@ -297,16 +297,5 @@ impl PodShape {
 
 /// A pod that waits.
 pub(crate) fn waiting(name: String, spec: PodSpec) -> Pod {
-    Pod {
-        uid: name.as_str().into(),
-        name: name.into(),
-        created: None,
-        spec: Arc::new(spec),
-        node: None,
-        nominated_node: None,
-        started: None,
-        terminating: false,
-        preempted: false,
-        claim_statuses: Vec::new(),
-    }
+    Pod::created(name.as_str().into(), name.as_str().into(), Arc::new(spec))
 }
