@@ -116,22 +116,27 @@ pub fn evaluate(profile: &Profile, cluster: &Cluster, row: PodRow, diagnosis: &D
     result
 }
 
-/// Whether the evictions of a candidate that was found earlier still help: all victims are on its node and have a lower
+/// Keeps the candidates, found earlier, whose evictions still help: all victims are on the node and have a lower
 /// priority than the pod, and the pod fits there without them.
-pub fn still_helps(profile: &Profile, cluster: &Cluster, row: PodRow, candidate: &Candidate) -> bool {
+pub fn retain_helpful(profile: &Profile, cluster: &Cluster, row: PodRow, candidates: &mut Vec<Candidate>) {
     let pod = PodView::new(cluster, row);
-    let is_victim = |victim: &PodRow| {
-        let is_there = cluster.pods().entry(*victim).row == Some(candidate.node);
-        is_there && cluster.pods().class_of(*victim).spec.priority < pod.class.spec.priority
-    };
-    if !candidate.victims.iter().all(is_victim) {
-        return false;
-    }
     let prepared = prepare(profile, pod);
-    let delta = Delta::without(candidate.victims.iter().copied(), cluster);
-    prepared.rejected.is_none()
-        && prepared.only.as_ref().is_none_or(|only| only.binary_search(&candidate.node).is_ok())
-        && prepared.filters.check_with_nominated(pod, candidate.node, &delta).is_none()
+    if prepared.rejected.is_some() {
+        return candidates.clear();
+    }
+    candidates.retain(|Candidate { node, victims, .. }| {
+        let is_victim = |victim: &PodRow| {
+            let is_there = cluster.pods().entry(*victim).row == Some(*node);
+            is_there && cluster.pods().class_of(*victim).spec.priority < pod.class.spec.priority
+        };
+        let fits = || {
+            let delta = Delta::without(victims.iter().copied(), cluster);
+            prepared.filters.check_with_nominated(pod, *node, &delta).is_none()
+        };
+        victims.iter().all(is_victim)
+            && prepared.only.as_ref().is_none_or(|only| only.binary_search(node).is_ok())
+            && fits()
+    });
 }
 
 /// Looks for the best candidate alone, among nodes whose rejection evictions may lift.

@@ -99,7 +99,7 @@ impl Server {
     }
 
     /// The changes of a kind after a version.
-    pub fn changes_of(&self, kind: Kind, version: u64) -> impl Iterator<Item = &Change> {
+    pub fn changes_of(&self, kind: Kind, version: u64) -> impl DoubleEndedIterator<Item = &Change> {
         let of_kind = self.log_of.get(&kind).map_or(&[][..], |indexes| indexes);
         let first = of_kind.partition_point(|&index| self.log[index].version <= version);
         of_kind[first..].iter().map(|&index| &self.log[index])
@@ -215,8 +215,7 @@ impl Server {
 
     /// The version of the last change of an object; 0 if it never existed.
     pub fn version_of(&self, key: &ObjectKey) -> u64 {
-        let of_kind = self.log_of.get(&key.kind).map_or(&[][..], |indexes| indexes);
-        let mut latest_first = of_kind.iter().rev().map(|&index| &self.log[index]);
+        let mut latest_first = self.changes_of(key.kind, 0).rev();
         latest_first.find(|change| change.key == *key).map_or(0, |change| change.version)
     }
 

@@ -48,6 +48,15 @@ struct LostWrite {
     retry_at: Option<u64>,
 }
 
+/// Whether a request that failed like this may have been carried out, now or earlier, if `lost` answers to it were lost
+/// before. If so, returns how many are lost now, and when the request is sent again. A refusal does not tell what became
+/// of an earlier request without an answer.
+fn retry(kind: FailureKind, lost: u32, now: u64) -> Option<(u32, u64)> {
+    let may_be_done = kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0;
+    let lost = lost.saturating_add(1);
+    may_be_done.then(|| (lost, now.saturating_add(RETRY.after(lost))))
+}
+
 /// How far a binding is. Times are in milliseconds.
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
@@ -205,13 +214,9 @@ impl Binding {
             return None;
         }
         let lost = self.lost_writes.get(&effect).map_or(0, |write| write.lost);
-        let may_be_done = kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0;
-        may_be_done.then(|| {
-            let lost = lost.saturating_add(1);
-            let retry_at = now.saturating_add(RETRY.after(lost));
-            self.lost_writes.insert(effect, LostWrite { lost, retry_at: Some(retry_at) });
-            retry_at
-        })
+        let (lost, retry_at) = retry(kind, lost, now)?;
+        self.lost_writes.insert(effect, LostWrite { lost, retry_at: Some(retry_at) });
+        Some(retry_at)
     }
 
     /// The effects whose writes are sent again now.
@@ -250,26 +255,21 @@ impl Binding {
         now: u64,
     ) -> BindResult {
         let Phase::Sent { lost } = self.phase else { return BindResult::Unexpected };
-        match failure {
-            None => {
-                self.phase = Phase::Bound;
-                BindResult::Bound
-            }
-            // A refusal of this binding does not tell what became of an earlier one without an answer.
-            Some(kind)
-                if leads && (kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0) =>
-            {
-                let lost = lost.saturating_add(1);
-                let retry_at = now.saturating_add(RETRY.after(lost));
+        let Some(kind) = failure else {
+            self.phase = Phase::Bound;
+            return BindResult::Bound;
+        };
+        match retry(kind, lost, now) {
+            Some((lost, retry_at)) if leads => {
                 self.phase = Phase::Lost { lost, retry_at };
                 BindResult::RetryAt(retry_at)
             }
             // An earlier binding succeeded after all, or another scheduler's did.
-            Some(FailureKind::Conflict) if lost > 0 => {
+            _ if kind == FailureKind::Conflict && lost > 0 => {
                 self.phase = Phase::Conflict;
                 BindResult::AwaitWatch
             }
-            Some(_) => BindResult::Failed,
+            _ => BindResult::Failed,
         }
     }
 

@@ -252,7 +252,7 @@ impl SchedulingLoop {
         let is_current = state.is_current(self.generation());
         if !is_current {
             let profile = &self.scheduler.profiles()[self.pending_pod(pod).profile()];
-            candidates.retain(|candidate| preemption::still_helps(profile, cluster, pod, candidate));
+            preemption::retain_helpful(profile, cluster, pod, &mut candidates);
         }
         let best = preemption::best(&candidates, cluster).first().copied().cloned();
         let nominate: Option<Option<Str>> =
