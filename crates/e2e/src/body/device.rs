@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::fault::{refuse, refuse_no_more};
 use crate::client::eventually;
 use crate::object::{node, pod, with};
 use crate::stage::Stage;
@@ -109,18 +110,10 @@ pub(super) fn extended(stage: &mut Stage) -> Result<()> {
 
 /// The API server refuses to write devices into a claim: the pod is tried again, and the device is not lost.
 pub(super) fn write_refused(stage: &mut Stage) -> Result<()> {
-    const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
-    const BINDINGS: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
     begin(stage, &[("host", "any")])?;
-    let rules = json!([{"apiGroups": ["resource.k8s.io"], "apiVersions": ["v1"], "operations": ["UPDATE"],
-        "resources": ["resourceclaims/status"]}]);
-    let policy = json!({"metadata": {"name": "no-devices"}, "spec": {
-        "failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
-        "validations": [{"expression": "false", "message": "no devices today"}]}});
-    stage.api.create(POLICIES, &policy)?;
-    let binding = json!({"metadata": {"name": "no-devices"},
-        "spec": {"policyName": "no-devices", "validationActions": ["Deny"]}});
-    stage.api.create(BINDINGS, &binding)?;
+    let rule = json!({"apiGroups": ["resource.k8s.io"], "apiVersions": ["v1"], "operations": ["UPDATE"],
+        "resources": ["resourceclaims/status"]});
+    refuse(stage, "no-devices", &rule, "false", "no devices today")?;
     create_claim(stage, "gpu", exactly("any"))?;
     eventually("the policy is enforced", || {
         let code = stage
@@ -131,8 +124,7 @@ pub(super) fn write_refused(stage: &mut Stage) -> Result<()> {
     stage.pod(&pod_with("pod", "gpu"))?;
     let said = stage.waits("pod")?;
     ensure!(said.reason == "SchedulerError" && said.message.contains("no devices today"), "{said:?}");
-    stage.api.delete(&format!("{BINDINGS}/no-devices"))?;
-    stage.api.delete(&format!("{POLICIES}/no-devices"))?;
+    refuse_no_more(stage, "no-devices")?;
     ensure!(stage.placed("pod")? == "host");
     end(stage)
 }
@@ -211,7 +203,7 @@ fn end(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// Plays the controller of claims: nobody uses the claim any more.
+/// Plays the controller of claims: it frees a claim that no pod uses.
 fn give_back(stage: &Stage, name: &str) -> Result<()> {
     let path = claim_path(stage, name);
     let free = json!({"status": {"allocation": null, "reservedFor": null, "devices": null}});

@@ -28,8 +28,7 @@ pub(super) fn binding_refused(stage: &mut Stage) -> Result<()> {
         let counted = |e: &Value| e["regarding"]["name"] == "pod" && e["series"]["count"].as_i64() >= Some(2);
         Ok(events.iter().any(counted).then_some(()))
     })?;
-    stage.api.delete(&format!("{POLICY_BINDINGS}/sealed"))?;
-    stage.api.delete(&format!("{POLICIES}/sealed"))?;
+    refuse_no_more(stage, "sealed")?;
     ensure!(stage.placed("pod")? == "sealed");
     Ok(())
 }
@@ -53,17 +52,8 @@ pub(super) fn server_restarts(stage: &mut Stage) -> Result<()> {
 
 /// The API server refuses to bind pods to the node `sealed`.
 fn seal(stage: &Stage) -> Result<()> {
-    let rules = json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods/binding"]}]);
-    let policy = json!({
-        "metadata": {"name": "sealed"},
-        "spec": {
-            "matchConstraints": {"resourceRules": rules},
-            "validations": [{"expression": "object.target.name != 'sealed'", "message": "the node is sealed"}],
-        },
-    });
-    stage.api.create(POLICIES, &policy)?;
-    let binding = json!({"metadata": {"name": "sealed"}, "spec": {"policyName": "sealed", "validationActions": ["Deny"]}});
-    stage.api.create(POLICY_BINDINGS, &binding)?;
+    let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods/binding"]});
+    refuse(stage, "sealed", &rule, "object.target.name != 'sealed'", "the node is sealed")?;
     // The server takes a moment to heed its own policy.
     stage.pod(&with(pod("probe"), json!({"spec": {"schedulerName": "nobody"}})))?;
     eventually("the policy is in force", || {
@@ -71,4 +61,25 @@ fn seal(stage: &Stage) -> Result<()> {
         let answer = stage.api.create(&format!("{}?dryRun=All", stage.core("pods/probe/binding")), &binding);
         Ok(answer.is_err().then_some(()))
     })
+}
+
+/// The API server refuses the requests of a rule unless an expression holds. It takes a moment until it does so.
+pub(super) fn refuse(stage: &Stage, name: &str, rule: &Value, unless: &str, message: &str) -> Result<()> {
+    let policy = json!({
+        "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": unless, "message": message}],
+        },
+    });
+    stage.api.create(POLICIES, &policy)?;
+    let binding =
+        json!({"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}});
+    stage.api.create(POLICY_BINDINGS, &binding).map(|_| ())
+}
+
+/// Ends what [`refuse`] began.
+pub(super) fn refuse_no_more(stage: &Stage, name: &str) -> Result<()> {
+    stage.api.delete(&format!("{POLICY_BINDINGS}/{name}"))?;
+    stage.api.delete(&format!("{POLICIES}/{name}"))
 }
