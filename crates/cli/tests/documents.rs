@@ -2,8 +2,8 @@
 //!
 //! A block marked `console` holds a command after `$ ` (lines that end in a backslash go on) and what it prints. Each
 //! one that names `berth` is run by a shell in the project's folder. Durations differ from run to run and are not
-//! compared, nor is the width of columns. `UPDATE_EXPECT=1 cargo test -p berth-cli --test documents` writes the blocks
-//! anew.
+//! compared, nor is the width of columns. `UPDATE_EXPECT=1 cargo test -p berth-cli --test documents` replaces what the
+//! blocks show.
 #![cfg(unix)]
 
 use std::fs;

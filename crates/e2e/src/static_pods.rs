@@ -1,5 +1,5 @@
-//! What a kubelet does with the manifests of static pods, as far as schedulers need it: each is a process that runs
-//! while its file is there, and a mirror of it is in the API.
+//! The part of a kubelet that runs schedulers as static pods: each is a process that runs while its file is there, and a
+//! mirror pod in the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

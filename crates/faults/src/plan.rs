@@ -122,7 +122,7 @@ pub enum PodFeature {
     Claim,
 }
 
-/// Faults and user actions that must come together, and seldom do by uniform chance. Half of all histories have a
+/// Faults and user actions that must come together, and rarely do so by uniform chance. Half of all histories have a
 /// focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Focus {

@@ -55,7 +55,7 @@ impl NameOrder {
         self.places[row.index()]
     }
 
-    /// The node at a place; `None` if there are not so many nodes.
+    /// The node at a place; `None` if the place is not below the number of nodes.
     pub fn at(&self, place: usize) -> Option<NodeRow> {
         self.rows.get(place).copied()
     }

@@ -1,4 +1,4 @@
-//! What happened, as far as it may let waiting pods pass: what [`Plugin::queueing_hint`] is asked about.
+//! Events that may let waiting pods pass. [`Plugin::queueing_hint`] is asked about them.
 //!
 //! Plugins are asked about one event at a time, after the cluster has changed. An event holds what was there before.
 //!

@@ -88,14 +88,15 @@ impl<'a> TieOrder<'a> {
         keys.filter_map(|key| self.names.at(self.permutation.place(key) as usize))
     }
 
-    /// Whether some node of so many that tie is sooner found among [`TieOrder::rows`] than by comparing all their keys.
-    /// Either takes about as many steps as the square root of the number of nodes, at most.
+    /// Whether it takes fewer steps to walk [`TieOrder::rows`] until a node ties than to compare the keys of all nodes
+    /// that tie. `tied` is the number of nodes that tie. Either takes about as many steps as the square root of the
+    /// number of nodes, at most.
     pub fn is_sooner_among_all(&self, tied: usize) -> bool {
         self.is_even && (tied as u64).saturating_mul(tied as u64) > self.permutation.mask
     }
 
-    /// Whether so few nodes have lower keys than this that they can be looked at one by one: as many as the square root
-    /// of the number of nodes.
+    /// Whether the nodes with lower keys than this are few enough to look at one by one: at most the square root of the
+    /// number of nodes.
     pub fn has_few_before(&self, key: u32) -> bool {
         u64::from(key) * u64::from(key) <= self.permutation.mask
     }
@@ -133,7 +134,7 @@ impl Permutation {
         Self { mask: mask(places), shift: u64::BITS - 1, rounds: [(1, 0); 3] }
     }
 
-    /// A permutation for so many places that a seed chooses.
+    /// The permutation of this many places, or a few more, that a seed gives.
     fn random(places: usize, seed: u64) -> Self {
         let mask = mask(places.max(LEAST_SIZE));
         let round = |number: u64| {

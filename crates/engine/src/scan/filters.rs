@@ -247,8 +247,8 @@ impl Preparation<'_> {
         });
     }
 
-    /// The plugins that excluded nodes before any filter ran, as far as they count as rejecting the pod: not if a
-    /// plugin rejects the pod whatever the nodes.
+    /// The plugins that excluded nodes before any filter ran, and count as rejecting the pod. They do not count if a
+    /// plugin rejects the pod on every node.
     pub fn rejecting_prefilters(&self) -> Vec<PluginName> {
         let settled = |v: &Verdict| !v.plugin.is_empty() && v.rejection.code != Code::Unschedulable;
         if self.rejected.as_ref().is_some_and(settled) { Vec::new() } else { self.prefilter_plugins.clone() }

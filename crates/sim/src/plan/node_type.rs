@@ -37,7 +37,7 @@ impl Price {
         (millionths > 0).then_some(Self(millionths))
     }
 
-    /// So many times the price.
+    /// The price of this many nodes.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(count.into()))

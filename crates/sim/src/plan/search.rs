@@ -26,9 +26,9 @@ const MAX_RETRIED: usize = 1_500;
 const MAX_STEPS: usize = 2_000_000;
 /// By how much the cheapest mix of the relaxation is enlarged, in percent of it.
 const PERCENTS: [u64; 8] = [100, 102, 105, 110, 120, 140, 180, 260];
-/// If nodes do not help, so many times as many are tried.
+/// If a number of nodes does not help, these multiples of it are tried.
 const TIMES: [u32; 4] = [1, 2, 4, 8];
-/// So many nodes of one type are replaced by so many of another.
+/// How many nodes of one type are replaced by how many of another type.
 const EXCHANGES: [(u32, u32); 8] = [(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2), (1, 4)];
 
 /// What was found.
