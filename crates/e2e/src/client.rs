@@ -9,7 +9,7 @@ use http::{Method, Request, Uri};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::authority::Identity;
+use berth_up::authority::Identity;
 
 /// A client with one user's rights. Calls block; clones share the connection.
 #[derive(Clone)]

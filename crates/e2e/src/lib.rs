@@ -1,11 +1,10 @@
 //! Real control planes on loopback, and what a scheduler must do there, Berth's or upstream's.
 //!
-//! [`testbed`] builds upstream's programs, [`ControlPlane`](control_plane::ControlPlane) runs etcd and kube-apiserver,
-//! [`Scheduler`](scheduler::Scheduler) runs the one under test with the rights that upstream's policy gives a
-//! scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
+//! [`testbed`] builds upstream's programs, [`ControlPlane`](control_plane::ControlPlane) runs etcd and kube-apiserver
+//! (started by `berth_up`, as `berth up` does), [`Scheduler`](scheduler::Scheduler) runs the one under test with the
+//! rights that upstream's policy gives a scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
 //! both schedulers: what passes with upstream's is what users rely on.
 
-pub mod authority;
 pub mod body;
 pub mod client;
 pub mod control_plane;
@@ -13,7 +12,6 @@ pub mod conversation;
 pub mod extender;
 pub mod live_bench;
 pub mod object;
-pub mod process;
 pub mod scheduler;
 pub mod soak;
 pub mod stage;

@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 17] = [
+const LAYERS: [(&str, usize); 18] = [
     ("model", 0),
     ("controllers", 1),
     ("devices", 1),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, usize); 17] = [
     ("journal", 5),
     ("bench", 5),
     ("conformance", 5),
+    ("up", 5),
     ("live", 6),
     ("faults", 6),
     ("cli", 7),
