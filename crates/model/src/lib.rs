@@ -5,11 +5,12 @@
 //! clock; nothing is `Serialize`: a file format is a promise that shells make.
 //!
 //! Read in this order: [`quantity`], [`labels`], [`selector`], [`node`], [`load`], [`pod`], [`affinity`], [`volume`],
-//! [`workload`], [`device`], [`pod_manifest`], [`policy`], [`object`], [`manifests`].
+//! [`workload`], [`device`], [`execution`], [`pod_manifest`], [`policy`], [`object`], [`manifests`].
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 
 pub mod affinity;
 pub mod device;
+pub mod execution;
 pub mod labels;
 pub mod load;
 pub mod manifests;

@@ -5,6 +5,7 @@ use crate::tree::Source;
 /// The layer of each crate; a crate may depend on crates of lower layers.
 const LAYERS: [(&str, usize); 18] = [
     ("model", 0),
+    ("cluster", 5),
     ("controllers", 1),
     ("devices", 1),
     ("engine", 2),
