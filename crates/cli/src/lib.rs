@@ -28,6 +28,8 @@ mod shorten;
 mod simulate;
 mod snapshot;
 mod style;
+#[cfg(unix)]
+mod up;
 mod usage;
 
 const EXAMPLES: &str = "\
@@ -64,6 +66,8 @@ enum Command {
     Fit(fit::FitArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
+    #[cfg(unix)]
+    Up(up::UpArgs),
     Replay(replay::ReplayArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -92,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
+        #[cfg(unix)]
+        Command::Up(args) => up::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

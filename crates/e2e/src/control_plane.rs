@@ -43,7 +43,7 @@ pub struct ControlPlane {
     pub url: String,
     /// Where all its files are.
     pub folder: PathBuf,
-    /// `None` only after [`ControlPlane::detach`] and while the server is restarted.
+    /// `None` only after [`ControlPlane::detach`].
     components: Option<Components>,
     guard: Option<Child>,
 }
@@ -94,7 +94,7 @@ impl ControlPlane {
     /// The processes of the control plane.
     ///
     /// # Errors
-    /// If they are gone, since the API server did not come back.
+    /// If they were let go.
     pub fn components(&self) -> Result<&Components> {
         self.components.as_ref().context("the control plane is gone")
     }
@@ -135,9 +135,7 @@ impl ControlPlane {
     /// # Errors
     /// If it does not come back.
     pub fn restart_server(&mut self) -> Result<()> {
-        let components = self.components.take().context("the control plane is gone")?;
-        self.components = Some(components.restart_server()?);
-        Ok(())
+        self.components.as_mut().context("the control plane is gone")?.restart_server()
     }
 
     /// Lets its processes go on when this program ends.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use futures::{StreamExt, TryStreamExt};
 use http::{Method, Request};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
@@ -13,6 +14,9 @@ pub const MERGE_PATCH: &str = "application/merge-patch+json";
 pub const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 /// The content type of a server-side apply.
 pub const APPLY_PATCH: &str = "application/apply-patch+yaml";
+
+/// How many requests are in flight when many objects are created.
+const WIDTH: usize = 64;
 
 /// A client of an API server; clones share their connections.
 #[derive(Clone)]
@@ -116,6 +120,17 @@ impl Api {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
             answer => answer.map(|_| ()).with_context(|| format!("cannot create {name} in {path}")),
         }
+    }
+
+    /// Creates objects, each in the list at its path, some at the same time. Objects that are there already are left
+    /// as they are.
+    ///
+    /// # Errors
+    /// If the server refuses one of them or does not answer.
+    pub async fn ensure_all(&self, objects: Vec<(String, Value)>) -> Result<()> {
+        let requests = futures::stream::iter(objects)
+            .map(|(path, object)| async move { self.ensure(&path, object).await });
+        requests.buffer_unordered(WIDTH).try_for_each(|()| async { Ok(()) }).await
     }
 
     /// The client of the library.

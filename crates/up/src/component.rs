@@ -95,7 +95,7 @@ pub(crate) fn server(ports: Ports) -> Vec<String> {
         "--tls-private-key-file=pki/kube-apiserver.key",
         "--client-ca-file=pki/ca.crt",
         "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-account-key-file=pki/service-account.key",
+        "--service-account-key-file=pki/service-account.pub",
         "--service-account-signing-key-file=pki/service-account.key",
         "--requestheader-client-ca-file=pki/front-proxy-ca.crt",
         "--requestheader-allowed-names=front-proxy-client",

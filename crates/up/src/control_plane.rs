@@ -16,7 +16,9 @@ use crate::process::{Process, Start, end_together};
 /// The time that the API server has to become ready. It needs two seconds; a loaded machine needs more.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The pause between two questions whether it is ready.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(25);
+/// The time that an answer may take.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// What a control plane is started with.
 #[derive(Clone, Debug)]
@@ -139,11 +141,9 @@ impl ControlPlane {
     ///
     /// # Errors
     /// If it does not come back.
-    pub fn restart_server(self) -> Result<Self> {
-        let Self { url, ports, server, store, authority, settings } = self;
-        let mut plane = Self { url, ports, server: server.again()?, store, authority, settings };
-        plane.ready()?;
-        Ok(plane)
+    pub fn restart_server(&mut self) -> Result<()> {
+        self.server.restart()?;
+        self.ready()
     }
 
     /// Waits until the API server serves.
@@ -157,11 +157,11 @@ impl ControlPlane {
         loop {
             self.store.alive()?;
             self.server.alive()?;
-            let asked = tokio::time::timeout(Duration::from_secs(5), api.text("/readyz"));
-            let why = match runtime.block_on(async { asked.await }) {
+            let asked = async { tokio::time::timeout(ANSWER, api.text("/readyz")).await };
+            let why = match runtime.block_on(asked) {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => format!("{error:#}"),
-                Err(_) => "no answer within 5 s".to_owned(),
+                Err(_) => "no answer".to_owned(),
             };
             if begin.elapsed() > PATIENCE {
                 bail!("kube-apiserver is not ready after {} s: {why}", PATIENCE.as_secs());
@@ -206,6 +206,8 @@ fn certificates(pki: &Path) -> Result<Authority> {
     authority.server("kube-apiserver", &component::SERVER_HOSTS)?;
     Authority::open(pki, "etcd-ca")?.server("etcd", &["127.0.0.1", "localhost"])?;
     Authority::open(pki, "front-proxy-ca")?.client("front-proxy-client", "front-proxy")?;
-    key_of(&pki.join("service-account.key"))?;
+    // The API server reads a private key in PKCS 8 only to sign, not to verify.
+    let accounts = key_of(&pki.join("service-account.key"))?;
+    write_private(&pki.join("service-account.pub"), &accounts.public_key_pem())?;
     Ok(authority)
 }

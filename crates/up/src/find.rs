@@ -108,10 +108,9 @@ pub fn home() -> Result<PathBuf> {
 /// If the program cannot be run or is another program.
 pub fn version(program: Program, file: &Path) -> Result<String> {
     let shown = file.display();
-    let said = Command::new(file)
-        .arg("--version")
-        .output()
-        .with_context(|| format!("{shown} cannot be run as {}: is it for this kind of machine?", program.name()))?;
+    let said = Command::new(file).arg("--version").output().with_context(|| {
+        format!("{shown} cannot be run as {}: is it for this kind of machine?", program.name())
+    })?;
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let prefix = if program == Program::Etcd { "etcd Version: " } else { "Kubernetes v" };
     let version = text.lines().find_map(|line| line.strip_prefix(prefix));
@@ -144,7 +143,8 @@ mod tests {
         let root = env::temp_dir().join(format!("berth-find-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         let (path, cache, named) = (root.join("path"), root.join("cache"), root.join("named"));
-        let mut places = Places { named: None, path: vec![root.join("none"), path.clone()], cache: cache.clone() };
+        let mut places =
+            Places { named: None, path: vec![root.join("none"), path.clone()], cache: cache.clone() };
         let error = places.find(Program::Etcd).unwrap_err().to_string();
         for way in ["--fetch", "--build", "--components"] {
             assert!(error.contains(way), "{error}");
@@ -166,7 +166,10 @@ mod tests {
         assert_eq!(version(Program::Server, &good).unwrap(), "v1.37.2");
         let other = script(&root, "etcd", "#!/bin/sh\necho GNU Make 4.3\n");
         let error = version(Program::Etcd, &other).unwrap_err().to_string();
-        assert!(error.ends_with("etcd is not etcd: asked for its version, it says \"GNU Make 4.3\""), "{error}");
+        assert!(
+            error.ends_with("etcd is not etcd: asked for its version, it says \"GNU Make 4.3\""),
+            "{error}"
+        );
         let broken = script(&root, "kube-scheduler", "\u{1}not a program");
         fs::write(&broken, [0_u8, 159, 146, 150]).unwrap();
         let error = format!("{:#}", version(Program::Scheduler, &broken).unwrap_err());

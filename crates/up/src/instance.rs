@@ -111,11 +111,8 @@ impl Instance {
         if file.exists() {
             self.check(&file, kubernetes)?;
         } else {
-            let description = Description {
-                format: FORMAT,
-                name: self.name.clone(),
-                kubernetes: kubernetes.to_owned(),
-            };
+            let description =
+                Description { format: FORMAT, name: self.name.clone(), kubernetes: kubernetes.to_owned() };
             fs::write(&file, serde_json::to_string(&description)?)
                 .with_context(|| format!("cannot write {}", file.display()))?;
         }

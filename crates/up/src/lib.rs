@@ -1,13 +1,18 @@
 //! `berth up`: a real control plane on this machine, with simulated nodes.
 //!
 //! [`ControlPlane`](control_plane::ControlPlane) runs upstream's etcd and kube-apiserver as [processes](process), with
-//! certificates of its own [`authority`]. The end-to-end tests use the same code.
+//! certificates of its own [`authority`]; the end-to-end tests use the same code. [`nodes`] simulates the nodes.
+//! [`Running`](running::Running) is all of it together: one [`Instance`](instance::Instance).
 #![cfg(unix)]
 
 pub mod api;
 pub mod authority;
 pub mod component;
 pub mod control_plane;
+pub mod find;
+pub mod instance;
 pub mod kubeconfig;
+pub mod nodes;
 pub mod process;
+pub mod running;
 pub mod scheduler;

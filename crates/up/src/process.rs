@@ -106,30 +106,18 @@ impl Process {
         if log.exists() {
             let _ = fs::rename(&log, log.with_extension("log.1"));
         }
-        let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let child = start
-            .command()
-            .current_dir(&start.folder)
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
-            .stderr(out)
-            .spawn()
-            .with_context(|| format!("cannot start {}", start.program.display()))?;
-        let id = child.id();
-        let process = Self { start, child };
-        fs::write(&record, format!("{id} {}\n", started(id).unwrap_or_default()))
-            .with_context(|| format!("cannot write {}", record.display()))?;
-        Ok(process)
+        let child = spawn(&start)?;
+        Ok(Self { start, child })
     }
 
-    /// Starts the same program with the same arguments, after this process has ended.
+    /// Kills it, and starts the same program with the same arguments. The log goes on.
     ///
     /// # Errors
     /// As [`Process::of`].
-    pub fn again(mut self) -> Result<Self> {
+    pub fn restart(&mut self) -> Result<()> {
         self.kill()?;
-        Self::of(self.start.clone())
+        self.child = spawn(&self.start)?;
+        Ok(())
     }
 
     /// The name of the component.
@@ -230,6 +218,28 @@ impl Drop for Process {
     }
 }
 
+/// Starts a process whose output is appended to its log, and writes its record.
+fn spawn(start: &Start) -> Result<Child> {
+    let (log, record) = (start.log(), start.record());
+    let out = File::options().create(true).append(true).open(&log);
+    let out = out.with_context(|| format!("cannot write {}", log.display()))?;
+    let mut child = start
+        .command()
+        .current_dir(&start.folder)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()
+        .with_context(|| format!("cannot start {}", start.program.display()))?;
+    let id = child.id();
+    if let Err(error) = fs::write(&record, format!("{id} {}\n", started(id).unwrap_or_default())) {
+        let _ = child.kill();
+        return Err(error).with_context(|| format!("cannot write {}", record.display()));
+    }
+    Ok(child)
+}
+
 /// Asks all processes to end at the same time, and kills those that still run after some seconds.
 pub fn end_together(processes: &mut [Process]) {
     for process in processes.iter_mut() {
@@ -268,6 +278,14 @@ pub fn end_recorded(folder: &Path) -> Result<Vec<String>> {
     }
     ended.sort();
     Ok(ended)
+}
+
+/// Asks a process to end.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn terminate(id: u32) -> Result<()> {
+    kill_process(pid(id)?, Signal::TERM).with_context(|| format!("cannot signal process {id}"))
 }
 
 /// Kills a process and waits until it is gone.

@@ -58,7 +58,9 @@ pub fn complete(mut node: Value, index: usize, version: &str, now: Millis) -> Va
     node["apiVersion"] = json!("v1");
     node["kind"] = json!("Node");
     if let Some(meta) = node["metadata"].as_object_mut() {
-        for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences"] {
+        for field in
+            ["uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences"]
+        {
             meta.remove(field);
         }
     }

@@ -51,7 +51,8 @@ impl Pod {
     /// from the same time on.
     pub(super) fn new(view: &PodView, timing: Timing, ip: Option<u32>, now: Millis) -> Self {
         let meta = &view.metadata;
-        let started = view.status.start_time.as_deref().and_then(status::millis).map_or(now, |at| at.min(now));
+        let started =
+            view.status.start_time.as_deref().and_then(status::millis).map_or(now, |at| at.min(now));
         let names = |containers: &[ContainerView]| {
             containers.iter().map(|container| (container.name.clone(), container.image.clone())).collect()
         };
@@ -59,7 +60,8 @@ impl Pod {
         let mut run = PodRun::start(Arc::new(view.execution()), timing, meta.of_job(), seed, started);
         run.advance(now);
         let status = run.status();
-        let is_written = view.status.phase == status.phase.name() && view.is_ready() == status.is_ready
+        let is_written = view.status.phase == status.phase.name()
+            && view.is_ready() == status.is_ready
             && view.status.start_time.is_some();
         Self {
             uid: meta.uid.clone(),
@@ -122,15 +124,18 @@ impl Pod {
             self.ready_since = now;
         }
         let own = self.ip.map(address);
-        let body = status::patch(&status, Facts {
-            uid: &self.uid,
-            init_containers: &self.init_containers,
-            containers: &self.containers,
-            host_ip,
-            pod_ip: own.as_deref().unwrap_or(host_ip),
-            says_scheduled: self.says_scheduled,
-            ready_since: self.ready_since,
-        });
+        let body = status::patch(
+            &status,
+            Facts {
+                uid: &self.uid,
+                init_containers: &self.init_containers,
+                containers: &self.containers,
+                host_ip,
+                pod_ip: own.as_deref().unwrap_or(host_ip),
+                says_scheduled: self.says_scheduled,
+                ready_since: self.ready_since,
+            },
+        );
         self.written = Some(status);
         status_patch(&self.path, body)
     }

@@ -54,7 +54,9 @@ async fn once<T: Object>(client: &kube::Client, path: &str, to: &Sender<Seen<T>>
         return Ok(());
     }
     loop {
-        let query = format!("{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds=280&resourceVersion={version}");
+        let query = format!(
+            "{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds=280&resourceVersion={version}"
+        );
         let request = Request::get(query).body(Vec::new()).map_err(kube::Error::HttpError)?;
         let mut events = std::pin::pin!(client.request_events::<T>(request).await?);
         while let Some(event) = events.try_next().await? {

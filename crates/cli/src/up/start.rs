@@ -1,0 +1,210 @@
+//! `berth up` itself: starts a control plane and looks after it.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use berth_cluster::kubelet::Timing;
+use berth_model::execution::{Span, duration_millis};
+use berth_up::find::{Places, RELEASE};
+use berth_up::instance::{DEFAULT_NAME, Instance};
+use berth_up::nodes::{Counts, Shape};
+use berth_up::running::{Options, Running};
+use berth_up::scheduler::Kind;
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+
+use super::broken;
+use crate::failure::Failure;
+use crate::{notice, profiles};
+
+/// The pause between two looks at the components.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is started.
+#[derive(Debug, clap::Args)]
+pub(super) struct StartArgs {
+    /// Name of the control plane; several run side by side
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME)]
+    name: String,
+    /// Number of simulated nodes, node-0 and so on [default: 5 if the control plane is new]
+    #[arg(long, value_name = "N")]
+    nodes: Option<usize>,
+    /// CPUs of each of these nodes
+    #[arg(long, value_name = "QUANTITY", default_value = "8")]
+    node_cpu: String,
+    /// Memory of each of these nodes
+    #[arg(long, value_name = "QUANTITY", default_value = "32Gi")]
+    node_memory: String,
+    /// The scheduler: berth, upstream (kube-scheduler) or none
+    #[arg(long, value_name = "WHICH", default_value = "berth", value_parser = ["berth", "upstream", "none"])]
+    scheduler: String,
+    /// Configuration of the scheduler, a KubeSchedulerConfiguration (v1)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Record all inputs of Berth's scheduler in this file, for berth replay
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Folder with the programs etcd, kube-apiserver and kube-controller-manager [default: the folders of PATH, then
+    /// the cache]
+    #[arg(long, value_name = "DIR")]
+    components: Option<PathBuf>,
+    /// Folder for all files of the control plane; a second start with it continues [default:
+    /// ~/.local/share/berth/up/NAME]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Port of the API server on 127.0.0.1 [default: the last one, or a free one]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Time after which a node that sends no heartbeat is NotReady
+    #[arg(long, value_name = "DURATION", default_value = "50s", value_parser = duration)]
+    node_grace: Duration,
+    /// Time that a pod takes to start after it got its node: a duration, or a range such as 1s..3s
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = span)]
+    pod_start: Span,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
+    let options = options(args)?;
+    let mut running = Running::start(&options).map_err(broken)?;
+    if !running.left.is_empty() {
+        notice::note(&format!("an earlier process had left {}; now ended", running.left.join(", ")));
+    }
+    let nodes = await_nodes(&running).nodes;
+    notice::note(&format!(
+        "{}: Kubernetes {} with {nodes} simulated nodes and {} at {}, ready after {:.1} s",
+        args.name,
+        running.version,
+        scheduler_name(options.scheduler),
+        running.url,
+        begin.elapsed().as_secs_f64()
+    ));
+    let kubeconfig = options.instance.kubeconfig();
+    notice::note(&format!("export KUBECONFIG={}   (Ctrl-C ends it)", kubeconfig.display()));
+    let code = look_after(&mut running);
+    running.stop();
+    code
+}
+
+/// Looks after the control plane until it is asked to end.
+fn look_after(running: &mut Running) -> Result<ExitCode, Failure> {
+    let line = std::io::stderr().is_terminal().then(ProgressBar::new_spinner);
+    while !running.stop_asked() {
+        let news = match running.look() {
+            Ok(news) => news,
+            Err(error) => {
+                clear(line.as_ref());
+                return Err(Failure { exit_code: 1, ..broken(error) });
+            }
+        };
+        for text in news {
+            match &line {
+                Some(line) => line.suspend(|| notice::warning(&text)),
+                None => notice::warning(&text),
+            }
+        }
+        if let Some(line) = &line {
+            line.set_message(status(running.counts()));
+            line.tick();
+        }
+        sleep(LOOK);
+    }
+    clear(line.as_ref());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn clear(line: Option<&ProgressBar>) {
+    if let Some(line) = line {
+        line.finish_and_clear();
+    }
+}
+
+/// Waits until the task of the nodes has seen them, which takes a moment.
+fn await_nodes(running: &Running) -> Counts {
+    let begin = Instant::now();
+    loop {
+        let counts = running.counts();
+        if counts.nodes > 0 || begin.elapsed() > Duration::from_millis(500) {
+            return counts;
+        }
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn status(counts: Counts) -> String {
+    let failed =
+        if counts.failed_nodes > 0 { format!(" ({} failed)", counts.failed_nodes) } else { String::new() };
+    format!(
+        "{} nodes{failed}; pods: {} pending, {} starting, {} running, {} ended",
+        counts.nodes, counts.pending, counts.starting, counts.running, counts.ended
+    )
+}
+
+fn scheduler_name(kind: Option<Kind>) -> &'static str {
+    match kind {
+        None => "no scheduler",
+        Some(Kind::Berth) => "Berth's scheduler",
+        Some(Kind::Upstream) => "kube-scheduler",
+    }
+}
+
+fn options(args: &StartArgs) -> Result<Options, Failure> {
+    let scheduler = match args.scheduler.as_str() {
+        "berth" => Some(Kind::Berth),
+        "upstream" => Some(Kind::Upstream),
+        _ => None,
+    };
+    if args.record.is_some() && scheduler != Some(Kind::Berth) {
+        return Err(Failure::input("--record: only Berth's scheduler records its inputs"));
+    }
+    if args.config.is_some() && scheduler.is_none() {
+        return Err(Failure::input("--config: there is no scheduler to configure (--scheduler none)"));
+    }
+    let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|error| broken(error.into()));
+    Ok(Options {
+        instance: Instance::named(&args.name, args.data_dir.as_deref()).map_err(broken)?,
+        places: Places::of_machine(args.components.clone(), RELEASE).map_err(broken)?,
+        berth: std::env::current_exe().map_err(|error| Failure::unreadable("the program berth", &error))?,
+        port: args.port,
+        nodes: args.nodes,
+        shape: Shape { cpu: args.node_cpu.clone(), memory: args.node_memory.clone(), ..Shape::default() },
+        scheduler,
+        config: args.config.as_deref().map_or(Ok(json!({})), configuration)?,
+        record: args.record.as_ref().map(absolute).transpose()?,
+        timing: Timing { start: args.pod_start, job_run: Span::fixed(1_000), ..Timing::INSTANT },
+        node_grace: args.node_grace,
+    })
+}
+
+/// The scheduler's configuration. It is checked before anything is started.
+fn configuration(path: &Path) -> Result<Value, Failure> {
+    profiles::read(path, false)?;
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(&name, &error))?;
+    let mut value: Value = serde_saphyr::from_str(&text)
+        .map_err(|error| Failure::input(format!("{name}: cannot be parsed as YAML: {error}")))?;
+    // The scheduler belongs to this control plane.
+    if let Some(connection) = value.get_mut("clientConnection").and_then(Value::as_object_mut)
+        && connection.remove("kubeconfig").is_some()
+    {
+        notice::note(&format!(
+            "{name}: clientConnection.kubeconfig is ignored: the scheduler uses this control plane"
+        ));
+    }
+    Ok(value)
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let millis = duration_millis(text).filter(|millis| *millis >= 1_000);
+    millis
+        .map(Duration::from_millis)
+        .ok_or_else(|| "expected a duration of at least 1s, such as 8s".to_owned())
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "expected a duration such as 2s, or a range such as 1s..3s".to_owned())
+}
