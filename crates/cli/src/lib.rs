@@ -16,6 +16,8 @@ mod fit;
 mod human;
 mod input;
 mod man;
+#[cfg(unix)]
+mod node;
 mod notice;
 mod output;
 mod plan;
@@ -68,6 +70,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     #[cfg(unix)]
     Up(up::UpArgs),
+    #[cfg(unix)]
+    Node(node::NodeArgs),
     Replay(replay::ReplayArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -98,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Snapshot(args) => snapshot::run(args),
         #[cfg(unix)]
         Command::Up(args) => up::run(args),
+        #[cfg(unix)]
+        Command::Node(args) => node::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

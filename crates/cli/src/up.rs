@@ -5,7 +5,10 @@ mod start;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use berth_model::execution::duration_millis;
+use berth_model::quantity::Quantity;
 use berth_up::instance::DEFAULT_NAME;
 
 use crate::failure::Failure;
@@ -107,6 +110,22 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
 }
 
 /// An error of the control plane as a failure of the command.
-fn broken(error: anyhow::Error) -> Failure {
+pub(crate) fn broken(error: anyhow::Error) -> Failure {
     Failure::input(format!("{error:#}"))
+}
+
+/// Reads a duration of at least a second.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let millis = duration_millis(text).filter(|millis| *millis >= 1_000);
+    millis
+        .map(Duration::from_millis)
+        .ok_or_else(|| "expected a duration of at least 1s, such as 8s".to_owned())
+}
+
+/// Reads a positive quantity such as `8`, `500m` or `32Gi`.
+pub(crate) fn quantity(text: &str) -> Result<String, String> {
+    match Quantity::parse(text) {
+        Ok(quantity) if !quantity.is_negative() && !quantity.is_zero() => Ok(text.to_owned()),
+        _ => Err("expected a positive quantity, such as 8, 500m or 32Gi".to_owned()),
+    }
 }

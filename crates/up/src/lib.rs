@@ -12,6 +12,8 @@ pub mod control_plane;
 pub mod find;
 pub mod instance;
 pub mod kubeconfig;
+pub mod load;
+pub mod node_commands;
 pub mod nodes;
 pub mod process;
 pub mod running;

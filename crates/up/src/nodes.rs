@@ -18,7 +18,7 @@ mod watch;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use berth_cluster::Millis;
 use berth_cluster::kubelet::{Phase, Timing};
@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::api::{Api, Change};
+use crate::running::now_millis as now;
 use pod::{Next, Pod};
 use view::{NodeView, PodView};
 use watch::{Object, Seen};
@@ -115,11 +116,6 @@ pub async fn run(api: Api, settings: Settings, counter: Counter) {
             count_at = Instant::now() + COUNT_EVERY;
         }
     }
-}
-
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Object for NodeView {

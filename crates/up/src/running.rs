@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use berth_cluster::kubelet::Timing;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -18,6 +18,7 @@ use crate::control_plane::{ControlPlane, Settings};
 use crate::find::{self, Places, Program};
 use crate::instance::{Instance, Lock};
 use crate::kubeconfig::Credentials;
+use crate::load::{Loaded, Source, load};
 use crate::nodes::{self, Counter, Counts, Shape};
 use crate::process::{self, Process, end_together};
 use crate::scheduler::{self, Kind};
@@ -47,6 +48,8 @@ pub struct Options {
     /// How many nodes there are to be beside those of `objects`; by default five if the control plane is new and has no
     /// other nodes.
     pub nodes: Option<usize>,
+    /// Objects of another cluster, for a new control plane.
+    pub objects: Vec<Source>,
     /// What these nodes offer.
     pub shape: Shape,
     /// Whose scheduler; `None` for none.
@@ -70,6 +73,8 @@ pub struct Running {
     pub version: String,
     /// The names of the components that an earlier process had left running.
     pub left: Vec<String>,
+    /// What was loaded.
+    pub loaded: Loaded,
     plane: ControlPlane,
     /// The controllers and the scheduler.
     others: Vec<Process>,
@@ -93,6 +98,11 @@ impl Running {
         let lock = instance.open(version.trim_start_matches('v'))?;
         let left = process::end_recorded(&instance.folder)?;
         let is_new = !instance.folder.join("etcd/member").exists();
+        ensure!(
+            is_new || options.objects.is_empty(),
+            "{} has objects already; -f needs a new control plane: give another --name or --data-dir",
+            instance.folder.display()
+        );
         let plane = ControlPlane::start(Settings {
             folder: instance.folder.clone(),
             name: format!("berth-{}", instance.name),
@@ -105,11 +115,9 @@ impl Running {
         })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let api = runtime.block_on(Api::connect(&plane.admin_kubeconfig()))?;
-        let grace_s = options.node_grace.as_secs();
-        let flags = [
-            format!("--node-monitor-grace-period={grace_s}s"),
-            format!("--node-monitor-period={}ms", (grace_s * 100).clamp(100, 5_000)),
-        ];
+        let revise = || plane.start_controllers(&programs.controllers, &[REVISING.to_owned()]);
+        let loaded = load(&runtime, &api, &version, &options.objects, revise)?;
+        let flags = controller_flags(options.node_grace);
         let mut others = vec![plane.start_controllers(&programs.controllers, &flags)?];
         if let (Some(kind), Some(program)) = (options.scheduler, &programs.scheduler) {
             others.push(start_scheduler(&plane, kind, program, options)?);
@@ -122,8 +130,19 @@ impl Running {
         let stop_asked = Arc::new(AtomicBool::new(false));
         runtime.spawn(await_signal(Arc::clone(&stop_asked)));
         let deaths = VecDeque::new();
-        let mut running =
-            Self { url, version, left, plane, others, deaths, counter, stop_asked, runtime, _lock: lock };
+        let mut running = Self {
+            url,
+            version,
+            left,
+            loaded,
+            plane,
+            others,
+            deaths,
+            counter,
+            stop_asked,
+            runtime,
+            _lock: lock,
+        };
         running.fill(&api, options, is_new)?;
         running.await_service_account(&api)?;
         Ok(running)
@@ -177,12 +196,12 @@ impl Running {
     /// Creates what a new control plane has, and the nodes.
     fn fill(&self, api: &Api, options: &Options, is_new: bool) -> Result<()> {
         let mut objects = Vec::new();
-        if is_new {
+        let has_nodes = options.objects.iter().any(|source| source.object["kind"] == "Node");
+        if is_new && !options.objects.iter().any(|source| source.object["kind"] == "StorageClass") {
             objects.push(("/apis/storage.k8s.io/v1/storageclasses".to_owned(), storage_class()));
         }
-        let count = options.nodes.unwrap_or(if is_new { DEFAULT_NODES } else { 0 });
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_millis()).unwrap_or_default();
+        let count = options.nodes.unwrap_or(if is_new && !has_nodes { DEFAULT_NODES } else { 0 });
+        let now = now_millis();
         let nodes = (0..count).map(|index| {
             let node = nodes::new(&format!("node-{index}"), index, &options.shape);
             ("/api/v1/nodes".to_owned(), nodes::complete(node, index, &self.version, now))
@@ -227,6 +246,23 @@ async fn await_signal(asked: Arc<AtomicBool>) {
             std::process::exit(130);
         }
     }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_millis() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The controllers that compute revisions, for [`load`].
+const REVISING: &str = "--controllers=statefulset-controller,daemonset-controller";
+
+fn controller_flags(node_grace: Duration) -> Vec<String> {
+    let millis = node_grace.as_millis();
+    vec![
+        format!("--node-monitor-grace-period={millis}ms"),
+        format!("--node-monitor-period={}ms", (millis / 10).clamp(100, 5_000)),
+    ]
 }
 
 /// How many nodes a new control plane has if none are asked for.

@@ -1,5 +1,6 @@
 //! `berth up` itself: starts a control plane and looks after it.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,16 +8,17 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use berth_cluster::kubelet::Timing;
-use berth_model::execution::{Span, duration_millis};
+use berth_model::execution::Span;
 use berth_up::find::{Places, RELEASE};
 use berth_up::instance::{DEFAULT_NAME, Instance};
+use berth_up::load::Loaded;
 use berth_up::nodes::{Counts, Shape};
 use berth_up::running::{Options, Running};
 use berth_up::scheduler::Kind;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::broken;
+use super::{broken, duration, quantity};
 use crate::failure::Failure;
 use crate::{notice, profiles};
 
@@ -32,11 +34,15 @@ pub(super) struct StartArgs {
     /// Number of simulated nodes, node-0 and so on [default: 5 if the control plane is new]
     #[arg(long, value_name = "N")]
     nodes: Option<usize>,
+    /// Manifests of another cluster, such as the output of berth snapshot: nodes, workloads, storage, budgets. Running
+    /// pods stay on their nodes. A file, a folder, or - for stdin; may be repeated
+    #[arg(short, long = "filename", value_name = "PATH")]
+    filenames: Vec<PathBuf>,
     /// CPUs of each of these nodes
-    #[arg(long, value_name = "QUANTITY", default_value = "8")]
+    #[arg(long, value_name = "QUANTITY", default_value = "8", value_parser = quantity)]
     node_cpu: String,
     /// Memory of each of these nodes
-    #[arg(long, value_name = "QUANTITY", default_value = "32Gi")]
+    #[arg(long, value_name = "QUANTITY", default_value = "32Gi", value_parser = quantity)]
     node_memory: String,
     /// The scheduler: berth, upstream (kube-scheduler) or none
     #[arg(long, value_name = "WHICH", default_value = "berth", value_parser = ["berth", "upstream", "none"])]
@@ -74,6 +80,7 @@ pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
     if !running.left.is_empty() {
         notice::note(&format!("an earlier process had left {}; now ended", running.left.join(", ")));
     }
+    tell_loaded(&running.loaded);
     let nodes = await_nodes(&running).nodes;
     notice::note(&format!(
         "{}: Kubernetes {} with {nodes} simulated nodes and {} at {}, ready after {:.1} s",
@@ -88,6 +95,19 @@ pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
     let code = look_after(&mut running);
     running.stop();
     code
+}
+
+fn tell_loaded(loaded: &Loaded) {
+    let list = |counts: &BTreeMap<String, usize>| {
+        let each: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        each.join(", ")
+    };
+    if !loaded.created.is_empty() {
+        notice::note(&format!("loaded {}", list(&loaded.created)));
+    }
+    if !loaded.left_out.is_empty() {
+        notice::note(&format!("left out {}", list(&loaded.left_out)));
+    }
 }
 
 /// Looks after the control plane until it is asked to end.
@@ -171,6 +191,7 @@ fn options(args: &StartArgs) -> Result<Options, Failure> {
         berth: std::env::current_exe().map_err(|error| Failure::unreadable("the program berth", &error))?,
         port: args.port,
         nodes: args.nodes,
+        objects: berth_up::load::read(&args.filenames).map_err(broken)?,
         shape: Shape { cpu: args.node_cpu.clone(), memory: args.node_memory.clone(), ..Shape::default() },
         scheduler,
         config: args.config.as_deref().map_or(Ok(json!({})), configuration)?,
@@ -196,13 +217,6 @@ fn configuration(path: &Path) -> Result<Value, Failure> {
         ));
     }
     Ok(value)
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let millis = duration_millis(text).filter(|millis| *millis >= 1_000);
-    millis
-        .map(Duration::from_millis)
-        .ok_or_else(|| "expected a duration of at least 1s, such as 8s".to_owned())
 }
 
 fn span(text: &str) -> Result<Span, String> {
