@@ -18,4 +18,5 @@ pub mod stage;
 pub mod static_pods;
 pub mod suite;
 pub mod testbed;
+pub mod up;
 pub mod upstream_suite;

@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::fetch::{Progress, Publishers, fetch};
+use crate::go_build;
 use anyhow::{Context, Result, bail, ensure};
 
 /// The release of Kubernetes that is fetched and built, and that Berth is compatible with.
@@ -43,6 +45,20 @@ pub struct Places {
     pub path: Vec<PathBuf>,
     /// The folder in which fetched and built programs are kept.
     pub cache: PathBuf,
+    /// How a program that is not there is got.
+    pub missing: Missing,
+}
+
+/// How a program that is not there is got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It is not: that is an error.
+    #[default]
+    Refuse,
+    /// It is fetched from upstream.
+    Fetch,
+    /// It is built from its Go module.
+    Build,
 }
 
 impl Places {
@@ -50,13 +66,36 @@ impl Places {
     ///
     /// # Errors
     /// If there is no home folder.
-    pub fn of_machine(named: Option<PathBuf>, release: &str) -> Result<Self> {
+    pub fn of_machine(named: Option<PathBuf>, release: &str, missing: Missing) -> Result<Self> {
         let path = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
         let cache = match env::var_os("XDG_CACHE_HOME") {
             Some(folder) => PathBuf::from(folder),
             None => home()?.join(".cache"),
         };
-        Ok(Self { named, path, cache: cache.join("berth/components").join(release) })
+        Ok(Self { named, path, cache: cache.join("berth/components").join(release), missing })
+    }
+
+    /// The file of a program; if it is not there, it is got as [`Places::missing`] says.
+    ///
+    /// # Errors
+    /// If it is not there and cannot be got.
+    pub fn get(&self, program: Program, release: &str, tell: &mut dyn FnMut(Progress)) -> Result<PathBuf> {
+        let found = self.find(program);
+        if found.is_ok() || self.named.is_some() {
+            return found;
+        }
+        let file = self.cache.join(program.name());
+        match self.missing {
+            Missing::Refuse => return found,
+            Missing::Fetch => fetch(&Publishers::default(), program, release, &self.cache, tell)?,
+            Missing::Build => {
+                ensure!(release == RELEASE, "only Kubernetes {RELEASE} can be built; --fetch gets {release}");
+                let module = self.cache.join("module");
+                go_build::write_module(&module)?;
+                go_build::build(program, &module, &file)?;
+            }
+        }
+        Ok(file)
     }
 
     /// The file of a program: in the named folder, otherwise in the first folder of `PATH` that has it, otherwise in
@@ -143,8 +182,12 @@ mod tests {
         let root = env::temp_dir().join(format!("berth-find-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         let (path, cache, named) = (root.join("path"), root.join("cache"), root.join("named"));
-        let mut places =
-            Places { named: None, path: vec![root.join("none"), path.clone()], cache: cache.clone() };
+        let mut places = Places {
+            named: None,
+            path: vec![root.join("none"), path.clone()],
+            cache: cache.clone(),
+            missing: Missing::Refuse,
+        };
         let error = places.find(Program::Etcd).unwrap_err().to_string();
         for way in ["--fetch", "--build", "--components"] {
             assert!(error.contains(way), "{error}");

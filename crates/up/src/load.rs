@@ -20,7 +20,7 @@ use crate::api::{Api, Change};
 use crate::nodes;
 use crate::process::Process;
 use crate::running::now_millis;
-use portable::{REVISION, Uids, left_out, portable, stage};
+use portable::{REVISION, Uids, claim_key, left_out, portable, stage};
 
 pub use read::{Source, read};
 
@@ -158,10 +158,14 @@ impl Loader<'_> {
             };
             let made = answer.with_context(named)?;
             let new = text(&made["metadata"]["uid"]).to_owned();
-            anyhow::Ok(Some((old, new, text(&change.body["kind"]).to_owned())))
+            let by_name = claim_key(text(&meta["namespace"]), text(&meta["name"]));
+            anyhow::Ok(Some((old, by_name, new, text(&change.body["kind"]).to_owned())))
         });
         let made: Vec<_> = self.runtime.block_on(requests.buffer_unordered(WIDTH).try_collect())?;
-        for (old, new, kind) in made.into_iter().flatten() {
+        for (old, by_name, new, kind) in made.into_iter().flatten() {
+            if kind == "PersistentVolumeClaim" {
+                self.uids.insert(by_name, new.clone());
+            }
             *self.loaded.created.entry(kind).or_default() += 1;
             self.uids.insert(old, new);
         }

@@ -9,6 +9,7 @@
 //! A node is simulated if it has the annotation [`SIMULATED`]; the annotation [`FAILED`] cuts it off. So all state is in
 //! the API server: another process goes on where this one ended, and `kubectl` can do what `berth node` does.
 
+mod admission;
 mod node;
 mod pod;
 mod status;
@@ -29,6 +30,7 @@ use tokio::time::Instant;
 
 use crate::api::{Api, Change};
 use crate::running::now_millis as now;
+use admission::{Amounts, Usage};
 use pod::{Next, Pod};
 use view::{NodeView, PodView};
 use watch::{Object, Seen};
@@ -151,6 +153,7 @@ struct Node {
     /// When its lease is renewed next; a timer for another time is void.
     renew_at: Millis,
     status_due: Millis,
+    allocatable: Amounts,
 }
 
 struct Kubelets {
@@ -160,6 +163,8 @@ struct Kubelets {
     /// Pods on nodes that have not been seen, or that have ended before they were seen.
     others: HashMap<PodKey, PodView>,
     unscheduled: HashSet<PodKey>,
+    /// What the pods of each node use.
+    usage: HashMap<String, Usage>,
     timers: BinaryHeap<Reverse<(Millis, About)>>,
     outbox: VecDeque<(About, Change)>,
     addresses: HashSet<u32>,
@@ -174,6 +179,7 @@ impl Kubelets {
             pods: HashMap::new(),
             others: HashMap::new(),
             unscheduled: HashSet::new(),
+            usage: HashMap::new(),
             timers: BinaryHeap::new(),
             outbox: VecDeque::new(),
             addresses: HashSet::new(),
@@ -234,12 +240,13 @@ impl Kubelets {
         let has_failed = view.metadata.annotations.contains_key(FAILED);
         let (is_ready, address) = (view.is_ready(), view.address().unwrap_or("127.0.0.1").to_owned());
         let before = self.nodes.remove(&name).filter(|node| node.view.metadata.uid == view.metadata.uid);
+        let allocatable = view.allocatable();
         let was_cut_off = before.as_ref().is_none_or(|node| node.has_failed);
         let node = match before {
-            Some(node) => Node { view, address, has_failed, ..node },
+            Some(node) => Node { view, address, has_failed, allocatable, ..node },
             None => {
                 let status_due = now + STATUS_EVERY;
-                Node { view, address, has_failed, has_lease: false, renew_at: now, status_due }
+                Node { view, address, has_failed, has_lease: false, renew_at: now, status_due, allocatable }
             }
         };
         self.nodes.insert(name.clone(), node);
@@ -327,8 +334,11 @@ impl Kubelets {
     fn pod_gone(&mut self, key: &PodKey) {
         self.unscheduled.remove(key);
         self.others.remove(key);
-        if let Some(ip) = self.pods.remove(key).and_then(|pod| pod.ip) {
-            self.addresses.remove(&ip);
+        if let Some(mut pod) = self.pods.remove(key) {
+            if let Some(ip) = pod.ip {
+                self.addresses.remove(&ip);
+            }
+            release(&mut self.usage, &mut pod);
         }
     }
 
@@ -343,14 +353,17 @@ impl Kubelets {
             self.pod_gone(&key);
         }
         if !self.pods.contains_key(&key) {
-            let is_ours = self.nodes.contains_key(view.spec.node_name.as_str());
+            let node = self.nodes.get(view.spec.node_name.as_str());
+            let is_ours = node.is_some_and(|node| !node.has_failed);
             if !is_ours || (view.has_ended() && view.metadata.deletion_timestamp.is_none()) {
                 self.others.insert(key, view);
                 return;
             }
             self.others.remove(&key);
             let ip = (!view.spec.host_network).then(|| self.take_address(view.status.pod_ip.as_deref()));
-            self.pods.insert(key.clone(), Pod::new(&view, self.settings.timing, ip, now));
+            let mut pod = Pod::new(&view, self.settings.timing, ip, now);
+            self.admit(&mut pod, view.status.start_time.is_none());
+            self.pods.insert(key.clone(), pod);
         }
         if let Some(pod) = self.pods.get_mut(&key) {
             pod.update(&view, now);
@@ -358,11 +371,28 @@ impl Kubelets {
         self.attend(&key, now);
     }
 
+    /// Counts a pod on its node; rejects it if it is new and does not fit.
+    fn admit(&mut self, pod: &mut Pod, is_new: bool) {
+        let usage = self.usage.entry(pod.node.clone()).or_default();
+        if let Some(node) = self.nodes.get(pod.node.as_str()).filter(|_| is_new)
+            && let Err(rejection) = usage.check(&pod.requests, &node.allocatable)
+        {
+            pod.reject(rejection);
+            return;
+        }
+        usage.add(&pod.requests);
+        pod.is_counted = true;
+    }
+
     /// Does what is to be done about a pod now.
     fn attend(&mut self, key: &PodKey, now: Millis) {
         let Some(pod) = self.pods.get_mut(key).filter(|pod| !pod.in_flight) else { return };
         let Some(node) = self.nodes.get(pod.node.as_str()).filter(|node| !node.has_failed) else { return };
-        match pod.next(&node.address, now) {
+        let next = pod.next(&node.address, now);
+        if pod.has_ended() {
+            release(&mut self.usage, pod);
+        }
+        match next {
             Next::Send(change) => {
                 pod.in_flight = true;
                 self.outbox.push_back((About::Pod(key.clone()), change));
@@ -448,6 +478,15 @@ impl Kubelets {
             }
         }
         counts
+    }
+}
+
+/// Frees what a pod has used.
+fn release(usage: &mut HashMap<String, Usage>, pod: &mut Pod) {
+    if std::mem::take(&mut pod.is_counted)
+        && let Some(usage) = usage.get_mut(&pod.node)
+    {
+        usage.remove(&pod.requests);
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api::Api;
 use crate::control_plane::{ControlPlane, Settings};
+use crate::fetch::Progress;
 use crate::find::{self, Places, Program};
 use crate::instance::{Instance, Lock};
 use crate::kubeconfig::Credentials;
@@ -41,6 +42,8 @@ pub struct Options {
     pub instance: Instance,
     /// Where the components are.
     pub places: Places,
+    /// The release of Kubernetes whose components are fetched.
+    pub release: String,
     /// The program `berth`: the scheduler, and what components are tied to.
     pub berth: PathBuf,
     /// The port of the API server, instead of a free one.
@@ -91,8 +94,8 @@ impl Running {
     ///
     /// # Errors
     /// If a component is not found or does not start, or the folder cannot be used.
-    pub fn start(options: &Options) -> Result<Self> {
-        let programs = Programs::find(options)?;
+    pub fn start(options: &Options, tell: &mut dyn FnMut(Progress)) -> Result<Self> {
+        let programs = Programs::find(options, tell)?;
         let version = programs.version()?;
         let instance = &options.instance;
         let lock = instance.open(version.trim_start_matches('v'))?;
@@ -306,17 +309,17 @@ struct Programs {
 }
 
 impl Programs {
-    fn find(options: &Options) -> Result<Self> {
-        let places = &options.places;
+    fn find(options: &Options, tell: &mut dyn FnMut(Progress)) -> Result<Self> {
+        let mut find = |program| options.places.get(program, &options.release, tell);
         let upstream_scheduler = options.scheduler == Some(Kind::Upstream);
         Ok(Self {
-            etcd: places.find(Program::Etcd)?,
-            server: places.find(Program::Server)?,
-            controllers: places.find(Program::Controllers)?,
+            etcd: find(Program::Etcd)?,
+            server: find(Program::Server)?,
+            controllers: find(Program::Controllers)?,
             scheduler: match options.scheduler {
                 None => None,
                 Some(Kind::Berth) => Some(options.berth.clone()),
-                Some(Kind::Upstream) => Some(places.find(Program::Scheduler)?),
+                Some(Kind::Upstream) => Some(find(Program::Scheduler)?),
             },
             upstream_scheduler,
         })

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use berth_cluster::kubelet::Timing;
 use berth_model::execution::Span;
-use berth_up::find::{Places, RELEASE};
+use berth_up::fetch::Progress;
+use berth_up::find::{Missing, Places, RELEASE};
 use berth_up::instance::{DEFAULT_NAME, Instance};
 use berth_up::load::Loaded;
 use berth_up::nodes::{Counts, Shape};
 use berth_up::running::{Options, Running};
 use berth_up::scheduler::Kind;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::{broken, duration, quantity};
@@ -57,6 +58,15 @@ pub(super) struct StartArgs {
     /// the cache]
     #[arg(long, value_name = "DIR")]
     components: Option<PathBuf>,
+    /// Download components that are missing from upstream's official places, and verify their checksums
+    #[arg(long, conflicts_with = "components")]
+    fetch: bool,
+    /// Build components that are missing from their Go modules; this needs Go and some minutes once
+    #[arg(long, conflicts_with_all = ["components", "fetch"])]
+    build: bool,
+    /// Release of Kubernetes that is fetched
+    #[arg(long, value_name = "VERSION", default_value = RELEASE, value_parser = release)]
+    kubernetes: String,
     /// Folder for all files of the control plane; a second start with it continues [default:
     /// ~/.local/share/berth/up/NAME]
     #[arg(long, value_name = "DIR")]
@@ -76,7 +86,7 @@ pub(super) struct StartArgs {
 pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     let options = options(args)?;
-    let mut running = Running::start(&options).map_err(broken)?;
+    let mut running = Running::start(&options, &mut Fetching::default().tell()).map_err(broken)?;
     if !running.left.is_empty() {
         notice::note(&format!("an earlier process had left {}; now ended", running.left.join(", ")));
     }
@@ -137,6 +147,34 @@ fn look_after(running: &mut Running) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The progress of programs that are fetched, one bar after the other.
+#[derive(Default)]
+struct Fetching(Option<(&'static str, ProgressBar)>);
+
+impl Fetching {
+    fn tell(mut self) -> impl FnMut(Progress) {
+        move |progress| {
+            if self.0.as_ref().is_none_or(|(name, _)| *name != progress.name) {
+                let bar = ProgressBar::new(progress.total.unwrap_or_default());
+                // A template that cannot be read gives indicatif's own bar.
+                if let Ok(style) =
+                    ProgressStyle::with_template("fetching {msg} {bar:40} {bytes}/{total_bytes}, {eta} left")
+                {
+                    bar.set_style(style.progress_chars("##-"));
+                }
+                bar.set_message(progress.name);
+                self.0 = Some((progress.name, bar));
+            }
+            if let Some((_, bar)) = &self.0 {
+                bar.set_position(progress.done);
+                if Some(progress.done) == progress.total {
+                    bar.finish_and_clear();
+                }
+            }
+        }
+    }
+}
+
 fn clear(line: Option<&ProgressBar>) {
     if let Some(line) = line {
         line.finish_and_clear();
@@ -184,10 +222,16 @@ fn options(args: &StartArgs) -> Result<Options, Failure> {
     if args.config.is_some() && scheduler.is_none() {
         return Err(Failure::input("--config: there is no scheduler to configure (--scheduler none)"));
     }
+    let missing = match (args.fetch, args.build) {
+        (true, _) => Missing::Fetch,
+        (_, true) => Missing::Build,
+        _ => Missing::Refuse,
+    };
     let absolute = |path: &PathBuf| std::path::absolute(path).map_err(|error| broken(error.into()));
     Ok(Options {
         instance: Instance::named(&args.name, args.data_dir.as_deref()).map_err(broken)?,
-        places: Places::of_machine(args.components.clone(), RELEASE).map_err(broken)?,
+        places: Places::of_machine(args.components.clone(), &args.kubernetes, missing).map_err(broken)?,
+        release: args.kubernetes.clone(),
         berth: std::env::current_exe().map_err(|error| Failure::unreadable("the program berth", &error))?,
         port: args.port,
         nodes: args.nodes,
@@ -217,6 +261,17 @@ fn configuration(path: &Path) -> Result<Value, Failure> {
         ));
     }
     Ok(value)
+}
+
+/// Reads a release such as `1.37.2`.
+fn release(text: &str) -> Result<String, String> {
+    let text = text.trim_start_matches('v');
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() == 3 && parts.iter().all(is_number) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a release such as 1.37.2".to_owned())
 }
 
 fn span(text: &str) -> Result<Span, String> {

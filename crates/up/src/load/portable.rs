@@ -14,7 +14,8 @@ pub(super) const REVISION: &str = "controller-revision-hash";
 /// The image of a container that has none in the snapshot.
 const CONTAINER_IMAGE: &str = "simulated";
 
-/// The uids of the other cluster and those of the objects that were created for them.
+/// The uids of the other cluster and those of the objects that were created for them; also, for claims, the new uid by
+/// [`claim_key`].
 pub(super) type Uids = HashMap<String, String>;
 
 /// When an object is created; `None` for those that are not, since controllers and nodes create them.
@@ -30,14 +31,13 @@ pub(super) fn stage(kind: &str) -> Option<u8> {
         "Service" | "PodDisruptionBudget" | "ConfigMap" | "Secret" => 2,
         "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" | "ReplicationController" => 3,
         "Node" => 5,
-        "PersistentVolume"
-        | "PersistentVolumeClaim"
+        "PersistentVolumeClaim"
         | "CSINode"
         | "ResourceSlice"
         | "ResourceClaim"
         | "ResourceClaimTemplate"
         | "DeviceTaintRule" => 6,
-        "ReplicaSet" | "Job" => 7,
+        "PersistentVolume" | "ReplicaSet" | "Job" => 7,
         "Pod" => 8,
         _ => 9,
     })
@@ -73,11 +73,7 @@ pub(super) fn portable(mut object: Value, uids: &Uids, nodes: impl Fn(&str) -> b
         "Node" => node(&mut object),
         "Job" if object["spec"]["manualSelector"] != true => job(&mut object),
         "Service" => service(&mut object),
-        "PersistentVolume" => {
-            if let Some(claim) = object["spec"]["claimRef"].as_object_mut() {
-                claim.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "kind" | "apiVersion"));
-            }
-        }
+        "PersistentVolume" => volume(&mut object, uids),
         _ => {}
     }
     for path in ["/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
@@ -178,6 +174,21 @@ fn job(object: &mut Value) {
     }
 }
 
+/// A volume knows its claim by the uid too.
+fn volume(object: &mut Value, uids: &Uids) {
+    let Some(claim) = object["spec"]["claimRef"].as_object_mut() else { return };
+    claim.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "kind" | "apiVersion"));
+    let name = |key: &str| claim.get(key).and_then(Value::as_str).unwrap_or_default();
+    if let Some(uid) = uids.get(&claim_key(name("namespace"), name("name"))) {
+        claim.insert("uid".to_owned(), json!(uid));
+    }
+}
+
+/// How [`Uids`] names a claim.
+pub(super) fn claim_key(namespace: &str, name: &str) -> String {
+    format!("claim {namespace}/{name}")
+}
+
 /// Addresses and ports of the other cluster may be taken or out of range.
 fn service(object: &mut Value) {
     let Some(spec) = object["spec"].as_object_mut() else { return };
@@ -197,7 +208,7 @@ mod tests {
     use super::*;
 
     fn uids() -> Uids {
-        [("old-job".to_owned(), "new-job".to_owned())].into()
+        [("old-job".to_owned(), "new-job".to_owned()), (claim_key("a", "c"), "new-claim".to_owned())].into()
     }
 
     #[test]
@@ -250,7 +261,7 @@ mod tests {
             (
                 json!({"kind": "PersistentVolume", "metadata": {"name": "v"}, "spec": {
                     "claimRef": {"namespace": "a", "name": "c", "uid": "u", "resourceVersion": "4"}}}),
-                json!({"claimRef": {"namespace": "a", "name": "c"}}),
+                json!({"claimRef": {"namespace": "a", "name": "c", "uid": "new-claim"}}),
             ),
             (
                 json!({"kind": "Node", "metadata": {"name": "n"}, "spec": {"providerID": "x", "taints": [

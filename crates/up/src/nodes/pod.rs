@@ -6,6 +6,7 @@ use berth_cluster::Millis;
 use berth_cluster::kubelet::{Phase, PodRun, PodStatus, Timing, seed_of};
 use serde_json::{Value, json};
 
+use super::admission::{Amounts, Rejection};
 use super::status::{self, Facts};
 use super::view::{ContainerView, PodView};
 use crate::api::{Change, STRATEGIC_PATCH};
@@ -19,6 +20,12 @@ pub(super) struct Pod {
     init_containers: Vec<(String, String)>,
     containers: Vec<(String, String)>,
     run: PodRun,
+    /// What it requests.
+    pub(super) requests: Amounts,
+    /// Whether its node counts its requests.
+    pub(super) is_counted: bool,
+    rejection: Option<Rejection>,
+    is_rejection_written: bool,
     /// The number of its address; `None` if it uses that of the node.
     pub(super) ip: Option<u32>,
     says_scheduled: bool,
@@ -70,6 +77,10 @@ impl Pod {
             init_containers: names(&view.spec.init_containers),
             containers: names(&view.spec.containers),
             run,
+            requests: view.requests(),
+            is_counted: false,
+            rejection: None,
+            is_rejection_written: false,
             ip,
             says_scheduled: !view.has_condition("PodScheduled"),
             has_finalizers: !meta.finalizers.is_empty(),
@@ -80,6 +91,16 @@ impl Pod {
             in_flight: false,
             timer: None,
         }
+    }
+
+    /// The node does not accept it.
+    pub(super) fn reject(&mut self, rejection: Rejection) {
+        self.rejection = Some(rejection);
+    }
+
+    /// Whether all its containers have ended, so that its requests are free.
+    pub(super) fn has_ended(&self) -> bool {
+        self.run.has_ended()
     }
 
     /// The object has changed: it may have been deleted.
@@ -94,10 +115,19 @@ impl Pod {
 
     /// What to do now. A request is to be sent, and the next question asked when its answer is there.
     pub(super) fn next(&mut self, host_ip: &str, now: Millis) -> Next {
+        if let Some(rejection) = self.rejection.as_ref().filter(|_| !self.is_rejection_written) {
+            self.is_rejection_written = true;
+            let body = status::rejection(&self.uid, &rejection.reason, &rejection.message, now);
+            return Next::Send(status_patch(&self.path, body));
+        }
+        if self.rejection.is_some() && !self.is_deleted {
+            return Next::Idle;
+        }
         self.run.advance(now);
         let is_done = self.is_deleted && self.run.done().is_none_or(|done| done <= now);
         let status = self.run.status();
-        if self.written.as_ref() != Some(&status) && (!is_done || self.has_finalizers) {
+        let says_more = self.written.as_ref() != Some(&status) && self.rejection.is_none();
+        if says_more && (!is_done || self.has_finalizers) {
             return Next::Send(self.write(status, host_ip, now));
         }
         if is_done {
@@ -111,10 +141,14 @@ impl Pod {
     /// The API server has not taken the last request.
     pub(super) fn failed(&mut self) {
         self.written = None;
+        self.is_rejection_written = false;
     }
 
     /// The phase that was written last.
     pub(super) fn phase(&self) -> Option<Phase> {
+        if self.rejection.is_some() {
+            return Some(Phase::Failed);
+        }
         self.written.as_ref().map(|status| status.phase)
     }
 

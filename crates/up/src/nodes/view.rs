@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use berth_model::execution::{Annotated, ContainerExecution, Execution, Program};
 use berth_model::labels::Labels;
+use berth_model::node::ResourceList;
+use berth_model::pod::Container;
 use berth_model::pod_manifest::RestartPolicy;
+use berth_model::quantity::Quantity;
 use serde::Deserialize;
 
 /// The fields of `metadata` that are read.
@@ -49,6 +52,17 @@ pub(crate) struct PodSpec {
     pub(crate) init_containers: Vec<ContainerView>,
     pub(crate) containers: Vec<ContainerView>,
     pub(crate) host_network: bool,
+    overhead: Quantities,
+    resources: Resources,
+}
+
+/// Quantities by resource.
+type Quantities = BTreeMap<String, String>;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    requests: Quantities,
 }
 
 /// A container of a pod's spec.
@@ -61,6 +75,7 @@ pub(crate) struct ContainerView {
     args: Vec<String>,
     restart_policy: Option<String>,
     readiness_probe: Option<Probe>,
+    resources: Resources,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -101,6 +116,7 @@ pub(crate) struct NodeView {
 pub(crate) struct NodeStatusView {
     pub(crate) conditions: Vec<ConditionView>,
     pub(crate) addresses: Vec<Address>,
+    allocatable: Quantities,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -134,6 +150,21 @@ impl PodView {
         self.status.conditions.iter().any(|condition| condition.name == name)
     }
 
+    /// What it requests in total.
+    pub(crate) fn requests(&self) -> BTreeMap<String, Quantity> {
+        let spec = &self.spec;
+        let containers = |list: &[ContainerView]| list.iter().map(ContainerView::requesting).collect();
+        let requests = quantities(&spec.resources.requests);
+        let spec = berth_model::pod::PodSpec {
+            init_containers: containers(&spec.init_containers),
+            containers: containers(&spec.containers),
+            overhead: quantities(&spec.overhead),
+            pod_requests: (!requests.is_empty()).then_some(requests),
+            ..Default::default()
+        };
+        spec.total_requests().exact.into_iter().map(|(name, amount)| (name.to_string(), amount)).collect()
+    }
+
     /// What its containers do.
     pub(crate) fn execution(&self) -> Execution {
         let spec = &self.spec;
@@ -155,6 +186,14 @@ impl PodView {
 }
 
 impl ContainerView {
+    fn requesting(&self) -> Container {
+        Container {
+            requests: quantities(&self.resources.requests),
+            sidecar: self.restart_policy.as_deref() == Some("Always"),
+            ..Default::default()
+        }
+    }
+
     fn execution(&self) -> ContainerExecution {
         let words = self.command.iter().chain(&self.args).map(String::as_str);
         ContainerExecution {
@@ -171,10 +210,23 @@ impl NodeView {
         is_true(&self.status.conditions, "Ready")
     }
 
+    /// What it offers to pods.
+    pub(crate) fn allocatable(&self) -> BTreeMap<String, Quantity> {
+        quantities(&self.status.allocatable)
+            .into_iter()
+            .map(|(name, amount)| (name.to_string(), amount))
+            .collect()
+    }
+
     /// Its own address.
     pub(crate) fn address(&self) -> Option<&str> {
         self.status.addresses.iter().find(|one| one.kind == "InternalIP").map(|one| one.address.as_str())
     }
+}
+
+/// The API server has checked that they can be read.
+fn quantities(list: &Quantities) -> ResourceList {
+    list.iter().filter_map(|(name, text)| Some((name.as_str().into(), Quantity::parse(text).ok()?))).collect()
 }
 
 fn is_true(conditions: &[ConditionView], name: &str) -> bool {
