@@ -44,7 +44,7 @@ const STATUS_EVERY: Millis = 300_000;
 /// The pause after a request that failed.
 const RETRY: Millis = 500;
 /// How often the counts are renewed.
-const COUNT_EVERY: Duration = Duration::from_millis(250);
+const COUNT_EVERY: Duration = Duration::from_millis(100);
 
 /// How the simulated nodes behave.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,8 @@ pub struct Settings {
 pub struct Counts {
     /// Simulated nodes.
     pub nodes: usize,
+    /// Those on which pods can be placed.
+    pub nodes_in_service: usize,
     /// Those that are cut off.
     pub failed_nodes: usize,
     /// Pods without a node.
@@ -465,6 +467,7 @@ impl Kubelets {
     fn counts(&self) -> Counts {
         let mut counts = Counts {
             nodes: self.nodes.len(),
+            nodes_in_service: self.nodes.values().filter(|node| node.view.is_in_service()).count(),
             failed_nodes: self.nodes.values().filter(|node| node.has_failed).count(),
             pending: self.unscheduled.len(),
             ended: self.others.values().filter(|view| view.has_ended()).count(),

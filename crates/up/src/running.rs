@@ -28,6 +28,8 @@ use crate::scheduler::{self, Kind};
 pub const GRACE: Duration = Duration::from_secs(50);
 /// The time that the controllers have to create the first service account.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The time that each node adds to [`PATIENCE`].
+const NODE_PATIENCE: Duration = Duration::from_millis(10);
 /// The pause between two questions for it.
 const LOOK: Duration = Duration::from_millis(20);
 /// A component that ends so often within [`WINDOW`] is not started again.
@@ -82,6 +84,8 @@ pub struct Running {
     /// The controllers and the scheduler.
     others: Vec<Process>,
     deaths: VecDeque<(Instant, String)>,
+    /// How many nodes there must be, as far as known.
+    least_nodes: usize,
     counter: Counter,
     stop_asked: Arc<AtomicBool>,
     runtime: Runtime,
@@ -132,7 +136,6 @@ impl Running {
         let url = plane.url.clone();
         let stop_asked = Arc::new(AtomicBool::new(false));
         runtime.spawn(await_signal(Arc::clone(&stop_asked)));
-        let deaths = VecDeque::new();
         let mut running = Self {
             url,
             version,
@@ -140,7 +143,8 @@ impl Running {
             loaded,
             plane,
             others,
-            deaths,
+            deaths: VecDeque::new(),
+            least_nodes: 0,
             counter,
             stop_asked,
             runtime,
@@ -148,6 +152,7 @@ impl Running {
         };
         running.fill(&api, options, is_new)?;
         running.await_service_account(&api)?;
+        running.await_nodes()?;
         Ok(running)
     }
 
@@ -197,7 +202,7 @@ impl Running {
     }
 
     /// Creates what a new control plane has, and the nodes.
-    fn fill(&self, api: &Api, options: &Options, is_new: bool) -> Result<()> {
+    fn fill(&mut self, api: &Api, options: &Options, is_new: bool) -> Result<()> {
         let mut objects = Vec::new();
         let has_nodes = options.objects.iter().any(|source| source.object["kind"] == "Node");
         if is_new && !options.objects.iter().any(|source| source.object["kind"] == "StorageClass") {
@@ -210,7 +215,37 @@ impl Running {
             ("/api/v1/nodes".to_owned(), nodes::complete(node, index, &self.version, now))
         });
         objects.extend(nodes);
+        let loaded = options.objects.iter().filter(|source| source.object["kind"] == "Node").count();
+        let before = if is_new { 0 } else { self.runtime.block_on(simulated_nodes(api))? };
+        self.least_nodes = count.max(loaded).max(before);
         self.runtime.block_on(api.ensure_all(objects))
+    }
+
+    /// Waits until pods can be placed on all nodes that have not failed, and some nodes were seen if there are any.
+    fn await_nodes(&mut self) -> Result<()> {
+        let begin = Instant::now();
+        loop {
+            let counts = self.counts();
+            let have = counts.nodes_in_service + counts.failed_nodes;
+            if have >= counts.nodes && counts.nodes >= self.least_nodes {
+                return Ok(());
+            }
+            if begin.elapsed() > PATIENCE + NODE_PATIENCE * u32::try_from(counts.nodes).unwrap_or(u32::MAX) {
+                bail!(
+                    "pods can be placed on {have} of {} nodes only: see the log of kube-controller-manager",
+                    counts.nodes
+                );
+            }
+            self.check()?;
+            sleep(LOOK);
+        }
+    }
+
+    /// Checks that all components run.
+    fn check(&mut self) -> Result<()> {
+        self.plane.store.alive()?;
+        self.plane.server.alive()?;
+        self.others.iter_mut().try_for_each(Process::alive)
     }
 
     /// Waits for the service account that pods of the namespace `default` need.
@@ -225,9 +260,7 @@ impl Running {
                 }
                 _ => {}
             }
-            self.plane.store.alive()?;
-            self.plane.server.alive()?;
-            self.others.iter_mut().try_for_each(Process::alive)?;
+            self.check()?;
             sleep(LOOK);
         }
     }
@@ -249,6 +282,13 @@ async fn await_signal(asked: Arc<AtomicBool>) {
             std::process::exit(130);
         }
     }
+}
+
+/// How many simulated nodes there are.
+async fn simulated_nodes(api: &Api) -> Result<usize> {
+    let list = api.get("/api/v1/nodes").await?.unwrap_or_default();
+    let nodes = list["items"].as_array().into_iter().flatten();
+    Ok(nodes.filter(|node| !node["metadata"]["annotations"][nodes::SIMULATED].is_null()).count())
 }
 
 /// Milliseconds since 1970.

@@ -91,7 +91,7 @@ pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
         notice::note(&format!("an earlier process had left {}; now ended", running.left.join(", ")));
     }
     tell_loaded(&running.loaded);
-    let nodes = await_nodes(&running).nodes;
+    let nodes = running.counts().nodes;
     notice::note(&format!(
         "{}: Kubernetes {} with {nodes} simulated nodes and {} at {}, ready after {:.1} s",
         args.name,
@@ -178,18 +178,6 @@ impl Fetching {
 fn clear(line: Option<&ProgressBar>) {
     if let Some(line) = line {
         line.finish_and_clear();
-    }
-}
-
-/// Waits until the task of the nodes has seen them, which takes a moment.
-fn await_nodes(running: &Running) -> Counts {
-    let begin = Instant::now();
-    loop {
-        let counts = running.counts();
-        if counts.nodes > 0 || begin.elapsed() > Duration::from_millis(500) {
-            return counts;
-        }
-        sleep(Duration::from_millis(10));
     }
 }
 

@@ -103,11 +103,24 @@ pub(crate) struct ConditionView {
     pub(crate) status: String,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec {
+    taints: Vec<Taint>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Taint {
+    key: String,
+}
+
 /// A node.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct NodeView {
     pub(crate) metadata: Meta,
+    spec: NodeSpec,
     pub(crate) status: NodeStatusView,
 }
 
@@ -208,6 +221,12 @@ impl NodeView {
     /// Whether its last status says that it is ready.
     pub(crate) fn is_ready(&self) -> bool {
         is_true(&self.status.conditions, "Ready")
+    }
+
+    /// Whether pods can be placed on it: it is ready, and the node lifecycle controller has seen that.
+    pub(crate) fn is_in_service(&self) -> bool {
+        let lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+        self.is_ready() && !self.spec.taints.iter().any(|taint| lost.contains(&taint.key.as_str()))
     }
 
     /// What it offers to pods.
