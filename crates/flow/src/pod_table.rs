@@ -186,7 +186,9 @@ impl PodTable {
         let pending = &self.pending;
         self.awaiting_objects.retain(|row| {
             let pod = pending.get(row.index()).and_then(Option::as_deref);
-            pod.is_some_and(|pod| matches!(&pod.stage, PodStage::Binding(binding) if binding.awaits_objects()))
+            pod.is_some_and(
+                |pod| matches!(&pod.stage, PodStage::Binding(binding) if binding.awaits_objects()),
+            )
         });
         self.awaiting_objects.iter().copied().collect()
     }

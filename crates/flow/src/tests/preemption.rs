@@ -72,7 +72,8 @@ fn new_labels_of_a_nominated_pod_requeue_other_pods() {
     world.bound("low", 4, "n");
     world.apply(&nominated("web"));
     assert!(world.run()[0].starts_with("evict low"));
-    world.apply(&pod("second", refuses_web).replace("APP", "db").replace("CPU", "0").replace("NOMINATED", ""));
+    world
+        .apply(&pod("second", refuses_web).replace("APP", "db").replace("CPU", "0").replace("NOMINATED", ""));
     assert!(world.run()[0].contains("didn't match pod anti-affinity rules"));
     world.wait(1_000);
     world.apply(&nominated("db"));
