@@ -23,7 +23,7 @@ pub struct Test {
 }
 
 /// All tests.
-pub const TESTS: [Test; 9] = [
+pub const TESTS: [Test; 11] = [
     Test { name: "a deployment runs on simulated nodes", play: a_deployment_runs },
     Test { name: "jobs end as their commands say", play: jobs_end },
     Test { name: "the pods of a failed node run elsewhere", play: a_node_fails },
@@ -35,6 +35,11 @@ pub const TESTS: [Test; 9] = [
     },
     Test { name: "after a kill of berth nothing runs on", play: berth_is_killed },
     Test { name: "a cluster that is loaded runs as it did", play: a_cluster_is_loaded },
+    Test {
+        name: "a node rejects a pod that does not fit, and a claim gets a volume",
+        play: a_pod_is_rejected,
+    },
+    Test { name: "the script of the page on CI works as it stands", play: the_page_on_ci },
     Test { name: "what cannot work is refused with a reason", play: refusals },
 ];
 
@@ -267,6 +272,62 @@ fn a_cluster_is_loaded() -> Result<()> {
     ensure!(before == after, "the pods were {before:?}, and are {after:?}");
     api.patch(&format!("{DEPLOYMENTS}/web"), &json!({"spec": {"replicas": 6}}))?;
     await_ready(&api, "web", 6)?;
+    Ok(())
+}
+
+fn a_pod_is_rejected() -> Result<()> {
+    let mut machine = Machine::new()?;
+    machine.up("a", &["--nodes", "1", "--node-cpu", "2"])?;
+    let api = machine.api("a")?;
+    let container = json!({"name": "c", "image": "i", "resources": {"requests": {"cpu": "2500m"}}});
+    let pod = json!({"metadata": {"name": "big"}, "spec": {"nodeName": "node-0", "containers": [container]}});
+    api.create(PODS, &pod)?;
+    let status = eventually("the pod fails", || {
+        let pod = api.get(&format!("{PODS}/big"))?.context("no pod")?;
+        Ok((pod["status"]["phase"] == "Failed").then(|| pod["status"].clone()))
+    })?;
+    ensure!(status["reason"] == "OutOfcpu", "{status}");
+    let message =
+        "Pod was rejected: Node didn't have enough resource: cpu, requested: 2500, used: 0, capacity: 2000";
+    ensure!(status["message"] == message, "{status}");
+
+    let class = json!({
+        "metadata": {"name": "fast"}, "provisioner": "disks.example.com",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    });
+    api.create("/apis/storage.k8s.io/v1/storageclasses", &class)?;
+    let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+    for (name, class) in [("default", Value::Null), ("chosen", json!("fast"))] {
+        let mut spec =
+            json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+        if !class.is_null() {
+            spec["storageClassName"] = class;
+        }
+        api.create(claims, &json!({"metadata": {"name": name}, "spec": spec}))?;
+        let volumes = json!([{"name": "v", "persistentVolumeClaim": {"claimName": name}}]);
+        let spec = json!({"containers": [{"name": "c", "image": "i"}], "volumes": volumes});
+        api.create(PODS, &json!({"metadata": {"name": name, "labels": {"app": name}}, "spec": spec}))?;
+        await_ready(&api, name, 1)?;
+    }
+    let claim = api.get(&format!("{claims}/chosen"))?.context("no claim")?;
+    let volume = claim["spec"]["volumeName"].as_str().context("a bound claim")?.to_owned();
+    let path = format!("/api/v1/persistentvolumes/{volume}");
+    let affinity = &api.get(&path)?.context("no volume")?["spec"]["nodeAffinity"];
+    ensure!(affinity.to_string().contains("zone-a"), "{affinity}");
+    api.delete(&format!("{PODS}/chosen"))?;
+    api.delete(&format!("{claims}/chosen"))?;
+    eventually("the volume goes with its claim", || Ok(api.get(&path)?.is_none().then_some(())))
+}
+
+fn the_page_on_ci() -> Result<()> {
+    let machine = Machine::new()?;
+    let page = crate::testbed::workspace().join("docs/how-to/try-a-configuration-in-ci.md");
+    let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    let script = text.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    let script = script.context("the page has no script")?;
+    let said = machine.shell(script)?;
+    ensure!(said.contains("the node with the most pods:       2 node-"), "{said}");
+    ensure!(machine.ok(&["up", "list"])?.contains("stopped"), "the script stops what it started");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   FOLDER/lock              the process that runs it holds a lock on this file, which has its id
+//!   FOLDER/ready             the process whose control plane is ready
 //!   FOLDER/instance.json     its name and the release, from start to start
 //!   FOLDER/admin.kubeconfig  how to reach it
 //!   FOLDER/pki, etcd, logs, run, ports.json
@@ -92,16 +93,10 @@ impl Instance {
     /// # Errors
     /// If another process runs it, or the folder holds something else or is damaged. Nothing in it is changed then.
     pub fn open(&self, kubernetes: &str) -> Result<Lock> {
+        self.check_own()?;
         let folder = &self.folder;
         let shown = folder.display();
         let file = folder.join("instance.json");
-        let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-        if !is_empty && !file.exists() {
-            bail!(
-                "{shown} is not a folder of berth up: it has other files, and no instance.json. Nothing was changed. \
-                 Choose an empty folder"
-            );
-        }
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -118,6 +113,38 @@ impl Instance {
         }
         self.register()?;
         Ok(lock)
+    }
+
+    /// Checks that the folder is empty, not there, or one of a control plane.
+    ///
+    /// # Errors
+    /// If it holds something else.
+    pub fn check_own(&self) -> Result<()> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Ok(()) };
+        // A start in the background logs before anything else.
+        let is_foreign = entries.filter_map(Result::ok).any(|entry| entry.file_name() != "logs");
+        ensure!(
+            !is_foreign || self.folder.join("instance.json").exists(),
+            "{} is not a folder of berth up: it has other files, and no instance.json. Nothing was changed. Choose an \
+             empty folder",
+            self.folder.display()
+        );
+        Ok(())
+    }
+
+    /// Notes that the control plane that this process runs is ready.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_ready(&self) -> Result<()> {
+        let file = self.folder.join("ready");
+        fs::write(&file, std::process::id().to_string())
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// Whether the control plane that a process runs is ready.
+    pub fn is_ready(&self, process: u32) -> bool {
+        fs::read_to_string(self.folder.join("ready")).is_ok_and(|text| text == process.to_string())
     }
 
     /// Whether a process runs it, and which.

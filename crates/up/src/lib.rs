@@ -18,5 +18,6 @@ pub mod load;
 pub mod node_commands;
 pub mod nodes;
 pub mod process;
+pub mod provisioner;
 pub mod running;
 pub mod scheduler;

@@ -33,7 +33,9 @@ use crate::running::now_millis as now;
 use admission::{Amounts, Usage};
 use pod::{Next, Pod};
 use view::{NodeView, PodView};
-use watch::{Object, Seen};
+
+pub(crate) use view::Meta;
+pub(crate) use watch::{Object, Seen, follow};
 
 pub use node::{FAILED, SIMULATED, Shape, complete, new};
 

@@ -326,6 +326,14 @@ pub fn replace(parent: u32, program: &Path, args: &[String]) -> Result<std::conv
     Err(error).with_context(|| format!("cannot start {}", program.display()))
 }
 
+/// Leaves the terminal: this process no longer ends with it.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn leave_terminal() -> Result<()> {
+    rustix::process::setsid().map(|_| ()).context("cannot leave the terminal")
+}
+
 /// When the kernel started the process, in words that differ from those of any other process with the same id. `None`
 /// if there is no such process, or it has ended.
 #[cfg(target_os = "linux")]

@@ -22,6 +22,7 @@ use crate::kubeconfig::Credentials;
 use crate::load::{Loaded, Source, load};
 use crate::nodes::{self, Counter, Counts, Shape};
 use crate::process::{self, Process, end_together};
+use crate::provisioner;
 use crate::scheduler::{self, Kind};
 
 /// The time after which the node lifecycle controller takes a node without heartbeats for lost, by default.
@@ -133,6 +134,7 @@ impl Running {
         let renew = options.node_grace.mul_f64(0.4);
         let settings = nodes::Settings { timing: options.timing, renew };
         runtime.spawn(nodes::run(api.clone(), settings, counter.clone()));
+        runtime.spawn(provisioner::run(api.clone()));
         let url = plane.url.clone();
         let stop_asked = Arc::new(AtomicBool::new(false));
         runtime.spawn(await_signal(Arc::clone(&stop_asked)));

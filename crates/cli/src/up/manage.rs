@@ -25,10 +25,14 @@ pub(super) fn list() -> Result<(), Failure> {
         return Ok(());
     }
     let width = all.iter().map(|instance| instance.name.len()).max().unwrap_or_default().max(4);
-    print(&format!("{:width$}  STATE    KUBECONFIG\n", "NAME"))?;
+    print(&format!("{:width$}  STATE     KUBECONFIG\n", "NAME"))?;
     for instance in all {
-        let state = if instance.runs().is_some() { "running" } else { "stopped" };
-        print(&format!("{:width$}  {state}  {}\n", instance.name, instance.kubeconfig().display()))?;
+        let state = match instance.runs() {
+            Some(process) if instance.is_ready(process) => "running",
+            Some(_) => "starting",
+            None => "stopped",
+        };
+        print(&format!("{:width$}  {state:8}  {}\n", instance.name, instance.kubeconfig().display()))?;
     }
     Ok(())
 }

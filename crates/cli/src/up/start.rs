@@ -1,9 +1,9 @@
 //! `berth up` itself: starts a control plane and looks after it.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use berth_up::find::{Missing, Places, RELEASE};
 use berth_up::instance::{DEFAULT_NAME, Instance};
 use berth_up::load::Loaded;
 use berth_up::nodes::{Counts, Shape};
+use berth_up::process::leave_terminal;
 use berth_up::running::{Options, Running};
 use berth_up::scheduler::Kind;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,6 +33,12 @@ pub(super) struct StartArgs {
     /// Name of the control plane; several run side by side
     #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME)]
     name: String,
+    /// Run in the background; the command ends when the control plane is ready
+    #[arg(long)]
+    detach: bool,
+    /// This process is the one in the background
+    #[arg(long, hide = true)]
+    detached: bool,
     /// Number of simulated nodes, node-0 and so on [default: 5 if the control plane is new]
     #[arg(long, value_name = "N")]
     nodes: Option<usize>,
@@ -84,6 +91,12 @@ pub(super) struct StartArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
+    if args.detach {
+        return detach(args);
+    }
+    if args.detached {
+        leave_terminal().map_err(broken)?;
+    }
     let begin = Instant::now();
     let options = options(args)?;
     let mut running = Running::start(&options, &mut Fetching::default().tell()).map_err(broken)?;
@@ -101,7 +114,9 @@ pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
         begin.elapsed().as_secs_f64()
     ));
     let kubeconfig = options.instance.kubeconfig();
-    notice::note(&format!("export KUBECONFIG={}   (Ctrl-C ends it)", kubeconfig.display()));
+    let end = if args.detached { format!("berth up stop {}", args.name) } else { "Ctrl-C".to_owned() };
+    notice::note(&format!("export KUBECONFIG={}   ({end} ends it)", kubeconfig.display()));
+    options.instance.set_ready().map_err(broken)?;
     let code = look_after(&mut running);
     running.stop();
     code
@@ -117,6 +132,48 @@ fn tell_loaded(loaded: &Loaded) {
     }
     if !loaded.left_out.is_empty() {
         notice::note(&format!("left out {}", list(&loaded.left_out)));
+    }
+}
+
+/// The name of the log of a control plane in the background.
+const OWN_LOG: &str = "berth-up";
+
+/// Starts the same command in the background, and waits until the control plane is ready.
+fn detach(args: &StartArgs) -> Result<ExitCode, Failure> {
+    let instance = Instance::named(&args.name, args.data_dir.as_deref()).map_err(broken)?;
+    instance.check_own().map_err(broken)?;
+    let path = instance.log(OWN_LOG);
+    let unreadable = |error: std::io::Error| Failure::unreadable(&path.display().to_string(), &error);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(unreadable)?;
+    }
+    let log = std::fs::File::create(&path).map_err(unreadable)?;
+    let program =
+        std::env::current_exe().map_err(|error| Failure::unreadable("the program berth", &error))?;
+    let mut child = Command::new(program)
+        .args(
+            std::env::args_os().skip(1).map(|arg| if arg == "--detach" { "--detached".into() } else { arg }),
+        )
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().map_err(unreadable)?)
+        .stderr(log)
+        .spawn()
+        .map_err(|error| Failure::unreadable("the program berth", &error))?;
+    loop {
+        let ended = child.try_wait().map_err(|error| Failure::unreadable("the program berth", &error))?;
+        let is_ready = instance.is_ready(child.id());
+        if ended.is_some() || is_ready {
+            let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        }
+        if let Some(status) = ended {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            return Ok(ExitCode::from(code.unwrap_or(1)));
+        }
+        if is_ready {
+            return Ok(ExitCode::SUCCESS);
+        }
+        sleep(LOOK);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A machine on which a user works with `berth up`: a home folder, commands, and control planes that end with it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -74,6 +75,25 @@ impl Machine {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(2), "berth {}: {}, {stderr}", args.join(" "), output.status);
         Ok(stderr)
+    }
+
+    /// Runs a script with `berth`, the components and kubectl in the `PATH`; gives all that it prints.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub(super) fn shell(&self, script: &str) -> Result<String> {
+        let bin = self.home.join("bin");
+        fs::create_dir_all(&bin)?;
+        symlink(&self.berth, bin.join("berth"))?;
+        let rest = std::env::var("PATH").unwrap_or_default();
+        let path = format!("{}:{}:{rest}", bin.display(), testbed::bin().display());
+        let mut command = Command::new("sh");
+        self.at_home(&mut command);
+        let output = command.args(["-c", script]).env("PATH", path).output().context("cannot run sh")?;
+        let all = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&all).into_owned();
+        ensure!(output.status.success(), "the script fails ({}): {said}", output.status);
+        Ok(said)
     }
 
     /// Starts a control plane with the components of the testbed, and waits until it says that it is ready. Returns its
@@ -165,14 +185,17 @@ impl Machine {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.berth);
+        self.at_home(command.args(args));
         command
-            .args(args)
+    }
+
+    fn at_home(&self, command: &mut Command) {
+        command
             .current_dir(&self.home)
             .env("HOME", &self.home)
             .env("XDG_DATA_HOME", self.home.join("data"))
             .env("XDG_CACHE_HOME", self.home.join("cache"))
             .env("NO_COLOR", "1");
-        command
     }
 }
 
