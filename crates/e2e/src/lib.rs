@@ -2,8 +2,9 @@
 //!
 //! [`testbed`] builds upstream's programs, [`ControlPlane`](control_plane::ControlPlane) runs etcd and kube-apiserver
 //! (started by `berth_up`, as `berth up` does), [`Scheduler`](scheduler::Scheduler) runs the one under test with the
-//! rights that upstream's policy gives a scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API alone, so that the same body is for
-//! both schedulers: what passes with upstream's is what users rely on.
+//! rights that upstream's policy gives a scheduler. A [body] plays on a [stage](stage::Stage) and looks at the API
+//! alone, so that the same body is for both schedulers: what passes with upstream's is what users rely on. [`up`] has
+//! the tests of `berth up`.
 
 pub mod body;
 pub mod client;

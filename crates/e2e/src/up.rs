@@ -4,7 +4,8 @@ mod machine;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -23,7 +24,7 @@ pub struct Test {
 }
 
 /// All tests.
-pub const TESTS: [Test; 11] = [
+pub const TESTS: [Test; 12] = [
     Test { name: "a deployment runs on simulated nodes", play: a_deployment_runs },
     Test { name: "jobs end as their commands say", play: jobs_end },
     Test { name: "the pods of a failed node run elsewhere", play: a_node_fails },
@@ -40,6 +41,7 @@ pub const TESTS: [Test; 11] = [
         play: a_pod_is_rejected,
     },
     Test { name: "the script of the page on CI works as it stands", play: the_page_on_ci },
+    Test { name: "the README's example works as it stands", play: the_readme },
     Test { name: "what cannot work is refused with a reason", play: refusals },
 ];
 
@@ -322,13 +324,33 @@ fn a_pod_is_rejected() -> Result<()> {
 fn the_page_on_ci() -> Result<()> {
     let machine = Machine::new()?;
     let page = crate::testbed::workspace().join("docs/how-to/try-a-configuration-in-ci.md");
-    let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-    let script = text.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
-    let script = script.context("the page has no script")?;
-    let said = machine.shell(script)?;
+    let said = machine.shell(&script(&page, "## The script")?)?;
     ensure!(said.contains("the node with the most pods:       2 node-"), "{said}");
     ensure!(machine.ok(&["up", "list"])?.contains("stopped"), "the script stops what it started");
     Ok(())
+}
+
+fn the_readme() -> Result<()> {
+    let machine = Machine::new()?;
+    let root = crate::testbed::workspace();
+    symlink(root.join("examples"), machine.home.join("examples"))?;
+    let script = script(&root.join("README.md"), "## A control plane to try things on")?;
+    // The components are there already.
+    let script = script.replace(" --fetch", "");
+    let said = machine.shell(&format!("set -eu\ntrap 'berth up stop' EXIT\n{script}"))?;
+    let (_, last) = said.rsplit_once("successfully rolled out").context("no rollout")?;
+    let running: Vec<&str> = last.lines().filter(|line| line.contains(" Running ")).collect();
+    ensure!(running.len() == 6 && running.iter().all(|line| !line.contains("node-1")), "{said}");
+    ensure!(last.lines().any(|line| line.contains(" Terminating ") && line.contains("node-1")), "{said}");
+    Ok(())
+}
+
+/// The first script below a heading of a page.
+fn script(page: &Path, heading: &str) -> Result<String> {
+    let text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+    let section = text.split_once(&format!("\n{heading}\n")).map(|(_, section)| section);
+    let block = section.and_then(|section| section.split("```sh\n").nth(1)?.split("```").next());
+    block.map(str::to_owned).with_context(|| format!("{} has no script below {heading}", page.display()))
 }
 
 fn refusals() -> Result<()> {

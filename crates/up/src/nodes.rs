@@ -467,22 +467,18 @@ impl Kubelets {
     }
 
     fn counts(&self) -> Counts {
-        let mut counts = Counts {
+        let phases =
+            |wanted: fn(Option<Phase>) -> bool| self.pods.values().filter(|pod| wanted(pod.phase())).count();
+        let ended = phases(|phase| phase.is_some_and(Phase::has_ended));
+        Counts {
             nodes: self.nodes.len(),
             nodes_in_service: self.nodes.values().filter(|node| node.view.is_in_service()).count(),
             failed_nodes: self.nodes.values().filter(|node| node.has_failed).count(),
             pending: self.unscheduled.len(),
-            ended: self.others.values().filter(|view| view.has_ended()).count(),
-            ..Counts::default()
-        };
-        for pod in self.pods.values() {
-            match pod.phase() {
-                None | Some(Phase::Pending) => counts.starting += 1,
-                Some(Phase::Running) => counts.running += 1,
-                Some(Phase::Succeeded | Phase::Failed) => counts.ended += 1,
-            }
+            starting: phases(|phase| matches!(phase, None | Some(Phase::Pending))),
+            running: phases(|phase| phase == Some(Phase::Running)),
+            ended: ended + self.others.values().filter(|view| view.has_ended()).count(),
         }
-        counts
     }
 }
 
