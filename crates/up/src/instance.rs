@@ -225,6 +225,12 @@ impl Instance {
             "{shown} has the format {}, and this berth reads {FORMAT}. Nothing was changed. Use another --data-dir",
             old.format
         );
+        ensure!(
+            old.name == self.name,
+            "{shown} is the folder of the control plane {:?}. Nothing was changed. Use --name {}, or another --data-dir",
+            old.name,
+            old.name
+        );
         let minor = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
         ensure!(
             minor(&old.kubernetes) == minor(kubernetes),
@@ -278,4 +284,83 @@ fn root() -> Result<PathBuf> {
         None => home()?.join(".local/share"),
     };
     Ok(data.join("berth/up"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(name: &str) -> Instance {
+        let folder = env::temp_dir().join(format!("berth-instance-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        Instance { name: name.to_owned(), folder }
+    }
+
+    fn describe(instance: &Instance, text: &str) -> PathBuf {
+        fs::create_dir_all(&instance.folder).unwrap();
+        let file = instance.folder.join("instance.json");
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_name_is_one_of_a_folder() {
+        for name in ["a", "ci-2"] {
+            assert!(Instance::named(name, Some(Path::new("x"))).is_ok(), "{name}");
+        }
+        for name in ["", "A", "a/b", "..", &"a".repeat(64)] {
+            assert!(Instance::named(name, Some(Path::new("x"))).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_is_named_and_left_as_it_is() {
+        let it = instance("unusable");
+        let cases = [
+            ("{", "instance.json cannot be read"),
+            (r#"{"format": 9, "name": "unusable", "kubernetes": "1.37.2"}"#, "has the format 9"),
+            (r#"{"format": 1, "name": "other", "kubernetes": "1.37.2"}"#, "Use --name other"),
+            (r#"{"format": 1, "name": "unusable", "kubernetes": "1.36.0"}"#, "was made by Kubernetes 1.36.0"),
+        ];
+        for (text, expected) in cases {
+            let file = describe(&it, text);
+            let error = format!("{:#}", it.check(&file, "1.37.2").unwrap_err());
+            assert!(error.contains(expected) && error.contains("Nothing was changed"), "{error}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        }
+        let file = describe(&it, r#"{"format": 1, "name": "unusable", "kubernetes": "1.37.0"}"#);
+        assert!(it.check(&file, "1.37.2").is_ok());
+        fs::create_dir_all(it.folder.join("etcd/member")).unwrap();
+        let error = it.check(&file, "1.37.2").unwrap_err().to_string();
+        assert!(error.contains("is damaged") && error.contains("pki/ca.key is missing"), "{error}");
+        fs::remove_dir_all(&it.folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_refused() {
+        let it = instance("foreign");
+        assert!(it.check_own().is_ok());
+        fs::create_dir_all(it.folder.join("logs")).unwrap();
+        assert!(it.check_own().is_ok());
+        fs::write(it.folder.join("thesis.txt"), "").unwrap();
+        assert!(it.check_own().unwrap_err().to_string().contains("Choose an empty folder"));
+        describe(&it, "");
+        assert!(it.check_own().is_ok());
+        fs::remove_dir_all(&it.folder).unwrap();
+    }
+
+    #[test]
+    fn one_process_at_a_time_runs_a_control_plane() {
+        let it = instance("locked");
+        fs::create_dir_all(&it.folder).unwrap();
+        let lock = it.lock().unwrap();
+        assert_eq!(it.runs(), Some(std::process::id()));
+        assert!(it.lock().unwrap_err().to_string().contains("runs already"));
+        assert!(!it.is_ready(std::process::id()));
+        it.set_ready().unwrap();
+        assert!(it.is_ready(std::process::id()));
+        drop(lock);
+        assert_eq!(it.runs(), None);
+        fs::remove_dir_all(&it.folder).unwrap();
+    }
 }

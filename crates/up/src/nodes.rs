@@ -13,6 +13,8 @@ mod admission;
 mod node;
 mod pod;
 mod status;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 

@@ -119,7 +119,7 @@ impl Running {
             tie: Some(options.berth.clone()),
             port: options.port,
             tokens: Vec::new(),
-            server_flags: Vec::new(),
+            server_flags: vec![WITHOUT_TAINTS.to_owned()],
         })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let api = runtime.block_on(Api::connect(&plane.admin_kubeconfig()))?;
@@ -299,12 +299,19 @@ pub(crate) fn now_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A new node would get a taint that the node lifecycle controller removes when it sees that the node is ready.
+/// Simulated nodes are ready when they are created, and three requests for each of thousands of nodes take long.
+const WITHOUT_TAINTS: &str = "--disable-admission-plugins=TaintNodesByCondition";
+/// This controller tells kubelets how long they may cache Secrets, which simulated nodes do not read.
+const WITHOUT_TTL: &str = "--controllers=*,-ttl-controller";
+
 /// The controllers that compute revisions, for [`load`].
 const REVISING: &str = "--controllers=statefulset-controller,daemonset-controller";
 
 fn controller_flags(node_grace: Duration) -> Vec<String> {
     let millis = node_grace.as_millis();
     vec![
+        WITHOUT_TTL.to_owned(),
         format!("--node-monitor-grace-period={millis}ms"),
         format!("--node-monitor-period={}ms", (millis / 10).clamp(100, 5_000)),
     ]

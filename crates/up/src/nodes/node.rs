@@ -75,6 +75,11 @@ pub fn complete(mut node: Value, index: usize, version: &str, now: Millis) -> Va
             labels[label] = json!(value);
         }
     }
+    // The node lifecycle controller would add these.
+    for name in ["os", "arch"] {
+        let labels = &mut node["metadata"]["labels"];
+        labels[format!("beta.kubernetes.io/{name}")] = labels[format!("kubernetes.io/{name}")].clone();
+    }
     let status = &mut node["status"];
     if status["allocatable"].is_null() {
         status["allocatable"] = status["capacity"].clone();
@@ -152,6 +157,7 @@ mod tests {
         let node = complete(old, 70_000, "v1.37.2", 0);
         assert_eq!(node["metadata"]["annotations"], json!({"a": "b", SIMULATED: "true"}));
         assert_eq!(node["metadata"]["labels"]["kubernetes.io/arch"], "arm64");
+        assert_eq!(node["metadata"]["labels"]["beta.kubernetes.io/arch"], "arm64");
         assert_eq!(node["metadata"]["labels"]["kubernetes.io/hostname"], "db-1");
         assert_eq!(node["metadata"]["uid"], Value::Null);
         assert_eq!(node["spec"]["taints"][0]["key"], "k");
