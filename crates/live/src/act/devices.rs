@@ -21,7 +21,8 @@ const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
 
 impl Actor {
     /// Writes devices into the status of a claim, and reserves it for a pod.
-    pub(super) async fn reserve_devices(&self, wanted: &DeviceReservation, uid: &str) -> Result<(), Failure> {
+    pub(super) async fn reserve_devices(&self, wanted: &DeviceReservation) -> Result<(), Failure> {
+        let uid = &wanted.claim_uid;
         let path = claim_path(&wanted.namespace, &wanted.claim);
         let claim = ResourceClaim {
             allocation: wanted.allocation.clone(),
