@@ -164,6 +164,12 @@ impl Binding {
         matches!(self.phase, Phase::PreBind { .. })
     }
 
+    /// Whether the watches must still deliver what it depends on. Volumes and claims have watches of their own: PreBind
+    /// may be done before each effect is delivered.
+    pub(crate) fn awaits_objects(&self) -> bool {
+        self.is_in_pre_bind() || self.effects.iter().any(|reserved| !reserved.seen)
+    }
+
     /// Whether nothing is in flight that another leader could not see: PreBind, or a binding whose answer was lost.
     pub(crate) fn ends_with_leadership(&self) -> bool {
         matches!(self.phase, Phase::PreBind { .. } | Phase::Lost { .. })

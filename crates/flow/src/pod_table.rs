@@ -20,8 +20,8 @@ pub(crate) struct PodTable {
     pending: Vec<Option<Box<PendingPod>>>,
     /// When which pod must be looked at. A timer that is not needed any more is harmless.
     timers: BTreeSet<(u64, PodRow)>,
-    /// Pods in PreBind. Some may have left it.
-    in_pre_bind: BTreeSet<PodRow>,
+    /// Assumed pods with effects that the watches have not delivered, or in PreBind. Some may have left it.
+    awaiting_objects: BTreeSet<PodRow>,
 }
 
 /// A pod that this scheduler places and that is not bound yet.
@@ -125,8 +125,8 @@ impl PodTable {
 
     /// The pod is assumed on a node.
     pub(crate) fn begin_binding(&mut self, row: PodRow, binding: Binding) {
-        if binding.is_in_pre_bind() {
-            self.in_pre_bind.insert(row);
+        if binding.awaits_objects() {
+            self.awaiting_objects.insert(row);
         }
         if let Some(pending) = self.get_mut(row) {
             pending.stage = PodStage::Binding(Box::new(binding));
@@ -181,14 +181,16 @@ impl PodTable {
         Some(due.1)
     }
 
-    /// The pods in PreBind.
-    pub(crate) fn in_pre_bind(&mut self) -> Vec<PodRow> {
+    /// The assumed pods with effects that the watches have not delivered, or in PreBind.
+    pub(crate) fn awaiting_objects(&mut self) -> Vec<PodRow> {
         let pending = &self.pending;
-        self.in_pre_bind.retain(|row| {
+        self.awaiting_objects.retain(|row| {
             let pod = pending.get(row.index()).and_then(Option::as_deref);
-            pod.is_some_and(PendingPod::is_in_pre_bind)
+            pod.is_some_and(
+                |pod| matches!(&pod.stage, PodStage::Binding(binding) if binding.awaits_objects()),
+            )
         });
-        self.in_pre_bind.iter().copied().collect()
+        self.awaiting_objects.iter().copied().collect()
     }
 
     /// The pods that are not bound, by row.

@@ -113,9 +113,9 @@ impl SchedulingLoop {
         }
     }
 
-    /// The watch delivered an object: PreBind of some pods may continue.
+    /// The watch delivered an object: effects may be true now, and PreBind of some pods may continue.
     pub(super) fn pre_bind_on_object(&mut self, now: Now, key: &ObjectKey) {
-        for pod in self.pods.in_pre_bind() {
+        for pod in self.pods.awaiting_objects() {
             let cluster = self.scheduler.cluster_mut();
             if self.pods.binding_mut(pod).is_some_and(|binding| binding.on_object(cluster, key)) {
                 self.continue_pre_bind(now, pod);

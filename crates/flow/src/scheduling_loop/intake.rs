@@ -224,7 +224,8 @@ impl SchedulingLoop {
         if let Some((queue, event)) = requeued {
             self.report_queued(queue, event);
         }
-        if !nomination_stays {
+        if !nomination_stays || !spec_stays {
+            // A nominated pod counts on its node. As it was, it may have kept others away.
             self.requeue_for_left(now, former);
         }
     }

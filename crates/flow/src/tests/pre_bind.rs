@@ -104,6 +104,23 @@ fn a_volume_is_free_again_if_its_write_fails() {
 }
 
 #[test]
+fn a_volume_whose_binding_is_delivered_after_pre_bind_stays_bound() {
+    let mut world = world("kubernetes.io/no-provisioner");
+    world.apply(&volume(""));
+    world.pod_with("a", 1, POD, "");
+    world.run();
+    answer_volume(&mut world, Ok(Answer::Done));
+    world.apply(&claim(COMPLETED, r#""volumeName":"pv","#));
+    assert_eq!(world.run(), ["bind a to n"]);
+    world.apply(&volume("")); // an old version
+    assert!(world.flow.scheduler().cluster().storage().volumes["pv"].claim.is_some(), "still assumed");
+    world.apply(&volume(CLAIM_REF));
+    let ticket = world.ticket(|request| matches!(request, Request::Bind { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    assert!(world.flow.scheduler().cluster().storage().volumes["pv"].claim.is_some(), "it is no assumption");
+}
+
+#[test]
 fn pre_bind_fails_after_its_timeout() {
     let mut world = world("example.com/disks");
     world.pod_with("a", 1, POD, "");

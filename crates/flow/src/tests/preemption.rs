@@ -53,6 +53,34 @@ fn a_nominated_pod_of_lower_priority_loses_its_nomination() {
 }
 
 #[test]
+fn new_labels_of_a_nominated_pod_requeue_other_pods() {
+    let pod = |app: &str, anti_affinity: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{app}","namespace":"default","uid":"uid-{app}",
+                "labels":{{"app":"APP"}}}},"spec":{{"priority":100,{anti_affinity}"containers":[{{"name":"c",
+                "resources":{{"requests":{{"cpu":"CPU"}}}}}}]}},"status":{{"phase":"Pending"NOMINATED}}}}"#
+        )
+    };
+    let nominated = |label: &str| {
+        let manifest = pod("first", "").replace("APP", label).replace("CPU", "4");
+        manifest.replace("NOMINATED", r#","nominatedNodeName":"n""#)
+    };
+    let refuses_web = r#""affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{
+        "topologyKey":"kubernetes.io/hostname","labelSelector":{"matchLabels":{"app":"web"}}}]}},"#;
+    let mut world = World::new();
+    world.node_with("n", 4, r#","labels":{"kubernetes.io/hostname":"n"}"#);
+    world.bound("low", 4, "n");
+    world.apply(&nominated("web"));
+    assert!(world.run()[0].starts_with("evict low"));
+    world
+        .apply(&pod("second", refuses_web).replace("APP", "db").replace("CPU", "0").replace("NOMINATED", ""));
+    assert!(world.run()[0].contains("didn't match pod anti-affinity rules"));
+    world.wait(1_000);
+    world.apply(&nominated("db"));
+    assert!(world.run().contains(&"bind second to n".to_owned()));
+}
+
+#[test]
 fn a_nomination_from_before_the_start_holds() {
     let mut world = World::unlisted(|_| {});
     world.pod_with("high", 4, r#""priority":100,"#, r#""nominatedNodeName":"n","#);
