@@ -22,6 +22,8 @@ mod scheduler;
 pub mod server;
 pub mod simulation;
 pub mod store;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod volumes;
 mod workloads;

@@ -155,9 +155,4 @@ impl PodTable {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &PodRecord)> {
         (0..).zip(&self.records).filter_map(|(id, record)| Some((id, record.as_deref()?)))
     }
-
-    /// How many pods were ever made.
-    pub(crate) fn made(&self) -> usize {
-        self.records.len()
-    }
 }

@@ -17,7 +17,6 @@ use crate::pods::Counted;
 #[derive(Clone, Debug)]
 pub(crate) struct WorkloadState {
     pub(crate) key: ObjectKey,
-    pub(crate) uid: Str,
     /// The workload that controls this one.
     pub(crate) owner: Option<u32>,
     /// The workloads that this one controls.
@@ -77,11 +76,10 @@ impl Workloads {
     pub(crate) fn add(&mut self, key: ObjectKey, uid: Str, owner: Option<u32>, now: Millis) -> u32 {
         // There are far fewer.
         let id = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
-        self.by_uid.insert(uid.clone(), id);
+        self.by_uid.insert(uid, id);
         self.by_key.insert(key.clone(), id);
         self.states.push(WorkloadState {
             key,
-            uid,
             owner,
             owned: BTreeSet::new(),
             pods: BTreeSet::new(),
