@@ -65,7 +65,13 @@ impl Simulation {
         let key = Object::Budget(budget.clone()).key();
         self.remove_budget(&key);
         let at = self.budgets.states.len();
-        self.budgets.states.push(BudgetState { key, budget: budget.clone(), healthy: 0, active: 0, exists: true });
+        self.budgets.states.push(BudgetState {
+            key,
+            budget: budget.clone(),
+            healthy: 0,
+            active: 0,
+            exists: true,
+        });
         let ids: Vec<u32> = self.pods.iter().map(|(id, _)| id).collect();
         for id in ids {
             let Some(record) = self.pods.get(id) else { continue };
@@ -136,7 +142,9 @@ impl Simulation {
         let mut alone = 0;
         for (_, record) in self.pods.iter().filter(|(_, record)| record.budgets.contains(&at)) {
             match record.owner {
-                Some(owner) => drop(owners.entry(self.workloads.top(owner)).or_insert_with(|| self.scale_of(owner))),
+                Some(owner) => {
+                    owners.entry(self.workloads.top(owner)).or_insert_with(|| self.scale_of(owner));
+                }
                 None => alone += i64::from(record.counted().active),
             }
         }
@@ -146,11 +154,13 @@ impl Simulation {
     fn scale_of(&self, owner: u32) -> i64 {
         let state = self.workloads.get(self.workloads.top(owner));
         match self.store.get(&state.key).map(|object| &**object) {
-            Some(Object::Workload(workload)) if workload.kind != WorkloadKind::DaemonSet => match workload.count {
-                PodCount::Replicas { count, .. } => count.into(),
-                PodCount::Job { parallelism, .. } => parallelism.into(),
-                PodCount::PerNode => 0,
-            },
+            Some(Object::Workload(workload)) if workload.kind != WorkloadKind::DaemonSet => {
+                match workload.count {
+                    PodCount::Replicas { count, .. } => count.into(),
+                    PodCount::Job { parallelism, .. } => parallelism.into(),
+                    PodCount::PerNode => 0,
+                }
+            }
             _ => state.active.into(),
         }
     }

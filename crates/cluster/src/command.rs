@@ -1,9 +1,9 @@
 //! What the user does while time passes: nodes fail and recover, objects are applied, deleted and scaled, pods arrive.
 
+use berth_model::Str;
 use berth_model::object::{Object, ObjectKey};
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{PodCount, Workload};
-use berth_model::Str;
 
 use crate::Millis;
 use crate::record::{Cause, Note};
@@ -103,7 +103,8 @@ impl Simulation {
         let ids: Vec<u32> = match query {
             NodeQuery::Name(name) => self.nodes.find(name).into_iter().collect(),
             NodeQuery::Labels(selector) => {
-                let matches = |name: &Str| self.node_labels(name).is_some_and(|labels| selector.matches(&labels));
+                let matches =
+                    |name: &Str| self.node_labels(name).is_some_and(|labels| selector.matches(&labels));
                 self.nodes.iter().filter(|(_, node)| matches(&node.name)).map(|(id, _)| id).collect()
             }
         };
@@ -158,7 +159,9 @@ impl Simulation {
     }
 
     fn scale(&mut self, key: &ObjectKey, count: i32) -> String {
-        let Some(Object::Workload(mut workload)) = self.object(key) else { return "does not exist".to_owned() };
+        let Some(Object::Workload(mut workload)) = self.object(key) else {
+            return "does not exist".to_owned();
+        };
         let before = match &mut workload.count {
             PodCount::Replicas { count: now, .. } => std::mem::replace(now, count),
             PodCount::Job { parallelism, .. } => std::mem::replace(parallelism, count),

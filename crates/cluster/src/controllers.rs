@@ -38,7 +38,9 @@ impl Simulation {
         }
         match workload.kind {
             WorkloadKind::Deployment => self.sync_deployment(id, workload),
-            WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => self.sync_replica_set(id, workload),
+            WorkloadKind::ReplicaSet | WorkloadKind::ReplicationController => {
+                self.sync_replica_set(id, workload)
+            }
             WorkloadKind::StatefulSet => self.sync_stateful_set(id, workload),
             WorkloadKind::DaemonSet => self.sync_daemon_set(id, workload),
             WorkloadKind::Job => self.sync_job(id, workload),

@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_refused_and_a_day_that_never_comes_has_no_next_time() {
-        for text in ["", "* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "x * * * *", "TZ=UTC * * * * *"] {
+        for text in
+            ["", "* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "x * * * *", "TZ=UTC * * * * *"]
+        {
             assert_eq!(Schedule::parse(text), None, "{text}");
         }
         assert_eq!(Schedule::parse("0 0 31 2 *").unwrap().next_after(NEW_YEAR), None);

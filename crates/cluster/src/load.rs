@@ -25,7 +25,10 @@ impl Simulation {
         self.policy.limit_ranges = std::mem::take(&mut manifests.limit_ranges);
         self.policy.storage_classes = manifests.storage_classes.clone();
         for (list, what) in [
-            (manifests.autoscalers.len(), "HorizontalPodAutoscalers do not act: the number of pods stays as it is"),
+            (
+                manifests.autoscalers.len(),
+                "HorizontalPodAutoscalers do not act: the number of pods stays as it is",
+            ),
             (manifests.resource_quotas.len(), "ResourceQuotas are not enforced"),
         ] {
             if list > 0 {
@@ -38,8 +41,10 @@ impl Simulation {
         manifests.into_objects(|object| others.push(object));
         others.into_iter().for_each(|object| self.apply(object));
         // Owners come before what they own.
-        let (owned, owners): (Vec<_>, Vec<_>) =
-            workloads.into_iter().map(|entry| entry.value).partition(|workload| workload.controller.is_some());
+        let (owned, owners): (Vec<_>, Vec<_>) = workloads
+            .into_iter()
+            .map(|entry| entry.value)
+            .partition(|workload| workload.controller.is_some());
         for workload in owners.into_iter().chain(owned) {
             self.apply_workload(workload);
         }
@@ -54,7 +59,8 @@ impl Simulation {
             return;
         }
         let controller = manifest.pod.spec.controller.clone();
-        let owner = controller.and_then(|controller| self.owner_of(&manifest.pod.spec.namespace, &controller));
+        let owner =
+            controller.and_then(|controller| self.owner_of(&manifest.pod.spec.namespace, &controller));
         let made = Made { owner, revision: 1, index: self.index_of(&manifest, owner), group: None };
         if is_new(&manifest) {
             self.admit_and_create(manifest, made);
@@ -261,7 +267,9 @@ impl Simulation {
         let claims = manifest.ephemeral_claims.clone();
         let (namespace, name) = (manifest.pod.spec.namespace.clone(), manifest.pod.name.clone());
         if !manifest.pod.spec.resource_claims.is_empty() {
-            self.warn("claims on devices are not simulated in time: pods that have some stay pending".to_owned());
+            self.warn(
+                "claims on devices are not simulated in time: pods that have some stay pending".to_owned(),
+            );
         }
         let id = self.create_pod(manifest, made)?;
         let uid = self.pods.get(id).map(|record| record.uid.clone());

@@ -247,7 +247,8 @@ impl Simulation {
 
     /// A node's lease was not renewed for the grace period.
     pub(crate) fn check_node(&mut self, id: u32) {
-        let Some(state) = self.nodes.get(id).filter(|state| state.exists && !state.works && state.ready) else {
+        let Some(state) = self.nodes.get(id).filter(|state| state.exists && !state.works && state.ready)
+        else {
             return;
         };
         if self.now < state.failed + GRACE_PERIOD {
@@ -319,7 +320,9 @@ impl Simulation {
     fn evict_by(&mut self, pod: u32, taints: &[Taint]) {
         let now = self.now;
         let Some(record) = self.pods.get(pod).filter(|record| !record.terminating) else { return };
-        let Some(spec) = self.store.pod(&record.key).map(|manifest| manifest.pod.spec.clone()) else { return };
+        let Some(spec) = self.store.pod(&record.key).map(|manifest| manifest.pod.spec.clone()) else {
+            return;
+        };
         let mut until: Option<Millis> = None;
         let mut is_tolerated = true;
         for taint in taints {

@@ -35,7 +35,10 @@ impl Shell {
 impl Simulation {
     fn flow_now(&self) -> Now {
         let micros = i64::try_from(self.now).unwrap_or(i64::MAX).saturating_mul(1_000);
-        Now { millis: self.now, unix_micros: self.settings.start.saturating_mul(1_000_000).saturating_add(micros) }
+        Now {
+            millis: self.now,
+            unix_micros: self.settings.start.saturating_mul(1_000_000).saturating_add(micros),
+        }
     }
 
     /// Lets the scheduler try all pods that are due. Whether anything changed.

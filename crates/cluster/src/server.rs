@@ -120,7 +120,10 @@ impl Store {
         }
         let selects = |budget: &DisruptionBudget| {
             budget.namespace == manifest.pod.spec.namespace
-                && budget.selector.as_ref().is_some_and(|selector| selector.matches(&manifest.pod.spec.labels))
+                && budget
+                    .selector
+                    .as_ref()
+                    .is_some_and(|selector| selector.matches(&manifest.pod.spec.labels))
         };
         let budgets: Vec<Arc<Object>> = self.list(Kind::Budget).cloned().collect();
         let mut selecting = budgets.iter().filter_map(|object| match &**object {

@@ -187,7 +187,11 @@ impl Simulation {
     }
 
     /// Changes a pod's record, and the counters of all that count it.
-    pub(crate) fn change_record<T>(&mut self, id: u32, change: impl FnOnce(&mut PodRecord) -> T) -> Option<T> {
+    pub(crate) fn change_record<T>(
+        &mut self,
+        id: u32,
+        change: impl FnOnce(&mut PodRecord) -> T,
+    ) -> Option<T> {
         let record = self.pods.get_mut(id)?;
         let before = record.counted();
         let result = change(record);
@@ -207,7 +211,10 @@ impl Simulation {
         if manifest.pod.uid.is_empty() {
             manifest.pod.uid = self.store.new_uid();
         }
-        manifest.pod.created.get_or_insert(self.settings.start + i64::try_from(self.now / 1_000).unwrap_or(0));
+        manifest
+            .pod
+            .created
+            .get_or_insert(self.settings.start + i64::try_from(self.now / 1_000).unwrap_or(0));
         let spec = manifest.pod.spec.clone();
         let key = pod_key(&spec.namespace, &manifest.pod.name);
         self.ensure_namespace(&spec.namespace);
@@ -274,7 +281,8 @@ impl Simulation {
     /// The node's agent sees a pod that was bound. A pod that `runs` was on its node before the simulation began.
     pub(crate) fn start_pod(&mut self, id: u32, node: u32, runs: bool) {
         let (now, timing, seed) = (self.now, self.settings.timing, self.settings.seed);
-        let timing = if runs { Timing { start: berth_model::execution::Span::fixed(0), ..timing } } else { timing };
+        let timing =
+            if runs { Timing { start: berth_model::execution::Span::fixed(0), ..timing } } else { timing };
         let of_job = self.pods.get(id).and_then(|pod| pod.owner).is_some_and(|owner| self.is_job(owner));
         let works = self.nodes.get(node).is_some_and(|state| state.works);
         let first = self.change_record(id, |record| {

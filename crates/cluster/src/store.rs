@@ -99,7 +99,9 @@ impl Store {
         static NONE: VecDeque<u64> = VecDeque::new();
         let versions = self.versions.get(&kind).unwrap_or(&NONE);
         let first = versions.partition_point(|&at| at <= version);
-        Ok(versions.range(first..).filter_map(|&at| self.log.get(usize::try_from(at - self.compacted).ok()? - 1)))
+        Ok(versions
+            .range(first..)
+            .filter_map(|&at| self.log.get(usize::try_from(at - self.compacted).ok()? - 1)))
     }
 
     /// Forgets the changes up to a version.
@@ -223,7 +225,12 @@ mod tests {
         store.compact(3);
         assert!(store.watch(Kind::Node, 2).is_err());
         let names = |from| -> Vec<Str> {
-            store.watch(Kind::Node, from).into_iter().flatten().map(|change| change.key.name.clone()).collect()
+            store
+                .watch(Kind::Node, from)
+                .into_iter()
+                .flatten()
+                .map(|change| change.key.name.clone())
+                .collect()
         };
         assert_eq!(names(3), ["n3".into(), "n4".into()]);
         assert_eq!(names(5), Vec::<Str>::new());

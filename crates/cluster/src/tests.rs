@@ -4,17 +4,18 @@ use berth_config::parse;
 use berth_wire::Loader;
 use expect_test::{Expect, expect};
 
+use crate::Millis;
 use crate::command::{Command, NodeQuery, Scheduled};
 use crate::kubelet::Timing;
 use crate::simulation::{Settings, Simulation};
-use crate::Millis;
 use berth_model::execution::Span;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
 
 pub(crate) fn settings(follow: Option<&str>) -> Settings {
-    let configuration = parse(b"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n");
+    let configuration =
+        parse(b"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n");
     let configuration = configuration.expect("a configuration");
     Settings {
         seed: 0,
@@ -36,7 +37,8 @@ pub(crate) fn node(name: &str, zone: &str) -> String {
 
 pub(crate) fn workload(kind: &str, name: &str, spec: &str, pod: &str) -> String {
     let version = if kind.ends_with("Job") { "batch/v1" } else { "apps/v1" };
-    let selector = if kind == "Job" { String::new() } else { format!("selector: {{matchLabels: {{app: {name}}}}},") };
+    let selector =
+        if kind == "Job" { String::new() } else { format!("selector: {{matchLabels: {{app: {name}}}}},") };
     format!(
         "{{apiVersion: {version}, kind: {kind}, metadata: {{name: {name}}}, spec: {{{spec} {selector} template: \
          {{metadata: {{labels: {{app: {name}}}}}, spec: {{{pod} containers: [{{name: c, image: i, resources: {{requests: \
@@ -44,7 +46,11 @@ pub(crate) fn workload(kind: &str, name: &str, spec: &str, pod: &str) -> String 
     )
 }
 
-pub(crate) fn simulate(objects: &[String], commands: Vec<(Millis, Command)>, follow: Option<&str>) -> Simulation {
+pub(crate) fn simulate(
+    objects: &[String],
+    commands: Vec<(Millis, Command)>,
+    follow: Option<&str>,
+) -> Simulation {
     let mut loader = Loader::new();
     loader.read("in", objects.join("\n---\n").as_bytes());
     let (manifests, _) = match loader.finish() {
@@ -59,7 +65,13 @@ fn fail(name: &str) -> Command {
     Command::Fail(NodeQuery::Name(name.into()))
 }
 
-fn story(objects: &[String], commands: Vec<(Millis, Command)>, follow: &str, until: Millis, expected: Expect) {
+fn story(
+    objects: &[String],
+    commands: Vec<(Millis, Command)>,
+    follow: &str,
+    until: Millis,
+    expected: Expect,
+) {
     let mut simulation = simulate(objects, commands, Some(follow));
     simulation.advance(until);
     let result = simulation.result("greedy".to_owned());
@@ -73,8 +85,17 @@ const HOUR: Millis = 3_600_000;
 #[test]
 fn a_pod_of_a_failed_node_is_made_again_elsewhere() {
     let objects = [node("n1", "a"), node("n2", "b"), workload("Deployment", "web", "replicas: 1,", "")];
-    let commands = vec![(HOUR, fail("n1")), (HOUR, fail("n2")), (HOUR + 1, Command::Recover(NodeQuery::Name("n2".into())))];
-    story(&objects, commands, "web-qspq9-0", 3 * HOUR, expect![[r#"
+    let commands = vec![
+        (HOUR, fail("n1")),
+        (HOUR, fail("n2")),
+        (HOUR + 1, Command::Recover(NodeQuery::Name("n2".into()))),
+    ];
+    story(
+        &objects,
+        commands,
+        "web-qspq9-0",
+        3 * HOUR,
+        expect![[r#"
         0 web-qspq9-0 is created by ReplicaSet default/web-qspq9
         0 web-qspq9-0 is bound to n1
         2 web-qspq9-0 runs and is ready
@@ -83,5 +104,6 @@ fn a_pod_of_a_failed_node_is_made_again_elsewhere() {
         3950 web-qspq9-1 is created by ReplicaSet default/web-qspq9
         3950 web-qspq9-1 is bound to n2
         3952 web-qspq9-1 runs and is ready
-    "#]]);
+    "#]],
+    );
 }

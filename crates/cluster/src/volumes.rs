@@ -120,7 +120,9 @@ impl Simulation {
     pub(crate) fn volume_is_ready(&mut self, place: usize) {
         let key = self.claims.asked[place].clone();
         let Some(claim) = self.claim(&key).filter(|claim| claim.volume.is_none()) else { return };
-        let Some(class) = self.class_of(&claim).filter(|class| &*class.provisioner != NO_PROVISIONER) else { return };
+        let Some(class) = self.class_of(&claim).filter(|class| &*class.provisioner != NO_PROVISIONER) else {
+            return;
+        };
         let node = claim.annotations.get(SELECTED_NODE).cloned();
         let name: Str = format!("pvc-{}", claim.uid).into();
         let volume = Volume {

@@ -69,11 +69,7 @@ impl<'a> Admission<'a> {
 
     /// Gives a stored pod its priority, if it has only a priority class. An API server always writes both; hand-written
     /// pods may have one.
-    pub fn complete(
-        &self,
-        spec: &mut PodSpec,
-        asks: &berth_model::pod_manifest::Admission,
-    ) -> Remarks {
+    pub fn complete(&self, spec: &mut PodSpec, asks: &berth_model::pod_manifest::Admission) -> Remarks {
         let mut remarks = Remarks::default();
         if asks.priority_class.is_some() && !asks.has_priority {
             self.priorities.apply(spec, asks, &mut remarks);

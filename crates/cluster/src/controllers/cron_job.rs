@@ -19,10 +19,12 @@ impl Simulation {
         let Some(text) = cron_job.timing.schedule.as_deref() else { return };
         let Some(schedule) = Schedule::parse(text) else {
             let label = cron_job.label();
-            return self.warn(format!("{label}: spec.schedule {text:?} cannot be simulated: it makes no Jobs"));
+            return self
+                .warn(format!("{label}: spec.schedule {text:?} cannot be simulated: it makes no Jobs"));
         };
         let now = self.unix_seconds();
-        if let Some(at) = schedule.next_after(now).and_then(|at| u64::try_from(at - self.settings.start).ok()) {
+        if let Some(at) = schedule.next_after(now).and_then(|at| u64::try_from(at - self.settings.start).ok())
+        {
             self.timers.set(at * 1_000, Timer::CronJob(id));
         }
     }
@@ -61,7 +63,8 @@ impl Simulation {
     pub(super) fn sync_cron_job(&mut self, id: u32) {
         for (succeeded, limit) in HISTORY {
             let owned = &self.workloads.get(id).owned;
-            let is_such = |job: &u32| self.workloads.get(*job).job.end.is_some_and(|(_, how)| how == succeeded);
+            let is_such =
+                |job: &u32| self.workloads.get(*job).job.end.is_some_and(|(_, how)| how == succeeded);
             let ended: Vec<u32> = owned.iter().copied().filter(is_such).collect();
             let surplus = ended.len().saturating_sub(limit);
             ended.into_iter().take(surplus).for_each(|job| self.delete_workload(job));

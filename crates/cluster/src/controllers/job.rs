@@ -22,7 +22,8 @@ const BACKOFF_LIMIT: i32 = 6;
 
 impl Simulation {
     pub(super) fn sync_job(&mut self, id: u32, job: &Workload) {
-        let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } = job.count
+        let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } =
+            job.count
         else {
             return;
         };
@@ -71,7 +72,9 @@ impl Simulation {
     /// Counts the pods that have ended since the last sync.
     fn count_ended(&mut self, id: u32) {
         let now = self.now;
-        let ended = |pod: &u32| self.pods.get(*pod).filter(|record| record.phase.has_ended()).map(|r| (*pod, r.phase));
+        let ended = |pod: &u32| {
+            self.pods.get(*pod).filter(|record| record.phase.has_ended()).map(|r| (*pod, r.phase))
+        };
         let ended: Vec<(u32, Phase)> = self.workloads.get(id).pods.iter().filter_map(ended).collect();
         for (pod, phase) in ended {
             let index = self.pods.get(pod).and_then(|record| record.index);

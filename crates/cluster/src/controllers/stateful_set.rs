@@ -12,7 +12,9 @@ impl Simulation {
     pub(super) fn sync_stateful_set(&mut self, id: u32, set: &Workload) {
         let PodCount::Replicas { count: replicas, first: start } = set.count else { return };
         let strategy = match set.rollout {
-            Rollout::Rolling { unavailable, partition, .. } => Strategy::RollingUpdate { partition, unavailable },
+            Rollout::Rolling { unavailable, partition, .. } => {
+                Strategy::RollingUpdate { partition, unavailable }
+            }
             Rollout::OnDelete | Rollout::Recreate => Strategy::OnDelete,
         };
         let min_ready_seconds = set.timing.min_ready_seconds;
