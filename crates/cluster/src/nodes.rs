@@ -281,9 +281,29 @@ impl Simulation {
             queue.push(id);
         }
         self.evict_by_taints(id);
-        // The rates of all zones may have changed.
+        if !self.nodes.iter().any(|(_, node)| node.ready) {
+            self.stop_evictions();
+        }
+        // The rates of all zones may have changed. All nodes are looked at before one gets the taint.
         for zone in 0..self.nodes.zones.len() {
-            self.taint_zone(zone);
+            self.timers.set(self.now, Timer::TaintZone(zone));
+        }
+    }
+
+    /// No node is ready: it is more likely that the control plane is cut off. No pod is evicted then.
+    fn stop_evictions(&mut self) {
+        let ids: Vec<u32> = self.nodes.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.change_node(id, |node| {
+                node.taints
+                    .retain(|taint| &*taint.key != UNREACHABLE || taint.effect != TaintEffect::NoExecute);
+            });
+            self.evict_by_taints(id);
+            let Some(zone) = self.nodes.get(id).map(|node| node.zone) else { continue };
+            let queue = &mut self.nodes.zones[zone].queue;
+            if !queue.contains(&id) {
+                queue.push(id);
+            }
         }
     }
 
@@ -401,5 +421,20 @@ impl Simulation {
             self.delete_pod(pod, Some(Cause::NodeGone));
             self.remove_pod(pod);
         }
+    }
+
+    /// For each node: its name, and the CPU that its pods request and that it has, in thousandths.
+    #[cfg(test)]
+    pub(crate) fn requested(&self) -> Vec<(Str, i64, i64)> {
+        let cpu = self.recorder.resources.iter().position(|name| &**name == "cpu");
+        let of_node = |node: &NodeState| {
+            let requests =
+                node.pods.iter().filter_map(|pod| self.pods.get(*pod)).flat_map(|pod| pod.requests.iter());
+            let sum = requests.filter(|(resource, _)| Some(*resource) == cpu).map(|(_, amount)| amount).sum();
+            let Some(Object::Node(object)) = self.object(&node_key(&node.name)) else { return None };
+            let allocatable = object.allocatable.iter().find(|(name, _)| &**name == "cpu")?.1.milli_value();
+            Some((node.name.clone(), sum, allocatable))
+        };
+        self.nodes.iter().filter_map(|(_, node)| of_node(node)).collect()
     }
 }

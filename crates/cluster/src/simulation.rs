@@ -10,6 +10,7 @@ use std::sync::Arc;
 use berth_engine::profile::Profile;
 use berth_model::manifests::Manifests;
 use berth_model::object::{Kind, Object, ObjectKey};
+use berth_model::pod::PodSpec;
 use berth_model::pod_manifest::PodManifest;
 use berth_model::{Str, UnixSeconds};
 
@@ -42,7 +43,7 @@ pub struct Settings {
     pub preemption: bool,
     /// How often the series of the report get a value.
     pub sample_every: Millis,
-    /// The pod whose story is told: `name` or `namespace/name`.
+    /// The pod whose story is told, or the workload whose first pod it is: `name` or `namespace/name`.
     pub follow: Option<String>,
 }
 
@@ -218,7 +219,7 @@ impl Simulation {
         let spec = manifest.pod.spec.clone();
         let key = pod_key(&spec.namespace, &manifest.pod.name);
         self.ensure_namespace(&spec.namespace);
-        let group = self.group_of(made.owner, &spec.namespace, made.group.as_deref());
+        let group = self.group_of(&made, &spec);
         let requests: Arc<[(usize, i64)]> = self.recorder.requests(&spec).into();
         let follows = self.is_followed(&key, made.owner);
         let record = PodRecord {
@@ -433,24 +434,40 @@ impl Simulation {
         self.budgets.pod_removed(&record);
     }
 
+    /// Whether the story of a pod that is made is told: it is named, the first one of a workload that is named, or made
+    /// instead of one whose story was told.
     fn is_followed(&mut self, key: &ObjectKey, owner: Option<u32>) -> bool {
-        let named = self.settings.follow.as_deref().is_some_and(|followed| match followed.split_once('/') {
+        let Some(followed) = self.settings.follow.as_deref() else { return false };
+        let is_named = |key: &ObjectKey| match followed.split_once('/') {
             Some((namespace, name)) => *key.namespace == *namespace && *key.name == *name,
             None => *key.name == *followed,
-        });
-        let Some(owner) = owner.filter(|_| !named) else { return named };
+        };
+        let is_first = |owner: u32| {
+            self.recorder.story.is_empty() && is_named(&self.workloads.get(self.workloads.top(owner)).key)
+        };
+        if is_named(key) || owner.is_some_and(is_first) {
+            return true;
+        }
+        let Some(owner) = owner else { return false };
         let state = self.workloads.get_mut(owner);
         let succeeds = state.follows > 0;
         state.follows = state.follows.saturating_sub(1);
         succeeds
     }
 
-    /// The group of the report that pods of a workload belong to.
-    fn group_of(&mut self, owner: Option<u32>, namespace: &Str, group: Option<&str>) -> usize {
-        let label = match (owner, group) {
-            (Some(owner), _) => self.label_of(self.workloads.top(owner)),
-            (None, Some(group)) => format!("{namespace}/{group}"),
-            (None, None) => format!("pods of {namespace} without a controller"),
+    /// The group of the report that a pod belongs to.
+    fn group_of(&mut self, made: &Made, spec: &PodSpec) -> usize {
+        let namespace = &spec.namespace;
+        let label = match (made.owner, &made.group, &spec.controller) {
+            (Some(owner), ..) => self.label_of(self.workloads.top(owner)),
+            (None, Some(group), _) => format!("{namespace}/{group}"),
+            (None, None, Some(controller)) => {
+                let label = format!("{} {namespace}/{}", controller.kind, controller.name);
+                let text = "is not in the input: its pods are not made again";
+                self.warn(format!("{label} {text}"));
+                label
+            }
+            (None, None, None) => format!("pods of {namespace}"),
         };
         self.recorder.group(&label)
     }

@@ -1,22 +1,25 @@
 //! Small clusters, and what becomes of them.
 
-use berth_config::parse;
+mod laws;
+mod stories;
+
+use berth_config::Configuration;
+use berth_model::execution::Span;
 use berth_wire::Loader;
-use expect_test::{Expect, expect};
 
 use crate::Millis;
-use crate::command::{Command, NodeQuery, Scheduled};
+use crate::command::{Command, Scheduled};
 use crate::kubelet::Timing;
 use crate::simulation::{Settings, Simulation};
-use berth_model::execution::Span;
+
+const SECOND: Millis = 1_000;
+const HOUR: Millis = 3_600 * SECOND;
 
 /// 2026-01-01T00:00:00Z.
 const START: i64 = 1_767_225_600;
 
 pub(crate) fn settings(follow: Option<&str>) -> Settings {
-    let configuration =
-        parse(b"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n");
-    let configuration = configuration.expect("a configuration");
+    let configuration = Configuration::default();
     Settings {
         seed: 0,
         start: START,
@@ -59,51 +62,4 @@ pub(crate) fn simulate(
     };
     let scheduled = |(at, command)| Scheduled { at, every: None, command, text: "event".to_owned() };
     Simulation::new(settings(follow), manifests, commands.into_iter().map(scheduled).collect())
-}
-
-fn fail(name: &str) -> Command {
-    Command::Fail(NodeQuery::Name(name.into()))
-}
-
-fn story(
-    objects: &[String],
-    commands: Vec<(Millis, Command)>,
-    follow: &str,
-    until: Millis,
-    expected: Expect,
-) {
-    let mut simulation = simulate(objects, commands, Some(follow));
-    simulation.advance(until);
-    let result = simulation.result("greedy".to_owned());
-    let lines = result.story.iter().map(|line| format!("{} {}\n", line.at_seconds, line.text));
-    expected.assert_eq(&lines.collect::<String>());
-    assert_eq!(result.warnings, Vec::<String>::new());
-}
-
-const HOUR: Millis = 3_600_000;
-
-#[test]
-fn a_pod_of_a_failed_node_is_made_again_elsewhere() {
-    let objects = [node("n1", "a"), node("n2", "b"), workload("Deployment", "web", "replicas: 1,", "")];
-    let commands = vec![
-        (HOUR, fail("n1")),
-        (HOUR, fail("n2")),
-        (HOUR + 1, Command::Recover(NodeQuery::Name("n2".into()))),
-    ];
-    story(
-        &objects,
-        commands,
-        "web-qspq9-0",
-        3 * HOUR,
-        expect![[r#"
-        0 web-qspq9-0 is created by ReplicaSet default/web-qspq9
-        0 web-qspq9-0 is bound to n1
-        2 web-qspq9-0 runs and is ready
-        3600 web-qspq9-0 is lost: its node n1 has failed
-        3950 web-qspq9-0 is deleted (taint)
-        3950 web-qspq9-1 is created by ReplicaSet default/web-qspq9
-        3950 web-qspq9-1 is bound to n2
-        3952 web-qspq9-1 runs and is ready
-    "#]],
-    );
 }

@@ -46,8 +46,9 @@ pub(crate) struct TimeArgs {
     /// Pods that arrive, a line each (docs/virtual-time.md has the columns)
     #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "duration")]
     arrivals: Option<PathBuf>,
-    /// Tell the story of this pod (NAME or NAMESPACE/NAME), and of the pods that are made instead of it
-    #[arg(long, help_heading = HEADING, value_name = "POD", requires = "duration")]
+    /// Tell the story of this pod (NAME or NAMESPACE/NAME), or of the first pod of this workload, and of the pods that
+    /// are made instead of it
+    #[arg(long, help_heading = HEADING, value_name = "NAME", requires = "duration")]
     follow: Option<String>,
     /// Write the series over time to this file, as CSV
     #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "duration", conflicts_with = "compare")]
@@ -169,8 +170,10 @@ fn simulate(
     }
     let result = simulation.result(choice.name);
     if let Some(pod) = args.time.follow.as_deref().filter(|_| result.story.is_empty()) {
-        return Err(Failure::input(format!("--follow {pod}: no pod of this name was ever there"))
-            .hint("-o wide lists workloads; pods of a Deployment have names such as web-qspq9-0"));
+        return Err(Failure::input(format!(
+            "--follow {pod}: no pod and no workload with pods has this name"
+        ))
+        .hint("without --follow the report lists the workloads"));
     }
     Ok(result)
 }

@@ -14,6 +14,8 @@ const SHOWN: usize = 20;
 const POINTS: usize = 12;
 /// The width of a bar.
 const BAR: usize = 10;
+/// The width of a workload's name in the short table.
+const NAME: usize = 22;
 
 /// Renders the result. `wide` shows every line and all resources.
 pub(super) fn render(result: &TimedSimulationResult, wide: bool) -> String {
@@ -22,7 +24,7 @@ pub(super) fn render(result: &TimedSimulationResult, wide: bool) -> String {
     lines(&mut out, "STORY", &result.story, usize::MAX);
     lines(&mut out, "EVENTS", &result.events, limit);
     waits(&mut out, &result.waits);
-    workloads(&mut out, &result.workloads, limit);
+    workloads(&mut out, &result.workloads, wide, limit);
     series(&mut out, result, wide);
     pending(&mut out, result, wide, limit);
     summary(&mut out, result);
@@ -56,19 +58,20 @@ fn waits(out: &mut String, waits: &[Waits]) {
     out.push('\n');
 }
 
-fn workloads(out: &mut String, workloads: &[WorkloadReport], limit: usize) {
+fn workloads(out: &mut String, workloads: &[WorkloadReport], wide: bool, limit: usize) {
     if workloads.is_empty() {
         return;
     }
     counted_heading(out, "WORKLOADS", workloads.len());
-    let titles = ["WORKLOAD", "PODS", "DONE", "FAILED", "EVICTED", "P99 WAIT", "FEWEST", "BELOW", "WITHOUT"];
+    let titles = ["WORKLOAD", "PODS", "DONE", "FAILED", "EVICTED", "P99", "FEWEST", "BELOW", "NONE"];
     let mut table = Columns::new(titles);
     for workload in workloads.iter().take(limit) {
         let service = workload.service.as_ref();
+        let name = if wide { workload.workload.clone() } else { human::cut(&workload.workload, NAME) };
         let fewest = service.and_then(|service| Some(format!("{}/{}", service.fewest?, service.desired)));
         let time = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), span);
         table.row(vec![
-            human::cut(&workload.workload, 32).into(),
+            name.into(),
             workload.created.to_string().into(),
             workload.succeeded.to_string().into(),
             workload.failed.to_string().into(),
