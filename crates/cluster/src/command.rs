@@ -96,7 +96,9 @@ impl Simulation {
                 return;
             }
         };
-        self.recorder.notes.push(Note { at: self.now, text: format!("{text}: {done}") });
+        if !text.is_empty() {
+            self.recorder.notes.push(Note { at: self.now, text: format!("{text}: {done}") });
+        }
     }
 
     fn for_nodes(&mut self, query: &NodeQuery, act: impl Fn(&mut Self, u32)) -> String {

@@ -128,10 +128,15 @@ impl Simulation {
         self.settle();
         while let Some(at) = self.next_wake().filter(|at| *at <= until) {
             self.now = self.now.max(at);
+            let mut samples = false;
             while let Some(timer) = self.timers.pop(self.now) {
+                samples |= timer == Timer::Sample;
                 self.fire(timer);
             }
             self.settle();
+            if samples {
+                self.recorder.sample(self.now);
+            }
         }
         self.now = self.now.max(until);
     }
@@ -165,10 +170,7 @@ impl Simulation {
             Timer::Drain(node) => self.drain(node),
             Timer::PodGarbage => self.collect_pods(),
             Timer::Volume(place) => self.volume_is_ready(place),
-            Timer::Sample => {
-                self.recorder.sample(self.now);
-                self.timers.set(self.now + self.settings.sample_every, Timer::Sample);
-            }
+            Timer::Sample => self.timers.set(self.now + self.settings.sample_every, Timer::Sample),
         }
     }
 

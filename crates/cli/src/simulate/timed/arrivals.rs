@@ -113,9 +113,8 @@ fn parse(text: &str, namespace: &str) -> (Vec<Scheduled>, Vec<String>, Vec<Strin
         let classes = classes.into_iter().map(|(value, name)| {
             Object::PriorityClass(PriorityClass { name, value, global_default: false, never_preempts: false })
         });
-        let (command, text) =
-            (Command::Apply(classes.collect()), "priority classes of the arrivals".to_owned());
-        commands.insert(0, Scheduled { at: 0, every: None, command, text });
+        let command = Command::Apply(classes.collect());
+        commands.insert(0, Scheduled { at: 0, every: None, command, text: String::new() });
     }
     (commands, unused, problems)
 }
