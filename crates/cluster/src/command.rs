@@ -73,10 +73,12 @@ const DRAIN_INTERVAL: Millis = 5_000;
 impl Simulation {
     /// Does what the user does at this time.
     pub(crate) fn command(&mut self, place: usize) {
-        let Scheduled { every, command, text, .. } = self.commands[place].clone();
-        if let Some(every) = every {
+        let Some(scheduled) = self.commands[place].take() else { return };
+        if let Some(every) = scheduled.every {
             self.timers.set(self.now + every.max(1), Timer::Command(place));
+            self.commands[place] = Some(scheduled.clone());
         }
+        let Scheduled { command, text, .. } = scheduled;
         let done = match command {
             Command::Fail(nodes) => self.for_nodes(&nodes, Self::fail_node),
             Command::Recover(nodes) => self.for_nodes(&nodes, Self::recover_node),

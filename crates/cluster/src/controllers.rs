@@ -24,6 +24,8 @@ use crate::server::pod_key;
 use crate::simulation::{Made, Simulation};
 use crate::timers::Timer;
 
+pub(crate) use deployment::HASH_LABEL;
+
 impl Simulation {
     /// One sync of the controller of a workload.
     pub(crate) fn sync_workload(&mut self, id: u32) {
@@ -174,7 +176,7 @@ impl Simulation {
 }
 
 /// The owner reference to a workload.
-fn controller(workload: &Workload) -> Controller {
+pub(crate) fn controller(workload: &Workload) -> Controller {
     Controller {
         api_version: workload.kind.api_version().into(),
         kind: workload.kind.name().into(),

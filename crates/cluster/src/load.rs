@@ -6,10 +6,12 @@ use berth_model::manifests::{Manifests, Place};
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::Controller;
 use berth_model::pod_manifest::PodManifest;
+use berth_model::selector::LabelSelector;
 use berth_model::workload::{Namespace, PodCount, Workload, WorkloadKind};
 use berth_sim::admission::{Admission, is_new};
 use std::sync::Arc;
 
+use crate::controllers::HASH_LABEL;
 use crate::simulation::{Made, Simulation};
 
 /// A namespace as the API server creates it.
@@ -59,20 +61,19 @@ impl Simulation {
             return;
         }
         let controller = manifest.pod.spec.controller.clone();
-        let owner =
-            controller.and_then(|controller| self.owner_of(&manifest.pod.spec.namespace, &controller));
-        let made = Made { owner, revision: 1, index: self.index_of(&manifest, owner), group: None };
+        let owner = controller.and_then(|controller| {
+            let known = self.owner_of(&manifest.pod.spec.namespace, &controller);
+            known.or_else(|| self.unlisted_set(&manifest, &controller))
+        });
+        let is_outdated = owner.is_some_and(|owner| self.differs(owner, &manifest));
+        let revision = if is_outdated { 0 } else { 1 };
+        let made = Made { owner, revision, index: self.index_of(&manifest, owner), group: None };
         if is_new(&manifest) {
             self.admit_and_create(manifest, made);
             return;
         }
         let node = manifest.pod.node.clone();
         let terminating = std::mem::take(&mut manifest.pod.terminating);
-        if let Some(owner) = owner.filter(|owner| self.differs(*owner, &manifest)) {
-            // An outdated pod: made from an older template.
-            let state = self.workloads.get_mut(owner);
-            state.revision = state.revision.max(2);
-        }
         let Some(id) = self.create_pod(manifest, made) else { return };
         if let Some(node) = node.and_then(|node| self.nodes.find(&node)) {
             self.start_pod(id, node, true);
@@ -80,6 +81,33 @@ impl Simulation {
         if terminating {
             self.delete_pod(id, None);
         }
+    }
+
+    /// The ReplicaSet of a pod that is not in the input, if its Deployment is: it is known by its pods.
+    fn unlisted_set(&mut self, manifest: &PodManifest, controller: &Controller) -> Option<u32> {
+        let spec = &manifest.pod.spec;
+        let hash = spec.labels.get(HASH_LABEL).filter(|_| &*controller.kind == "ReplicaSet")?;
+        let name = controller.name.strip_suffix(&**hash)?.strip_suffix('-')?;
+        let kind = Kind::Workload(WorkloadKind::Deployment);
+        let key = ObjectKey { kind, namespace: spec.namespace.clone(), name: name.into() };
+        let deployment = self.workload(self.workloads.find(&key)?)?.clone();
+        let mut template = deployment.template.clone();
+        template.labels.insert(HASH_LABEL.into(), hash.clone());
+        let set = Workload {
+            namespace: spec.namespace.clone(),
+            name: controller.name.clone(),
+            uid: controller.uid.clone(),
+            labels: template.labels.clone(),
+            controller: Some(crate::controllers::controller(&deployment)),
+            selector: Some(LabelSelector::from_labels(&template.labels)),
+            template,
+            count: deployment.count,
+            revision: Some(1),
+            timing: deployment.timing.clone(),
+            ..Workload::empty(WorkloadKind::ReplicaSet)
+        };
+        self.apply_workload(set);
+        self.owner_of(&spec.namespace, controller)
     }
 
     /// Whether a pod of a StatefulSet or DaemonSet differs from its template in images or requests.

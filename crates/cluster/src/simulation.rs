@@ -4,7 +4,7 @@
 //! scheduler tries the pods that it knows, and so on until nothing changes. Then time goes to the next timer. So the
 //! same input gives the same history, and it does not matter in which steps a caller lets time pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
@@ -19,7 +19,7 @@ use crate::budgets::Budgets;
 use crate::command::Scheduled;
 use crate::kubelet::{Phase, PodRun, Timing, seed_of};
 use crate::nodes::Nodes;
-use crate::pods::{PodRecord, PodTable};
+use crate::pods::{Counted, PodRecord, PodTable};
 use crate::record::{Cause, Note, Recorder};
 use crate::scheduler::Shell;
 use crate::server::pod_key;
@@ -27,6 +27,9 @@ use crate::store::Store;
 use crate::timers::{Timer, Timers};
 use crate::volumes::Claims;
 use crate::workloads::Workloads;
+
+/// `--terminated-pod-gc-threshold`: of more pods that have ended the oldest are removed.
+const TERMINATED_PODS: usize = 12_500;
 
 /// What a simulation depends on beside the objects.
 #[derive(Clone, Debug)]
@@ -53,12 +56,15 @@ pub struct Simulation {
     pub(crate) now: Millis,
     pub(crate) store: Store,
     pub(crate) pods: PodTable,
+    /// Pods that have ended and still exist, in the order in which they were made.
+    pub(crate) ended: BTreeSet<u32>,
     pub(crate) nodes: Nodes,
     pub(crate) workloads: Workloads,
     pub(crate) budgets: Budgets,
     pub(crate) claims: Claims,
     pub(crate) timers: Timers,
-    pub(crate) commands: Vec<Scheduled>,
+    /// What the user does; what is done once is taken away then.
+    pub(crate) commands: Vec<Option<Scheduled>>,
     pub(crate) scheduler: Shell,
     pub(crate) recorder: Recorder,
     /// What admission consults.
@@ -78,19 +84,20 @@ impl Simulation {
             now: 0,
             store: Store::default(),
             pods: PodTable::default(),
+            ended: BTreeSet::new(),
             nodes: Nodes::default(),
             workloads: Workloads::default(),
             budgets: Budgets::default(),
             claims: Claims::default(),
             timers: Timers::default(),
-            commands,
+            commands: commands.into_iter().map(Some).collect(),
             recorder: Recorder::default(),
             policy: Manifests::default(),
             problems: Vec::new(),
             warnings: BTreeMap::new(),
         };
         simulation.load(manifests);
-        for (place, command) in simulation.commands.iter().enumerate() {
+        for (place, command) in simulation.commands.iter().flatten().enumerate() {
             simulation.timers.set(command.at, Timer::Command(place));
         }
         simulation.timers.set(0, Timer::Sample);
@@ -258,7 +265,6 @@ impl Simulation {
         let id = self.pods.add(record);
         if let Some(owner) = made.owner {
             self.workloads.get_mut(owner).pods.insert(id);
-            self.workloads.count(owner, crate::pods::Counted::default(), crate::pods::Counted::default());
         }
         self.count_new(id);
         if follows {
@@ -271,7 +277,7 @@ impl Simulation {
     /// Counts a pod that was just made.
     fn count_new(&mut self, id: u32) {
         let Some(record) = self.pods.get(id) else { return };
-        let (before, after) = (crate::pods::Counted::default(), record.counted());
+        let (before, after) = (Counted::default(), record.counted());
         self.recorder.pod_changed(self.now, record, before, after);
         if let Some(owner) = record.owner {
             self.workloads.count(owner, before, after);
@@ -374,6 +380,12 @@ impl Simulation {
         if let Some(node) = record.node {
             self.nodes.leave(node, id);
         }
+        self.ended.insert(id);
+        if self.ended.len() > TERMINATED_PODS
+            && let Some(oldest) = self.ended.pop_first()
+        {
+            self.remove_pod(oldest);
+        }
     }
 
     /// DELETE a pod: one that is not on a node is gone at once, another one when its node's agent has ended it.
@@ -394,6 +406,9 @@ impl Simulation {
                 if let Some(owner) = owner {
                     self.workloads.get_mut(owner).follows += 1;
                 }
+            }
+            if let Some(owner) = owner.filter(|owner| cause.is_some() && self.is_job(*owner)) {
+                self.count_failure(owner);
             }
         }
         if waits || ended {
@@ -427,7 +442,17 @@ impl Simulation {
             }
         });
         let Some(record) = self.pods.remove(id) else { return };
-        self.store.remove(&record.key);
+        self.ended.remove(&id);
+        if let Some(object) = self.store.remove(&record.key)
+            && let Object::Pod(manifest) = &*object
+        {
+            for claim in &manifest.ephemeral_claims {
+                self.delete_claim(
+                    &record.key.namespace,
+                    &format!("{}-{}", record.key.name, claim.name).into(),
+                );
+            }
+        }
         self.nodes.forget_pod(id);
         if let Some(owner) = record.owner {
             self.workloads.get_mut(owner).pods.remove(&id);

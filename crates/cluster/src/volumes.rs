@@ -73,6 +73,17 @@ impl Simulation {
         }
     }
 
+    /// A claim is deleted, and with it the volume that was made for it.
+    pub(crate) fn delete_claim(&mut self, namespace: &Str, name: &Str) {
+        let key = claim_key(namespace, name);
+        if let Some(claim) = self.claim(&key) {
+            self.store.remove(&key);
+            if let Some(volume) = claim.volume.filter(|volume| volume.starts_with("pvc-")) {
+                self.store.remove(&volume_key(&volume));
+            }
+        }
+    }
+
     fn ask_for_volume(&mut self, key: ObjectKey) {
         let place = self.claims.asked.len();
         self.claims.asked.push(key);

@@ -116,6 +116,7 @@ fn refuse_other_flags(args: &SimulateArgs) -> Result<(), Failure> {
     let refused = [
         ("--drain", args.changes.has_drain(), "a drain at a time is an event (--events)"),
         ("--verify", args.verify, "it compares the decisions of a run without time"),
+        ("-l", args.selection.selector.is_some(), "the report is about all pods"),
         ("--timing", args.timing, "time is virtual here"),
         (
             "--all-schedulers",

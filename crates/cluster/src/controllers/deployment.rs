@@ -10,7 +10,8 @@ use berth_sim::template::hash;
 use super::controller;
 use crate::simulation::Simulation;
 
-const HASH_LABEL: &str = "pod-template-hash";
+/// The label that tells the pods of a Deployment's ReplicaSets apart.
+pub(crate) const HASH_LABEL: &str = "pod-template-hash";
 /// `spec.revisionHistoryLimit` as the API server sets it.
 const HISTORY_LIMIT: i32 = 10;
 

@@ -71,7 +71,6 @@ impl Simulation {
 
     /// Counts the pods that have ended since the last sync.
     fn count_ended(&mut self, id: u32) {
-        let now = self.now;
         let ended = |pod: &u32| {
             self.pods.get(*pod).filter(|record| record.phase.has_ended()).map(|r| (*pod, r.phase))
         };
@@ -92,11 +91,17 @@ impl Simulation {
                     state.job.ended.insert(at, index..=index);
                 }
             } else {
-                state.job.failed += 1;
-                state.job.failures += 1;
-                state.job.last_failure = now;
+                self.count_failure(id);
             }
         }
+    }
+
+    /// A pod of a Job has failed, or was taken from its node.
+    pub(crate) fn count_failure(&mut self, id: u32) {
+        let state = &mut self.workloads.get_mut(id).job;
+        state.failed += 1;
+        state.failures += 1;
+        state.last_failure = self.now;
     }
 
     /// Whether the Job ends now: it is complete, too many pods have failed, or it took too long.

@@ -326,3 +326,47 @@ fn a_claim_gets_a_volume_in_the_zone_of_the_selected_node() {
     simulation.advance(3 * HOUR);
     assert_eq!(places(&simulation), ["db-0 -"], "its volume is in the zone that is gone");
 }
+
+/// A pod that runs already, as `kubectl get` shows it.
+fn running(name: &str, node: &str, owner: &str, labels: &str) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, uid: {name}, creationTimestamp: '2025-12-31T00:00:00Z', labels: \
+         {{{labels}}}, ownerReferences: [{{apiVersion: apps/v1, kind: {owner}, controller: true}}]}}, spec: {{nodeName: {node}, \
+         containers: [{{name: c, image: i, resources: {{requests: {{cpu: 1}}}}}}]}}}}"
+    )
+}
+
+#[test]
+fn pods_that_run_already_are_those_of_their_controllers() {
+    let cases = [
+        (
+            workload("Deployment", "web", "replicas: 2,", ""),
+            "ReplicaSet, name: web-abc, uid: u",
+            "pod-template-hash: abc",
+        ),
+        (workload("ReplicaSet", "web", "replicas: 2,", ""), "ReplicaSet, name: web", ""),
+        (workload("StatefulSet", "web", "replicas: 2,", ""), "StatefulSet, name: web", ""),
+    ];
+    for (workload, owner, labels) in cases {
+        let labels = format!("app: web, {labels}");
+        let pods = ["web-0", "web-1"].map(|name| running(name, "n1", owner, &labels));
+        let objects = [node("n1", "a"), node("n2", "b"), workload, pods[0].clone(), pods[1].clone()];
+        let mut simulation = simulate(&objects, Vec::new(), None);
+        simulation.advance(HOUR);
+        assert_eq!(places(&simulation), ["web-0 n1", "web-1 n1"], "{owner}");
+        assert_eq!(simulation.result("greedy".to_owned()).warnings, Vec::<String>::new(), "{owner}");
+    }
+}
+
+#[test]
+fn pods_of_a_controller_that_is_not_in_the_input_are_lost_with_their_node() {
+    let pod = running("agent-x", "n1", "ReplicaSet, name: agent", "app: agent");
+    let mut simulation = simulate(&[node("n1", "a"), node("n2", "b"), pod], vec![(HOUR, fail("n1"))], None);
+    simulation.advance(3 * HOUR);
+    let result = simulation.result("greedy".to_owned());
+    assert_eq!((result.summary.created, result.summary.evictions.get("taint")), (1, Some(&1)));
+    assert_eq!(
+        result.warnings,
+        ["ReplicaSet default/agent is not in the input: its pods are not made again"]
+    );
+}
