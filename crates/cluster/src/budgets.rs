@@ -18,8 +18,8 @@ struct BudgetState {
     budget: DisruptionBudget,
     /// Ready pods that are not terminating.
     healthy: i64,
-    /// Pods that are not terminating and have not ended.
-    active: i64,
+    /// Its pods.
+    pods: BTreeSet<u32>,
     exists: bool,
 }
 
@@ -44,13 +44,23 @@ impl Budgets {
         }
         let change = |before: bool, after: bool| i64::from(after) - i64::from(before);
         self.states[at].healthy += change(before.ready, after.ready);
-        self.states[at].active += change(before.active, after.active);
         self.dirty.insert(at);
     }
 
+    /// A pod that a budget selects was made.
+    pub(crate) fn pod_made(&mut self, id: u32, record: &PodRecord) {
+        for at in &record.budgets {
+            self.states[*at].pods.insert(id);
+            self.dirty.insert(*at);
+        }
+    }
+
     /// A pod does not exist any more.
-    pub(crate) fn pod_removed(&mut self, record: &PodRecord) {
-        self.dirty.extend(&record.budgets);
+    pub(crate) fn pod_removed(&mut self, id: u32, record: &PodRecord) {
+        for at in &record.budgets {
+            self.states[*at].pods.remove(&id);
+            self.dirty.insert(*at);
+        }
     }
 }
 
@@ -69,7 +79,7 @@ impl Simulation {
             key,
             budget: budget.clone(),
             healthy: 0,
-            active: 0,
+            pods: BTreeSet::new(),
             exists: true,
         });
         let ids: Vec<u32> = self.pods.iter().map(|(id, _)| id).collect();
@@ -78,6 +88,7 @@ impl Simulation {
             let spec = self.store.pod(&record.key).map(|manifest| manifest.pod.spec.clone());
             if spec.is_some_and(|spec| selects(&budget, &spec)) {
                 self.budgets.count(at, Counted::default(), record.counted());
+                self.budgets.states[at].pods.insert(id);
                 if let Some(record) = self.pods.get_mut(id) {
                     record.budgets.push(at);
                 }
@@ -140,7 +151,7 @@ impl Simulation {
     fn expected_pods(&self, at: usize) -> i64 {
         let mut owners: BTreeMap<u32, i64> = BTreeMap::new();
         let mut alone = 0;
-        for (_, record) in self.pods.iter().filter(|(_, record)| record.budgets.contains(&at)) {
+        for record in self.budgets.states[at].pods.iter().filter_map(|id| self.pods.get(*id)) {
             match record.owner {
                 Some(owner) => {
                     owners.entry(self.workloads.top(owner)).or_insert_with(|| self.scale_of(owner));

@@ -78,6 +78,8 @@ pub(crate) struct Nodes {
     zones: Vec<Zone>,
     zone_names: BTreeMap<(Str, Str), usize>,
     on: FxHashMap<u32, u32>,
+    /// Grows with each change of a node's object.
+    pub(crate) version: u64,
 }
 
 impl Nodes {

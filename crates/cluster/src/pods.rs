@@ -49,7 +49,7 @@ pub(crate) struct PodRecord {
     pub(crate) index: Option<i32>,
     /// A Job has counted its end.
     pub(crate) counted: bool,
-    /// Its story is told.
+    /// The story has lines about it.
     pub(crate) followed: bool,
     /// It tolerates the taints of its node until then.
     pub(crate) tolerates_until: Option<Millis>,

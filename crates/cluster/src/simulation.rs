@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use berth_engine::profile::Profile;
+use berth_model::execution::Span;
 use berth_model::manifests::Manifests;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::PodSpec;
@@ -46,7 +47,7 @@ pub struct Settings {
     pub preemption: bool,
     /// How often the series of the report get a value.
     pub sample_every: Millis,
-    /// The pod whose story is told, or the workload whose first pod it is: `name` or `namespace/name`.
+    /// The pod that is followed, or the workload whose first pod is: `name` or `namespace/name`.
     pub follow: Option<String>,
 }
 
@@ -191,7 +192,7 @@ impl Simulation {
         *self.warnings.entry(text).or_default() += 1;
     }
 
-    /// Adds a line to the story that is told.
+    /// Adds a line to the story of the pod that is followed.
     pub(crate) fn tell(&mut self, text: String) {
         self.recorder.story.push(Note { at: self.now, text });
     }
@@ -221,10 +222,8 @@ impl Simulation {
         if manifest.pod.uid.is_empty() {
             manifest.pod.uid = self.store.new_uid();
         }
-        manifest
-            .pod
-            .created
-            .get_or_insert(self.settings.start + i64::try_from(self.now / 1_000).unwrap_or(0));
+        let now = self.unix_seconds();
+        manifest.pod.created.get_or_insert(now);
         let spec = manifest.pod.spec.clone();
         let key = pod_key(&spec.namespace, &manifest.pod.name);
         self.ensure_namespace(&spec.namespace);
@@ -282,16 +281,16 @@ impl Simulation {
         if let Some(owner) = record.owner {
             self.workloads.count(owner, before, after);
         }
-        for budget in record.budgets.clone() {
-            self.budgets.count(budget, before, after);
+        for budget in &record.budgets {
+            self.budgets.count(*budget, before, after);
         }
+        self.budgets.pod_made(id, record);
     }
 
     /// The node's agent sees a pod that was bound. A pod that `runs` was on its node before the simulation began.
     pub(crate) fn start_pod(&mut self, id: u32, node: u32, runs: bool) {
         let (now, timing, seed) = (self.now, self.settings.timing, self.settings.seed);
-        let timing =
-            if runs { Timing { start: berth_model::execution::Span::fixed(0), ..timing } } else { timing };
+        let timing = if runs { Timing { start: Span::fixed(0), ..timing } } else { timing };
         let of_job = self.pods.get(id).and_then(|pod| pod.owner).is_some_and(|owner| self.is_job(owner));
         let works = self.nodes.get(node).is_some_and(|state| state.works);
         let first = self.change_record(id, |record| {
@@ -368,13 +367,12 @@ impl Simulation {
 
     fn pod_ended(&mut self, id: u32, succeeded: bool) {
         let Some(record) = self.pods.get(id) else { return };
-        let group = record.group;
-        let counters = [&mut self.recorder.failed, &mut self.recorder.succeeded];
-        *counters.into_iter().nth(usize::from(succeeded)).unwrap_or(&mut 0) += 1;
-        let group = &mut self.recorder.groups[group];
+        let group = &mut self.recorder.groups[record.group];
         if succeeded {
+            self.recorder.succeeded += 1;
             group.succeeded += 1;
         } else {
+            self.recorder.failed += 1;
             group.failed += 1;
         }
         if let Some(node) = record.node {
@@ -447,10 +445,8 @@ impl Simulation {
             && let Object::Pod(manifest) = &*object
         {
             for claim in &manifest.ephemeral_claims {
-                self.delete_claim(
-                    &record.key.namespace,
-                    &format!("{}-{}", record.key.name, claim.name).into(),
-                );
+                let own = format!("{}-{}", record.key.name, claim.name).into();
+                self.delete_claim(&record.key.namespace, &own);
             }
         }
         self.nodes.forget_pod(id);
@@ -458,11 +454,11 @@ impl Simulation {
             self.workloads.get_mut(owner).pods.remove(&id);
             self.workloads.wake(owner);
         }
-        self.budgets.pod_removed(&record);
+        self.budgets.pod_removed(id, &record);
     }
 
-    /// Whether the story of a pod that is made is told: it is named, the first one of a workload that is named, or made
-    /// instead of one whose story was told.
+    /// Whether a pod that is made is followed: it is named, it is the first one of a workload that is named, or it is made
+    /// instead of one that was followed.
     fn is_followed(&mut self, key: &ObjectKey, owner: Option<u32>) -> bool {
         let Some(followed) = self.settings.follow.as_deref() else { return false };
         let is_named = |key: &ObjectKey| match followed.split_once('/') {

@@ -39,6 +39,8 @@ pub(crate) struct WorkloadState {
     pub(crate) next_name: u64,
     /// What a Job has done.
     pub(crate) job: JobState,
+    /// Of a DaemonSet: the version of the nodes and the template for which it has nothing to do.
+    pub(crate) settled: Option<(u64, u64)>,
     /// The object exists.
     pub(crate) exists: bool,
     /// How many successors of followed pods are followed next.
@@ -91,6 +93,7 @@ impl Workloads {
             spec: None,
             next_name: 0,
             job: JobState { started: now, ..JobState::default() },
+            settled: None,
             exists: true,
             follows: 0,
         });
@@ -144,6 +147,9 @@ impl Workloads {
         state.active += change(before.active, after.active);
         state.ready += change(before.ready, after.ready);
         state.not_ended += change(before.not_ended, after.not_ended);
+        if (before.active, before.not_ended) != (after.active, after.not_ended) {
+            state.settled = None;
+        }
         let owner = state.owner;
         self.dirty.insert(id);
         self.dirty.extend(owner);

@@ -15,6 +15,7 @@ use crate::simulation::{Made, Simulation};
 impl Simulation {
     /// Nodes have changed: all DaemonSets are looked at.
     pub(crate) fn wake_daemon_sets(&mut self) {
+        self.nodes.version += 1;
         let kind = Kind::Workload(WorkloadKind::DaemonSet);
         let sets = self.workloads.iter().filter(|(_, state)| state.key.kind == kind);
         let ids: Vec<u32> = sets.map(|(id, _)| id).collect();
@@ -22,6 +23,11 @@ impl Simulation {
     }
 
     pub(super) fn sync_daemon_set(&mut self, id: u32, set: &Workload) {
+        let state = self.workloads.get(id);
+        let version = (self.nodes.version, state.revision);
+        if state.settled == Some(version) {
+            return;
+        }
         let strategy = match set.rollout {
             Rollout::Rolling { surge, unavailable, .. } => Strategy::RollingUpdate { surge, unavailable },
             Rollout::OnDelete | Rollout::Recreate => Strategy::OnDelete,
@@ -48,7 +54,11 @@ impl Simulation {
         let min_ready_seconds = set.timing.min_ready_seconds;
         self.available(id, min_ready_seconds);
         let view = View { strategy, min_ready_seconds, terminating: false, nodes: &nodes, pods: &pods };
-        for change in reconcile(&view, self.unix_seconds()) {
+        let changes = reconcile(&view, self.unix_seconds());
+        if changes.is_empty() && pods.iter().flatten().all(|pod| pod.updated) {
+            self.workloads.get_mut(id).settled = Some(version);
+        }
+        for change in changes {
             match change {
                 PodChange::Delete(pod) => self.delete_pod(pod, None),
                 PodChange::Create(NewPod::OnNode(node)) => self.make_daemon(id, set, node),

@@ -91,9 +91,11 @@ impl IntoModel for PodWire {
     }
 }
 
-/// What the annotations of a pod say of its life.
+/// What the annotations say of what a pod does on its node. An object of a cluster is never refused for them: its
+/// scheduler does not need them.
 fn annotated(cx: &mut Context, annotations: &Labels) -> Annotated {
-    for (key, found, allowed) in unreadable(annotations) {
+    let wrong = if cx.stored { Vec::new() } else { unreadable(annotations) };
+    for (key, found, allowed) in wrong {
         cx.within(Step::Field("metadata"), |cx| {
             cx.within(Step::Field("annotations"), |cx| {
                 cx.problem_at(key, format!("found {}, expected {allowed}", quoted(found)));
