@@ -64,7 +64,7 @@ fn render(comparison: &TimedComparison, wide: bool) -> String {
     line("longest wait", &|run| span(run.waits[0].max_seconds));
     let lacking = |run: &TimedSimulationResult| -> f64 {
         let services = run.workloads.iter().filter_map(|workload| workload.service.as_ref());
-        services.map(|service| service.lacking_pod_seconds).sum()
+        services.map(|service| service.lacking_pod_seconds).fold(0.0, |sum, lacking| sum + lacking)
     };
     line("lacking pods, over time", &|run| span(lacking(run)));
     let names = runs.iter().flat_map(|run| run.resources.iter().map(|resource| &resource.name));

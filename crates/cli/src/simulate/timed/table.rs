@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use berth_cluster::report::{Line, Point, TimedSimulationResult, Waits, WorkloadReport};
 
+use crate::changes::SCALED;
 use crate::columns::{Cell, Columns, WIDTH};
 use crate::section::{by_reason, counted_heading, heading, more, reason};
 use crate::{human, style};
@@ -15,7 +16,7 @@ const POINTS: usize = 12;
 /// The width of a bar.
 const BAR: usize = 10;
 /// The width of a workload's name in the short table.
-const NAME: usize = 22;
+const NAME: usize = 24;
 
 /// Renders the result. `wide` shows every line and all resources.
 pub(super) fn render(result: &TimedSimulationResult, wide: bool) -> String {
@@ -63,27 +64,42 @@ fn workloads(out: &mut String, workloads: &[WorkloadReport], wide: bool, limit: 
         return;
     }
     counted_heading(out, "WORKLOADS", workloads.len());
-    let titles = ["WORKLOAD", "PODS", "DONE", "FAILED", "EVICTED", "P99", "FEWEST", "BELOW", "NONE"];
+    // How long they waited is wide: the priorities have it.
+    let mut titles = vec!["WORKLOAD", "PODS", "DONE", "FAILED", "EVICTED", "FEWEST", "BELOW", "NONE"];
+    if wide {
+        titles.push("P99 WAIT");
+    }
     let mut table = Columns::new(titles);
     for workload in workloads.iter().take(limit) {
         let service = workload.service.as_ref();
-        let name = if wide { workload.workload.clone() } else { human::cut(&workload.workload, NAME) };
+        let name =
+            if wide { workload.workload.clone() } else { human::cut(&short_kind(&workload.workload), NAME) };
         let fewest = service.and_then(|service| Some(format!("{}/{}", service.fewest?, service.desired)));
         let time = |of: Option<f64>| of.map_or_else(|| "-".to_owned(), span);
-        table.row(vec![
+        let mut cells: Vec<Cell> = vec![
             name.into(),
             workload.created.to_string().into(),
             workload.succeeded.to_string().into(),
             workload.failed.to_string().into(),
             workload.evicted.to_string().into(),
-            span(workload.waits.p99_seconds).into(),
             fewest.unwrap_or_else(|| "-".to_owned()).into(),
             time(service.map(|service| service.below_seconds)).into(),
             time(service.map(|service| service.without_seconds)).into(),
-        ]);
+        ];
+        if wide {
+            cells.push(span(workload.waits.p99_seconds).into());
+        }
+        table.row(cells);
     }
     table.print(out);
     more(out, workloads.len(), limit);
+}
+
+/// `deploy/shop/web` for `Deployment shop/web`.
+fn short_kind(workload: &str) -> String {
+    let Some((kind, name)) = workload.split_once(' ') else { return workload.to_owned() };
+    let known = SCALED.iter().find(|(known, _)| known.name() == kind);
+    known.map_or_else(|| workload.to_owned(), |(_, names)| format!("{}/{name}", names[0]))
 }
 
 fn series(out: &mut String, result: &TimedSimulationResult, wide: bool) {
