@@ -16,6 +16,8 @@ mod fit;
 mod human;
 mod input;
 mod man;
+#[cfg(unix)]
+mod node;
 mod notice;
 mod output;
 mod plan;
@@ -28,6 +30,8 @@ mod shorten;
 mod simulate;
 mod snapshot;
 mod style;
+#[cfg(unix)]
+mod up;
 mod usage;
 
 const EXAMPLES: &str = "\
@@ -64,6 +68,10 @@ enum Command {
     Fit(fit::FitArgs),
     Scheduler(scheduler::SchedulerArgs),
     Snapshot(snapshot::SnapshotArgs),
+    #[cfg(unix)]
+    Up(up::UpArgs),
+    #[cfg(unix)]
+    Node(node::NodeArgs),
     Replay(replay::ReplayArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -92,6 +100,10 @@ pub fn main() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Scheduler(args) => scheduler::run(args),
         Command::Snapshot(args) => snapshot::run(args),
+        #[cfg(unix)]
+        Command::Up(args) => up::run(args),
+        #[cfg(unix)]
+        Command::Node(args) => node::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args),

@@ -89,8 +89,12 @@ pub fn answers(scenario: &Scenario) -> Result<Vec<Answer>> {
         agree(&mut scheduler, profile, row)?;
         match choice {
             Some(node) => {
-                // Upstream's answers come from its scheduler alone: no controller binds the claims that it reserved.
+                // Upstream's answers come from its scheduler alone: it has written the devices of claims, but no
+                // controller binds the claims on volumes that it reserved.
                 let reserved = scheduler.place(profile, row, node);
+                for it in &reserved {
+                    scheduler.cluster_mut().settle(&it.effect);
+                }
                 claims::describe(&mut answer, scheduler.cluster(), &reserved);
             }
             None => scheduler.cluster_mut().remove_pod(row),

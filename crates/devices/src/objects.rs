@@ -22,6 +22,9 @@ pub struct DeviceObjects {
     rules: BTreeMap<Str, DeviceTaintRule>,
     /// By namespace and name.
     claims: BTreeMap<(Str, Str), ResourceClaim>,
+    /// Claims whose allocation was decided here and is not known to be written. Upstream: `inFlightAllocations` in
+    /// `plugins/dynamicresources/dra_manager.go`.
+    in_flight: BTreeSet<(Str, Str)>,
     /// Slices to whose devices rules add taints.
     tainted: BTreeMap<Str, ResourceSlice>,
     /// The slices of each pool.
@@ -92,6 +95,18 @@ impl DeviceObjects {
         self.claims.get(&(namespace.clone(), name.clone()))
     }
 
+    /// Whether the allocation of a claim was decided here and is not known to be written.
+    pub fn is_in_flight(&self, claim: &ResourceClaim) -> bool {
+        !self.in_flight.is_empty() && self.in_flight.contains(&(claim.namespace.clone(), claim.name.clone()))
+    }
+
+    /// The allocation of a claim is being written (`true`), or what became of the write is known. Returns whether that
+    /// is new.
+    pub fn set_in_flight(&mut self, namespace: &Str, name: &Str, in_flight: bool) -> bool {
+        let key = (namespace.clone(), name.clone());
+        if in_flight { self.in_flight.insert(key) } else { self.in_flight.remove(&key) }
+    }
+
     /// All claims, by namespace and name.
     pub fn claims(&self) -> impl Iterator<Item = &ResourceClaim> {
         self.claims.values()
@@ -152,7 +167,9 @@ impl DeviceObjects {
 
     /// Removes a claim, and returns it.
     pub fn remove_claim(&mut self, namespace: &Str, name: &Str) -> Option<ResourceClaim> {
-        let claim = self.claims.remove(&(namespace.clone(), name.clone()))?;
+        let key = (namespace.clone(), name.clone());
+        self.in_flight.remove(&key);
+        let claim = self.claims.remove(&key)?;
         if let Some(allocation) = &claim.allocation {
             self.allocated.remove(allocation);
         }

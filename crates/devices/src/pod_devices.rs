@@ -196,6 +196,12 @@ impl<'a> PodDevices<'a> {
             if claim.reserved_for.len() >= CONSUMERS_MAX && !reserved {
                 return Some("resourceclaim in use".to_owned());
             }
+            if self.objects.is_in_flight(claim) {
+                let ResourceClaim { namespace, name, .. } = claim;
+                return Some(format!(
+                    "resource claim {namespace}/{name} is in the process of being allocated"
+                ));
+            }
         }
         let unallocated = self.claims.iter().filter(|claim| claim.allocation.is_none());
         unallocated.flat_map(|claim| &claim.spec.requests).find_map(|request| match &request.ask {

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use berth_model::Str;
 use berth_model::device::{Allocation, DeviceId};
 use berth_model::quantity::Amount;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use rustc_hash::{FxHashMap, FxHasher};
 
 /// Amounts by capacity, sorted by name.
 pub type Amounts = Vec<(Str, Amount)>;
@@ -15,8 +15,9 @@ pub type Amounts = Vec<(Str, Amount)>;
 /// What all allocations together hold.
 #[derive(Clone, Debug, Default)]
 pub struct AllocatedState {
-    /// Devices that a claim has for itself.
-    dedicated: FxHashSet<DeviceId>,
+    /// Devices that a claim has for itself, and how many claims say so: two schedulers may have given a device to two
+    /// claims, and it is free only when both are gone. Upstream keeps a set, and forgets the second claim.
+    dedicated: FxHashMap<DeviceId, usize>,
     /// How many shares there are of devices that several claims can have.
     shares: FxHashMap<DeviceId, usize>,
     /// What the shares take of a device's capacity.
@@ -28,7 +29,7 @@ impl AllocatedState {
     pub fn add(&mut self, allocation: &Allocation) {
         for result in allocation.results.iter().filter(|result| !result.admin_access) {
             if result.share_id.is_none() {
-                self.dedicated.insert(result.device.clone());
+                *self.dedicated.entry(result.device.clone()).or_default() += 1;
                 continue;
             }
             *self.shares.entry(result.device.clone()).or_default() += 1;
@@ -46,15 +47,10 @@ impl AllocatedState {
         for result in allocation.results.iter().filter(|result| !result.admin_access) {
             let device = &result.device;
             if result.share_id.is_none() {
-                self.dedicated.remove(device);
+                uncount(&mut self.dedicated, device);
                 continue;
             }
-            if let Some(count) = self.shares.get_mut(device) {
-                *count -= 1;
-                if *count == 0 {
-                    self.shares.remove(device);
-                }
-            }
+            uncount(&mut self.shares, device);
             if let Some(amounts) = self.consumed.get_mut(device) {
                 subtract_amounts(amounts, &result.consumed_capacity);
                 if is_nothing(amounts) {
@@ -66,7 +62,7 @@ impl AllocatedState {
 
     /// Whether a claim has the device for itself.
     pub fn is_dedicated(&self, device: &DeviceId) -> bool {
-        self.dedicated.contains(device)
+        self.dedicated.contains_key(device)
     }
 
     /// What shares take of the device; `None` if there is no amount recorded.
@@ -82,6 +78,15 @@ impl AllocatedState {
     /// Whether the device is allocated in whole or in part.
     pub fn is_allocated(&self, device: &DeviceId) -> bool {
         self.is_dedicated(device) || self.is_shared(device)
+    }
+}
+
+fn uncount(counts: &mut FxHashMap<DeviceId, usize>, device: &DeviceId) {
+    if let Some(count) = counts.get_mut(device) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(device);
+        }
     }
 }
 
@@ -130,4 +135,25 @@ pub fn share_id(claim_uid: &str, at: usize) -> Str {
     let text = format!("{bits:032x}");
     let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
     parts.join("-").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_model::device::AllocatedDevice;
+
+    use super::*;
+
+    #[test]
+    fn a_device_of_two_claims_is_free_when_both_are_gone() {
+        let device = DeviceId { driver: "d".into(), pool: "p".into(), device: "0".into() };
+        let result = AllocatedDevice { device: device.clone(), ..AllocatedDevice::default() };
+        let allocation = Allocation { results: vec![result], ..Allocation::default() };
+        let mut state = AllocatedState::default();
+        state.add(&allocation);
+        state.add(&allocation);
+        state.remove(&allocation);
+        assert!(state.is_allocated(&device));
+        state.remove(&allocation);
+        assert!(!state.is_allocated(&device));
+    }
 }

@@ -1,15 +1,17 @@
 //! The API server as a test sees it: JSON in, JSON out, one call after the other.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use futures::{StreamExt, TryStreamExt, stream};
 use http::{Method, Request, Uri};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::authority::Identity;
+use berth_up::authority::Identity;
 
 /// A client with one user's rights. Calls block; clones share the connection.
 #[derive(Clone)]
@@ -50,11 +52,26 @@ impl Client {
         Self::with(url, json!({}))
     }
 
+    /// A client as a kubeconfig says.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub fn of_kubeconfig(file: &Path) -> Result<Self> {
+        let runtime = runtime()?;
+        let config = Kubeconfig::read_from(file)?;
+        let options = KubeConfigOptions::default();
+        let config = runtime.block_on(kube::Config::from_custom_kubeconfig(config, &options))?;
+        Self::of(runtime, config)
+    }
+
     fn with(url: &str, credentials: Value) -> Result<Self> {
         let mut config = kube::Config::new(url.parse::<Uri>().context("the server's address")?);
         config.accept_invalid_certs = true;
         config.auth_info = serde_json::from_value(credentials)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Self::of(runtime()?, config)
+    }
+
+    fn of(runtime: Runtime, config: kube::Config) -> Result<Self> {
         let kube = {
             let _inside = runtime.enter();
             kube::Client::try_from(config)?
@@ -160,6 +177,10 @@ impl Client {
             answer => answer.map(|_| ()).with_context(|| format!("DELETE {path}")),
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
 }
 
 /// Asks again and again until there is an answer.

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::control_plane::ControlPlane;
-use crate::process::Usage;
 use crate::scheduler::{self, Kind, Scheduler};
 use crate::testbed;
+use berth_up::process::Usage;
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,8 @@ pub fn run(side: Side, nodes: u32, pods: u32) -> Result<Run> {
         p50_s: number("p50_s"),
         p99_s: number("p99_s"),
         scheduler: scheduler.process.usage()?,
-        server: plane.processes[0].usage()?,
-        store: plane.processes[1].usage()?,
+        server: plane.components()?.server.usage()?,
+        store: plane.components()?.store.usage()?,
     })
 }
 

@@ -1,49 +1,19 @@
 //! A scheduler under test: Berth's or upstream's, started alike.
 
-use std::fs;
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::str::FromStr;
-use std::{env, fmt};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, ensure};
+use berth_up::process::Process;
+use berth_up::scheduler::configure;
+use serde_json::Value;
 
 use crate::client::{Client, eventually};
 use crate::control_plane::{ADMIN_TOKEN, ControlPlane, free_port};
-use crate::object::with;
-use crate::process::Process;
 use crate::testbed;
 
-/// Whose scheduler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `berth scheduler`, from `$BERTH` or built in the workspace.
-    Berth,
-    /// kube-scheduler of the testbed.
-    Upstream,
-}
-
-impl FromStr for Kind {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "berth" => Ok(Self::Berth),
-            "upstream" => Ok(Self::Upstream),
-            other => bail!("no scheduler {other}; there are berth and upstream"),
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Berth => "berth",
-            Self::Upstream => "upstream",
-        })
-    }
-}
+pub use berth_up::scheduler::Kind;
 
 /// A running scheduler; dropping it kills it.
 pub struct Scheduler {
@@ -98,25 +68,8 @@ impl Scheduler {
         flags: &[String],
     ) -> Result<Self> {
         let port = free_port()?;
-        let own = json!({
-            "apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
-            "leaderElection": {"leaderElect": false},
-            // Upstream's own limit of 50 requests a second would be all that a test measures.
-            "clientConnection": {"kubeconfig": plane.scheduler_kubeconfig(), "qps": 5000, "burst": 10000},
-        });
-        let whole = with(own, config.clone());
         let file = plane.folder.join(format!("{name}.yaml"));
-        fs::write(&file, format!("{whole:#}\n"))?;
-        let mut args = match kind {
-            Kind::Berth => vec!["scheduler".to_owned()],
-            Kind::Upstream => Vec::new(),
-        };
-        args.push(format!("--config={}", file.display()));
-        let kubeconfig = whole["clientConnection"]["kubeconfig"].as_str().unwrap_or_default();
-        for flag in ["authentication-kubeconfig", "authorization-kubeconfig"] {
-            args.push(format!("--{flag}={kubeconfig}"));
-        }
-        args.extend(["--bind-address=127.0.0.1".into(), format!("--secure-port={port}")]);
+        let mut args = configure(kind, config, &plane.scheduler_kubeconfig(), port, &file)?;
         args.extend_from_slice(flags);
         Ok(Self { process: Process::start(name, program, &args, &plane.folder)?, port })
     }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::object::with;
-use crate::process::Process;
 use crate::scheduler::{Kind, program};
+use berth_up::process::{Process, log_file};
 
 /// What ended by itself is started again after so long.
 const BACKOFF: Duration = Duration::from_secs(1);
@@ -110,7 +110,7 @@ impl StaticPods {
 
     /// The log of a pod.
     pub fn log(&self, pod: &str) -> PathBuf {
-        self.root.join(format!("{pod}.log"))
+        log_file(&self.root, pod)
     }
 
     fn mirror_name(&self, manifest: &Value) -> String {

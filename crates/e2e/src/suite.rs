@@ -66,7 +66,7 @@ fn play_one(
 }
 
 fn show_log(plane: &ControlPlane) {
-    let log = std::fs::read_to_string(plane.folder.join("scheduler.log")).unwrap_or_default();
+    let log = std::fs::read_to_string(plane.folder.join("logs/scheduler.log")).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     for line in &lines[lines.len().saturating_sub(LOG_LINES)..] {
         println!("        | {line}");

@@ -5,6 +5,8 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
+use berth_up::find::Program;
+use berth_up::go_build;
 use serde_json::Value;
 
 /// All programs of the testbed, in the order in which they are wanted first.
@@ -13,9 +15,6 @@ pub const PROGRAMS: [&str; 7] =
 
 /// What the bodies need; kwok, the controller manager and upstream's suite are for `cargo xtask e2e-upstream`.
 pub const FOR_BODIES: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-
-/// The release that the programs say they are. It is that of the modules in testbed/go.mod.
-pub const RELEASE: &str = "1.37.2";
 
 /// The release of kwok, which is installed by itself: it is built with other modules than upstream's.
 pub const KWOK: &str = "sigs.k8s.io/kwok@v0.8.0";
@@ -89,18 +88,14 @@ fn up_to_date(name: &str) -> Result<bool> {
 }
 
 fn build_one(name: &str) -> Result<()> {
+    let components = [Program::Etcd, Program::Server, Program::Controllers, Program::Scheduler];
+    if let Some(program) = components.into_iter().find(|program| program.name() == name) {
+        return go_build::build(program, &workspace().join("testbed"), &bin().join(name));
+    }
     let mut go = Command::new("go");
     go.current_dir(workspace().join("testbed")).env("GOFLAGS", "-buildvcs=false");
-    let stamp = format!(
-        "-s -w -X k8s.io/component-base/version.gitVersion=v{RELEASE} \
-         -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37"
-    );
     let to = bin().join(name);
-    let mut build =
-        |package: &str| go.args(["build", "-ldflags", &stamp, "-o"]).arg(&to).arg(package).status();
     let status = match name {
-        "etcd" => build("go.etcd.io/etcd/server/v3"),
-        "loadgen" => build("./loadgen"),
         "kwok" => {
             let package = KWOK.replace('@', "/cmd/kwok@");
             go.env("GOBIN", bin()).args(["install", "-ldflags", "-s -w", &package]).status()
@@ -110,7 +105,7 @@ fn build_one(name: &str) -> Result<()> {
             .arg(&to)
             .arg("k8s.io/kubernetes/test/e2e")
             .status(),
-        _ => build(&format!("k8s.io/kubernetes/cmd/{name}")),
+        _ => go.args(["build", "-ldflags", "-s -w", "-o"]).arg(&to).arg(format!("./{name}")).status(),
     };
     if !status.context("cannot run go, which builds the testbed")?.success() {
         bail!("go could not build {name}");

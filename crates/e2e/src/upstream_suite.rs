@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::client::eventually;
 use crate::control_plane::ControlPlane;
 use crate::object::{node_of_cpu, with};
-use crate::process::Process;
 use crate::scheduler::{Kind, Scheduler};
 use crate::testbed;
+use berth_up::process::{Process, log_file};
 
 /// What is run where nobody says otherwise.
 pub const FOCUS: &str = r"\[sig-scheduling\] Scheduler(Predicates|Preemption|Priorities)";
@@ -47,7 +47,7 @@ pub struct Spec {
 pub fn run(kind: Kind, focus: &str, logs: &Path) -> Result<Vec<Spec>> {
     fs::create_dir_all(logs)?;
     let plane = ControlPlane::start()?;
-    let _controllers = controllers(&plane, &[])?;
+    let _controllers = plane.controllers(&[])?;
     for i in 0..4 {
         plane.admin.create("/api/v1/nodes", &fake_node(i))?;
     }
@@ -78,8 +78,8 @@ pub fn run(kind: Kind, focus: &str, logs: &Path) -> Result<Vec<Spec>> {
         .stdout(out.try_clone()?)
         .stderr(out)
         .status()?;
-    for name in ["scheduler.log", "kube-apiserver.log", "kube-controller-manager.log", "kwok.log"] {
-        let _ = fs::copy(plane.folder.join(name), logs.join(name));
+    for name in ["scheduler", "kube-apiserver", "kube-controller-manager", "kwok"] {
+        let _ = fs::copy(log_file(&plane.folder, name), logs.join(format!("{name}.log")));
     }
     let text =
         fs::read(&report).with_context(|| format!("the suite made no report; see {}", logs.display()))?;
@@ -106,27 +106,6 @@ fn specs(report: &Value) -> Vec<Spec> {
         }
     })
     .collect()
-}
-
-/// Upstream's controllers, with more flags.
-pub(crate) fn controllers(plane: &ControlPlane, flags: &[String]) -> Result<Process> {
-    let kubeconfig = plane.admin_kubeconfig();
-    let mut args: Vec<String> = ["kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"]
-        .iter()
-        .map(|flag| format!("--{flag}={}", kubeconfig.display()))
-        .collect();
-    args.extend(
-        [
-            "--leader-elect=false",
-            "--secure-port=0",
-            "--service-account-private-key-file=service-account.key",
-            "--root-ca-file=certs/apiserver.crt",
-        ]
-        .map(String::from),
-    );
-    args.extend_from_slice(flags);
-    let program = testbed::program("kube-controller-manager")?;
-    Process::start("kube-controller-manager", &program, &args, &plane.folder)
 }
 
 /// kwok with the stages that it ships: nodes that send heartbeats, pods that run and end at once.

@@ -43,6 +43,8 @@ pub struct DeviceReservation {
     pub namespace: Str,
     /// The claim's name.
     pub claim: Str,
+    /// The claim's uid.
+    pub claim_uid: Str,
     /// The devices that it gets; `None` if it has devices already.
     pub allocation: Option<Allocation>,
     /// The pod.
@@ -85,12 +87,7 @@ pub enum Write {
     },
     /// Write devices into the status of a claim that has none, and reserve the claim for a pod. With its devices the
     /// claim gets the finalizer `resource.kubernetes.io/delete-protection`.
-    ReserveDevices {
-        /// What is written.
-        reservation: Box<DeviceReservation>,
-        /// The claim's uid.
-        claim_uid: Str,
-    },
+    ReserveDevices(Box<DeviceReservation>),
     /// POST the claim for a pod's extended resources, write its devices into its status, and note it in the pod's
     /// (`status.extendedResourceClaimStatus`).
     MakeDeviceClaim(Box<NewDeviceClaim>),

@@ -36,6 +36,7 @@ impl World {
             r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"local"},
                 "provisioner":"kubernetes.io/no-provisioner","volumeBindingMode":"WaitForFirstConsumer"}"#,
         );
+        self.set_up_devices();
         for _ in 0..self.plan.nodes {
             self.add_node();
         }
@@ -75,6 +76,10 @@ impl World {
                 "zone":"z{zone}"{disk}}}}},"spec":{{"unschedulable":{cordoned},"taints":[{taint}]}},
                 "status":{{"allocatable":{{"cpu":"{cpu}","memory":"8Gi","pods":"6"}}}}}}"#
         ));
+        if self.rng.random.bool() {
+            let count = self.rng.random.usize(0..3);
+            self.write_slice(name, count);
+        }
     }
 
     /// A user does something.
@@ -100,6 +105,11 @@ impl World {
             && let Some(node) = self.any_node()
         {
             self.write_node(&node);
+        }
+        if self.rng.strikes(Fault::DevicesWithdrawn)
+            && let Some(node) = self.any_node()
+        {
+            self.withdraw_devices(&node);
         }
         if self.rng.strikes(Fault::ForeignBinding) {
             self.bind_elsewhere(|_| true);
@@ -143,6 +153,9 @@ impl World {
         let Some(node) = self.any_node() else { return };
         log!(self, "node {node} goes away");
         self.mark_disturbed(&node);
+        if self.rng.random.bool() {
+            self.remove_slice(&node);
+        }
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
 
@@ -172,6 +185,12 @@ impl World {
             PodFeature::Affinity => spec.push_str(&affinity(app)),
             PodFeature::Spread => spec.push_str(&spread(app)),
             PodFeature::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
+            PodFeature::Device => {
+                let claim = self.claim_for(name);
+                spec.push_str(&format!(
+                    r#""resourceClaims":[{{"name":"gpu","resourceClaimName":"{claim}"}}],"#
+                ));
+            }
             PodFeature::Claim => {
                 let class = ["late", "local"][chance.usize(0..2)];
                 self.write_claim(name, class);
@@ -281,6 +300,7 @@ impl World {
         }
         self.bind_claims();
         self.provision();
+        self.free_claims();
     }
 
     /// A claim that the volume controller or the provisioner will act on.

@@ -115,7 +115,7 @@ pub(crate) fn of_reply(request: &Request, reply: &Input) -> Situation {
         Request::Evict { .. } => "Evict",
         Request::Write(Write::BindVolume { .. }) => "BindVolume",
         Request::Write(Write::SelectNode { .. }) => "SelectNode",
-        Request::Write(Write::ReserveDevices { .. }) => "ReserveDevices",
+        Request::Write(Write::ReserveDevices(_)) => "ReserveDevices",
         Request::Write(Write::MakeDeviceClaim(_)) => "MakeDeviceClaim",
         Request::Write(Write::GiveUpDevices { .. }) => "GiveUpDevices",
         Request::Extend { .. } => "Extend",

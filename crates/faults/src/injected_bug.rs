@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use berth_engine::effect::Write;
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Answer, Failure, FailureKind, Input, Request, SchedulingLoop, Ticket};
 use berth_model::object::{Kind, Object};
@@ -42,11 +43,13 @@ pub enum InjectedBug {
     ExtenderOutlivesLease,
     /// A change of a pod is not delivered while extenders are asked about it.
     ChangeLostWhileExtending,
+    /// Devices that are being written to a claim do not count as allocated.
+    DevicesForgotten,
 }
 
 impl InjectedBug {
     /// All bugs.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::DoubleBind,
         Self::LostPod,
         Self::Overcommit,
@@ -62,6 +65,7 @@ impl InjectedBug {
         Self::PodChangeIgnored,
         Self::ExtenderOutlivesLease,
         Self::ChangeLostWhileExtending,
+        Self::DevicesForgotten,
     ];
 
     /// The input that the loop receives instead; `None`: none.
@@ -114,7 +118,13 @@ impl InjectedBug {
 
     /// An input that the loop receives when this action is sent, and the reference model does not.
     pub(crate) fn secret(self, action: &Action) -> Option<Input> {
-        let forgets = self == Self::EvictionForgotten && matches!(action.request, Request::Evict { .. });
+        let forgets = match self {
+            Self::EvictionForgotten => matches!(action.request, Request::Evict { .. }),
+            Self::DevicesForgotten => {
+                matches!(action.request, Request::Write(Write::ReserveDevices(_)))
+            }
+            _ => false,
+        };
         let refused = || Failure { kind: FailureKind::Refused, message: "injected".to_owned() };
         forgets.then(|| Input::Reply(action.ticket, Err(refused())))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::profile::Profile;
 use berth_flow::{Action, Extender, Input, Now, Report, SchedulingLoop, Settings};
 use berth_model::Str;
+use berth_model::object::Kind;
 
 use crate::coverage::{self, Situation};
 use crate::recording::{Recorded, Recording};
@@ -63,8 +64,9 @@ pub struct Instance {
     reports: Vec<Report>,
     objections: Vec<String>,
     situations: BTreeMap<Situation, u64>,
-    /// The version of nodes and pods that it had seen when it last decided about a pod, by uid.
-    seen: BTreeMap<Str, u64>,
+    /// The version of nodes and pods, and that of claims on devices, that it had seen when it last decided about a pod,
+    /// by uid.
+    seen: BTreeMap<Str, (u64, u64)>,
 }
 
 impl Instance {
@@ -108,7 +110,12 @@ impl Instance {
 
     /// The version of nodes and pods that the process had seen when it last decided about a pod.
     pub fn seen_for(&self, uid: &str) -> Option<u64> {
-        self.seen.get(uid).copied()
+        self.seen.get(uid).map(|(nodes_and_pods, _)| *nodes_and_pods)
+    }
+
+    /// The version of claims on devices that the process had seen when it last decided about a pod.
+    pub fn claims_seen_for(&self, uid: &str) -> Option<u64> {
+        self.seen.get(uid).map(|(_, claims)| *claims)
     }
 
     /// How often each situation has occurred since the last call.
@@ -132,7 +139,9 @@ impl Instance {
     fn listen(&mut self) {
         for report in self.flow.drain_reports() {
             if let Report::Assumed(attempt, _) = &report {
-                self.seen.insert(attempt.pod.uid.clone(), self.watches.seen());
+                let seen =
+                    (self.watches.seen(&[Kind::Node, Kind::Pod]), self.watches.seen(&[Kind::ResourceClaim]));
+                self.seen.insert(attempt.pod.uid.clone(), seen);
             }
             self.objections.extend(self.model.on_report(&report));
             self.reports.push(report);

@@ -213,10 +213,15 @@ fn picture(cluster: &Cluster) -> String {
             format!("{} {:?} {:?} {:?}", pod.uid, pod.node, pod.nominated_node, pod.spec.labels),
         );
     }
+    let claims: Vec<_> = cluster
+        .devices()
+        .claims()
+        .map(|claim| (&claim.name, &claim.uid, &claim.allocation, &claim.reserved_for))
+        .collect();
     let storage = cluster.storage();
     let _ = writeln!(
         out,
-        "{pods:#?}\n{:?}\n{:?}\n{:?}",
+        "{pods:#?}\n{claims:?}\n{:?}\n{:?}\n{:?}",
         storage.claims,
         storage.volumes,
         cluster.budgets().len()

@@ -15,6 +15,7 @@ pub mod actors;
 pub mod campaign;
 pub mod conversation;
 pub mod coverage;
+mod devices;
 pub mod injected_bug;
 pub mod instance;
 pub mod invariants;

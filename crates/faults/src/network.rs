@@ -134,9 +134,7 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
         Request::Write(Write::SelectNode { namespace, claim, node }) => {
             select(server, namespace, claim, node)
         }
-        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
-            reserve_devices(server, reservation, claim_uid)
-        }
+        Request::Write(Write::ReserveDevices(reservation)) => reserve_devices(server, reservation),
         Request::Write(Write::MakeDeviceClaim(made)) => {
             server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
         }
@@ -202,23 +200,31 @@ fn give_up_devices(
     Ok(())
 }
 
-fn reserve_devices(server: &mut Server, wanted: &DeviceReservation, uid: &Str) -> Result<(), Failure> {
+fn reserve_devices(server: &mut Server, wanted: &DeviceReservation) -> Result<(), Failure> {
     let (namespace, name) = (wanted.namespace.clone(), wanted.claim.clone());
     let key = ObjectKey { kind: Kind::ResourceClaim, namespace, name };
     let found = match server.get(&key) {
-        Some(Object::ResourceClaim(found)) if found.uid == *uid => found,
+        Some(Object::ResourceClaim(found)) if found.uid == wanted.claim_uid => found,
         _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
     };
-    if wanted.allocation.is_some() == found.allocation.is_some() {
-        let message = "the claim has other devices than expected".to_owned();
-        return Err(Failure { kind: FailureKind::Conflict, message });
-    }
+    let refused = |message: &str| Err(Failure { kind: FailureKind::Refused, message: message.to_owned() });
     let mut changed = found.clone();
-    if let Some(allocation) = &wanted.allocation {
-        changed.allocation = Some(allocation.clone());
+    match (&wanted.allocation, &found.allocation) {
+        (Some(wanted), None) => changed.allocation = Some(wanted.clone()),
+        (Some(wanted), Some(found)) if wanted != found => {
+            return refused("status.allocation: Invalid value: field is immutable");
+        }
+        (None, None) => {
+            return refused("status.reservedFor: Forbidden: may not be set without an allocation");
+        }
+        (_, Some(_)) => {}
     }
-    changed.reserved_for.push(wanted.consumer.clone());
-    server.put(Object::ResourceClaim(changed));
+    if !changed.reserved_for.contains(&wanted.consumer) {
+        changed.reserved_for.push(wanted.consumer.clone());
+    }
+    if changed != *found {
+        server.put(Object::ResourceClaim(changed));
+    }
     Ok(())
 }
 

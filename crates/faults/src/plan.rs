@@ -40,11 +40,13 @@ pub enum Fault {
     ForeignNomination,
     /// An extender does not answer, or with an error.
     ExtenderFails,
+    /// A driver publishes other devices.
+    DevicesWithdrawn,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SlowWatch,
         Self::RepeatedChanges,
         Self::Relist,
@@ -62,6 +64,7 @@ impl Fault {
         Self::ForeignBinding,
         Self::ForeignNomination,
         Self::ExtenderFails,
+        Self::DevicesWithdrawn,
     ];
 
     /// The factor of its probability: rare occasions need a higher one.
@@ -69,7 +72,7 @@ impl Fault {
         match self {
             Self::ExtenderFails => 6.0,
             Self::NodeFlap | Self::NodeShrinks | Self::Reincarnation => 2.0,
-            Self::ForeignBinding | Self::ForeignNomination => 2.0,
+            Self::ForeignBinding | Self::ForeignNomination | Self::DevicesWithdrawn => 2.0,
             Self::Crash | Self::LeaseTheft => 0.5,
             _ => 1.0,
         }
@@ -118,8 +121,10 @@ pub enum PodFeature {
     Spread,
     /// An extender decides about it.
     Licence,
-    /// It has a claim.
+    /// It has a claim on a volume.
     Claim,
+    /// It has a claim on devices.
+    Device,
 }
 
 /// Faults and user actions that must come together, and rarely do so by uniform chance. Half of all histories have a
@@ -138,17 +143,20 @@ pub enum Focus {
     Volumes,
     /// Extenders, while the lease changes hands and replies come late.
     Extenders,
+    /// Claims on devices, while devices are withdrawn, writes fail and the lease changes hands.
+    Devices,
 }
 
 impl Focus {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Nominations,
         Self::Spreading,
         Self::Reincarnations,
         Self::Labels,
         Self::Volumes,
         Self::Extenders,
+        Self::Devices,
     ];
 
     /// Faults that occur in every history of this focus.
@@ -159,6 +167,7 @@ impl Focus {
             Self::Spreading => &[F::SlowWatch, F::ClockJump, F::LostAnswer, F::NodeShrinks],
             Self::Reincarnations => &[F::Reincarnation, F::SlowWatch, F::SlowRequest, F::Relist],
             Self::Labels => &[F::SlowWatch, F::SlowRequest, F::RepeatedChanges],
+            Self::Devices => &[F::DevicesWithdrawn, F::Refused, F::LostAnswer, F::SlowWatch],
             Self::Volumes => &[F::ForeignBinding, F::LostRequest, F::Refused, F::ClockJump],
             Self::Extenders => {
                 &[F::LeaseTheft, F::ExtenderFails, F::SlowRequest, F::Reincarnation, F::Relist]
@@ -172,6 +181,7 @@ impl Focus {
             Self::Labels => &[(UserAction::RelabelPod, 12)],
             Self::Spreading => &[(UserAction::RelabelPod, 4), (UserAction::DeletePod, 3)],
             Self::Extenders => &[(UserAction::RelabelPod, 3)],
+            Self::Devices => &[(UserAction::DeletePod, 6)],
             _ => &[],
         }
     }
@@ -197,6 +207,7 @@ impl Focus {
                 &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)]
             }
             Self::Volumes => &[(PodFeature::Claim, 20)],
+            Self::Devices => &[(PodFeature::Device, 24)],
             Self::Extenders => &[(PodFeature::Licence, 16), (PodFeature::AntiAffinity, 4)],
         }
     }
@@ -277,7 +288,7 @@ impl Plan {
 
     /// All kinds of pods, by weight.
     pub fn pod_features_by_weight(&self) -> impl Iterator<Item = (PodFeature, usize)> {
-        const USUAL: [(PodFeature, usize); 9] = [
+        const USUAL: [(PodFeature, usize); 10] = [
             (PodFeature::Plain, 3),
             (PodFeature::Gate, 1),
             (PodFeature::NodeSelector, 1),
@@ -287,6 +298,7 @@ impl Plan {
             (PodFeature::Spread, 2),
             (PodFeature::Licence, 1),
             (PodFeature::Claim, 2),
+            (PodFeature::Device, 1),
         ];
         USUAL.into_iter().chain(self.focus.into_iter().flat_map(Focus::features).copied())
     }

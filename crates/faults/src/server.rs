@@ -115,6 +115,12 @@ impl Server {
         self.last_changes(kind, version).map(|change| change.json.clone()).collect()
     }
 
+    /// An object as JSON with its version; `None` if it does not exist.
+    pub fn json_of(&self, key: &ObjectKey) -> Option<&str> {
+        let change = self.changes_of(key.kind, 0).rev().find(|change| change.key == *key)?;
+        change.object.as_ref().map(|_| change.json.as_str())
+    }
+
     /// The last change of each object that existed at a version.
     fn last_changes(&self, kind: Kind, version: u64) -> impl Iterator<Item = &Change> {
         let mut found = BTreeMap::new();

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use berth_flow::{Input, SchedulingLoop};
 use berth_model::object::{Kind, Object};
-use berth_watch::{Command, Decoded, EventType, LineBuffer, Request, WatchEvent, WatchState, decode};
+use berth_watch::{
+    Command, Decoded, EventType, LineBuffer, OwnWrites, Request, WatchEvent, WatchState, decode,
+};
 use berth_wire::Decoder;
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
@@ -24,6 +26,7 @@ pub struct Watches {
     chance: fastrand::Rng,
     /// Whether the server can stream the initial list.
     streams_lists: bool,
+    own_writes: OwnWrites,
 }
 
 /// The watch on one kind.
@@ -44,7 +47,7 @@ impl Watches {
     pub fn new(seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed);
         let streams_lists = chance.u8(0..4) > 0;
-        Self { kinds: BTreeMap::new(), chance, streams_lists }
+        Self { kinds: BTreeMap::new(), chance, streams_lists, own_writes: OwnWrites::default() }
     }
 
     /// The inputs that the watches deliver in this step.
@@ -66,7 +69,8 @@ impl Watches {
                 continue;
             }
             let is_lost = watch.delivered.is_some() && rng.strikes(Fault::Relist);
-            let connection = Connection { kind, server, watch, decoder, chance: &mut self.chance };
+            let (chance, own_writes) = (&mut self.chance, &mut self.own_writes);
+            let connection = Connection { kind, server, watch, decoder, chance, own_writes };
             match connection.watch.delivered {
                 Some(delivered) if !is_lost => {
                     let repeats = rng.strikes(Fault::RepeatedChanges);
@@ -93,10 +97,16 @@ impl Watches {
         inputs
     }
 
-    /// The version up to which nodes and pods were delivered.
-    pub fn seen(&self) -> u64 {
+    /// The version up to which all of these kinds were delivered.
+    pub fn seen(&self, kinds: &[Kind]) -> u64 {
         let delivered = |kind: &Kind| self.kinds.get(kind).and_then(|watch| watch.delivered);
-        [Kind::Node, Kind::Pod].iter().filter_map(delivered).min().unwrap_or_default()
+        kinds.iter().filter_map(delivered).min().unwrap_or_default()
+    }
+
+    /// The server has answered a write with the object. Returns what the scheduler receives for it.
+    pub fn on_answer(&mut self, kind: Kind, object: &str, decoder: &mut DecodeCache) -> Option<Input> {
+        let event = self.own_writes.on_answer(kind, Bytes::copy_from_slice(object.as_bytes()))?;
+        decoder.input(kind, &event)
     }
 
     /// Whether all changes were delivered.
@@ -115,6 +125,7 @@ struct Connection<'a> {
     watch: &'a mut KindWatch,
     decoder: &'a mut DecodeCache,
     chance: &'a mut fastrand::Rng,
+    own_writes: &'a mut OwnWrites,
 }
 
 impl Connection<'_> {
@@ -153,6 +164,7 @@ impl Connection<'_> {
         loop {
             let request = self.watch.state.request();
             if request.begins_list() {
+                self.own_writes.on_listing(self.kind);
                 inputs.push(Input::Listing(self.kind));
             }
             let is_done = match request {
@@ -215,7 +227,7 @@ impl Connection<'_> {
         let page = page.expect("the server sends lists");
         page.events.iter().for_each(|event| self.pass_on(event, inputs));
         if page.listed {
-            inputs.push(Input::Listed(self.kind));
+            self.listed(inputs);
         }
         page.listed
     }
@@ -232,7 +244,7 @@ impl Connection<'_> {
             while let Some(line) = self.watch.buffer.next_line().expect("objects are small") {
                 match self.watch.state.on_line(&line) {
                     Command::Deliver(event) => self.pass_on(&event, inputs),
-                    Command::Listed => inputs.push(Input::Listed(self.kind)),
+                    Command::Listed => self.listed(inputs),
                     Command::Continue => {}
                     Command::Reconnect(_) => return self.close(),
                 }
@@ -252,7 +264,13 @@ impl Connection<'_> {
     }
 
     fn pass_on(&mut self, event: &WatchEvent, inputs: &mut Vec<Input>) {
-        inputs.extend(self.decoder.input(self.kind, event));
+        let event = self.own_writes.newest(self.kind, event);
+        inputs.extend(self.decoder.input(self.kind, &event));
+    }
+
+    fn listed(&mut self, inputs: &mut Vec<Input>) {
+        self.own_writes.on_listed(self.kind);
+        inputs.push(Input::Listed(self.kind));
     }
 }
 

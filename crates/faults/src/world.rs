@@ -12,6 +12,7 @@ use berth_wire::Decoder;
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
+use crate::devices::Allocators;
 use crate::injected_bug::InjectedBug;
 use crate::instance::Instance;
 use crate::network::Network;
@@ -84,7 +85,7 @@ pub struct World {
     pub(crate) rng: FaultRng,
     pub(crate) server: Server,
     pub(crate) decoder: Decoder,
-    decode_cache: DecodeCache,
+    pub(crate) decode_cache: DecodeCache,
     pub(crate) network: Network,
     pub(crate) instances: Vec<Instance>,
     pub(crate) bug: Option<InjectedBug>,
@@ -94,6 +95,7 @@ pub struct World {
     pub(crate) made: usize,
     /// The version of the server before something outside last changed what fits on a node, by node.
     pub(crate) disturbed: BTreeMap<String, u64>,
+    pub(crate) allocators: Allocators,
     started: usize,
     outcome: HistoryOutcome,
     records: bool,
@@ -140,6 +142,7 @@ impl World {
             now: Now { millis: 1_000, unix_micros: 1_700_000_000_000_000 },
             made: 0,
             disturbed: BTreeMap::new(),
+            allocators: Allocators::default(),
             started: 0,
             outcome: HistoryOutcome::default(),
             records,
@@ -245,9 +248,13 @@ impl World {
         while let Some(pending) = self.network.arrive(self.step) {
             self.before_it_is_done(&pending);
             let reply = pending.carry_out(&mut self.server);
+            self.check_devices(&pending);
+            let written = self.claim_written(&pending, &reply);
             *self.outcome.situations.entry(coverage::of_reply(&pending.request, &reply)).or_default() += 1;
             log!(self, "scheduler {}: {:?} -> {reply:?}", pending.instance, pending.request);
-            self.hand(pending.instance, reply);
+            for input in written.into_iter().chain([reply]) {
+                self.hand(pending.instance, input);
+            }
         }
         for at in 0..self.instances.len() {
             let watches = &mut self.instances[at].watches;
@@ -375,6 +382,9 @@ impl World {
         }
         if let Some(claim) = self.open_claim() {
             return Some(format!("claim {claim} waits for the volume controller or the provisioner"));
+        }
+        if let Some(claim) = self.stale_claim() {
+            return Some(format!("claim {claim} waits for the controller of claims"));
         }
         if let Some(pending) = self.network.pending().next() {
             return Some(format!("{:?} is in flight", pending.request));

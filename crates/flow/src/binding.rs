@@ -9,20 +9,14 @@
 //!                failed: the node is free again, the pod is tried again after its backoff
 //! ```
 
-use std::collections::BTreeMap;
-
-use berth_engine::cluster::{Assumed, Cluster};
-use berth_engine::effect::Effect;
-use berth_engine::name::PluginName;
+use berth_engine::cluster::Cluster;
 use berth_engine::scheduler::Reserved;
 use berth_model::Str;
 use berth_model::object::ObjectKey;
 
 use crate::input::FailureKind;
-use crate::queue::{Backoff, QueuedPodInfo};
-
-/// The delay before a binding is sent again whose answer was lost.
-const RETRY: Backoff = Backoff { initial_millis: 500, max_millis: 30_000 };
+use crate::queue::QueuedPodInfo;
+use crate::reserved_effect::{ReservedEffect, retry};
 
 /// A pod that is assumed on a node.
 #[derive(Debug)]
@@ -30,8 +24,6 @@ pub(crate) struct Binding {
     node: Str,
     effects: Vec<ReservedEffect>,
     phase: Phase,
-    /// Writes of PreBind that may have been carried out, by effect.
-    lost_writes: BTreeMap<usize, LostWrite>,
     assumed_at: u64,
     /// When PreBind was done, in milliseconds, if it had to wait.
     prepared_at: Option<u64>,
@@ -39,31 +31,11 @@ pub(crate) struct Binding {
     first_attempt: u64,
 }
 
-/// A write that may have been carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct LostWrite {
-    /// How many answers were lost.
-    lost: u32,
-    /// When it is sent again, in milliseconds; `None`: it is in flight.
-    retry_at: Option<u64>,
-}
-
-/// Whether a request that failed like this may have been carried out, now or earlier, if `lost` answers to it were lost
-/// before. If so, returns how many are lost now, and when the request is sent again. A refusal does not tell what became
-/// of an earlier request without an answer.
-fn retry(kind: FailureKind, lost: u32, now: u64) -> Option<(u32, u64)> {
-    let may_be_done = kind == FailureKind::Unknown || kind == FailureKind::Refused && lost > 0;
-    let lost = lost.saturating_add(1);
-    may_be_done.then(|| (lost, now.saturating_add(RETRY.after(lost))))
-}
-
 /// How far a binding is. Times are in milliseconds.
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     /// PreBind: writes are sent, and plugins wait for what follows from them.
     PreBind {
-        /// Writes that are not answered yet.
-        open: usize,
         /// When PreBind fails.
         deadline: u64,
     },
@@ -85,17 +57,6 @@ enum Phase {
     Conflict,
 }
 
-/// An effect that the engine has applied to the cluster.
-#[derive(Debug)]
-pub(crate) struct ReservedEffect {
-    plugin: PluginName,
-    effect: Effect,
-    /// What reverts it, unless the watch has delivered the effect.
-    assumed: Option<Assumed>,
-    /// The watch has delivered the effect. From now on an object without it means that another process has removed it.
-    seen: bool,
-}
-
 /// What the answer to a binding means.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BindResult {
@@ -109,6 +70,15 @@ pub(crate) enum BindResult {
     Failed,
     /// The answer is not expected.
     Unexpected,
+}
+
+/// What an object that the watch delivered means for a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectOutcome {
+    /// PreBind may have waited for objects of this kind.
+    pub(crate) may_continue: bool,
+    /// Pods that share a claim on devices may have waited for the write.
+    pub(crate) settles: bool,
 }
 
 /// Which time has come for a binding.
@@ -131,17 +101,15 @@ impl Binding {
         now: u64,
         timeout_millis: u64,
     ) -> Self {
-        let phase = match reserved.len() {
-            0 => Phase::Sent { lost: 0 },
-            open => Phase::PreBind { open, deadline: now.saturating_add(timeout_millis) },
+        let phase = if reserved.is_empty() {
+            Phase::Sent { lost: 0 }
+        } else {
+            Phase::PreBind { deadline: now.saturating_add(timeout_millis) }
         };
-        let effect =
-            |Reserved { plugin, effect, assumed }| ReservedEffect { plugin, effect, assumed, seen: false };
         Self {
             node,
-            effects: reserved.into_iter().map(effect).collect(),
+            effects: reserved.into_iter().map(ReservedEffect::new).collect(),
             phase,
-            lost_writes: BTreeMap::new(),
             assumed_at: now,
             prepared_at: None,
             attempts: info.map_or(0, QueuedPodInfo::attempts),
@@ -167,7 +135,7 @@ impl Binding {
     /// Whether the watches must still deliver what it depends on. Volumes and claims have watches of their own: PreBind
     /// may be done before each effect is delivered.
     pub(crate) fn awaits_objects(&self) -> bool {
-        self.is_in_pre_bind() || self.effects.iter().any(|reserved| !reserved.seen)
+        self.is_in_pre_bind() || self.effects.iter().any(|reserved| !reserved.is_delivered())
     }
 
     /// Whether nothing is in flight that another leader could not see: PreBind, or a binding whose answer was lost.
@@ -188,56 +156,43 @@ impl Binding {
     /// When PreBind fails, in milliseconds.
     pub(crate) fn pre_bind_deadline(&self) -> Option<u64> {
         match self.phase {
-            Phase::PreBind { deadline, .. } => Some(deadline),
+            Phase::PreBind { deadline } => Some(deadline),
             _ => None,
         }
     }
 
     /// A write of PreBind was answered. `false` if the answer belongs to an attempt that has ended.
-    pub(crate) fn on_write_reply(&mut self, attempt: u32) -> bool {
-        match &mut self.phase {
-            Phase::PreBind { open, .. } if self.attempts == attempt => {
-                *open = open.saturating_sub(1);
+    pub(crate) fn on_write_reply(&mut self, (attempt, effect): (u32, usize)) -> bool {
+        let is_awaited = self.is_in_pre_bind() && self.attempts == attempt;
+        match self.effects.get_mut(effect).filter(|_| is_awaited) {
+            Some(reserved) => {
+                reserved.on_write_answered();
                 true
             }
-            _ => false,
+            None => false,
         }
     }
 
-    /// A write of PreBind failed with this kind of failure. If it may have been carried out, and nothing else would keep
-    /// what it reserves from others, it is sent again. Returns when.
-    ///
-    /// Upstream frees the devices (`Unreserve`), and another pod may get them.
+    /// A write of PreBind failed with this kind of failure. Returns when it is sent again, if it is.
     pub(crate) fn on_write_failure(
         &mut self,
         (attempt, effect): (u32, usize),
         kind: FailureKind,
         now: u64,
     ) -> Option<u64> {
-        let is_of_devices =
-            matches!(self.effects.get(effect).map(ReservedEffect::effect), Some(Effect::ReserveDevices(_)));
-        if !is_of_devices || !self.is_in_pre_bind() || self.attempts != attempt {
-            return None;
-        }
-        let lost = self.lost_writes.get(&effect).map_or(0, |write| write.lost);
-        let (lost, retry_at) = retry(kind, lost, now)?;
-        self.lost_writes.insert(effect, LostWrite { lost, retry_at: Some(retry_at) });
-        Some(retry_at)
+        let is_awaited = self.is_in_pre_bind() && self.attempts == attempt;
+        self.effects.get_mut(effect).filter(|_| is_awaited)?.on_write_failed(kind, now)
     }
 
     /// The effects whose writes are sent again now.
     pub(crate) fn take_lost_writes(&mut self, now: u64) -> Vec<usize> {
-        let due = self.lost_writes.iter_mut().filter(|(_, write)| write.retry_at.is_some_and(|at| at <= now));
-        due.map(|(effect, write)| {
-            write.retry_at = None;
-            *effect
-        })
-        .collect()
+        let effects = self.effects.iter_mut().enumerate();
+        effects.filter_map(|(at, reserved)| reserved.take_retry(now).then_some(at)).collect()
     }
 
     /// Whether all writes of PreBind have succeeded, and plugins are asked whether they must still wait.
     pub(crate) fn awaits_plugins(&self) -> bool {
-        matches!(self.phase, Phase::PreBind { open: 0, .. })
+        self.is_in_pre_bind() && self.effects.iter().all(ReservedEffect::is_written)
     }
 
     /// PreBind is done.
@@ -282,10 +237,10 @@ impl Binding {
     /// What must be done at this time.
     pub(crate) fn due(&self, now: u64) -> Option<Due> {
         match self.phase {
-            Phase::PreBind { deadline, .. } if deadline <= now => Some(Due::PreBindTimeout),
+            Phase::PreBind { deadline } if deadline <= now => Some(Due::PreBindTimeout),
             Phase::PreBind { .. } => {
-                let is_due = |write: &LostWrite| write.retry_at.is_some_and(|at| at <= now);
-                self.lost_writes.values().any(is_due).then_some(Due::RetryWrites)
+                let is_due = |reserved: &ReservedEffect| reserved.retry_is_due(now);
+                self.effects.iter().any(is_due).then_some(Due::RetryWrites)
             }
             Phase::Lost { retry_at, .. } if retry_at <= now => Some(Due::Retry),
             _ => None,
@@ -298,19 +253,14 @@ impl Binding {
     }
 
     /// The watch delivered an object. It may be older than the write of an effect, so an effect stays applied until the
-    /// watch has delivered it. Returns whether PreBind may have to wait for objects of this kind.
-    pub(crate) fn on_object(&mut self, cluster: &mut Cluster, key: &ObjectKey) -> bool {
-        if !self.effects.iter().any(|reserved| reserved.effect.waits_for(key.kind)) {
-            return false;
-        }
+    /// watch has delivered it.
+    pub(crate) fn on_object(&mut self, cluster: &mut Cluster, key: &ObjectKey) -> ObjectOutcome {
+        let may_continue = self.effects.iter().any(|reserved| reserved.effect().waits_for(key.kind));
+        let mut settles = false;
         for reserved in &mut self.effects {
-            if !reserved.seen && reserved.effect.object() == *key {
-                // The object that would be restored is another one by now.
-                reserved.assumed = cluster.apply(&reserved.effect);
-                reserved.seen = reserved.assumed.is_none();
-            }
+            settles |= reserved.on_object(cluster, key);
         }
-        true
+        ObjectOutcome { may_continue, settles }
     }
 
     /// Milliseconds since the decision, since the decision until PreBind was done, and since the first attempt.
@@ -322,23 +272,18 @@ impl Binding {
         )
     }
 
-    /// Ends the binding: reverts the effects that the watch has not delivered, in reverse order.
-    pub(crate) fn revert(self, cluster: &mut Cluster) {
-        for assumed in self.effects.into_iter().rev().filter_map(|reserved| reserved.assumed) {
-            cluster.undo(assumed);
+    /// Ends the binding: reverts the effects that the watch has not delivered, in reverse order. Returns the effects whose
+    /// writes may still be carried out, with their indexes: they stay applied.
+    pub(crate) fn revert(self, cluster: &mut Cluster) -> Vec<(usize, ReservedEffect)> {
+        let mut in_flight = Vec::new();
+        for (at, reserved) in self.effects.into_iter().enumerate().rev() {
+            if reserved.holds_devices_in_flight() {
+                in_flight.push((at, reserved));
+            } else {
+                reserved.revert(cluster);
+            }
         }
-    }
-}
-
-impl ReservedEffect {
-    /// The plugin that reserved it.
-    pub(crate) fn plugin(&self) -> &PluginName {
-        &self.plugin
-    }
-
-    /// The effect.
-    pub(crate) fn effect(&self) -> &Effect {
-        &self.effect
+        in_flight
     }
 }
 

@@ -5,8 +5,8 @@
 //! ([`Report`]). The same inputs give the same actions, byte for byte. Recordings and fault simulation depend on that.
 //!
 //! [`SchedulingLoop`] routes. Each part of its state has an owner with private fields: the queue (`queue`), the
-//! pods that are not bound (`pod_table`, `binding`, `extender_state`, `status`), evictions in progress
-//! (`scheduling_loop/preemption`), listings (`listings`), and requests in flight (`outbox`).
+//! pods that are not bound (`pod_table`, `binding`, `extender_state`, `status`), devices of attempts that have ended
+//! (`in_flight_allocations`), evictions in progress (`scheduling_loop/preemption`), listings (`listings`), and requests in flight (`outbox`).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
@@ -14,12 +14,14 @@ mod action;
 mod binding;
 mod dump;
 mod extender_state;
+mod in_flight_allocations;
 mod input;
 mod listings;
 mod outbox;
 mod pod_table;
 mod queue;
 mod report;
+mod reserved_effect;
 mod scheduling_loop;
 mod settings;
 mod status;

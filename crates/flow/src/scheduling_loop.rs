@@ -17,6 +17,7 @@ use berth_model::object::{Kind, ObjectKey};
 
 use crate::action::{Action, PodRef};
 use crate::binding::Due;
+use crate::in_flight_allocations::InFlightAllocations;
 use crate::input::{Answer, Failure, Input, Now};
 use crate::listings::Listings;
 use crate::outbox::{InFlight, Outbox, RequestKind};
@@ -41,6 +42,7 @@ pub struct SchedulingLoop {
     queue: SchedulingQueue,
     outbox: Outbox,
     evictions: Evictions,
+    in_flight_allocations: InFlightAllocations,
     leads: bool,
     in_attempt: Option<PodRef>,
 }
@@ -64,6 +66,7 @@ impl SchedulingLoop {
             queue: SchedulingQueue::new(backoff),
             outbox: Outbox::default(),
             evictions: Evictions::default(),
+            in_flight_allocations: InFlightAllocations::default(),
             leads: false,
             in_attempt: None,
         }
@@ -95,6 +98,12 @@ impl SchedulingLoop {
         let InFlight { pod, uid, kind } = request;
         if let (RequestKind::Evict { victim }, Err(failure)) = (&kind, &outcome) {
             self.eviction_failed(now, victim, failure); // also if the preemptor is gone
+        }
+        if let RequestKind::PreBind { attempt, effect } = kind {
+            let write = (uid.clone(), attempt, effect);
+            if self.in_flight_allocations.contains(&write) {
+                return self.in_flight_allocation_replied(now, &write, outcome);
+            }
         }
         if self.pods.get(pod).is_none_or(|pending| pending.pod().uid != uid) {
             return; // the pod is deleted or bound
@@ -155,6 +164,7 @@ impl SchedulingLoop {
                 None => {}
             }
         }
+        self.send_in_flight_allocations(now);
         self.flush(now);
     }
 
@@ -187,7 +197,7 @@ impl SchedulingLoop {
     /// When [`SchedulingLoop::attempt`] may have something to do although nothing happens, in milliseconds.
     pub fn next_timer(&self) -> Option<u64> {
         let queue = self.queue.next_timer(self.settings.flush_millis).filter(|_| self.leads && self.synced());
-        queue.into_iter().chain(self.pods.next_timer()).min()
+        queue.into_iter().chain(self.pods.next_timer()).chain(self.in_flight_allocations.next_timer()).min()
     }
 
     /// Whether [`SchedulingLoop::attempt`] would try a pod at this time.

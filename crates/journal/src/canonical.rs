@@ -50,10 +50,9 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
             out.push(7);
             self::event(out, event);
         }
-        Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
+        Request::Write(Write::ReserveDevices(reservation)) => {
             out.push(8);
             self::reservation(out, reservation);
-            text(out, claim_uid);
         }
         Request::Write(Write::MakeDeviceClaim(made)) => {
             out.push(9);
@@ -71,13 +70,14 @@ pub(crate) fn action(out: &mut Vec<u8>, action: &Action) {
 }
 
 fn reservation(out: &mut Vec<u8>, reservation: &DeviceReservation) {
-    let DeviceReservation { namespace, claim, allocation, consumer } = reservation;
+    let DeviceReservation { namespace, claim, claim_uid, allocation, consumer } = reservation;
     let Consumer { api_group, resource, name, uid } = consumer;
     [namespace, claim, api_group, resource, name, uid].into_iter().for_each(|part| text(out, part));
     out.push(allocation.is_some().into());
     if allocation.is_some() {
         self::claim(out, &ResourceClaim { allocation: allocation.clone(), ..ResourceClaim::default() });
     }
+    text(out, claim_uid);
 }
 
 /// A claim as manifests have it: equal claims have one text.

@@ -131,9 +131,7 @@ impl Actor {
                 );
                 self.ask(Method::PATCH, &path, STRATEGIC_MERGE, body::selected_node(&node)).await
             }
-            Request::Write(Write::ReserveDevices { reservation, claim_uid }) => {
-                self.reserve_devices(&reservation, &claim_uid).await
-            }
+            Request::Write(Write::ReserveDevices(reservation)) => self.reserve_devices(&reservation).await,
             Request::Write(Write::MakeDeviceClaim(made)) => self.make_device_claim(&made).await,
             Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
                 self.give_up_devices(&namespace, &claim, &claim_uid, delete).await

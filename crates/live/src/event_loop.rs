@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use berth_flow::{Action, Call, Now, Request, SchedulingLoop, Settings};
 use berth_model::Str;
+use berth_watch::OwnWrites;
 use berth_wire::Decoder;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
@@ -57,6 +58,8 @@ pub(crate) struct EventLoop {
     /// The nodes as JSON, if an extender needs whole nodes.
     pub(crate) nodes: Option<BTreeMap<Str, Arc<RawValue>>>,
     pub(crate) decoder: Decoder,
+    /// What this process has written and the watches have not delivered.
+    pub(crate) own_writes: OwnWrites,
     pub(crate) start: Instant,
     pub(crate) recording: Option<Recording>,
     /// The settings of the flow, to create the next one.
@@ -138,6 +141,7 @@ impl EventLoop {
     fn take(&mut self, message: Message) {
         match message {
             Message::Watch(message) => self.take_watched(message),
+            Message::Written(kind, object) => self.take_written(kind, object),
             Message::Input(input) => self.take_input(*input),
             Message::Query(query, sender) => {
                 answer::answer(&self.flow, &self.reporter, &mut self.explainer, query, sender)

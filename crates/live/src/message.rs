@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use berth_flow::Input;
 use berth_model::object::Kind;
 use berth_watch::WatchEvent;
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// The bound on watch events that were received and not taken yet, in kilobytes: the list of a large cluster arrives
@@ -17,6 +18,8 @@ const ROOM_KB: u32 = 4 << 10;
 pub(crate) enum Message {
     /// A watch delivers something.
     Watch(WatchMessage),
+    /// The API server has answered a write with the object (JSON). It is sent before the reply.
+    Written(Kind, Bytes),
     /// Something else happened.
     Input(Box<Input>),
     /// A question, and where to send the answer.

@@ -7,6 +7,7 @@ use berth_config::Configuration;
 use berth_engine::profile::Profile;
 use berth_flow::{Input, SchedulingLoop, Settings};
 use berth_model::object::Kind;
+use berth_watch::OwnWrites;
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc::unbounded_channel, oneshot, watch};
@@ -142,6 +143,7 @@ async fn live(options: Options) -> Result<End, StartError> {
         reporter: Reporter::new(Arc::clone(&metrics), names(&options.configuration)),
         nodes: needs_nodes.then(Default::default),
         decoder: Decoder::new(),
+        own_writes: OwnWrites::default(),
         start: Instant::now(),
         epoch: epoch_sender,
         quarantine: Quarantine::default(),

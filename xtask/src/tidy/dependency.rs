@@ -3,7 +3,8 @@
 use crate::tree::Source;
 
 /// Dependencies that are declared for their features only: the crate, and what it declares.
-const FOR_FEATURES: [(&str, &str); 2] = [("e2e", "k8s-openapi"), ("live", "k8s-openapi")]; // it chooses the version of the API for kube
+const FOR_FEATURES: [(&str, &str); 3] =
+    [("e2e", "k8s-openapi"), ("live", "k8s-openapi"), ("up", "k8s-openapi")]; // it chooses the version of the API for kube
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     sources.iter().filter(|s| s.path.ends_with("/Cargo.toml")).flat_map(|s| unused(s, sources)).collect()

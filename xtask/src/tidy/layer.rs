@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 18] = [
+const LAYERS: [(&str, usize); 19] = [
     ("model", 0),
     ("cluster", 5),
     ("controllers", 1),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, usize); 18] = [
     ("bench", 5),
     ("conformance", 5),
     ("live", 6),
+    ("up", 6),
     ("faults", 6),
     ("cli", 7),
     ("e2e", 7),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use berth_up::process::Signal;
 use serde_json::{Value, json};
 
 use super::placement::nodes_in_use;
@@ -55,9 +56,9 @@ pub(super) fn failover(stage: &mut Stage) -> Result<()> {
 pub(super) fn deposed(stage: &mut Stage) -> Result<()> {
     let Reign { count, mut first, leader, _second } = Reign::begin(stage, 10)?;
     // Asleep, as a machine that is moved: it wakes up long after its lease has gone to another, in the middle of all.
-    first.process.signal("STOP")?;
+    first.process.signal(Signal::STOP)?;
     holder(stage, Some(&leader))?;
-    first.process.signal("CONT")?;
+    first.process.signal(Signal::CONT)?;
     let status = first.process.ended(Duration::from_secs(20)).context("a deposed leader goes on")?;
     ensure!(!status.success(), "a leader that lost its lease says that all is well");
     once_each(stage, count)

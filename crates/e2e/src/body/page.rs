@@ -9,16 +9,16 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use berth_up::process::Process;
 use serde_json::{Value, json};
 
 use super::leader::LEASE;
 use crate::client::eventually;
 use crate::control_plane::free_port;
 use crate::object::{node, pod};
-use crate::process::Process;
 use crate::stage::Stage;
 use crate::static_pods::{StaticPods, commands};
-use crate::{testbed, upstream_suite};
+use crate::testbed;
 
 const HEADING: &str = "### If you can change the static pods of the control plane (kubeadm)";
 /// So many pods are made before, during and after the exchange, each time.
@@ -126,7 +126,7 @@ impl Machine {
         fs::write(&kubectl, script)?;
         fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755))?;
         let controllers = ["--controllers=deployment-controller,replicaset-controller".to_owned()];
-        let _controllers = upstream_suite::controllers(plane, &controllers)?;
+        let _controllers = plane.controllers(&controllers)?;
         fs::copy(plane.admin_kubeconfig(), folder.join("admin.conf"))?;
         Ok(Self { pods, blocks, folder, _controllers })
     }

@@ -3,11 +3,11 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::authority::Authority;
 use crate::client::{Client, eventually};
 use crate::control_plane::{ADMIN_TOKEN, SCHEDULER_TOKEN};
 use crate::object::{node, pod, pod_of_cpu};
 use crate::stage::Stage;
+use berth_up::authority::Authority;
 
 /// Metrics that upstream's dashboards and alerts are made of, each with a label or suffix as they query it.
 const METRICS: [&str; 11] = [
@@ -64,10 +64,10 @@ pub(super) fn certificates(stage: &mut Stage) -> Result<()> {
     let scheduler = stage.scheduler()?;
     scheduler.ready()?;
     let url = format!("https://127.0.0.1:{}", scheduler.port);
-    let strangers = Authority::make(&stage.plane.folder, "strangers-ca")?;
-    let ann = stage.plane.clients.vouch("ann", "system:masters")?;
-    let bob = stage.plane.clients.vouch("bob", "nobodies")?;
-    let eve = strangers.vouch("eve", "system:masters")?;
+    let strangers = Authority::open(&stage.plane.folder, "strangers-ca")?;
+    let ann = stage.plane.clients()?.client("ann", "system:masters")?;
+    let bob = stage.plane.clients()?.client("bob", "nobodies")?;
+    let eve = strangers.client("eve", "system:masters")?;
     for (who, identity, expected) in [
         ("with the rights", &ann, 200),
         ("without the rights", &bob, 403),

@@ -2,11 +2,11 @@
 
 use berth_devices::objects::{DeviceObjects, PoolOwner};
 use berth_model::Str;
-use berth_model::device::{Allocation, DeviceClass, DeviceTaintRule, ResourceClaim, ResourceSlice};
+use berth_model::device::{Allocation, DeviceClass, DeviceId, DeviceTaintRule, ResourceClaim, ResourceSlice};
 
 use super::device_answers::AnswerCache;
 use super::{Change, Cluster, DeviceScope};
-use crate::effect::{DeviceReservation, NewDeviceClaim};
+use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 
 impl Cluster {
     /// Devices, their classes, and the claims on them.
@@ -132,30 +132,92 @@ impl Cluster {
         self.log_owners(owners);
     }
 
-    /// A claim before and after it is reserved; `None` if nothing changes or the claim is gone.
-    pub(super) fn reserve_devices(
-        &self,
-        wanted: &DeviceReservation,
-    ) -> Option<(ResourceClaim, ResourceClaim)> {
-        let before = self.devices.claim(&wanted.namespace, &wanted.claim)?;
-        let mut after = before.clone();
-        if after.allocation.is_none() {
-            after.allocation.clone_from(&wanted.allocation);
+    /// Takes a reservation as done. `None` if nothing changes: the claim is gone, is reserved like this already, or has
+    /// other devices, which the API server does not replace.
+    pub(super) fn assume_devices(&mut self, wanted: &DeviceReservation) -> Option<AssumedDevices> {
+        let found = self.devices.claim(&wanted.namespace, &wanted.claim)?;
+        let has_others = match (&found.allocation, &wanted.allocation) {
+            (Some(found), Some(wanted)) => !devices(found).eq(devices(wanted)),
+            _ => false,
+        };
+        if found.uid != wanted.claim_uid || has_others {
+            return None;
         }
-        if !after.reserved_for.contains(&wanted.consumer) {
-            after.reserved_for.push(wanted.consumer.clone());
+        let allocates = found.allocation.is_none() && wanted.allocation.is_some();
+        let reserves = !found.reserved_for.contains(&wanted.consumer);
+        if !allocates && !reserves {
+            return None;
         }
-        (after != *before).then(|| (before.clone(), after))
+        let mut claim = found.clone();
+        if allocates {
+            claim.allocation.clone_from(&wanted.allocation);
+        }
+        if reserves {
+            claim.reserved_for.push(wanted.consumer.clone());
+        }
+        self.upsert_device_claim(claim);
+        if allocates {
+            self.devices.set_in_flight(&wanted.namespace, &wanted.claim, true);
+        }
+        Some(AssumedDevices { reservation: wanted.clone(), allocates, reserves })
     }
 
-    /// The claim for extended resources that is made, unless the pod has one.
-    pub(super) fn make_device_claim(&self, wanted: &NewDeviceClaim) -> Option<ResourceClaim> {
+    /// It is known that an effect was carried out, or that its object is another one by now: pods that share the claim
+    /// need not wait any more. Returns whether any may wait.
+    pub fn settle(&mut self, effect: &Effect) -> bool {
+        let Effect::ReserveDevices(wanted) = effect else { return false };
+        let is_new = wanted.allocation.is_some()
+            && self.devices.set_in_flight(&wanted.namespace, &wanted.claim, false);
+        if is_new {
+            self.changes.push(Change::Devices(DeviceScope::NoDevice));
+        }
+        is_new
+    }
+
+    /// Removes what a reservation has added to a claim.
+    pub(super) fn release_devices(&mut self, assumed: &AssumedDevices) {
+        let AssumedDevices { reservation, allocates, reserves } = assumed;
+        let Some(found) = self.devices.claim(&reservation.namespace, &reservation.claim) else { return };
+        if found.uid != reservation.claim_uid {
+            return;
+        }
+        let mut claim = found.clone();
+        if *allocates {
+            self.devices.set_in_flight(&reservation.namespace, &reservation.claim, false);
+            if claim.allocation == reservation.allocation {
+                claim.allocation = None;
+            }
+        }
+        if *reserves {
+            claim.reserved_for.retain(|consumer| *consumer != reservation.consumer);
+        }
+        self.upsert_device_claim(claim);
+    }
+
+    /// Takes the claim for extended resources as made, unless the pod has one.
+    pub(super) fn assume_claim(&mut self, wanted: &NewDeviceClaim) -> Option<ResourceClaim> {
         let claim = &wanted.claim;
         let is_there = |other: &ResourceClaim| {
             other.extended && other.namespace == claim.namespace && other.owner == claim.owner
         };
-        (!self.devices.claims().any(is_there)).then(|| claim.clone())
+        if self.devices.claims().any(is_there) {
+            return None;
+        }
+        self.upsert_device_claim(claim.clone());
+        Some(claim.clone())
     }
+}
+
+/// A reservation that is taken as done, and what it has added to the claim.
+#[derive(Clone, Debug)]
+pub(super) struct AssumedDevices {
+    reservation: DeviceReservation,
+    allocates: bool,
+    reserves: bool,
+}
+
+fn devices(allocation: &Allocation) -> impl Iterator<Item = &DeviceId> {
+    allocation.results.iter().map(|result| &result.device)
 }
 
 /// The uid of the claim for a pod's extended resources until the API server has given it one.

@@ -9,8 +9,7 @@
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
 //! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or
 //!   one whose labels or resources change.
-//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known differences:
-//!   while the status of a claim is being written, other pods already see it as allocated (upstream lets them wait);
+//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known difference:
 //!   claims that can be given up are found, not chosen by chance.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation on each node that has changed
 //!   since a pod asked for the same.
@@ -141,6 +140,7 @@ impl Plugin for DynamicResources {
             effects.push(Effect::ReserveDevices(Box::new(DeviceReservation {
                 namespace: claim.namespace.clone(),
                 claim: claim.name.clone(),
+                claim_uid: claim.uid.clone(),
                 allocation: new.map(|allocation| complete(&claim.uid, allocation)),
                 consumer: consumer(),
             })));

@@ -90,11 +90,17 @@ impl SchedulingLoop {
             self.outbox.warn(format!("no answer to a write for pod {pod}: {}", failure.message));
             return;
         }
-        if !binding.on_write_reply(attempt) {
+        if !binding.on_write_reply((attempt, effect)) {
             return;
         }
         match outcome {
-            Ok(_) => self.continue_pre_bind(now, pod),
+            Ok(_) => {
+                let written = binding.effects().get(effect).map(|reserved| reserved.effect().clone());
+                if let Some(written) = written {
+                    self.settle(now, &written);
+                }
+                self.continue_pre_bind(now, pod);
+            }
             Err(failure) => self.pre_bind_failed(now, pod, effect, &failure.message),
         }
     }
@@ -115,11 +121,17 @@ impl SchedulingLoop {
 
     /// The watch delivered an object: effects may be true now, and PreBind of some pods may continue.
     pub(super) fn pre_bind_on_object(&mut self, now: Now, key: &ObjectKey) {
+        let mut settles = self.in_flight_allocations.on_object(self.scheduler.cluster_mut(), key);
         for pod in self.pods.awaiting_objects() {
-            let cluster = self.scheduler.cluster_mut();
-            if self.pods.binding_mut(pod).is_some_and(|binding| binding.on_object(cluster, key)) {
+            let Some(binding) = self.pods.binding_mut(pod) else { continue };
+            let outcome = binding.on_object(self.scheduler.cluster_mut(), key);
+            settles |= outcome.settles;
+            if outcome.may_continue {
                 self.continue_pre_bind(now, pod);
             }
+        }
+        if settles {
+            self.requeue_for_settled(now, key);
         }
     }
 
@@ -225,13 +237,16 @@ impl SchedulingLoop {
     /// Reverts what was assumed for a pod. Returns the objects that effects had changed, as they were until now.
     pub(super) fn revert_binding(&mut self, pod: PodRow) -> Vec<FormerObject> {
         let Some(binding) = self.pods.end_binding(pod) else { return Vec::new() };
+        let (uid, attempt) = (self.pending_pod(pod).pod().uid.clone(), binding.attempts());
         let cluster = self.scheduler.cluster();
         let objects = binding.effects().iter().map(|reserved| reserved.effect().object());
         let reverted =
             objects.map(|key| FormerObject::of(cluster, &key)).filter(FormerObject::exists).collect();
         let cluster = self.scheduler.cluster_mut();
         cluster.unassign(pod);
-        binding.revert(cluster);
+        for (effect, reserved) in binding.revert(cluster) {
+            self.in_flight_allocations.insert((uid.clone(), attempt, effect), pod, reserved);
+        }
         reverted
     }
 
@@ -243,8 +258,7 @@ impl SchedulingLoop {
     }
 
     /// Another scheduler leads. Attempts that wait for extenders or PreBind end. A binding whose answer was lost is
-    /// not sent
-    /// again: the new leader finds out whether the pod is bound.
+    /// not sent again: the new leader finds out whether the pod is bound.
     pub(super) fn on_leadership_lost(&mut self, now: Now) {
         let ends = |stage: &PodStage| match stage {
             PodStage::Queued => false,
@@ -266,6 +280,9 @@ impl SchedulingLoop {
                 let message = "another scheduler leads".to_owned();
                 self.outbox.report(Report::BindingFailed { pod: reference, profile, message });
             }
+        }
+        for reserved in self.in_flight_allocations.on_leadership_lost() {
+            self.revert_in_flight_allocation(now, reserved);
         }
     }
 

@@ -1,15 +1,19 @@
 //! Pods that wait for claims on devices, and devices that keep a pod from every node.
 
-use berth_engine::effect::Write;
+use berth_engine::effect::{Effect, Write};
+use berth_engine::event::ClusterEvent;
 use berth_engine::ids::PodRow;
 use berth_engine::plugins::dynamic_resources;
 use berth_engine::view::PodView;
 use berth_model::object::{Kind, ObjectKey};
 
 use super::SchedulingLoop;
+use super::intake::FormerObject;
 use crate::action::Request;
-use crate::input::Now;
+use crate::in_flight_allocations::WriteId;
+use crate::input::{Answer, Failure, Now};
 use crate::outbox::{InFlight, RequestKind};
+use crate::reserved_effect::ReservedEffect;
 
 impl SchedulingLoop {
     /// The watch delivered a claim on devices: pods whose claims are all there now enter the queue.
@@ -26,6 +30,58 @@ impl SchedulingLoop {
             if let Some(queue) = self.queue.set_gated(pod, gated, now.millis) {
                 self.report_queued(queue, "ResourceClaimAdd");
             }
+        }
+    }
+
+    /// A write of devices was answered after its attempt had ended.
+    pub(super) fn in_flight_allocation_replied(
+        &mut self,
+        now: Now,
+        write: &WriteId,
+        outcome: Result<Answer, Failure>,
+    ) {
+        let leads = self.leads;
+        match outcome {
+            Ok(_) => {
+                if let Some(reserved) = self.in_flight_allocations.on_written(write) {
+                    self.settle(now, reserved.effect());
+                }
+            }
+            Err(Failure { kind, .. }) => {
+                let failed = self.in_flight_allocations.on_failed(write, kind, leads, now.millis);
+                if let Some(reserved) = failed {
+                    self.revert_in_flight_allocation(now, reserved);
+                }
+            }
+        }
+    }
+
+    /// The write of an effect was carried out: pods that share the claim need not wait any more.
+    pub(super) fn settle(&mut self, now: Now, effect: &Effect) {
+        if self.scheduler.cluster_mut().settle(effect) {
+            self.requeue_for_settled(now, &effect.object());
+        }
+    }
+
+    /// It is known what became of the write of a claim: requeues the pods that share it.
+    pub(super) fn requeue_for_settled(&mut self, now: Now, claim: &ObjectKey) {
+        let ObjectKey { namespace, name, .. } = claim;
+        self.requeue_on(now, &ClusterEvent::DeviceClaim { namespace, name, old: None });
+    }
+
+    /// The devices of an attempt that has ended are free: the write was not carried out.
+    pub(super) fn revert_in_flight_allocation(&mut self, now: Now, reserved: ReservedEffect) {
+        let former = FormerObject::of(self.scheduler.cluster(), &reserved.effect().object());
+        reserved.revert(self.scheduler.cluster_mut());
+        self.requeue_for_reverted(now, &[former]);
+    }
+
+    /// Sends the writes again whose answers were lost and whose attempts have ended.
+    pub(super) fn send_in_flight_allocations(&mut self, now: Now) {
+        for ((uid, attempt, effect), pod, wanted) in self.in_flight_allocations.take_due(now.millis) {
+            let write = self.scheduler.cluster().write_of(&wanted);
+            let kind = RequestKind::PreBind { attempt, effect };
+            self.outbox.send(Request::Write(write), InFlight { pod, uid, kind });
         }
     }
 

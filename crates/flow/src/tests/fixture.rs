@@ -157,7 +157,7 @@ fn describe(request: &Request) -> String {
             format!("bind volume {volume} to claim {claim}")
         }
         Request::Write(Write::SelectNode { claim, node, .. }) => format!("select {node} for claim {claim}"),
-        Request::Write(Write::ReserveDevices { reservation, .. }) => {
+        Request::Write(Write::ReserveDevices(reservation)) => {
             format!("reserve devices of claim {}", reservation.claim)
         }
         Request::Write(Write::MakeDeviceClaim(made)) => format!("make claim {}", made.claim.name),

@@ -8,6 +8,7 @@ use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
 use crate::settings::Settings;
 use berth_engine::profile::Profile;
+use berth_model::object::Kind;
 
 const CLASS: &str = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},"provisioner":"PROVISIONER","volumeBindingMode":"WaitForFirstConsumer"}"#;
 const POD: &str = r#""volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}],"#;
@@ -188,7 +189,7 @@ fn claiming(claim: &str) -> String {
 }
 
 fn answer_devices(world: &mut World, outcome: Result<Answer, crate::Failure>) {
-    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices { .. })));
+    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
     world.take(Input::Reply(ticket, outcome));
 }
 
@@ -240,4 +241,38 @@ fn a_late_write_of_an_earlier_attempt_is_believed_once_the_claim_is_bound() {
         known.annotations.get("volume.kubernetes.io/selected-node").map(|node| &**node),
         Some("other")
     );
+}
+
+#[test]
+fn a_device_stays_taken_after_its_pod_is_deleted_while_the_write_is_in_flight() {
+    for (outcome, is_free) in [(Ok(Answer::Done), false), (failure(FailureKind::Refused), true)] {
+        let mut world = world_with_device();
+        world.pod_with("first", 1, &claiming("first"), "");
+        world.run();
+        let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
+        world.delete(Kind::Pod, "first");
+        world.pod_with("second", 1, &claiming("second"), "");
+        let requests = world.run();
+        assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
+        world.take(Input::Reply(ticket, outcome));
+        world.wait(1_000);
+        let requests = world.run();
+        assert_eq!(requests.iter().any(|request| request.contains("claim second")), is_free, "{requests:?}");
+    }
+}
+
+#[test]
+fn a_pod_waits_while_the_claim_that_it_shares_is_being_allocated() {
+    let mut world = world_with_device();
+    world.pod_with("first", 1, &claiming("first"), "");
+    world.run();
+    world.pod_with("second", 1, &claiming("first"), "");
+    let requests = world.run();
+    let waits = "second Unschedulable: 0/1 nodes are available: resource claim default/first is in the process of being \
+                 allocated.";
+    assert!(requests[0].starts_with(waits), "{requests:?}");
+    answer_devices(&mut world, Ok(Answer::Done));
+    world.wait(1_000);
+    let requests = world.run();
+    assert!(requests.contains(&"reserve devices of claim first".to_owned()), "{requests:?}");
 }

@@ -7,13 +7,15 @@
 use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
 use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::device::ResourceClaim;
-use berth_model::object::Object;
+use berth_model::object::{Kind, Object};
 use berth_watch::Metadata;
+use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{Actor, pod_path};
 use crate::client::{JSON, STRATEGIC_MERGE};
+use crate::message::Message;
 use crate::resource::segment;
 
 /// Keeps a claim with devices from being deleted while pods may use it.
@@ -21,7 +23,8 @@ const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
 
 impl Actor {
     /// Writes devices into the status of a claim, and reserves it for a pod.
-    pub(super) async fn reserve_devices(&self, wanted: &DeviceReservation, uid: &str) -> Result<(), Failure> {
+    pub(super) async fn reserve_devices(&self, wanted: &DeviceReservation) -> Result<(), Failure> {
+        let uid = &wanted.claim_uid;
         let path = claim_path(&wanted.namespace, &wanted.claim);
         let claim = ResourceClaim {
             allocation: wanted.allocation.clone(),
@@ -31,7 +34,10 @@ impl Actor {
         if claim.allocation.is_some() {
             self.patch(&path, &json!({ "metadata": { "uid": uid, "finalizers": [FINALIZER] } })).await?;
         }
-        self.patch_status(&path, uid, &claim).await
+        let answer = self.patch_status(&path, uid, &claim).await?;
+        // Without an event loop the process is about to end.
+        let _ = self.inbox.send(Message::Written(Kind::ResourceClaim, answer));
+        Ok(())
     }
 
     /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. If a
@@ -111,10 +117,11 @@ impl Actor {
         done.or_else(|failure| if failure.kind == FailureKind::Gone { Ok(()) } else { Err(failure) })
     }
 
-    async fn patch_status(&self, path: &str, uid: &str, claim: &ResourceClaim) -> Result<(), Failure> {
+    /// Returns the claim as the API server has it now.
+    async fn patch_status(&self, path: &str, uid: &str, claim: &ResourceClaim) -> Result<Bytes, Failure> {
         let written = written(claim);
         let body = json!({ "metadata": { "uid": uid }, "status": written["status"] });
-        self.patch(&format!("{path}/status"), &body).await
+        self.ask_for(Method::PATCH, &format!("{path}/status"), STRATEGIC_MERGE, self::bytes(&body)).await
     }
 
     async fn patch(&self, path: &str, body: &Value) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ use berth_flow::{Event, Input, PodRef};
 use berth_model::Str;
 use berth_model::object::{Kind, ObjectKey};
 use berth_watch::{Decoded, EventType, Metadata, WatchEvent, decode};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -19,16 +20,30 @@ impl EventLoop {
         let WatchMessage { kind, epoch, delivery, .. } = &message;
         match delivery {
             _ if *epoch != self.epoch() => {}
-            Delivery::Listing => self.dispatch(Input::Listing(*kind)),
-            Delivery::Listed => self.dispatch(Input::Listed(*kind)),
+            Delivery::Listing => {
+                self.own_writes.on_listing(*kind);
+                self.dispatch(Input::Listing(*kind));
+            }
+            Delivery::Listed => {
+                self.own_writes.on_listed(*kind);
+                self.dispatch(Input::Listed(*kind));
+            }
             Delivery::Events(events) => {
                 for event in events {
                     // If an event breaks the flow, the next flow gets all of them again.
                     if *epoch == self.epoch() {
-                        self.take_event(*kind, event);
+                        let event = self.own_writes.newest(*kind, event);
+                        self.take_event(*kind, &event);
                     }
                 }
             }
+        }
+    }
+
+    /// Takes the object that the API server has answered a write with: it counts before the watch delivers it.
+    pub(super) fn take_written(&mut self, kind: Kind, object: Bytes) {
+        if let Some(event) = self.own_writes.on_answer(kind, object) {
+            self.take_event(kind, &event);
         }
     }
 

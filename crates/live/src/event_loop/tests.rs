@@ -9,6 +9,7 @@ use berth_engine::profile::Profile;
 use berth_engine::view::PodView;
 use berth_flow::{Action, Answer, Input, Request, SchedulingLoop, Settings, Ticket};
 use berth_model::object::Kind;
+use berth_watch::OwnWrites;
 use berth_watch::{EventType, WatchEvent};
 use berth_wire::Decoder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -68,6 +69,7 @@ impl Stage {
             reporter: Reporter::new(Arc::clone(&metrics), vec!["default-scheduler".to_owned()]),
             nodes: None,
             decoder: Decoder::new(),
+            own_writes: OwnWrites::default(),
             start: Instant::now(),
             recording: None,
             settings,
@@ -220,4 +222,23 @@ fn a_pod_that_cannot_be_read_gets_an_event() {
         notes[0].starts_with("mine: the pod cannot be read and is ignored: spec.containers"),
         "{notes:?}"
     );
+}
+
+#[test]
+fn an_answer_to_a_write_counts_until_the_watch_is_as_new() {
+    let mut stage = Stage::new(ANSWER_LIMIT);
+    let version = |number: u32, node: Option<&str>| {
+        let name = r#""name":"a","#;
+        pod("good", "a", node).replace(name, &format!(r#"{name}"resourceVersion":"{number}","#))
+    };
+    stage.inbox.send(Message::Written(Kind::Pod, version(5, Some("n1")).into())).unwrap();
+    stage.list(&[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for line in [version(4, None), pod("good", "c", None)] {
+        runtime.block_on(stage.inbox.deliver(Kind::Pod, 0, events(&line))).unwrap();
+    }
+    stage.inbox.input(Input::Leads(true)).unwrap();
+    let (ticket, name) = stage.bound();
+    assert_eq!(name, "good/c", "good/a is bound already");
+    stage.reply(ticket);
 }

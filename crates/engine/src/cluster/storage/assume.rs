@@ -15,6 +15,7 @@ use berth_model::device::ResourceClaim;
 use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
+use crate::cluster::devices::AssumedDevices;
 use crate::effect::{Effect, Write};
 
 /// A change that is taken as done, so that it can be undone.
@@ -25,51 +26,51 @@ pub struct Assumed(Change);
 enum Change {
     Volume { before: Box<Volume>, after: Box<Volume> },
     Claim { before: Box<Claim>, after: Box<Claim> },
-    DeviceClaim { before: Option<Box<ResourceClaim>>, after: Option<Box<ResourceClaim>> },
+    Devices(Box<AssumedDevices>),
+    NewDeviceClaim(Box<ResourceClaim>),
 }
 
 impl Cluster {
     /// Takes an effect as done: later pods see the volume as reserved for its claim, the claim's node as selected, the
-    /// devices as allocated. `None` where nothing changes: it is so already, or an object is gone.
+    /// devices as allocated. `None` where nothing changes: it is so already, an object is gone, or the claim has other
+    /// devices.
     pub fn apply(&mut self, effect: &Effect) -> Option<Assumed> {
         let change = match effect {
             Effect::BindVolume { volume, namespace, claim } => {
                 self.reserve_volume(volume, namespace, claim)?
             }
             Effect::ProvisionVolume { namespace, claim, node } => self.select_node(namespace, claim, node)?,
-            Effect::ReserveDevices(wanted) => {
-                let (before, after) = self.reserve_devices(wanted)?;
-                Change::DeviceClaim { before: Some(Box::new(before)), after: Some(Box::new(after)) }
-            }
-            Effect::MakeDeviceClaim(wanted) => {
-                let after = self.make_device_claim(wanted)?;
-                Change::DeviceClaim { before: None, after: Some(Box::new(after)) }
-            }
+            Effect::ReserveDevices(wanted) => Change::Devices(Box::new(self.assume_devices(wanted)?)),
+            Effect::MakeDeviceClaim(wanted) => Change::NewDeviceClaim(Box::new(self.assume_claim(wanted)?)),
         };
-        self.write(change.clone());
+        match &change {
+            Change::Volume { after, .. } => self.upsert_volume((**after).clone()),
+            Change::Claim { after, .. } => self.upsert_claim((**after).clone()),
+            Change::Devices(_) | Change::NewDeviceClaim(_) => {}
+        }
         Some(Assumed(change))
     }
 
-    /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since is left as it is.
+    /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since is left as it is, but a
+    /// claim on devices loses what was added to it, whoever has reserved it meanwhile.
     pub fn undo(&mut self, assumed: Assumed) {
-        let storage = self.storage();
-        let (still_so, back) = match assumed.0 {
+        match assumed.0 {
             Change::Volume { before, after } => {
-                let still_so = storage.volumes.get(&after.name) == Some(&*after);
-                (still_so, Change::Volume { before: after, after: before })
+                if self.storage().volumes.get(&after.name) == Some(&*after) {
+                    self.upsert_volume(*before);
+                }
             }
             Change::Claim { before, after } => {
-                let still_so = storage.claim(&after.namespace, &after.name) == Some(&*after);
-                (still_so, Change::Claim { before: after, after: before })
+                if self.storage().claim(&after.namespace, &after.name) == Some(&*after) {
+                    self.upsert_claim(*before);
+                }
             }
-            Change::DeviceClaim { before, after } => {
-                let now =
-                    after.as_ref().and_then(|claim| self.devices().claim(&claim.namespace, &claim.name));
-                (now == after.as_deref(), Change::DeviceClaim { before: after, after: before })
+            Change::Devices(assumed) => self.release_devices(&assumed),
+            Change::NewDeviceClaim(claim) => {
+                if self.devices().claim(&claim.namespace, &claim.name) == Some(&claim) {
+                    self.remove_device_claim(&claim.namespace, &claim.name);
+                }
             }
-        };
-        if still_so {
-            self.write(back);
         }
     }
 
@@ -86,11 +87,7 @@ impl Cluster {
             Effect::ProvisionVolume { namespace, claim, node } => {
                 Write::SelectNode { namespace, claim, node }
             }
-            Effect::ReserveDevices(reservation) => {
-                let claim = self.devices().claim(&reservation.namespace, &reservation.claim);
-                let claim_uid = claim.map(|claim| claim.uid.clone()).unwrap_or_default();
-                Write::ReserveDevices { reservation, claim_uid }
-            }
+            Effect::ReserveDevices(reservation) => Write::ReserveDevices(reservation),
             Effect::MakeDeviceClaim(made) => Write::MakeDeviceClaim(made),
         }
     }
@@ -122,18 +119,6 @@ impl Cluster {
         let mut after = before.clone();
         after.annotations.insert(SELECTED_NODE.into(), node.clone());
         (after != *before).then(|| Change::Claim { before: Box::new(before.clone()), after: Box::new(after) })
-    }
-
-    fn write(&mut self, change: Change) {
-        match change {
-            Change::Volume { after, .. } => self.upsert_volume(*after),
-            Change::Claim { after, .. } => self.upsert_claim(*after),
-            Change::DeviceClaim { after: Some(after), .. } => self.upsert_device_claim(*after),
-            Change::DeviceClaim { before: Some(before), after: None } => {
-                self.remove_device_claim(&before.namespace, &before.name);
-            }
-            Change::DeviceClaim { before: None, after: None } => {}
-        }
     }
 }
 

@@ -15,6 +15,7 @@ impl Cluster {
     /// where it had to be provisioned. Nothing happens where an object is gone or the claim is bound already.
     pub fn fulfil(&mut self, effect: &Effect) {
         self.apply(effect);
+        self.settle(effect);
         let (namespace, name) = match effect {
             Effect::BindVolume { namespace, claim, .. }
             | Effect::ProvisionVolume { namespace, claim, .. } => (namespace, claim),
