@@ -16,7 +16,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use crate::failure::Failure;
 
 /// The workloads that can be scaled, with the names that kubectl knows.
-const SCALED: [(WorkloadKind, &[&str]); 7] = [
+pub(crate) const SCALED: [(WorkloadKind, &[&str]); 7] = [
     (WorkloadKind::Deployment, &["deploy", "deployment", "deployments", "deployment.apps"]),
     (WorkloadKind::StatefulSet, &["sts", "statefulset", "statefulsets", "statefulset.apps"]),
     (WorkloadKind::ReplicaSet, &["rs", "replicaset", "replicasets", "replicaset.apps"]),
@@ -178,7 +178,7 @@ fn read_template(path: &Path) -> Result<NodeTemplate, Failure> {
 }
 
 /// Reads `node/NAME`, `NAME` or a label selector.
-fn node_set(text: &str) -> Result<NodeSet, String> {
+pub(crate) fn node_set(text: &str) -> Result<NodeSet, String> {
     let query = match text.split_once('/') {
         Some(("node" | "nodes" | "no", name)) if !name.contains('=') => NodeQuery::Name(name.into()),
         _ if text.contains(['=', '!', ',', '(', '<', '>', ' ']) => {
@@ -202,7 +202,7 @@ fn addition(text: &str) -> Result<Addition, String> {
 }
 
 /// Reads `KIND/NAME=N` or `KIND/NAMESPACE/NAME=N`.
-fn scale(text: &str) -> Result<Scale, String> {
+pub(crate) fn scale(text: &str) -> Result<Scale, String> {
     let expected = || "expected KIND/NAME=N or KIND/NAMESPACE/NAME=N, as in deploy/web=20".to_owned();
     let (object, count) = text.rsplit_once('=').ok_or_else(expected)?;
     let count = count.trim().parse().ok().filter(|count: &i32| *count >= 0).ok_or_else(expected)?;

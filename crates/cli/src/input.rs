@@ -95,7 +95,7 @@ impl ReadingArgs {
     ///
     /// # Errors
     /// When a file with rules cannot be used.
-    fn loader(&self) -> Result<Loader, Failure> {
+    pub(crate) fn loader(&self) -> Result<Loader, Failure> {
         let mut rules = Rules::default();
         for path in &self.workloads {
             let name = path.display();
@@ -251,6 +251,17 @@ impl Objects {
         warnings.extend(std::mem::take(&mut world.warnings));
         world.warnings = warnings;
         Ok(world)
+    }
+
+    /// The objects with the changes made, for a run in time. Prints what is odd about the input.
+    ///
+    /// # Errors
+    /// Changes of what does not exist; with `--strict` also all warnings.
+    pub(crate) fn changed(self, reading: &ReadingArgs, changes: &ChangeArgs) -> Result<Manifests, Failure> {
+        let Self { mut manifests, warnings, .. } = self;
+        check(&warnings, reading)?;
+        changes.apply(&mut manifests)?;
+        Ok(manifests)
     }
 
     /// The time against which measurements are fresh or stale.

@@ -3,6 +3,7 @@
 mod changes;
 mod compare;
 mod table;
+mod timed;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -41,6 +42,9 @@ Examples:
   Would 20 pods fit with two more nodes?
     berth simulate -f cluster.yaml --scale deploy/web=20 --add 2=node.yaml
 
+  What if a node fails at noon? A day in seconds, and the story of one pod:
+    berth simulate -f cluster.yaml -f apps/ --for 24h --events events.yaml --follow web-0
+
   The names of the pending pods:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
 
@@ -66,6 +70,8 @@ pub(crate) struct SimulateArgs {
     selection: SelectionArgs,
     #[command(flatten)]
     changes: ChangeArgs,
+    #[command(flatten)]
+    time: timed::TimeArgs,
     #[command(flatten)]
     profiles: ProfileArgs,
     /// Run the same input with each of these algorithms and compare the results
@@ -110,6 +116,9 @@ impl SimulateArgs {
 /// # Errors
 /// When the input cannot be used, or with `--verify` when a decision differs.
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+    if let Some(duration) = args.time.duration {
+        return timed::run(args, duration);
+    }
     if !args.compare.is_empty() {
         return compare::run(args);
     }

@@ -203,24 +203,24 @@ impl PodRun {
     pub fn status(&self) -> PodStatus {
         let (init, main) = self.containers.split_at(self.execution.init_containers.len());
         let waiting = if init.is_empty() { "ContainerCreating" } else { "PodInitializing" };
-        let phase = self.phase();
-        let sidecars_ready = init
-            .iter()
-            .zip(&self.execution.init_containers)
-            .all(|(container, execution)| !execution.sidecar || container.is_ready());
-        let is_ready = phase == Phase::Running
-            && sidecars_ready
-            && main.iter().all(Container::is_ready)
-            && !main.is_empty();
         PodStatus {
-            phase,
+            phase: self.phase(),
             started: self.started,
             is_initialized: self.is_initialized,
-            is_ready,
+            is_ready: self.is_ready(),
             init_containers: init.iter().map(|container| container.status(waiting)).collect(),
             containers: main.iter().map(|container| container.status(waiting)).collect(),
             reason: self.reason,
         }
+    }
+
+    /// The condition `Ready`: all containers and sidecars are ready.
+    pub fn is_ready(&self) -> bool {
+        let (init, main) = self.containers.split_at(self.execution.init_containers.len());
+        let mut sidecars = init.iter().zip(&self.execution.init_containers);
+        self.phase() == Phase::Running
+            && sidecars.all(|(container, execution)| !execution.sidecar || container.is_ready())
+            && main.iter().all(Container::is_ready)
     }
 
     /// The phase of the pod.

@@ -2,17 +2,7 @@
 //!
 //! The schedule is not looked at. Upstream: `cronjob/cronjob_controllerv2.go` (`syncCronJob`).
 
-/// `spec.concurrencyPolicy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Concurrency {
-    /// Runs may overlap.
-    #[default]
-    Allow,
-    /// A run is left out while another is active.
-    Forbid,
-    /// A run ends the ones before it.
-    Replace,
-}
+pub use berth_model::workload::Concurrency;
 
 /// What the controller sees.
 #[derive(Clone, Copy, Debug)]

@@ -88,6 +88,9 @@ pub struct Toleration {
     pub value: Str,
     /// The taint's effect; `None` means every effect.
     pub effect: Option<TaintEffect>,
+    /// `tolerationSeconds`: how long a running pod bears a taint of the effect `NoExecute`; `None`: for ever. No placement
+    /// depends on it.
+    pub seconds: Option<i64>,
 }
 
 impl Toleration {
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     fn toleration(key: &str, exists: bool, value: &str, effect: Option<TaintEffect>) -> Toleration {
-        Toleration { key: key.into(), exists, value: value.into(), effect }
+        Toleration { key: key.into(), exists, value: value.into(), effect, seconds: None }
     }
 
     #[test]

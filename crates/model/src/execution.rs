@@ -10,6 +10,9 @@
 //! | [`START_DELAY`] | the time from the binding to the start of the first container: a duration or a range |
 //! | [`READY_DELAY`] | the time from the start of a container until it is ready: a duration or a range |
 
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
 use crate::labels::Labels;
 use crate::pod_manifest::RestartPolicy;
 
@@ -53,6 +56,14 @@ impl Default for Execution {
             containers: vec![ContainerExecution::default()],
             annotated: Annotated::default(),
         }
+    }
+}
+
+impl Execution {
+    /// Puts it behind a pointer. Pods of which nothing is known share one.
+    pub fn shared(execution: Self) -> Arc<Self> {
+        static DEFAULT: LazyLock<Arc<Execution>> = LazyLock::new(Arc::default);
+        if execution == **DEFAULT { DEFAULT.clone() } else { Arc::new(execution) }
     }
 }
 
@@ -226,6 +237,22 @@ impl Span {
     }
 }
 
+impl fmt::Display for Span {
+    /// In the form that [`Span::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let duration = |f: &mut fmt::Formatter<'_>, millis: u64| match millis % 1_000 {
+            0 => write!(f, "{}s", millis / 1_000),
+            _ => write!(f, "{millis}ms"),
+        };
+        duration(f, self.min_millis)?;
+        if self.max_millis == self.min_millis {
+            return Ok(());
+        }
+        f.write_str("..")?;
+        duration(f, self.max_millis)
+    }
+}
+
 /// Reads a duration such as `250ms`, `90s`, `1h30m` or `2d`, in milliseconds; `None` if it is something else.
 pub fn duration_millis(text: &str) -> Option<u64> {
     let mut rest = text.trim();
@@ -366,6 +393,9 @@ mod tests {
         assert_eq!((span.draw(0), span.draw(2_000)), (1_000, 3_000));
         assert_eq!(Span::parse("3s..1s"), None);
         assert_eq!(Span::parse("7s"), Some(Span::fixed(7_000)));
+        for text in ["7s", "1500ms", "1s..2500ms", "0s"] {
+            assert_eq!(Span::parse(text).map(|span| span.to_string()).as_deref(), Some(text));
+        }
     }
 
     #[test]

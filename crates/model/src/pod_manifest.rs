@@ -1,9 +1,11 @@
 //! Pods as objects, and the templates that controllers make pods from.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::Str;
 use crate::affinity::{PodAffinity, PodAffinityTerm, WeightedPodAffinityTerm};
+use crate::execution::Execution;
 use crate::labels::Labels;
 use crate::object::{Kind, ObjectKey};
 use crate::pod::{Controller, Pod, PodSpec};
@@ -28,6 +30,8 @@ pub struct PodManifest {
     pub ephemeral_claims: Vec<Claim>,
     /// It has an `emptyDir` volume: its contents are lost when the pod is deleted.
     pub has_empty_dir: bool,
+    /// What it does on its node. Only simulations need it.
+    pub execution: Arc<Execution>,
 }
 
 impl PodManifest {
@@ -41,6 +45,7 @@ impl PodManifest {
             admission: Admission::default(),
             ephemeral_claims: Vec::new(),
             has_empty_dir: false,
+            execution: Execution::shared(Execution::default()),
         }
     }
 
@@ -137,14 +142,15 @@ pub struct SpecTemplate {
     pub ephemeral_claims: Vec<Claim>,
     /// It has an `emptyDir` volume.
     pub has_empty_dir: bool,
-    /// `restartPolicy`; `None` if it is absent, which means `Always`.
-    pub restart_policy: Option<RestartPolicy>,
+    /// What the pods do on their nodes. Only simulations need it.
+    pub execution: Arc<Execution>,
 }
 
 /// Whether the containers of a pod are started again when they end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
     /// Always: the pod never ends.
+    #[default]
     Always,
     /// If they fail.
     OnFailure,

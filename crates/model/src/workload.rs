@@ -154,6 +154,37 @@ pub struct Workload {
     pub sets_replicas: bool,
     /// The custom resource that the pods are made for, if this is a stand-in for one.
     pub custom: Option<CustomResource>,
+    /// What decides when its controller acts. Only simulations in time need it.
+    pub timing: WorkloadTiming,
+}
+
+/// What decides when a controller acts, and no placement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkloadTiming {
+    /// `spec.minReadySeconds`: how long a pod must be ready to be available.
+    pub min_ready_seconds: i32,
+    /// `spec.backoffLimit` of a Job: how many pods may fail; `None`: 6.
+    pub backoff_limit: Option<i32>,
+    /// `spec.activeDeadlineSeconds` of a Job: how long it may take.
+    pub active_deadline_seconds: Option<i64>,
+    /// `spec.ttlSecondsAfterFinished` of a Job: how long it is kept when it has ended.
+    pub ttl_seconds: Option<i64>,
+    /// `spec.schedule` of a CronJob.
+    pub schedule: Option<Str>,
+    /// `spec.concurrencyPolicy` of a CronJob.
+    pub concurrency: Concurrency,
+}
+
+/// `spec.concurrencyPolicy` of a CronJob.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Runs may overlap.
+    #[default]
+    Allow,
+    /// A run is left out while another is active.
+    Forbid,
+    /// A run ends the ones before it.
+    Replace,
 }
 
 /// A custom resource that makes pods by one of its templates.
@@ -340,6 +371,7 @@ impl Workload {
             progress: JobProgress::default(),
             sets_replicas: false,
             custom: None,
+            timing: WorkloadTiming::default(),
         }
     }
 }

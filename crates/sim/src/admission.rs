@@ -24,11 +24,11 @@ use limit_range::LimitRanges;
 use priority::Priorities;
 use runtime_class::RuntimeClasses;
 
-pub(crate) use storage_class::DefaultClass;
-pub(crate) use toleration::{NOT_READY, UNREACHABLE, tolerate};
+pub use storage_class::DefaultClass;
+pub use toleration::{NOT_READY, UNREACHABLE, tolerate};
 
 /// The objects that admission consults.
-pub(crate) struct Admission<'a> {
+pub struct Admission<'a> {
     limit_ranges: LimitRanges<'a>,
     priorities: Priorities,
     runtime_classes: RuntimeClasses<'a>,
@@ -36,16 +36,16 @@ pub(crate) struct Admission<'a> {
 
 /// What admission finds wrong with a pod.
 #[derive(Debug, Default)]
-pub(crate) struct Remarks {
+pub struct Remarks {
     /// Fields of the spec that name what does not exist, and what is wrong.
-    pub(crate) problems: Vec<(&'static str, String)>,
+    pub problems: Vec<(&'static str, String)>,
     /// Why the API server would refuse the pod, though it is clear what the pod would be.
-    pub(crate) warnings: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 impl<'a> Admission<'a> {
     /// Admission with the objects of the input.
-    pub(crate) fn new(manifests: &'a Manifests) -> Self {
+    pub fn new(manifests: &'a Manifests) -> Self {
         Self {
             limit_ranges: LimitRanges::new(manifests),
             priorities: Priorities::new(manifests),
@@ -54,7 +54,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Admits a pod that is created now.
-    pub(crate) fn admit(&self, spec: &mut PodSpec, asks: &berth_model::pod_manifest::Admission) -> Remarks {
+    pub fn admit(&self, spec: &mut PodSpec, asks: &berth_model::pod_manifest::Admission) -> Remarks {
         let mut remarks = Remarks::default();
         let changed = self.limit_ranges.apply_defaults(spec);
         self.priorities.apply(spec, asks, &mut remarks);
@@ -69,11 +69,7 @@ impl<'a> Admission<'a> {
 
     /// Gives a stored pod its priority, if it has only a priority class. An API server always writes both; hand-written
     /// pods may have one.
-    pub(crate) fn complete(
-        &self,
-        spec: &mut PodSpec,
-        asks: &berth_model::pod_manifest::Admission,
-    ) -> Remarks {
+    pub fn complete(&self, spec: &mut PodSpec, asks: &berth_model::pod_manifest::Admission) -> Remarks {
         let mut remarks = Remarks::default();
         if asks.priority_class.is_some() && !asks.has_priority {
             self.priorities.apply(spec, asks, &mut remarks);
@@ -83,7 +79,7 @@ impl<'a> Admission<'a> {
 }
 
 /// Whether no API server has seen the pod: it has no uid, no time, and no place.
-pub(crate) fn is_new(manifest: &PodManifest) -> bool {
+pub fn is_new(manifest: &PodManifest) -> bool {
     let Pod { uid, created, started, node, nominated_node, terminating, .. } = &manifest.pod;
     let place = node.as_ref().or(nominated_node.as_ref());
     uid.is_empty() && created.or(*started).is_none() && place.is_none() && !terminating

@@ -9,7 +9,7 @@
 mod add;
 pub mod budget;
 pub mod drain;
-pub(crate) mod nodes;
+pub mod nodes;
 pub mod report;
 mod scale;
 #[cfg(test)]

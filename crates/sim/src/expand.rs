@@ -8,15 +8,15 @@
 
 mod cron_job;
 mod custom;
-mod daemon_set;
+pub(crate) mod daemon_set;
 mod deployment;
 mod ephemeral;
 mod existing;
 mod family;
-mod job;
-mod name;
+pub(crate) mod job;
+pub(crate) mod name;
 mod replica_set;
-mod stateful_set;
+pub(crate) mod stateful_set;
 mod template;
 #[cfg(test)]
 mod tests;

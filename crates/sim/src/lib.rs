@@ -4,7 +4,7 @@
 //! once, and reports. Running the same input twice gives the same result, byte for byte.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
-mod admission;
+pub mod admission;
 pub mod change;
 pub mod compare;
 pub mod device_claims;
@@ -24,3 +24,11 @@ pub mod world;
 mod fixture;
 
 pub use expand::MAX_PODS;
+
+/// What controllers give to the pods that they make.
+pub mod template {
+    pub use crate::expand::daemon_set::{only, target, tolerate_conditions};
+    pub use crate::expand::job::{INDEX_LABEL, NAME_LABELS, UID_LABELS};
+    pub use crate::expand::name::{hash, indexed_prefix, prefix};
+    pub use crate::expand::stateful_set::{POD_INDEX, POD_NAME, claims, mount_claims, ordinal};
+}

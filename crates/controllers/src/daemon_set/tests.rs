@@ -118,7 +118,8 @@ fn a_node_takes_a_pod_that_selects_it_and_tolerates_its_taints() {
         tolerations,
         ..PodSpec::default()
     };
-    let everything = Toleration { key: "".into(), exists: true, value: "".into(), effect: None };
+    let everything =
+        Toleration { key: "".into(), exists: true, value: "".into(), effect: None, seconds: None };
     let cases = [
         (vec![], "ssd", false, None, (true, true)),
         (vec![], "hdd", false, None, (false, false)),

@@ -119,6 +119,7 @@ mod tests {
                 exists: true,
                 value: "".into(),
                 effect: None,
+                seconds: None,
             });
         });
         expect![[r#"

@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn tolerate_everything() -> Toleration {
-        Toleration { key: "".into(), exists: true, value: "".into(), effect: None }
+        Toleration { key: "".into(), exists: true, value: "".into(), effect: None, seconds: None }
     }
 
     #[test]

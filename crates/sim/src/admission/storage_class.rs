@@ -12,11 +12,11 @@ use berth_model::manifests::Manifests;
 use berth_model::volume::Claim;
 
 /// The default class of the cluster, if there is one.
-pub(crate) struct DefaultClass(Option<Str>);
+pub struct DefaultClass(Option<Str>);
 
 impl DefaultClass {
     /// Of several default classes the newest counts, of equally old ones the first by name.
-    pub(crate) fn new(manifests: &Manifests) -> Self {
+    pub fn new(manifests: &Manifests) -> Self {
         let classes = manifests.storage_classes.iter().map(|entry| &entry.value);
         let default = classes
             .filter(|class| class.is_default)
@@ -25,7 +25,7 @@ impl DefaultClass {
     }
 
     /// Sets the class of a claim that has none, unless the claim is stored and bound.
-    pub(crate) fn apply(&self, claim: &mut Claim) {
+    pub fn apply(&self, claim: &mut Claim) {
         if claim.storage_class.is_none() && (claim.uid.is_empty() || claim.volume.is_none()) {
             claim.storage_class.clone_from(&self.0);
         }

@@ -1,7 +1,5 @@
 //! DefaultTolerationSeconds: every pod bears for five minutes that its node is not ready or cannot be reached.
 //!
-//! How long does not matter to scheduling: a pod with the toleration may be put on such a node.
-//!
 //! Upstream: `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
 
 use berth_model::affinity::Toleration;
@@ -9,13 +7,15 @@ use berth_model::node::TaintEffect;
 use berth_model::pod::PodSpec;
 
 /// The taint of nodes whose condition `Ready` is false.
-pub(crate) const NOT_READY: &str = "node.kubernetes.io/not-ready";
+pub const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// The taint of nodes whose condition `Ready` is unknown.
-pub(crate) const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+/// For how long a pod bears these taints if it does not say it.
+const DEFAULT_SECONDS: i64 = 300;
 
 /// A toleration of any value of a taint.
-pub(crate) fn tolerate(key: &str, effect: TaintEffect) -> Toleration {
-    Toleration { key: key.into(), exists: true, value: "".into(), effect: Some(effect) }
+pub fn tolerate(key: &str, effect: TaintEffect) -> Toleration {
+    Toleration { key: key.into(), exists: true, value: "".into(), effect: Some(effect), seconds: None }
 }
 
 /// Adds the tolerations that the pod lacks.
@@ -26,7 +26,8 @@ pub(super) fn apply_defaults(spec: &mut PodSpec) {
                 && t.effect.is_none_or(|effect| effect == TaintEffect::NoExecute)
         };
         if !spec.tolerations.iter().any(speaks_of) {
-            spec.tolerations.push(tolerate(key, TaintEffect::NoExecute));
+            let seconds = Some(DEFAULT_SECONDS);
+            spec.tolerations.push(Toleration { seconds, ..tolerate(key, TaintEffect::NoExecute) });
         }
     }
 }
@@ -38,7 +39,8 @@ mod tests {
     #[test]
     fn a_pod_gets_the_tolerations_it_does_not_speak_of() {
         use TaintEffect::*;
-        let everything = Toleration { key: "".into(), exists: true, value: "".into(), effect: None };
+        let everything =
+            Toleration { key: "".into(), exists: true, value: "".into(), effect: None, seconds: None };
         let cases: &[(&[Toleration], usize)] = &[
             (&[], 2),
             (&[tolerate(NOT_READY, NoExecute)], 2),

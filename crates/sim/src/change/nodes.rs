@@ -20,7 +20,7 @@ const ZONE: (&str, &str) = ("zone", "topology.kubernetes.io/zone");
 ///
 /// # Errors
 /// When there is none; says which nodes or values of the label exist.
-pub(super) fn find(manifests: &Manifests, set: &NodeSet, flag: &str) -> Result<Vec<Str>, String> {
+pub fn find(manifests: &Manifests, set: &NodeSet, flag: &str) -> Result<Vec<Str>, String> {
     let nodes = || manifests.nodes.iter().map(|entry| &entry.value);
     let found: Vec<Str> = match &set.query {
         NodeQuery::Name(name) => nodes().filter(|node| node.name == *name).map(name_of).collect(),
@@ -57,7 +57,7 @@ fn name_of(node: &Node) -> Str {
 }
 
 /// The selector with the name of the label that `zone` stands for.
-fn with_full_keys(manifests: &Manifests, selector: &LabelSelector) -> LabelSelector {
+pub fn with_full_keys(manifests: &Manifests, selector: &LabelSelector) -> LabelSelector {
     let (short, full) = ZONE;
     let is_label = manifests.nodes.iter().any(|entry| entry.value.labels.contains_key(short));
     let complete = |one: &Requirement| match &*one.key {

@@ -103,7 +103,7 @@ fn rollout_of(workload: &Workload, fits: &[(&Node, (bool, bool))], new: BTreeMap
 }
 
 /// The node that a daemon pod is on or meant for.
-fn target(pod: &Pod) -> Option<&str> {
+pub fn target(pod: &Pod) -> Option<&str> {
     if let Some(node) = &pod.node {
         return Some(node);
     }
@@ -114,7 +114,7 @@ fn target(pod: &Pod) -> Option<&str> {
 }
 
 /// Adds the tolerations that all daemon pods have.
-fn tolerate_conditions(spec: &mut PodSpec) {
+pub fn tolerate_conditions(spec: &mut PodSpec) {
     let conditions = ["disk-pressure", "memory-pressure", "pid-pressure", "unschedulable"];
     let network = spec.host_network.then_some("network-unavailable");
     let execute = [NOT_READY, UNREACHABLE].map(|key| tolerate(key, TaintEffect::NoExecute));
@@ -129,7 +129,7 @@ fn tolerate_conditions(spec: &mut PodSpec) {
 }
 
 /// Demands one node, and nothing else: the template's demands hold there.
-fn only(node: &Str) -> NodeSelector {
+pub fn only(node: &Str) -> NodeSelector {
     let name = Requirement { key: NODE_NAME.into(), operator: Operator::In, values: vec![node.clone()] };
     NodeSelector { terms: vec![NodeSelectorTerm { expressions: Vec::new(), fields: vec![name] }] }
 }

@@ -14,9 +14,11 @@ use super::template::Template;
 use super::{Expansion, name};
 
 /// Labels with the name of the job, of old and of new.
-pub(super) const NAME_LABELS: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
-const UID_LABELS: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
-const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
+pub const NAME_LABELS: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
+/// Labels with the uid of the job, of old and of new.
+pub const UID_LABELS: [&str; 2] = ["controller-uid", "batch.kubernetes.io/controller-uid"];
+/// The label with the completion index.
+pub const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 
 /// Makes the pods that are missing.
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {

@@ -19,7 +19,7 @@ const MAX_PREFIX: usize = 58;
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// A stand-in for the hash of a workload's template: five characters.
-pub(super) fn hash(namespace: &str, name: &str) -> Str {
+pub fn hash(namespace: &str, name: &str) -> Str {
     // FNV-1a, as upstream hashes templates; the result must be the same on every machine and in every release.
     let bytes = namespace.bytes().chain([b'/']).chain(name.bytes());
     let mut state =
@@ -33,12 +33,12 @@ pub(super) fn hash(namespace: &str, name: &str) -> Str {
 }
 
 /// The prefix of the names of a controller's pods: `web-` for `web`.
-pub(super) fn prefix(name: &str) -> String {
+pub fn prefix(name: &str) -> String {
     format!("{name}-").chars().take(MAX_PREFIX).collect()
 }
 
 /// The prefix of the names of an indexed job's pods: `train-3-` for index 3 of `train`. The index is never cut off.
-pub(super) fn indexed_prefix(name: &str, index: i64) -> String {
+pub fn indexed_prefix(name: &str, index: i64) -> String {
     let suffix = format!("-{index}-");
     let mut prefix: String = name.chars().take(MAX_PREFIX - suffix.len()).collect();
     prefix.push_str(&suffix);

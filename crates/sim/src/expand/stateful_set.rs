@@ -20,8 +20,10 @@ use super::template::Template;
 use super::{Expansion, MAX_PODS, is_outdated, name};
 use crate::rollout::{Member, NewPods, Rollout};
 
-const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
-const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
+/// The label with the name of a pod of a StatefulSet.
+pub const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
+/// The label with the ordinal of a pod of a StatefulSet.
+pub const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
 const REVISION: &str = "controller-revision-hash";
 
 /// Makes the pods that are missing, and their claims. If pods are outdated or too many, the set is rolled out: then its
@@ -110,7 +112,7 @@ fn rollout_of(workload: &Workload, replicas: i32, start: i32) -> Rollout {
 }
 
 /// The ordinal in a pod's name, where the rest of it is the set's name.
-fn ordinal(pod: &Pod, set: &str) -> Option<i64> {
+pub fn ordinal(pod: &Pod, set: &str) -> Option<i64> {
     let digits = pod.name.strip_prefix(set)?.strip_prefix('-')?;
     let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i32>().ok())??;
     Some(number.into())
@@ -121,7 +123,7 @@ fn claim_name(template: &Claim, workload: &Workload, ordinal: i64) -> Str {
 }
 
 /// Puts the claims in the place of volumes of their names.
-fn mount_claims(spec: &mut PodSpec, workload: &Workload, ordinal: i64) {
+pub fn mount_claims(spec: &mut PodSpec, workload: &Workload, ordinal: i64) {
     let templates = &workload.claim_templates;
     let volume = |template: &Claim| PodVolume {
         name: template.name.clone(),
@@ -135,21 +137,26 @@ fn mount_claims(spec: &mut PodSpec, workload: &Workload, ordinal: i64) {
 
 /// Makes the claims of one pod that are not there.
 fn make_claims(expansion: &mut Expansion<'_>, workload: &Workload, ordinal: i64) {
-    for template in &workload.claim_templates {
-        let name = claim_name(template, workload, ordinal);
-        if expansion.claims.insert((workload.namespace.clone(), name.clone())) {
-            let mut labels = template.labels.clone();
-            add_match_labels(&mut labels, workload);
-            let namespace = workload.namespace.clone();
-            expansion.out.claims.push(Claim {
-                namespace,
-                name,
-                labels,
-                uid: Str::default(),
-                ..template.clone()
-            });
+    for claim in claims(workload, ordinal) {
+        if expansion.claims.insert((claim.namespace.clone(), claim.name.clone())) {
+            expansion.out.claims.push(claim);
         }
     }
+}
+
+/// The claims of the pod of an ordinal.
+pub fn claims(workload: &Workload, ordinal: i64) -> impl Iterator<Item = Claim> + '_ {
+    workload.claim_templates.iter().map(move |template| {
+        let mut labels = template.labels.clone();
+        add_match_labels(&mut labels, workload);
+        Claim {
+            namespace: workload.namespace.clone(),
+            name: claim_name(template, workload, ordinal),
+            labels,
+            uid: Str::default(),
+            ..template.clone()
+        }
+    })
 }
 
 fn add_match_labels(labels: &mut Labels, workload: &Workload) {

@@ -176,6 +176,7 @@ fn tolerate(cluster: &mut Cluster, pod: PodRow, node: Node) -> Option<(String, P
                 exists: false,
                 value: taint.value,
                 effect: Some(taint.effect),
+                seconds: None,
             });
         }
     }

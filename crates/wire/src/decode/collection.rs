@@ -98,6 +98,8 @@ impl<'de> Decode<'de> for ResourceList {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Annotations(pub(crate) Labels);
 
+/// Annotations with this prefix are read from all objects.
+const OWN: &str = "berth.dev/";
 /// `kubectl apply` keeps a copy of the whole object here.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -107,7 +109,8 @@ impl<'de> Decode<'de> for Annotations {
     fn map<A: MapAccess<'de>>(mut entries: A, cx: &mut Context) -> Result<Self, A::Error> {
         let mut pairs: Vec<(Str, Str)> = Vec::new();
         while let Some(Key(key)) = entries.next_key()? {
-            if !cx.keep_annotations || key == LAST_APPLIED {
+            let is_read = (cx.keep_annotations && key != LAST_APPLIED) || key.starts_with(OWN);
+            if !is_read {
                 entries.next_value::<IgnoredAny>()?;
                 continue;
             }

@@ -1,5 +1,10 @@
 //! Pods: who they are, and what they want.
 
+use berth_model::Str;
+use berth_model::execution::{
+    Annotated, ContainerExecution, EXIT_CODE, Execution, Program, READY_DELAY, RUN_DURATION, RunDuration,
+    START_DELAY, Span,
+};
 use berth_model::pod::{ClaimSource, Container, PodSpec, Protocol};
 use berth_model::pod_manifest::{Admission, PodManifest, PodTemplate, RestartPolicy};
 
@@ -19,10 +24,11 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
         if manifest.generation != 0 {
             meta.number("generation", manifest.generation);
         }
+        annotations(meta, &manifest.execution.annotated);
     });
     fields.object("spec", |spec| {
         spec.non_empty("nodeName", pod.node.as_deref().unwrap_or_default());
-        write_spec(spec, &pod.spec, &manifest.admission, |affinity| {
+        write_spec(spec, &pod.spec, &manifest.execution, &manifest.admission, |affinity| {
             pod::pod_affinities(affinity, &pod.spec);
         });
         volume::volumes(spec, &pod.spec.volumes, &manifest.ephemeral_claims, manifest.has_empty_dir);
@@ -33,19 +39,16 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
 /// `v1.PodTemplateSpec`.
 pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
     let PodTemplate { labels, spec: parts } = template;
-    fields.part("metadata", |meta| meta::labels(meta, labels));
+    fields.part("metadata", |meta| {
+        meta::labels(meta, labels);
+        annotations(meta, &parts.execution.annotated);
+    });
     fields.object("spec", |spec| {
         spec.non_empty("nodeName", parts.node.as_deref().unwrap_or_default());
-        write_spec(spec, &parts.spec, &parts.admission, |affinity| {
+        write_spec(spec, &parts.spec, &parts.execution, &parts.admission, |affinity| {
             pod::template_affinities(affinity, parts);
         });
         volume::volumes(spec, &parts.spec.volumes, &parts.ephemeral_claims, parts.has_empty_dir);
-        let policy = parts.restart_policy.map_or("", |policy| match policy {
-            RestartPolicy::Always => "Always",
-            RestartPolicy::OnFailure => "OnFailure",
-            RestartPolicy::Never => "Never",
-        });
-        spec.non_empty("restartPolicy", policy);
     });
 }
 
@@ -53,11 +56,14 @@ pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
 fn write_spec(
     fields: &mut Fields<'_>,
     spec: &PodSpec,
+    execution: &Execution,
     admission: &Admission,
     affinities: impl FnOnce(&mut Fields<'_>),
 ) {
-    containers(fields, "initContainers", &spec.init_containers, spec.host_network);
-    containers(fields, "containers", &spec.containers, spec.host_network);
+    let network = spec.host_network;
+    containers(fields, "initContainers", &spec.init_containers, &execution.init_containers, network);
+    containers(fields, "containers", &spec.containers, &execution.containers, network);
+    life(fields, execution);
     fields.labels("nodeSelector", &spec.node_selector);
     fields.truth("hostNetwork", spec.host_network);
     if spec.user_namespace {
@@ -102,8 +108,71 @@ fn write_spec(
     }
 }
 
-fn containers(fields: &mut Fields<'_>, key: &str, containers: &[Container], host_network: bool) {
+/// What the spec says of the pod's end.
+fn life(fields: &mut Fields<'_>, execution: &Execution) {
+    let policy = match execution.restart_policy {
+        RestartPolicy::Always => "",
+        RestartPolicy::OnFailure => "OnFailure",
+        RestartPolicy::Never => "Never",
+    };
+    fields.non_empty("restartPolicy", policy);
+    if execution.grace_seconds != Execution::default().grace_seconds {
+        fields.number("terminationGracePeriodSeconds", execution.grace_seconds.into());
+    }
+    if let Some(seconds) = execution.active_deadline_seconds {
+        fields.number("activeDeadlineSeconds", seconds.into());
+    }
+}
+
+/// The annotations that say what the pod does on its node.
+fn annotations(meta: &mut Fields<'_>, annotated: &Annotated) {
+    let Annotated { run, exit_code, start_delay, ready_delay } = annotated;
+    meta.part("annotations", |fields| {
+        if let Some(run) = run {
+            let text = match run {
+                RunDuration::Forever => "forever".to_owned(),
+                RunDuration::Span(span) => span.to_string(),
+            };
+            fields.text(RUN_DURATION, &text);
+        }
+        let delay = |span: &Option<Span>| span.map(|span| span.to_string()).unwrap_or_default();
+        fields.non_empty(EXIT_CODE, &exit_code.map(|code| code.to_string()).unwrap_or_default());
+        fields.non_empty(START_DELAY, &delay(start_delay));
+        fields.non_empty(READY_DELAY, &delay(ready_delay));
+    });
+}
+
+/// A command that does what the container's program does. Commands are not kept: they may contain secrets.
+fn command(program: Program) -> Vec<Str> {
+    let seconds = |millis: u64| format!("{}.{:03}", millis / 1_000, millis % 1_000);
+    let words = match program {
+        Program::Unknown => Vec::new(),
+        Program::UntilDeleted => vec!["sleep".to_owned(), "infinity".to_owned()],
+        Program::Exits { after_millis: 0, code: 0 } => vec!["true".to_owned()],
+        Program::Exits { after_millis, code: 0 } => vec!["sleep".to_owned(), seconds(after_millis)],
+        Program::Exits { after_millis, code } => {
+            let script = format!("sleep {}; exit {code}", seconds(after_millis));
+            vec!["sh".to_owned(), "-c".to_owned(), script]
+        }
+    };
+    words.into_iter().map(Str::from).collect()
+}
+
+fn containers(
+    fields: &mut Fields<'_>,
+    key: &str,
+    containers: &[Container],
+    executions: &[ContainerExecution],
+    host_network: bool,
+) {
+    let mut executions = executions.iter();
     fields.objects(key, containers, |fields, container| {
+        let execution = executions.next().copied().unwrap_or_default();
+        fields.texts("command", &command(execution.program));
+        if execution.ready_delay_seconds > 0 {
+            let delay = execution.ready_delay_seconds.into();
+            fields.object("readinessProbe", |probe| probe.number("initialDelaySeconds", delay));
+        }
         fields.text("name", &container.name);
         fields.non_empty("image", &container.image);
         fields.part("resources", |resources| {

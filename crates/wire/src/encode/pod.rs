@@ -86,5 +86,8 @@ pub(super) fn tolerations(fields: &mut Fields<'_>, tolerations: &[Toleration]) {
         fields.non_empty("operator", if toleration.exists { "Exists" } else { "" });
         fields.non_empty("value", &toleration.value);
         fields.non_empty("effect", toleration.effect.map_or("", effect));
+        if let Some(seconds) = toleration.seconds {
+            fields.number("tolerationSeconds", seconds);
+        }
     });
 }

@@ -2,7 +2,8 @@
 
 use berth_model::selector::LabelSelector;
 use berth_model::workload::{
-    DisruptionBudget, JobProgress, PodCount, PodGroupOwner, Rollout, ScaledFor, Share, Workload, WorkloadKind,
+    Concurrency, DisruptionBudget, JobProgress, PodCount, PodGroupOwner, Rollout, ScaledFor, Share, Workload,
+    WorkloadKind,
 };
 
 use super::selector::{label_selector, plain_selector};
@@ -72,6 +73,13 @@ pub(super) fn whole_workload(fields: &mut Fields<'_>, workload: &Workload) {
     });
     match workload.kind {
         WorkloadKind::CronJob => fields.object("spec", |spec| {
+            spec.optional("schedule", workload.timing.schedule.as_ref());
+            let concurrency = match workload.timing.concurrency {
+                Concurrency::Allow => "",
+                Concurrency::Forbid => "Forbid",
+                Concurrency::Replace => "Replace",
+            };
+            spec.non_empty("concurrencyPolicy", concurrency);
             spec.object("jobTemplate", |template| template.object("spec", |spec| job_spec(spec, workload)));
         }),
         WorkloadKind::Job => {
@@ -96,6 +104,9 @@ fn controller_spec(spec: &mut Fields<'_>, workload: &Workload) {
         }
     }
     spec.truth("paused", workload.paused);
+    if workload.timing.min_ready_seconds != 0 {
+        spec.number("minReadySeconds", workload.timing.min_ready_seconds.into());
+    }
     match workload.kind {
         WorkloadKind::Deployment => spec.object("strategy", |strategy| rollout(strategy, workload.rollout)),
         WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => {
@@ -131,6 +142,17 @@ fn job_spec(spec: &mut Fields<'_>, workload: &Workload) {
         spec.truth("suspend", suspended);
         spec.non_empty("podReplacementPolicy", if replaces_terminating { "" } else { "Failed" });
         spec.truth("manualSelector", manual_selector);
+    }
+    let timing = &workload.timing;
+    let limits = [
+        ("backoffLimit", timing.backoff_limit.map(i64::from)),
+        ("activeDeadlineSeconds", timing.active_deadline_seconds),
+        ("ttlSecondsAfterFinished", timing.ttl_seconds),
+    ];
+    for (name, value) in limits {
+        if let Some(value) = value {
+            spec.number(name, value);
+        }
     }
     spec.object("template", |template| manifest::template(template, &workload.template));
 }

@@ -4,13 +4,14 @@
 //! `validateResourceRequirements`).
 
 use berth_model::Str;
+use berth_model::execution::{ContainerExecution, Program};
 use berth_model::node::ResourceList;
 use berth_model::pod::{Container, HostPort, Protocol};
 use berth_model::pod_level::is_huge_pages;
 use berth_model::quantity::Quantity;
 
 use crate::context::{Context, Step, quoted};
-use crate::decode::{IntoModel, List, wire_object};
+use crate::decode::{IntoModel, List, UninternedStr, wire_object};
 use crate::pod::resources::{ResourcesWire, is_extended, is_native};
 use crate::selector::one_of;
 use crate::syntax::{check_dns_label, is_label_key};
@@ -79,6 +80,17 @@ wire_object! {
 }
 
 wire_object! {
+    /// `v1.Probe`.
+    pub(crate) struct ProbeWire {
+        initial_delay: i32 = "initialDelaySeconds",
+    }
+    skipped {
+        "exec" "httpGet" "tcpSocket" "grpc" "timeoutSeconds" "periodSeconds" "successThreshold" "failureThreshold"
+        "terminationGracePeriodSeconds"
+    }
+}
+
+wire_object! {
     /// `v1.Container`.
     pub(crate) struct ContainerWire {
         name: Str = "name",
@@ -88,10 +100,13 @@ wire_object! {
         restart_policy: Str = "restartPolicy",
         restart_rules: Vec<RestartRuleWire> = "restartPolicyRules",
         mounts: Vec<MountWire> = "volumeMounts",
+        command: Vec<UninternedStr> = "command",
+        args: Vec<UninternedStr> = "args",
+        readiness: ProbeWire = "readinessProbe",
     }
     skipped {
-        "command" "args" "workingDir" "envFrom" "env" "resizePolicy" "volumeDevices"
-        "livenessProbe" "readinessProbe" "startupProbe" "lifecycle" "terminationMessagePath" "terminationMessagePolicy"
+        "workingDir" "envFrom" "env" "resizePolicy" "volumeDevices"
+        "livenessProbe" "startupProbe" "lifecycle" "terminationMessagePath" "terminationMessagePolicy"
         "imagePullPolicy" "securityContext" "stdin" "stdinOnce" "tty"
     }
 }
@@ -101,6 +116,7 @@ wire_object! {
 pub(crate) struct ContainerParts {
     pub(crate) container: Container,
     pub(crate) ports: Vec<Port>,
+    pub(crate) execution: ContainerExecution,
 }
 
 impl IntoModel for ContainerWire {
@@ -123,6 +139,13 @@ impl IntoModel for ContainerWire {
         if self.image.is_empty() {
             cx.refusal_at("image", "missing");
         }
+        let words = self.command.iter().chain(&self.args).map(|word| &*word.0);
+        let execution = ContainerExecution {
+            // An image has a program of its own, which takes the arguments.
+            program: if self.command.is_empty() { Program::Unknown } else { Program::of_command(words) },
+            ready_delay_seconds: u32::try_from(self.readiness.initial_delay).unwrap_or(0),
+            sidecar: &*self.restart_policy == "Always",
+        };
         let container = Container {
             name: self.name,
             image: self.image,
@@ -135,7 +158,7 @@ impl IntoModel for ContainerWire {
             bind_mount_options: self.mounts.iter().any(|mount| !mount.options.is_empty()),
             host_ports: Vec::new(),
         };
-        ContainerParts { container, ports: self.ports.0 }
+        ContainerParts { container, ports: self.ports.0, execution }
     }
 }
 
@@ -197,7 +220,7 @@ fn check_against_limits(cx: &mut Context, requests: &[(Str, Quantity)], limits: 
 
 /// Turns ports into host ports. A pod on the host's network takes each port it names of the host.
 pub(crate) fn take_host_ports(cx: &mut Context, parts: ContainerParts, host_network: bool) -> Container {
-    let ContainerParts { mut container, ports } = parts;
+    let ContainerParts { mut container, ports, .. } = parts;
     for (at, port) in ports.into_iter().enumerate() {
         let number = match port.host_port {
             0 if host_network => port.container_port,

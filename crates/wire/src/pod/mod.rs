@@ -10,10 +10,12 @@ mod template;
 mod toleration;
 mod volume;
 
+use berth_model::execution::{Annotated, Execution, unreadable};
+use berth_model::labels::Labels;
 use berth_model::pod::Pod;
 use berth_model::pod_manifest::{PodManifest, SpecTemplate};
 
-use crate::context::{Context, Step};
+use crate::context::{Context, Step, quoted};
 use crate::decode::{IntoModel, Obj, wire_object};
 use crate::encode;
 use crate::meta::MetaField;
@@ -42,6 +44,7 @@ impl IntoModel for PodWire {
     fn into_model(self, cx: &mut Context) -> PodManifest {
         let meta = self.meta.named(cx);
         let generation = meta.generation;
+        let annotated = annotated(cx, &meta.annotations);
         let parts = self.spec.0.unwrap_or_else(|| {
             cx.problem("has no spec");
             SpecTemplate::default()
@@ -53,6 +56,7 @@ impl IntoModel for PodWire {
         }
         let (admission, ephemeral_claims) = (parts.admission.clone(), parts.ephemeral_claims.clone());
         let has_empty_dir = parts.has_empty_dir;
+        let execution = Execution::shared(Execution { annotated, ..(*parts.execution).clone() });
         let status = self.status;
         let scheduled = status.scheduled();
         let claim_statuses = status.claim_statuses();
@@ -74,6 +78,29 @@ impl IntoModel for PodWire {
             preempted,
             claim_statuses,
         };
-        PodManifest { pod, finished, generation, scheduled, admission, ephemeral_claims, has_empty_dir }
+        PodManifest {
+            pod,
+            finished,
+            generation,
+            scheduled,
+            admission,
+            ephemeral_claims,
+            has_empty_dir,
+            execution,
+        }
     }
+}
+
+/// What the annotations say of what a pod does on its node. An object of a cluster is never refused for them: its
+/// scheduler does not need them.
+fn annotated(cx: &mut Context, annotations: &Labels) -> Annotated {
+    let wrong = if cx.stored { Vec::new() } else { unreadable(annotations) };
+    for (key, found, allowed) in wrong {
+        cx.within(Step::Field("metadata"), |cx| {
+            cx.within(Step::Field("annotations"), |cx| {
+                cx.problem_at(key, format!("found {}, expected {allowed}", quoted(found)));
+            });
+        });
+    }
+    Annotated::of(annotations)
 }

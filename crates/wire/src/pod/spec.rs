@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use berth_model::Str;
+use berth_model::execution::{Annotated, Execution};
 use berth_model::node::ResourceList;
 use berth_model::pod::{ClaimSource, Container, PodResourceClaim, PodSpec};
 use berth_model::pod_level::{PodLevel, is_huge_pages};
@@ -86,9 +87,11 @@ wire_object! {
         claims: List<PodClaimWire> = "resourceClaims",
         restart_policy: Str = "restartPolicy",
         resources: ResourcesWire = "resources",
+        grace: Option<i64> = "terminationGracePeriodSeconds",
+        deadline: Option<i64> = "activeDeadlineSeconds",
     }
     skipped {
-        "ephemeralContainers" "terminationGracePeriodSeconds" "activeDeadlineSeconds" "dnsPolicy"
+        "ephemeralContainers" "dnsPolicy"
         "serviceAccountName" "serviceAccount" "automountServiceAccountToken" "hostPID" "hostIPC"
         "shareProcessNamespace" "securityContext" "imagePullSecrets" "hostname" "subdomain" "hostAliases" "dnsConfig"
         "readinessGates" "enableServiceLinks" "setHostnameAsFQDN" "hostnameOverride" "workloadRef"
@@ -108,8 +111,19 @@ impl IntoModel for PodSpecWire {
         check_volumes(cx, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
         let restart_policy = Some(&*self.restart_policy).filter(|name| !name.is_empty());
-        let restart_policy = restart_policy.map(|name| one_of(cx, "restartPolicy", name, RESTART_POLICIES));
+        let restart_policy = restart_policy
+            .map_or(RestartPolicy::Always, |name| one_of(cx, "restartPolicy", name, RESTART_POLICIES));
         check_distinct(cx, &self.spread.0);
+        let of = |parts: &[ContainerParts]| parts.iter().map(|parts| parts.execution).collect();
+        let execution = Execution::shared(Execution {
+            restart_policy,
+            // Upstream takes a negative period for one second.
+            grace_seconds: self.grace.map_or(30, |seconds| u32::try_from(seconds).unwrap_or(1)),
+            active_deadline_seconds: self.deadline.and_then(|seconds| u32::try_from(seconds).ok()),
+            init_containers: of(&self.init_containers.0),
+            containers: of(&self.containers.0),
+            annotated: Annotated::default(),
+        });
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
         let containers = containers(cx, "containers", self.containers, network);
@@ -165,7 +179,7 @@ impl IntoModel for PodSpecWire {
             admission,
             ephemeral_claims,
             has_empty_dir,
-            restart_policy,
+            execution,
         }
     }
 }

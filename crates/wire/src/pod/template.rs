@@ -1,5 +1,8 @@
 //! Pod templates: what controllers make pods from.
 
+use std::sync::Arc;
+
+use berth_model::execution::{Annotated, Execution};
 use berth_model::pod_manifest::PodTemplate;
 
 use crate::context::Context;
@@ -23,9 +26,12 @@ impl IntoModel for TemplateWire {
         if self.spec.0.is_none() {
             cx.problem_at("spec", "missing; expected a pod spec");
         }
-        PodTemplate {
-            labels: self.meta.0.map(|meta| meta.labels).unwrap_or_default(),
-            spec: self.spec.0.unwrap_or_default(),
+        let meta = self.meta.0.unwrap_or_default();
+        let mut spec = self.spec.0.unwrap_or_default();
+        let annotated = super::annotated(cx, &meta.annotations);
+        if annotated != Annotated::default() {
+            spec.execution = Arc::new(Execution { annotated, ..(*spec.execution).clone() });
         }
+        PodTemplate { labels: meta.labels, spec }
     }
 }

@@ -64,6 +64,6 @@ impl IntoModel for TolerationWire {
         if self.seconds.is_some() && effect != Some(TaintEffect::NoExecute) {
             cx.problem_at("effect", "must be NoExecute if tolerationSeconds is set");
         }
-        Toleration { key: self.key, exists, value: self.value, effect }
+        Toleration { key: self.key, exists, value: self.value, effect, seconds: self.seconds }
     }
 }

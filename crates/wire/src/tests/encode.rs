@@ -94,7 +94,9 @@ fn a_whole_controller_survives() {
         (
             "apps/v1",
             "Deployment",
-            format!(r#""paused":true,"strategy":{{"type":"Recreate"}},"selector":{selector}"#),
+            format!(
+                r#""paused":true,"minReadySeconds":9,"strategy":{{"type":"Recreate"}},"selector":{selector}"#
+            ),
         ),
         (
             "apps/v1",
@@ -138,7 +140,8 @@ fn a_whole_job_survives() {
         (
             "CronJob",
             format!(
-                r#""spec":{{"schedule":"@daily","jobTemplate":{{"spec":{{"parallelism":2,{template}}}}}}}"#
+                r#""spec":{{"schedule":"@daily","concurrencyPolicy":"Forbid","jobTemplate":{{"spec":{{"parallelism":2,
+            "backoffLimit":0,"activeDeadlineSeconds":9,"ttlSecondsAfterFinished":7,{template}}}}}}}"#
             ),
         ),
     ];
@@ -156,6 +159,31 @@ fn a_whole_job_survives() {
 fn what_only_differs_in_being_absent_stays_apart() {
     for json in objects::EDGES {
         check(json);
+    }
+}
+
+#[test]
+fn what_a_pod_does_on_its_node_survives_but_not_its_command() {
+    let pod = |command: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a","annotations":{{"berth.dev/run-duration":"300s..1h",
+            "berth.dev/exit-code":"3","berth.dev/start-delay":"1500ms","berth.dev/ready-delay":"2s"}}}},"spec":{{
+            "restartPolicy":"OnFailure","terminationGracePeriodSeconds":5,"activeDeadlineSeconds":60,"tolerations":[{{
+            "key":"k","operator":"Exists","effect":"NoExecute","tolerationSeconds":30}}],"initContainers":[{{"name":"i",
+            "command":["true"]}}],"containers":[{{"name":"c","command":{command},"readinessProbe":{{
+            "initialDelaySeconds":7}}}}]}}}}"#
+        )
+    };
+    let cases = [
+        (r#"["/bin/sleep","30"]"#, r#""command":["sleep","30.000"]"#),
+        (r#"["sleep","infinity"]"#, r#""command":["sleep","infinity"]"#),
+        (r#"["sh","-c","sleep 1; exit 2"]"#, r#""command":["sh","-c","sleep 1.000; exit 2"]"#),
+        (r#"["serve","--token=SECRET"]"#, r#""containers":[{"name":"c","readinessProbe""#),
+    ];
+    for (command, expected) in cases {
+        let text = check(&pod(command));
+        assert!(text.contains(expected) && !text.contains("SECRET"), "{text}");
+        assert!(text.contains(r#""berth.dev/run-duration":"300s..3600s""#), "{text}");
     }
 }
 

@@ -11,6 +11,24 @@ fn check(text: &str, field: &str, part: &str) {
 }
 
 #[test]
+fn an_annotation_that_cannot_be_read_is_named_in_a_manifest_but_not_in_a_stored_object() {
+    let pod = |meta: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: a, {meta} annotations: {{berth.dev/run-duration: soon, note:              x}}}}, spec: {{containers: [{{name: c, image: i}}]}}}}"
+        )
+    };
+    let field = "metadata.annotations.berth.dev/run-duration";
+    check(
+        &pod(""),
+        field,
+        "found \"soon\", expected a duration such as 90s, a range such as 5m..1h, or forever",
+    );
+    let mut loader = crate::Loader::new();
+    loader.read("in", pod("uid: u,").as_bytes());
+    assert!(loader.finish().is_ok(), "the scheduler of a cluster does not need it");
+}
+
+#[test]
 fn a_wrong_field_of_a_pod_is_named_with_what_is_allowed() {
     let cases = [
         ("priority: high", "spec.priority", "found \"high\", expected an integer"),

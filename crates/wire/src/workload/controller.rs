@@ -5,7 +5,7 @@
 use berth_model::Str;
 use berth_model::pod_manifest::PodTemplate;
 use berth_model::selector::LabelSelector;
-use berth_model::workload::{PodCount, ScaledFor, Workload, WorkloadKind};
+use berth_model::workload::{PodCount, ScaledFor, Workload, WorkloadKind, WorkloadTiming};
 
 use crate::context::{Context, Step};
 use crate::decode::{IntoModel, List, Obj, StringMap, wire_object};
@@ -36,9 +36,10 @@ wire_object! {
         update_strategy: StrategyWire = "updateStrategy",
         management: Str = "podManagementPolicy",
         paused: bool = "paused",
+        min_ready: i32 = "minReadySeconds",
     }
     skipped {
-        "minReadySeconds" "revisionHistoryLimit" "progressDeadlineSeconds" "serviceName"
+        "revisionHistoryLimit" "progressDeadlineSeconds" "serviceName"
         "persistentVolumeClaimRetentionPolicy"
     }
 }
@@ -88,6 +89,10 @@ impl ControllerWire {
                 rollout,
                 parallel,
                 paused: spec.paused,
+                timing: WorkloadTiming {
+                    min_ready_seconds: spec.min_ready.max(0),
+                    ..WorkloadTiming::default()
+                },
                 ..workload(kind, meta, selector, template, count)
             }
         })

@@ -4,7 +4,7 @@
 
 use berth_model::Str;
 use berth_model::pod_manifest::RestartPolicy;
-use berth_model::workload::{JobProgress, PodCount, Workload, WorkloadKind};
+use berth_model::workload::{Concurrency, JobProgress, PodCount, Workload, WorkloadKind, WorkloadTiming};
 
 use crate::context::{Context, Step, quoted};
 use crate::decode::{AnyMap, IntoModel, Obj, wire_object};
@@ -26,10 +26,12 @@ wire_object! {
         replacement: Str = "podReplacementPolicy",
         failure_policy: Option<AnyMap> = "podFailurePolicy",
         manual_selector: bool = "manualSelector",
+        deadline: Option<i64> = "activeDeadlineSeconds",
+        backoff_limit: Option<i32> = "backoffLimit",
+        ttl: Option<i64> = "ttlSecondsAfterFinished",
     }
     skipped {
-        "activeDeadlineSeconds" "successPolicy" "backoffLimit" "backoffLimitPerIndex"
-        "maxFailedIndexes" "failedPodsLimit" "ttlSecondsAfterFinished" "managedBy" "scheduling"
+        "successPolicy" "backoffLimitPerIndex" "maxFailedIndexes" "failedPodsLimit" "managedBy" "scheduling"
     }
 }
 
@@ -100,9 +102,10 @@ wire_object! {
         suspend: bool = "suspend",
         schedule: Str = "schedule",
         template: JobTemplateWire = "jobTemplate",
+        concurrency: Str = "concurrencyPolicy",
     }
     skipped {
-        "timeZone" "startingDeadlineSeconds" "concurrencyPolicy" "successfulJobsHistoryLimit"
+        "timeZone" "startingDeadlineSeconds" "successfulJobsHistoryLimit"
         "failedJobsHistoryLimit"
     }
 }
@@ -121,7 +124,7 @@ impl IntoModel for CronJobWire {
 
     fn into_model(self, cx: &mut Context) -> Workload {
         let meta = self.meta.named(cx);
-        let CronJobSpecWire { suspend, schedule, template } = self.spec;
+        let CronJobSpecWire { suspend, schedule, template, concurrency } = self.spec;
         if !is_schedule(&schedule) {
             let message = format!("found {}, expected five fields such as */5 * * * *", quoted(&schedule));
             cx.within(Step::Field("spec"), |cx| cx.refusal_at("schedule", message));
@@ -130,11 +133,21 @@ impl IntoModel for CronJobWire {
         spec.suspend |= suspend;
         let path = ["spec", "jobTemplate", "spec"].map(Step::Field);
         let [outer, middle, inner] = path;
-        cx.within(outer, |cx| {
+        let concurrency = match &*concurrency {
+            "" => Concurrency::Allow,
+            name => cx.within(outer.clone(), |cx| one_of(cx, "concurrencyPolicy", name, CONCURRENCY)),
+        };
+        let mut cron_job = cx.within(outer, |cx| {
             cx.within(middle, |cx| cx.within(inner, |cx| job(cx, WorkloadKind::CronJob, meta, spec, false)))
-        })
+        });
+        cron_job.timing.schedule = Some(schedule);
+        cron_job.timing.concurrency = concurrency;
+        cron_job
     }
 }
+
+const CONCURRENCY: &[(&str, Concurrency)] =
+    &[("Allow", Concurrency::Allow), ("Forbid", Concurrency::Forbid), ("Replace", Concurrency::Replace)];
 
 /// Whether a text has the form of a cron schedule: five fields, or a name such as `@daily`.
 fn is_schedule(text: &str) -> bool {
@@ -177,8 +190,14 @@ fn job(cx: &mut Context, kind: WorkloadKind, meta: Meta, spec: JobSpecWire, fini
         manual_selector: spec.manual_selector,
     };
     let template = template(cx, spec.template.0);
-    if matches!(template.spec.restart_policy, None | Some(RestartPolicy::Always)) {
+    if template.spec.execution.restart_policy == RestartPolicy::Always {
         cx.refusal_at("template", "spec.restartPolicy of a Job must be OnFailure or Never");
     }
-    workload(kind, meta, spec.selector.0, template, count)
+    let timing = WorkloadTiming {
+        backoff_limit: spec.backoff_limit,
+        active_deadline_seconds: spec.deadline,
+        ttl_seconds: spec.ttl,
+        ..WorkloadTiming::default()
+    };
+    Workload { timing, ..workload(kind, meta, spec.selector.0, template, count) }
 }

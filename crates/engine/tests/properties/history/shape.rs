@@ -208,8 +208,13 @@ impl PodShape {
         }
         spec.containers = vec![container];
         if self.has(1) {
-            spec.tolerations =
-                vec![Toleration { key: "dedicated".into(), exists: true, value: "".into(), effect: None }];
+            spec.tolerations = vec![Toleration {
+                key: "dedicated".into(),
+                exists: true,
+                value: "".into(),
+                effect: None,
+                seconds: None,
+            }];
         }
         if self.has(2) {
             spec.node_selector = Labels::from_iter([("disk", "ssd")]);

@@ -1,0 +1,81 @@
+//! `berth simulate --for --compare`: the same time under several algorithms.
+
+use std::process::ExitCode;
+
+use berth_cluster::Millis;
+use berth_cluster::report::TimedSimulationResult;
+use berth_config::Configuration;
+use berth_sim::report::API_VERSION;
+use serde::Serialize;
+
+use super::table::span;
+use super::{Input, algorithms, simulate};
+use crate::columns::{Cell, Columns};
+use crate::failure::Failure;
+use crate::simulate::SimulateArgs;
+use crate::{human, output, profiles, style};
+
+/// The document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TimedComparison {
+    api_version: &'static str,
+    kind: &'static str,
+    runs: Vec<TimedSimulationResult>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As [`super::run`].
+pub(super) fn run(
+    args: &SimulateArgs,
+    configuration: &Configuration,
+    input: &Input,
+    duration: Millis,
+) -> Result<ExitCode, Failure> {
+    let mut runs = Vec::new();
+    for algorithm in algorithms(args)? {
+        let choice = profiles::choose(configuration, &args.profiles, Some(algorithm));
+        runs.push(simulate(args, choice, input, duration)?);
+    }
+    let pending = runs.iter().map(|run| run.pending.len()).max().unwrap_or(0);
+    let comparison = TimedComparison { api_version: API_VERSION, kind: "TimedComparison", runs };
+    output::print(&comparison, args.output, |wide| render(&comparison, wide))?;
+    Ok(args.exit_code(pending))
+}
+
+/// The algorithms side by side, a line for each figure.
+fn render(comparison: &TimedComparison, wide: bool) -> String {
+    let runs = &comparison.runs;
+    let titles = std::iter::once("").chain(runs.iter().map(|run| run.algorithm.as_str()));
+    let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
+    let mut line = |title: &str, of: &dyn Fn(&TimedSimulationResult) -> String| {
+        let cells = runs.iter().map(|run| Cell::from(of(run)));
+        table.row(std::iter::once(Cell::from(title)).chain(cells).collect());
+    };
+    line("pods", &|run| run.summary.created.to_string());
+    line("succeeded", &|run| run.summary.succeeded.to_string());
+    line("pending at the end", &|run| run.summary.pending.to_string());
+    line("evicted", &|run| run.summary.evictions.values().sum::<u64>().to_string());
+    line("wait p50", &|run| span(run.waits[0].p50_seconds));
+    line("wait p90", &|run| span(run.waits[0].p90_seconds));
+    line("wait p99", &|run| span(run.waits[0].p99_seconds));
+    line("longest wait", &|run| span(run.waits[0].max_seconds));
+    let lacking = |run: &TimedSimulationResult| -> f64 {
+        let services = run.workloads.iter().filter_map(|workload| workload.service.as_ref());
+        services.map(|service| service.lacking_pod_seconds).fold(0.0, |sum, lacking| sum + lacking)
+    };
+    line("lacking pods, over time", &|run| span(lacking(run)));
+    let names = runs.iter().flat_map(|run| run.resources.iter().map(|resource| &resource.name));
+    for name in human::resources(names.filter(|name| *name != "pods"), if wide { usize::MAX } else { 3 }) {
+        let title = format!("{} requested", if wide { name } else { human::short(name) });
+        line(&title, &|run| {
+            let found = run.resources.iter().find(|resource| resource.name == name);
+            found.map_or_else(|| "-".to_owned(), |resource| format!("{:.1}%", resource.utilization * 100.0))
+        });
+    }
+    let mut out = String::new();
+    table.print(&mut out);
+    out
+}
