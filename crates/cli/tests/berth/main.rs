@@ -14,4 +14,5 @@ mod problems;
 mod replay;
 mod schema;
 mod simulate;
+mod up;
 mod usage;
