@@ -52,11 +52,17 @@ fn a_missing_component_is_named_with_the_ways_to_get_it() {
 fn what_cannot_work_is_refused_before_anything_starts() {
     let machine = Machine::new("refused");
     let config = machine.0.join("scheduler.yaml");
-    std::fs::write(&config, "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\na: 1\n")
-        .unwrap();
+    std::fs::write(
+        &config,
+        "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\na: 1\n",
+    )
+    .unwrap();
     let config = config.to_str().unwrap();
     let cases: [(&[&str], &str); 10] = [
-        (&["up", "--record", "r", "--scheduler", "upstream"], "--record: only Berth's scheduler records its inputs"),
+        (
+            &["up", "--record", "r", "--scheduler", "upstream"],
+            "--record: only Berth's scheduler records its inputs",
+        ),
         (&["up", "--config", config, "--scheduler", "none"], "--config: there is no scheduler to configure"),
         (&["up", "--config", config], "scheduler.yaml:3:1: unknown field \"a\""),
         (&["up", "--name", "A b"], "\"A b\" cannot be a name; it must have at most 63 lower-case letters"),
@@ -77,5 +83,8 @@ fn what_cannot_work_is_refused_before_anything_starts() {
 fn without_control_planes_the_list_is_empty() {
     let output = Machine::new("list").run(&["up", "list"]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "note: there is no control plane; berth up starts one\n");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "note: there is no control plane; berth up starts one\n"
+    );
 }

@@ -341,10 +341,11 @@ mod tests {
         let mut manifest = sleeper();
         manifest["spec"]["readinessGates"] = json!([{"conditionType": "example.com/gate"}]);
         let mut gated = Pod::new(&pod(manifest.clone()), Timing::INSTANT, None, 1_000);
-        let ready = |change: &Change| change.body["status"]["conditions"][3]["status"].clone();
-        let change = sent(gated.next("100.64.0.1", 1_000));
-        assert_eq!(change.body["status"]["conditions"][3]["type"], "Ready");
-        assert_eq!(ready(&change), "False");
+        let ready = |change: &Change| {
+            let conditions = change.body["status"]["conditions"].as_array().unwrap().clone();
+            conditions.into_iter().find(|condition| condition["type"] == "Ready").unwrap()["status"].clone()
+        };
+        assert_eq!(ready(&sent(gated.next("100.64.0.1", 1_000))), "False");
         manifest["status"] =
             json!({"phase": "Running", "conditions": [{"type": "example.com/gate", "status": "True"}]});
         gated.update(&pod(manifest), 2_000);
