@@ -12,6 +12,7 @@
 mod admission;
 mod node;
 mod pod;
+mod script;
 mod status;
 #[cfg(test)]
 mod tests;

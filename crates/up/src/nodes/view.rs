@@ -11,6 +11,11 @@ use berth_model::pod_manifest::RestartPolicy;
 use berth_model::quantity::Quantity;
 use serde::Deserialize;
 
+use super::script::simplify;
+
+/// The annotation with the completion index of the pod of an indexed Job, whose containers have it as a variable.
+const COMPLETION_INDEX: &str = "batch.kubernetes.io/job-completion-index";
+
 /// The fields of `metadata` that are read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -85,6 +90,15 @@ pub(crate) struct ContainerView {
     restart_policy: Option<String>,
     readiness_probe: Option<Probe>,
     resources: Resources,
+    env: Vec<Variable>,
+}
+
+/// A variable with a value of its own; those from elsewhere are not known.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Variable {
+    name: String,
+    value: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -197,6 +211,7 @@ impl PodView {
         let spec = &self.spec;
         let annotations: Labels =
             self.metadata.annotations.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let index = self.metadata.annotations.get(COMPLETION_INDEX).map(String::as_str);
         Execution {
             restart_policy: match spec.restart_policy.as_str() {
                 "Never" => RestartPolicy::Never,
@@ -205,8 +220,8 @@ impl PodView {
             },
             grace_seconds: spec.termination_grace_period_seconds.unwrap_or(30),
             active_deadline_seconds: spec.active_deadline_seconds,
-            init_containers: spec.init_containers.iter().map(ContainerView::execution).collect(),
-            containers: spec.containers.iter().map(ContainerView::execution).collect(),
+            init_containers: spec.init_containers.iter().map(|one| one.execution(index)).collect(),
+            containers: spec.containers.iter().map(|one| one.execution(index)).collect(),
             annotated: Annotated::of(&annotations),
         }
     }
@@ -221,10 +236,23 @@ impl ContainerView {
         }
     }
 
-    fn execution(&self) -> ContainerExecution {
-        let words = self.command.iter().chain(&self.args).map(String::as_str);
+    /// `index` is the completion index of the pod of an indexed Job.
+    fn execution(&self, index: Option<&str>) -> ContainerExecution {
+        let mut words: Vec<String> = self.command.iter().chain(&self.args).cloned().collect();
+        if let [_, flag, script, ..] = words.as_mut_slice()
+            && flag == "-c"
+        {
+            let of_job = |name: &str| index.filter(|_| name == "JOB_COMPLETION_INDEX").map(str::to_owned);
+            let of_spec = |name: &str| {
+                self.env
+                    .iter()
+                    .find(|one| one.name == name && !one.value.is_empty())
+                    .map(|one| one.value.clone())
+            };
+            *script = simplify(script, |name| of_job(name).or_else(|| of_spec(name)));
+        }
         ContainerExecution {
-            program: Program::of_command(words),
+            program: Program::of_command(words.iter().map(String::as_str)),
             ready_delay_seconds: self.readiness_probe.as_ref().map_or(0, |probe| probe.initial_delay_seconds),
             sidecar: self.restart_policy.as_deref() == Some("Always"),
         }
