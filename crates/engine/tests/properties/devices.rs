@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use berth_engine::cluster::TrialEnd;
 use berth_engine::decision::Decision;
 use berth_engine::ids::PodRow;
 use berth_engine::profile::Profile;
@@ -48,6 +49,8 @@ enum Step {
     End(usize),
     /// A claim of the pod that was placed at this place loses its devices.
     GiveBack(usize),
+    /// The next steps, as many as this says, are a trial that is rolled back.
+    Trial(usize),
 }
 
 impl Step {
@@ -64,6 +67,7 @@ impl Step {
             6 => (0usize..WAYS).prop_map(Self::Pod),
             2 => (0usize..20).prop_map(Self::End),
             1 => (0usize..20).prop_map(Self::GiveBack),
+            1 => (1usize..6).prop_map(Self::Trial),
         ]
     }
 }
@@ -210,7 +214,7 @@ impl World {
                     });
                 }
             }
-            Step::End(_) | Step::GiveBack(_) => {}
+            Step::End(_) | Step::GiveBack(_) | Step::Trial(_) => {}
         }
     }
 
@@ -235,6 +239,28 @@ impl World {
             }
         }
         self.no_device_is_allocated_twice()
+    }
+
+    /// Takes steps, checks each, and takes them back: the device objects must be those of before.
+    fn trial(&mut self, steps: &[Step]) -> Result<(), String> {
+        let picture = |world: &Self| {
+            let devices = world.scheduler.cluster().devices();
+            let claims: Vec<_> =
+                devices.claims().map(|claim| (claim.clone(), devices.is_in_flight(claim))).collect();
+            (claims, devices.slices().clone(), devices.rules().clone(), devices.class("gpu").cloned())
+        };
+        let (before, placed) = (picture(self), self.placed.clone());
+        let trial = self.scheduler.cluster_mut().begin_trial();
+        for step in steps {
+            self.take(step);
+            self.check()?;
+        }
+        self.scheduler.cluster_mut().end_trial(trial, TrialEnd::RollBack);
+        self.placed = placed;
+        if picture(self) != before {
+            return Err("a trial that was rolled back left a trace".to_owned());
+        }
+        self.check()
     }
 
     fn no_device_is_allocated_twice(&self) -> Result<(), String> {
@@ -304,9 +330,21 @@ proptest! {
         steps in proptest::collection::vec(Step::any(), 1..60),
     ) {
         let mut world = World::new();
-        for step in &steps {
-            world.take(step);
-            world.check().map_err(TestCaseError::fail)?;
+        let mut at = 0;
+        while let Some(step) = steps.get(at) {
+            at += 1;
+            let checked = match *step {
+                Step::Trial(length) => {
+                    let end = steps.len().min(at + length);
+                    let within = &steps[std::mem::replace(&mut at, end)..end];
+                    world.trial(within)
+                }
+                _ => {
+                    world.take(step);
+                    world.check()
+                }
+            };
+            checked.map_err(TestCaseError::fail)?;
         }
     }
 }
