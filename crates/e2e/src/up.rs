@@ -125,6 +125,10 @@ fn a_node_fails() -> Result<()> {
     let api = machine.api("a")?;
     api.create(DEPLOYMENTS, &deployment("web", 8))?;
     let before = await_ready(&api, "web", 8)?;
+    // This one stays: it tolerates the loss for five minutes, as pods do by default.
+    let spec = json!({"nodeName": "node-1", "containers": [{"name": "c", "image": "i"}]});
+    api.create(PODS, &json!({"metadata": {"name": "stays", "labels": {"app": "stays"}}, "spec": spec}))?;
+    await_ready(&api, "stays", 1)?;
     machine.ok(&["node", "fail", "node-1", "--name", "a"])?;
     within(Duration::from_secs(60), "all pods run on other nodes", || {
         let now = ready(&api, "web")?;
@@ -134,13 +138,15 @@ fn a_node_fails() -> Result<()> {
     // The node is cut off: what was deleted stays until it is back.
     let on_node = || api.list(&format!("{PODS}?fieldSelector=spec.nodeName=node-1"));
     let lost = before.iter().filter(|(_, node)| node == "node-1").count();
-    ensure!(on_node()?.len() == lost, "the lost pods wait for their node");
+    ensure!(on_node()?.len() == lost + 1, "the lost pods wait for their node");
+    ensure!(ready(&api, "stays")?.is_empty(), "the pod that stays is not ready on a lost node");
     machine.ok(&["node", "recover", "node-1", "--name", "a"])?;
-    eventually("the node is ready and its lost pods are gone", || {
+    eventually("the node is ready, and its lost pods are gone", || {
         let node = api.get("/api/v1/nodes/node-1")?.context("no node")?;
         let taints = node["spec"]["taints"].as_array().map_or(0, Vec::len);
-        Ok((taints == 0 && on_node()?.is_empty()).then_some(()))
-    })
+        Ok((taints == 0 && on_node()?.len() == 1).then_some(()))
+    })?;
+    await_ready(&api, "stays", 1).map(|_| ())
 }
 
 fn nodes_change() -> Result<()> {

@@ -6,7 +6,8 @@
 //!
 //! [`SchedulingLoop`] routes. Each part of its state has an owner with private fields: the queue (`queue`), the
 //! pods that are not bound (`pod_table`, `binding`, `extender_state`, `status`), devices of attempts that have ended
-//! (`in_flight_allocations`), evictions in progress (`scheduling_loop/preemption`), listings (`listings`), and requests in flight (`outbox`).
+//! (`in_flight_allocations`), evictions in progress (`scheduling_loop/preemption`), listings (`listings`), and requests in
+//! flight (`outbox`).
 #![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::iter_over_hash_type)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 

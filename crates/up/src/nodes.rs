@@ -425,7 +425,12 @@ impl Kubelets {
                 let Some(pod) = self.pods.get_mut(key) else { return };
                 pod.in_flight = false;
                 match code {
-                    200 => return self.attend(key, now),
+                    200 => {
+                        let version =
+                            answer.as_ref().ok().map(|object| &object["metadata"]["resourceVersion"]);
+                        pod.acknowledged(version.and_then(Value::as_str));
+                        return self.attend(key, now);
+                    }
                     // The watch will say that it is gone.
                     404 => return,
                     _ => pod.failed(),

@@ -15,4 +15,5 @@ mod replay;
 mod schema;
 mod simulate;
 mod timed;
+mod up;
 mod usage;

@@ -5,6 +5,7 @@ use berth_model::Str;
 use berth_model::device::{Allocation, DeviceClass, DeviceId, DeviceTaintRule, ResourceClaim, ResourceSlice};
 
 use super::device_answers::AnswerCache;
+use super::trial::Undo;
 use super::{Change, Cluster, DeviceScope};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 
@@ -28,12 +29,14 @@ impl Cluster {
     /// Adds or replaces a device class.
     pub fn upsert_device_class(&mut self, class: DeviceClass) {
         if self.devices.class(&class.name) != Some(&class) {
+            self.note_class(&class.name);
             self.devices_mut().upsert_class(class);
         }
     }
 
     /// Forgets a device class.
     pub fn remove_device_class(&mut self, name: &str) {
+        self.note_class(name);
         self.devices_mut().remove_class(name);
     }
 
@@ -43,6 +46,8 @@ impl Cluster {
         if before == Some(&slice) {
             return;
         }
+        self.note_slice(&slice.name);
+        let before = self.devices.slices().get(&slice.name);
         let of_former = before.map(|before| self.devices.owner(&before.driver, &before.pool.name));
         let (driver, pool) = (slice.driver.clone(), slice.pool.name.clone());
         let of_pool = self.devices.owner(&driver, &pool);
@@ -55,6 +60,7 @@ impl Cluster {
     pub fn remove_slice(&mut self, name: &str) {
         let Some(slice) = self.devices.slices().get(name) else { return };
         let (driver, pool) = (slice.driver.clone(), slice.pool.name.clone());
+        self.note_slice(name);
         let before = self.devices.owner(&driver, &pool);
         self.devices.remove_slice(name);
         let after = self.devices.owner(&driver, &pool);
@@ -64,12 +70,14 @@ impl Cluster {
     /// Adds or replaces a rule about device taints.
     pub fn upsert_device_taint_rule(&mut self, rule: DeviceTaintRule) {
         if self.devices.rules().get(&rule.name) != Some(&rule) {
+            self.note_rule(&rule.name);
             self.devices_mut().upsert_rule(rule);
         }
     }
 
     /// Forgets a rule about device taints.
     pub fn remove_device_taint_rule(&mut self, name: &str) {
+        self.note_rule(name);
         self.devices_mut().remove_rule(name);
     }
 
@@ -80,6 +88,8 @@ impl Cluster {
         if before == Some(&claim) {
             return;
         }
+        self.note_device_claim(&claim.namespace, &claim.name);
+        let before = self.devices.claim(&claim.namespace, &claim.name);
         let former = before.and_then(|before| before.allocation.as_ref());
         let owners = if former == claim.allocation.as_ref() {
             Vec::new()
@@ -127,6 +137,7 @@ impl Cluster {
 
     /// Forgets a claim on devices.
     pub fn remove_device_claim(&mut self, namespace: &Str, name: &Str) {
+        self.note_device_claim(namespace, name);
         let Some(claim) = self.devices.remove_claim(namespace, name) else { return };
         let owners = self.owners_of(claim.allocation.iter());
         self.log_owners(owners);
@@ -157,7 +168,7 @@ impl Cluster {
         }
         self.upsert_device_claim(claim);
         if allocates {
-            self.devices.set_in_flight(&wanted.namespace, &wanted.claim, true);
+            self.set_in_flight(wanted, true);
         }
         Some(AssumedDevices { reservation: wanted.clone(), allocates, reserves })
     }
@@ -166,8 +177,12 @@ impl Cluster {
     /// need not wait any more. Returns whether any may wait.
     pub fn settle(&mut self, effect: &Effect) -> bool {
         let Effect::ReserveDevices(wanted) = effect else { return false };
-        let is_new = wanted.allocation.is_some()
-            && self.devices.set_in_flight(&wanted.namespace, &wanted.claim, false);
+        wanted.allocation.is_some() && self.set_in_flight(wanted, false)
+    }
+
+    fn set_in_flight(&mut self, of: &DeviceReservation, in_flight: bool) -> bool {
+        self.note_device_claim(&of.namespace, &of.claim);
+        let is_new = self.devices.set_in_flight(&of.namespace, &of.claim, in_flight);
         if is_new {
             self.changes.push(Change::Devices(DeviceScope::NoDevice));
         }
@@ -183,7 +198,7 @@ impl Cluster {
         }
         let mut claim = found.clone();
         if *allocates {
-            self.devices.set_in_flight(&reservation.namespace, &reservation.claim, false);
+            self.set_in_flight(reservation, false);
             if claim.allocation == reservation.allocation {
                 claim.allocation = None;
             }
@@ -205,6 +220,64 @@ impl Cluster {
         }
         self.upsert_device_claim(claim.clone());
         Some(claim.clone())
+    }
+}
+
+/// What takes a change of a device object back: what was there before, by name.
+#[derive(Clone, Debug)]
+pub(super) enum DeviceUndo {
+    Class(Str, Option<Box<DeviceClass>>),
+    Slice(Str, Option<Box<ResourceSlice>>),
+    Rule(Str, Option<Box<DeviceTaintRule>>),
+    Claim { namespace: Str, name: Str, before: Option<Box<ResourceClaim>>, in_flight: bool },
+}
+
+impl Cluster {
+    fn note_class(&mut self, name: &str) {
+        let before = |it: &Self| it.devices.class(name).cloned().map(Box::new);
+        self.note(|it| Undo::Devices(DeviceUndo::Class(name.into(), before(it))));
+    }
+
+    fn note_slice(&mut self, name: &str) {
+        let before = |it: &Self| it.devices.slices().get(name).cloned().map(Box::new);
+        self.note(|it| Undo::Devices(DeviceUndo::Slice(name.into(), before(it))));
+    }
+
+    fn note_rule(&mut self, name: &str) {
+        let before = |it: &Self| it.devices.rules().get(name).cloned().map(Box::new);
+        self.note(|it| Undo::Devices(DeviceUndo::Rule(name.into(), before(it))));
+    }
+
+    fn note_device_claim(&mut self, namespace: &Str, name: &Str) {
+        self.note(|it| {
+            let before = it.devices.claim(namespace, name);
+            Undo::Devices(DeviceUndo::Claim {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                in_flight: before.is_some_and(|claim| it.devices.is_in_flight(claim)),
+                before: before.cloned().map(Box::new),
+            })
+        });
+    }
+
+    pub(super) fn take_back_devices(&mut self, undo: DeviceUndo) {
+        match undo {
+            DeviceUndo::Class(_, Some(before)) => self.upsert_device_class(*before),
+            DeviceUndo::Class(name, None) => self.remove_device_class(&name),
+            DeviceUndo::Slice(_, Some(before)) => self.upsert_slice(*before),
+            DeviceUndo::Slice(name, None) => self.remove_slice(&name),
+            DeviceUndo::Rule(_, Some(before)) => self.upsert_device_taint_rule(*before),
+            DeviceUndo::Rule(name, None) => self.remove_device_taint_rule(&name),
+            DeviceUndo::Claim { before: Some(before), in_flight, namespace, name } => {
+                self.upsert_device_claim(*before);
+                if self.devices.set_in_flight(&namespace, &name, in_flight) {
+                    self.changes.push(Change::Devices(DeviceScope::NoDevice));
+                }
+            }
+            DeviceUndo::Claim { before: None, namespace, name, .. } => {
+                self.remove_device_claim(&namespace, &name);
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use berth_model::volume::{Attachment, Claim, CsiDriver, CsiNode, StorageCapacity
 use berth_model::workload::OwnerKind;
 use berth_model::{Str, UnixSeconds};
 
+use super::devices::DeviceUndo;
 use super::{Budget, Change, Cluster, Owner, Storage};
 use crate::ids::symbols::LabelSet;
 use crate::ids::{NodeRow, PodRow, Sym};
@@ -58,6 +59,7 @@ pub(super) enum Undo {
     Capacity(Str, Str, Option<Box<StorageCapacity>>),
     Attachment(Str, Option<Box<Attachment>>),
     Storage(Box<Storage>),
+    Devices(DeviceUndo),
 }
 
 /// A pod, and where it is counted.
@@ -157,6 +159,7 @@ impl Cluster {
                     self.budgets.insert(at, budget);
                 }
             }
+            Undo::Devices(before) => self.take_back_devices(before),
             storage => self.take_back_storage(storage),
         }
     }
@@ -184,7 +187,8 @@ impl Cluster {
             | Undo::Now(_)
             | Undo::Namespace(..)
             | Undo::Owner { .. }
-            | Undo::Budget { .. } => {}
+            | Undo::Budget { .. }
+            | Undo::Devices(_) => {}
         }
     }
 

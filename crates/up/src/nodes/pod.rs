@@ -32,14 +32,36 @@ pub(super) struct Pod {
     /// A finalizer may look at the status of a deleted pod, so the last status must be written.
     has_finalizers: bool,
     is_deleted: bool,
+    /// Whether its deletion was sent. A finalizer may keep the object.
+    is_removed: bool,
+    /// `metadata.generation`.
+    generation: u64,
+    /// Whether the conditions of its readiness gates hold.
+    gates_hold: bool,
     is_ready: bool,
     ready_since: Millis,
     /// The last status that the API server has, or is being sent.
-    written: Option<PodStatus>,
+    written: Option<Written>,
+    /// The version of the object that this status has given; older ones say nothing of it.
+    version: u64,
     /// Whether a request about the pod has no answer yet.
     pub(super) in_flight: bool,
     /// The time for which a timer is set.
     pub(super) timer: Option<Millis>,
+}
+
+/// A status that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Written {
+    status: PodStatus,
+    generation: u64,
+    gates_hold: bool,
+}
+
+impl Written {
+    fn is_ready(&self) -> bool {
+        self.status.is_ready && self.gates_hold
+    }
 }
 
 /// What a node does next about a pod.
@@ -67,9 +89,9 @@ impl Pod {
         let mut run = PodRun::start(Arc::new(view.execution()), timing, meta.of_job(), seed, started);
         run.advance(now);
         let status = run.status();
-        let is_written = view.status.phase == status.phase.name()
-            && view.is_ready() == status.is_ready
-            && view.status.start_time.is_some();
+        let written = Written { status, generation: meta.generation, gates_hold: view.gates_hold() };
+        let is_written =
+            view.status.start_time.is_some() && view.says(written.status.phase, written.is_ready());
         Self {
             uid: meta.uid.clone(),
             node: view.spec.node_name.clone(),
@@ -85,9 +107,13 @@ impl Pod {
             says_scheduled: !view.has_condition("PodScheduled"),
             has_finalizers: !meta.finalizers.is_empty(),
             is_deleted: false,
-            is_ready: status.is_ready,
+            is_removed: false,
+            generation: meta.generation,
+            gates_hold: written.gates_hold,
+            is_ready: written.is_ready(),
             ready_since: now,
-            written: is_written.then_some(status),
+            written: is_written.then_some(written),
+            version: 0,
             in_flight: false,
             timer: None,
         }
@@ -103,10 +129,17 @@ impl Pod {
         self.run.has_ended()
     }
 
-    /// The object has changed: it may have been deleted.
+    /// The object has changed: it may have been deleted, or another client has changed its status, as the node
+    /// lifecycle controller does with the pods of a lost node.
     pub(super) fn update(&mut self, view: &PodView, now: Millis) {
         let meta = &view.metadata;
         self.has_finalizers = !meta.finalizers.is_empty();
+        self.generation = meta.generation;
+        self.gates_hold = view.gates_hold();
+        let is_newer = meta.resource_version.parse().is_ok_and(|version: u64| version > self.version);
+        if is_newer && !self.in_flight {
+            self.written.take_if(|written| !view.says(written.status.phase, written.is_ready()));
+        }
         if meta.deletion_timestamp.is_some() {
             self.is_deleted = true;
             self.run.delete(meta.deletion_grace_period_seconds.unwrap_or(0), now);
@@ -125,12 +158,17 @@ impl Pod {
         }
         self.run.advance(now);
         let is_done = self.is_deleted && self.run.done().is_none_or(|done| done <= now);
-        let status = self.run.status();
-        let says_more = self.written.as_ref() != Some(&status) && self.rejection.is_none();
+        let (generation, gates_hold) = (self.generation, self.gates_hold);
+        let now_true = Written { status: self.run.status(), generation, gates_hold };
+        let says_more = self.written.as_ref() != Some(&now_true) && self.rejection.is_none();
         if says_more && (!is_done || self.has_finalizers) {
-            return Next::Send(self.write(status, host_ip, now));
+            return Next::Send(self.write(now_true, host_ip, now));
+        }
+        if self.is_removed {
+            return Next::Idle;
         }
         if is_done {
+            self.is_removed = true;
             let mut change = Change::delete(self.path.clone(), Some(0));
             change.body["preconditions"] = json!({"uid": self.uid});
             return Next::Send(change);
@@ -138,9 +176,17 @@ impl Pod {
         self.run.next_wake().map_or(Next::Idle, Next::Wait)
     }
 
+    /// The API server has taken the last request, and the object has this version now.
+    pub(super) fn acknowledged(&mut self, version: Option<&str>) {
+        if let Some(version) = version.and_then(|text| text.parse().ok()) {
+            self.version = version;
+        }
+    }
+
     /// The API server has not taken the last request.
     pub(super) fn failed(&mut self) {
         self.written = None;
+        self.is_removed = false;
         self.is_rejection_written = false;
     }
 
@@ -149,17 +195,17 @@ impl Pod {
         if self.rejection.is_some() {
             return Some(Phase::Failed);
         }
-        self.written.as_ref().map(|status| status.phase)
+        self.written.as_ref().map(|written| written.status.phase)
     }
 
-    fn write(&mut self, status: PodStatus, host_ip: &str, now: Millis) -> Change {
-        if status.is_ready != self.is_ready {
-            self.is_ready = status.is_ready;
+    fn write(&mut self, written: Written, host_ip: &str, now: Millis) -> Change {
+        if written.is_ready() != self.is_ready {
+            self.is_ready = written.is_ready();
             self.ready_since = now;
         }
         let own = self.ip.map(address);
         let body = status::patch(
-            &status,
+            &written.status,
             Facts {
                 uid: &self.uid,
                 init_containers: &self.init_containers,
@@ -168,9 +214,11 @@ impl Pod {
                 pod_ip: own.as_deref().unwrap_or(host_ip),
                 says_scheduled: self.says_scheduled,
                 ready_since: self.ready_since,
+                gates_hold: written.gates_hold,
+                generation: written.generation,
             },
         );
-        self.written = Some(status);
+        self.written = Some(written);
         status_patch(&self.path, body)
     }
 }
@@ -257,6 +305,8 @@ mod tests {
             let methods: Vec<&str> = changes.iter().map(|change| change.method.as_str()).collect();
             assert_eq!(methods, requests);
             assert_eq!(changes.last().unwrap().body["preconditions"]["uid"], "u1");
+            // The object may stay for its finalizers; it is deleted once.
+            assert!(matches!(running.next("100.64.0.1", 2_001), Next::Idle));
         }
     }
 
@@ -269,6 +319,37 @@ mod tests {
         });
         let mut pod = Pod::new(&pod(manifest), Timing::INSTANT, Some(1), 4_000);
         assert!(matches!(pod.next("100.64.0.1", 4_000), Next::Wait(6_000)));
+    }
+
+    #[test]
+    fn a_status_that_another_client_has_changed_is_written_again() {
+        let mut running = Pod::new(&pod(sleeper()), Timing::INSTANT, None, 1_000);
+        sent(running.next("100.64.0.1", 1_000));
+        running.acknowledged(Some("50"));
+        let mut seen = sleeper();
+        seen["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]});
+        for (version, is_written_again) in [("49", false), ("51", true)] {
+            seen["metadata"]["resourceVersion"] = json!(version);
+            running.update(&pod(seen.clone()), 1_100);
+            let next = running.next("100.64.0.1", 1_100);
+            assert_eq!(matches!(next, Next::Send(_)), is_written_again, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_readiness_gate_keeps_a_pod_from_being_ready() {
+        let mut manifest = sleeper();
+        manifest["spec"]["readinessGates"] = json!([{"conditionType": "example.com/gate"}]);
+        let mut gated = Pod::new(&pod(manifest.clone()), Timing::INSTANT, None, 1_000);
+        let ready = |change: &Change| {
+            let conditions = change.body["status"]["conditions"].as_array().unwrap().clone();
+            conditions.into_iter().find(|condition| condition["type"] == "Ready").unwrap()["status"].clone()
+        };
+        assert_eq!(ready(&sent(gated.next("100.64.0.1", 1_000))), "False");
+        manifest["status"] =
+            json!({"phase": "Running", "conditions": [{"type": "example.com/gate", "status": "True"}]});
+        gated.update(&pod(manifest), 2_000);
+        assert_eq!(ready(&sent(gated.next("100.64.0.1", 2_000))), "True");
     }
 
     #[test]

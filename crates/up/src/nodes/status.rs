@@ -17,6 +17,10 @@ pub(crate) struct Facts<'a> {
     pub(crate) says_scheduled: bool,
     /// When the pod became ready or ceased to be.
     pub(crate) ready_since: Millis,
+    /// Whether the conditions of the pod's readiness gates hold.
+    pub(crate) gates_hold: bool,
+    /// `metadata.generation` of the pod that the status is about.
+    pub(crate) generation: u64,
 }
 
 /// A strategic merge patch for the pod's status. It names the uid, so that it does not change a new pod of the same
@@ -24,6 +28,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn patch(status: &PodStatus, facts: Facts<'_>) -> Value {
     let mut fields = json!({
         "phase": status.phase.name(),
+        "observedGeneration": facts.generation,
         "startTime": time(status.started),
         "hostIP": facts.host_ip,
         "hostIPs": [{"ip": facts.host_ip}],
@@ -61,6 +66,7 @@ fn conditions(status: &PodStatus, facts: Facts<'_>) -> Value {
     let mut add = |name: &str, holds: bool, since: Millis, reason: Option<&str>| {
         let mut condition = json!({
             "type": name, "status": if holds { "True" } else { "False" }, "lastTransitionTime": time(since),
+            "observedGeneration": facts.generation,
         });
         if let Some(reason) = reason {
             condition["reason"] = json!(reason);
@@ -76,7 +82,8 @@ fn conditions(status: &PodStatus, facts: Facts<'_>) -> Value {
     add("Initialized", status.is_initialized, status.started, initialized.or(completed));
     let unready = (!status.is_ready).then(|| completed.unwrap_or("ContainersNotReady"));
     add("ContainersReady", status.is_ready, facts.ready_since, unready);
-    add("Ready", status.is_ready, facts.ready_since, unready);
+    let gated = (status.is_ready && !facts.gates_hold).then_some("ReadinessGatesNotReady");
+    add("Ready", status.is_ready && facts.gates_hold, facts.ready_since, unready.or(gated));
     Value::Array(list)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use berth_cluster::kubelet::Phase;
 use berth_model::execution::{Annotated, ContainerExecution, Execution, Program};
 use berth_model::labels::Labels;
 use berth_model::node::ResourceList;
@@ -18,6 +19,7 @@ pub(crate) struct Meta {
     pub(crate) namespace: String,
     pub(crate) uid: String,
     pub(crate) resource_version: String,
+    pub(crate) generation: u64,
     pub(crate) annotations: BTreeMap<String, String>,
     pub(crate) owner_references: Vec<Owner>,
     pub(crate) finalizers: Vec<String>,
@@ -52,6 +54,7 @@ pub(crate) struct PodSpec {
     pub(crate) init_containers: Vec<ContainerView>,
     pub(crate) containers: Vec<ContainerView>,
     pub(crate) host_network: bool,
+    readiness_gates: Vec<Gate>,
     overhead: Quantities,
     resources: Resources,
 }
@@ -63,6 +66,12 @@ type Quantities = BTreeMap<String, String>;
 #[serde(default)]
 struct Resources {
     requests: Quantities,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Gate {
+    condition_type: String,
 }
 
 /// A container of a pod's spec.
@@ -153,9 +162,14 @@ impl PodView {
         matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
     }
 
-    /// Whether its status says that it is ready.
-    pub(crate) fn is_ready(&self) -> bool {
-        is_true(&self.status.conditions, "Ready")
+    /// Whether its status says this.
+    pub(crate) fn says(&self, phase: Phase, is_ready: bool) -> bool {
+        self.status.phase == phase.name() && is_true(&self.status.conditions, "Ready") == is_ready
+    }
+
+    /// Whether the conditions of its readiness gates hold.
+    pub(crate) fn gates_hold(&self) -> bool {
+        self.spec.readiness_gates.iter().all(|gate| is_true(&self.status.conditions, &gate.condition_type))
     }
 
     /// Whether its status has the condition.
