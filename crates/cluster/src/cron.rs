@@ -51,9 +51,9 @@ impl Schedule {
     /// The first time of the schedule after a time.
     pub fn next_after(&self, time: UnixSeconds) -> Option<UnixSeconds> {
         let first = time.div_euclid(60) + 1;
-        let mut day = first.div_euclid(24 * 60);
+        let first_day = first.div_euclid(24 * 60);
         let mut minute_of_day = first.rem_euclid(24 * 60);
-        for _ in 0..LONGEST_PAUSE_DAYS {
+        for day in first_day..first_day + LONGEST_PAUSE_DAYS {
             if self.has_day(day) {
                 for minute in minute_of_day..24 * 60 {
                     if has(self.hours, minute / 60) && has(self.minutes, minute % 60) {
@@ -61,7 +61,6 @@ impl Schedule {
                     }
                 }
             }
-            day += 1;
             minute_of_day = 0;
         }
         None

@@ -69,9 +69,9 @@ fn a_report_tells_what_happened_and_how_workloads_were_served() {
           all       7     0s   0s   0s   0s
 
         WORKLOADS (2)
-          WORKLOAD                PODS  DONE  FAILED  EVICTED  P99  FEWEST  BELOW  NONE
-          Deployment default/web  6     0     0       3        0s   1/3     5m56s  0s
-          pods of default         1     0     0       1        0s   -       -      -
+          WORKLOAD            PODS  DONE  FAILED  EVICTED  FEWEST  BELOW  NONE
+          deploy/default/web  6     0     0       3        1/3     5m56s  0s
+          pods of default     1     0     0       1        -       -      -
 
         OVER TIME
           TIME      NODES  PENDING  RUNNING  cpu              memory
@@ -190,10 +190,10 @@ fn pods_arrive_run_and_wait_for_room() {
           0         20    1h46m  2h22m  2h30m  2h30m
 
         WORKLOADS (3)
-          WORKLOAD                PODS  DONE  FAILED  EVICTED  P99    FEWEST  BELOW  NONE
-          Deployment default/web  4     0     0       2        1h52m  0/2     1h56m  1h44m
-          pods of default         1     0     0       1        0s     -       -      -
-          default/batch           30    27    0       3        2h30m  -       -      -
+          WORKLOAD            PODS  DONE  FAILED  EVICTED  FEWEST  BELOW  NONE
+          deploy/default/web  4     0     0       2        0/2     1h56m  1h44m
+          pods of default     1     0     0       1        -       -      -
+          default/batch       30    27    0       3        -       -      -
 
         OVER TIME
           TIME      NODES  PENDING  RUNNING  cpu              memory

@@ -140,10 +140,15 @@ fn a_stateful_set_waits_until_the_pod_of_a_failed_node_is_gone() {
         commands,
         "db-0",
         expect![[r#"
-        0 db-0 is created by StatefulSet default/db
-        0 db-0 is bound to n2
-        2 db-0 runs and is ready
-    "#]],
+            0 db-0 is created by StatefulSet default/db
+            0 db-0 is bound to n2
+            2 db-0 runs and is ready
+            3600 db-0 is lost: its node n2 has failed
+            3950 db-0 is deleted (taint)
+            7240 db-0 is created by StatefulSet default/db
+            7240 db-0 is bound to n1
+            7242 db-0 runs and is ready
+        "#]],
     );
 }
 

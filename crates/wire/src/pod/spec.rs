@@ -1,6 +1,7 @@
 //! The pod spec: everything in it that decides where a pod runs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use berth_model::Str;
 use berth_model::execution::{Annotated, Execution};
@@ -110,20 +111,8 @@ impl IntoModel for PodSpecWire {
         check_names(cx, &self.init_containers.0, &self.containers.0, &self.claims.0);
         check_volumes(cx, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
-        let restart_policy = Some(&*self.restart_policy).filter(|name| !name.is_empty());
-        let restart_policy = restart_policy
-            .map_or(RestartPolicy::Always, |name| one_of(cx, "restartPolicy", name, RESTART_POLICIES));
         check_distinct(cx, &self.spread.0);
-        let of = |parts: &[ContainerParts]| parts.iter().map(|parts| parts.execution).collect();
-        let execution = Execution::shared(Execution {
-            restart_policy,
-            // Upstream takes a negative period for one second.
-            grace_seconds: self.grace.map_or(30, |seconds| u32::try_from(seconds).unwrap_or(1)),
-            active_deadline_seconds: self.deadline.and_then(|seconds| u32::try_from(seconds).ok()),
-            init_containers: of(&self.init_containers.0),
-            containers: of(&self.containers.0),
-            annotated: Annotated::default(),
-        });
+        let execution = self.execution(cx);
         let network = self.host_network;
         let init_containers = containers(cx, "initContainers", self.init_containers, network);
         let containers = containers(cx, "containers", self.containers, network);
@@ -181,6 +170,25 @@ impl IntoModel for PodSpecWire {
             has_empty_dir,
             execution,
         }
+    }
+}
+
+impl PodSpecWire {
+    /// What the pod does on its node.
+    fn execution(&self, cx: &mut Context) -> Arc<Execution> {
+        let of = |parts: &[ContainerParts]| parts.iter().map(|parts| parts.execution).collect();
+        Execution::shared(Execution {
+            restart_policy: match &*self.restart_policy {
+                "" => RestartPolicy::Always,
+                name => one_of(cx, "restartPolicy", name, RESTART_POLICIES),
+            },
+            // Upstream takes a negative period for one second.
+            grace_seconds: self.grace.map_or(30, |seconds| u32::try_from(seconds).unwrap_or(1)),
+            active_deadline_seconds: self.deadline.and_then(|seconds| u32::try_from(seconds).ok()),
+            init_containers: of(&self.init_containers.0),
+            containers: of(&self.containers.0),
+            annotated: Annotated::default(),
+        })
     }
 }
 
