@@ -184,6 +184,11 @@ impl Binding {
         self.effects.get_mut(effect).filter(|_| is_awaited)?.on_write_failed(kind, now)
     }
 
+    /// Whether the watch has delivered an effect: its write was carried out, also if the answer was lost.
+    pub(crate) fn has_delivered(&self, effect: usize) -> bool {
+        self.effects.get(effect).is_some_and(ReservedEffect::is_delivered)
+    }
+
     /// The effects whose writes are sent again now.
     pub(crate) fn take_lost_writes(&mut self, now: u64) -> Vec<usize> {
         let effects = self.effects.iter_mut().enumerate();

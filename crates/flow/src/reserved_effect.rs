@@ -88,6 +88,7 @@ impl ReservedEffect {
     /// The write was answered.
     pub(crate) fn on_write_answered(&mut self) {
         self.write = WriteState::Answered;
+        self.is_delivered |= self.assumed.is_none();
     }
 
     /// The write failed with this kind of failure. If it may have been carried out, and nothing else would keep what it
@@ -96,7 +97,7 @@ impl ReservedEffect {
     /// Upstream frees the devices (`Unreserve`), and another pod may get them.
     pub(crate) fn on_write_failed(&mut self, kind: FailureKind, now: u64) -> Option<u64> {
         let WriteState::InFlight { lost } = self.write else { return None };
-        if !self.allocates() || matches!(self.effect, Effect::MakeDeviceClaim(_)) {
+        if self.is_delivered || !self.allocates() || matches!(self.effect, Effect::MakeDeviceClaim(_)) {
             return None;
         }
         let (lost, retry_at) = retry(kind, lost, now)?;
@@ -135,7 +136,12 @@ impl ReservedEffect {
         }
         // The object that would be restored is another one by now.
         self.assumed = cluster.apply(&self.effect);
-        self.is_delivered = self.assumed.is_none();
+        // A write that is in flight again would be carried out again if the object lost the effect meanwhile.
+        let is_in_flight_again = matches!(self.write, WriteState::InFlight { lost } if lost > 0);
+        self.is_delivered = self.assumed.is_none() && !is_in_flight_again;
+        if self.is_delivered && self.retry_at().is_some() {
+            self.write = WriteState::Answered; // it was carried out, so it is not sent again
+        }
         self.is_delivered && cluster.settle(&self.effect)
     }
 

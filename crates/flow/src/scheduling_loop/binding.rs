@@ -81,6 +81,12 @@ impl SchedulingLoop {
         outcome: Result<Answer, Failure>,
     ) {
         let Some(binding) = self.pods.binding_mut(pod) else { return };
+        let outcome = match outcome {
+            Err(failure) if failure.kind == FailureKind::Unknown && binding.has_delivered(effect) => {
+                Ok(Answer::Done)
+            }
+            outcome => outcome,
+        };
         if let Err(failure) = &outcome
             && self.leads
             && let Some(at) = binding.on_write_failure((attempt, effect), failure.kind, now.millis)

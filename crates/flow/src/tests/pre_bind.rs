@@ -175,13 +175,18 @@ fn world_with_device() -> World {
         "nodeName":"n1","pool":{"name":"n1","generation":1,"resourceSliceCount":1},"devices":[{"name":"gpu"}]}}"#,
     );
     for name in ["first", "second"] {
-        world.apply(&format!(
-            r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{{"name":"{name}","namespace":"default",
-            "uid":"claim-{name}"}},"spec":{{"devices":{{"requests":[{{"name":"gpu","exactly":{{"deviceClassName":"gpu",
-            "allocationMode":"ExactCount","count":1}}}}]}}}}}}"#
-        ));
+        world.apply(&device_claim(name, ""));
     }
     world
+}
+
+/// `status` must begin with a comma.
+fn device_claim(name: &str, status: &str) -> String {
+    format!(
+        r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{{"name":"{name}","namespace":"default",
+        "uid":"claim-{name}"}},"spec":{{"devices":{{"requests":[{{"name":"gpu","exactly":{{"deviceClassName":"gpu",
+        "allocationMode":"ExactCount","count":1}}}}]}}}}{status}}}"#
+    )
 }
 
 fn claiming(claim: &str) -> String {
@@ -275,4 +280,17 @@ fn a_pod_waits_while_the_claim_that_it_shares_is_being_allocated() {
     world.wait(1_000);
     let requests = world.run();
     assert!(requests.contains(&"reserve devices of claim first".to_owned()), "{requests:?}");
+}
+
+#[test]
+fn a_lost_write_that_the_watch_delivers_is_not_sent_again() {
+    let mut world = world_with_device();
+    world.pod_with("first", 1, &claiming("first"), "");
+    world.run();
+    answer_devices(&mut world, failure(FailureKind::Unknown));
+    let allocated = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"gpu"}]}},
+        "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
+    world.apply(&device_claim("first", allocated));
+    world.wait(500);
+    assert_eq!(world.run(), ["bind first to n1"]);
 }

@@ -277,15 +277,15 @@ mod tests {
             "name,namespace,arrival,duration,cpu,memory,requests.example.com/licence,priority,labels,group",
             "a,shop,1h,90s,500m,1Gi,2,7,\"app=web;x=y\",batch",
         );
-        let expected = "shop/a at 3600000 Some(Span(Span { min_millis: 90000, max_millis: 90000 })) cpu=500m \
-                        example.com/licence=2 memory=1Gi Some(\"arrivals-7\") of batch, unused []";
+        let expected = "shop/a at 3600000 Some(Span(Span { min_millis: 90000, max_millis: 90000 })) cpu=0.5 \
+                        example.com/licence=2 memory=1073741824 Some(\"arrivals-7\") of batch, unused []";
         assert_eq!(own.as_deref(), Ok(expected));
         let openb = read_one(
             "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time",
             "openb-pod-0001,6000,12288,1,460,,LS,Running,427061,12902960,427065",
         );
         let expected = "default/openb-pod-0001 at 427061000 Some(Span(Span { min_millis: 12475895000, max_millis: \
-                        12475895000 })) cpu=6 memory=12Gi nvidia.com/gpu-milli=460 None of LS, unused \
+                        12475895000 })) cpu=6 memory=12884901888 nvidia.com/gpu-milli=460 None of LS, unused \
                         [\"gpu_spec\", \"pod_phase\"]";
         assert_eq!(openb.as_deref(), Ok(expected));
     }
