@@ -159,6 +159,20 @@ impl Focus {
         Self::Devices,
     ];
 
+    /// What the focus is drawn from: labels that change must meet a pod that waits for them, which is the rarest of all
+    /// that planted violations need.
+    const DRAWN: [Self; 9] = [
+        Self::Nominations,
+        Self::Spreading,
+        Self::Reincarnations,
+        Self::Labels,
+        Self::Labels,
+        Self::Labels,
+        Self::Volumes,
+        Self::Extenders,
+        Self::Devices,
+    ];
+
     /// Faults that occur in every history of this focus.
     fn faults(self) -> &'static [Fault] {
         use Fault as F;
@@ -204,7 +218,7 @@ impl Focus {
             }
             Self::Spreading => &[(PodFeature::Spread, 12), (PodFeature::Plain, 6)],
             Self::Labels => {
-                &[(PodFeature::AntiAffinity, 8), (PodFeature::Affinity, 6), (PodFeature::Spread, 4)]
+                &[(PodFeature::AntiAffinity, 24), (PodFeature::Affinity, 8), (PodFeature::Spread, 4)]
             }
             Self::Volumes => &[(PodFeature::Claim, 20)],
             Self::Devices => &[(PodFeature::Device, 24)],
@@ -244,7 +258,7 @@ impl Plan {
     /// Draws a plan.
     pub fn draw(seed: u64) -> Self {
         let mut chance = fastrand::Rng::with_seed(seed ^ 0x0bad_5eed);
-        let focus = if chance.bool() { chance.choice(Focus::ALL) } else { None };
+        let focus = if chance.bool() { chance.choice(Focus::DRAWN) } else { None };
         let mut rates = BTreeMap::new();
         for fault in Fault::ALL {
             let certain = focus.is_some_and(|focus| focus.faults().contains(&fault));

@@ -64,7 +64,7 @@ fn what_cannot_work_is_refused_before_anything_starts() {
             "--record: only Berth's scheduler records its inputs",
         ),
         (&["up", "--config", config, "--scheduler", "none"], "--config: there is no scheduler to configure"),
-        (&["up", "--config", config], "scheduler.yaml:3:1: unknown field \"a\""),
+        (&["up", "--config", config], "scheduler.yaml:3:4: unknown field \"a\""),
         (&["up", "--name", "A b"], "\"A b\" cannot be a name; it must have at most 63 lower-case letters"),
         (&["up", "--node-cpu", "many"], "expected a positive quantity, such as 8, 500m or 32Gi"),
         (&["up", "--node-grace", "1ms"], "expected a duration of at least 1s, such as 8s"),
