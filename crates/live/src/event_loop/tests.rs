@@ -231,8 +231,8 @@ fn an_answer_to_a_write_counts_until_the_watch_is_as_new() {
         let name = r#""name":"a","#;
         pod("good", "a", node).replace(name, &format!(r#"{name}"resourceVersion":"{number}","#))
     };
-    stage.inbox.send(Message::Written(Kind::Pod, version(5, Some("n1")).into())).unwrap();
     stage.list(&[]);
+    stage.inbox.send(Message::Written(Kind::Pod, version(5, Some("n1")).into())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for line in [version(4, None), pod("good", "c", None)] {
         runtime.block_on(stage.inbox.deliver(Kind::Pod, 0, events(&line))).unwrap();

@@ -178,7 +178,7 @@ fn what_a_pod_does_on_its_node_survives_but_not_its_command() {
         (r#"["/bin/sleep","30"]"#, r#""command":["sleep","30.000"]"#),
         (r#"["sleep","infinity"]"#, r#""command":["sleep","infinity"]"#),
         (r#"["sh","-c","sleep 1; exit 2"]"#, r#""command":["sh","-c","sleep 1.000; exit 2"]"#),
-        (r#"["serve","--token=SECRET"]"#, r#""containers":[{"name":"c","readinessProbe""#),
+        (r#"["serve","--token=SECRET"]"#, r#""containers":[{"readinessProbe""#),
     ];
     for (command, expected) in cases {
         let text = check(&pod(command));
