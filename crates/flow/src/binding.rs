@@ -81,6 +81,15 @@ pub(crate) struct ObjectOutcome {
     pub(crate) settles: bool,
 }
 
+/// What a binding leaves behind when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Reverted {
+    /// The effects whose writes may still be carried out, with their indexes. They stay applied.
+    pub(crate) in_flight: Vec<(usize, ReservedEffect)>,
+    /// Claims whose writes other pods may have waited for, and that are not changed.
+    pub(crate) settled: Vec<ObjectKey>,
+}
+
 /// Which time has come for a binding.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -184,9 +193,9 @@ impl Binding {
         self.effects.get_mut(effect).filter(|_| is_awaited)?.on_write_failed(kind, now)
     }
 
-    /// Whether the watch has delivered an effect: its write was carried out, also if the answer was lost.
-    pub(crate) fn has_delivered(&self, effect: usize) -> bool {
-        self.effects.get(effect).is_some_and(ReservedEffect::is_delivered)
+    /// Whether nothing is left to write for an effect, also if the answer was lost.
+    pub(crate) fn needs_nothing(&self, effect: usize) -> bool {
+        self.effects.get(effect).is_some_and(ReservedEffect::needs_nothing)
     }
 
     /// The effects whose writes are sent again now.
@@ -277,18 +286,18 @@ impl Binding {
         )
     }
 
-    /// Ends the binding: reverts the effects that the watch has not delivered, in reverse order. Returns the effects whose
-    /// writes may still be carried out, with their indexes: they stay applied.
-    pub(crate) fn revert(self, cluster: &mut Cluster) -> Vec<(usize, ReservedEffect)> {
-        let mut in_flight = Vec::new();
+    /// Ends the binding: reverts the effects that the watch has not delivered, in reverse order.
+    pub(crate) fn revert(self, cluster: &mut Cluster) -> Reverted {
+        let mut reverted = Reverted::default();
         for (at, reserved) in self.effects.into_iter().enumerate().rev() {
+            let object = reserved.effect().object();
             if reserved.holds_devices_in_flight() {
-                in_flight.push((at, reserved));
-            } else {
-                reserved.revert(cluster);
+                reverted.in_flight.push((at, reserved));
+            } else if reserved.revert(cluster) {
+                reverted.settled.push(object);
             }
         }
-        in_flight
+        reverted
     }
 }
 

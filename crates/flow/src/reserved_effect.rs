@@ -61,7 +61,12 @@ impl ReservedEffect {
         &self.effect
     }
 
-    /// Whether the watch has delivered the effect.
+    /// Whether the object, as the watch delivered it last, has the effect or cannot get it.
+    pub(crate) fn needs_nothing(&self) -> bool {
+        self.assumed.is_none()
+    }
+
+    /// Whether the watch has delivered the effect, and no write can repeat it.
     pub(crate) fn is_delivered(&self) -> bool {
         self.is_delivered
     }
@@ -82,13 +87,13 @@ impl ReservedEffect {
 
     /// Whether it reserves devices, and the write may still be carried out: no other pod may get the devices.
     pub(crate) fn holds_devices_in_flight(&self) -> bool {
-        self.allocates() && !self.is_written() && !self.is_delivered
+        self.allocates() && !self.is_written()
     }
 
     /// The write was answered.
     pub(crate) fn on_write_answered(&mut self) {
         self.write = WriteState::Answered;
-        self.is_delivered |= self.assumed.is_none();
+        self.is_delivered |= self.needs_nothing();
     }
 
     /// The write failed with this kind of failure. If it may have been carried out, and nothing else would keep what it
@@ -97,7 +102,7 @@ impl ReservedEffect {
     /// Upstream frees the devices (`Unreserve`), and another pod may get them.
     pub(crate) fn on_write_failed(&mut self, kind: FailureKind, now: u64) -> Option<u64> {
         let WriteState::InFlight { lost } = self.write else { return None };
-        if self.is_delivered || !self.allocates() || matches!(self.effect, Effect::MakeDeviceClaim(_)) {
+        if self.needs_nothing() || !self.allocates() || matches!(self.effect, Effect::MakeDeviceClaim(_)) {
             return None;
         }
         let (lost, retry_at) = retry(kind, lost, now)?;
@@ -136,19 +141,26 @@ impl ReservedEffect {
         }
         // The object that would be restored is another one by now.
         self.assumed = cluster.apply(&self.effect);
-        // A write that is in flight again would be carried out again if the object lost the effect meanwhile.
-        let is_in_flight_again = matches!(self.write, WriteState::InFlight { lost } if lost > 0);
-        self.is_delivered = self.assumed.is_none() && !is_in_flight_again;
-        if self.is_delivered && self.retry_at().is_some() {
-            self.write = WriteState::Answered; // it was carried out, so it is not sent again
+        if !self.needs_nothing() {
+            return false;
         }
+        if self.retry_at().is_some() {
+            self.write = WriteState::Answered; // it is not sent again
+        }
+        // Another process may have written the same devices. If the claim loses them, a write in flight allocates them.
+        self.is_delivered = !self.holds_devices_in_flight();
         self.is_delivered && cluster.settle(&self.effect)
     }
 
-    /// Reverts it, unless the watch has delivered it.
-    pub(crate) fn revert(self, cluster: &mut Cluster) {
-        if let Some(assumed) = self.assumed {
-            cluster.undo(assumed);
+    /// Reverts it, unless the watch has delivered it. Returns whether pods that wait for what becomes of the write may be
+    /// helped although nothing is reverted.
+    pub(crate) fn revert(self, cluster: &mut Cluster) -> bool {
+        match self.assumed {
+            Some(assumed) => {
+                cluster.undo(assumed);
+                false
+            }
+            None => cluster.settle(&self.effect),
         }
     }
 }

@@ -82,7 +82,7 @@ impl SchedulingLoop {
     ) {
         let Some(binding) = self.pods.binding_mut(pod) else { return };
         let outcome = match outcome {
-            Err(failure) if failure.kind == FailureKind::Unknown && binding.has_delivered(effect) => {
+            Err(failure) if failure.kind == FailureKind::Unknown && binding.needs_nothing(effect) => {
                 Ok(Answer::Done)
             }
             outcome => outcome,
@@ -137,7 +137,7 @@ impl SchedulingLoop {
             }
         }
         if settles {
-            self.requeue_for_settled(now, key);
+            self.requeue_for_settled(now, key.clone());
         }
     }
 
@@ -246,14 +246,16 @@ impl SchedulingLoop {
         let (uid, attempt) = (self.pending_pod(pod).pod().uid.clone(), binding.attempts());
         let cluster = self.scheduler.cluster();
         let objects = binding.effects().iter().map(|reserved| reserved.effect().object());
-        let reverted =
+        let mut former: Vec<FormerObject> =
             objects.map(|key| FormerObject::of(cluster, &key)).filter(FormerObject::exists).collect();
         let cluster = self.scheduler.cluster_mut();
         cluster.unassign(pod);
-        for (effect, reserved) in binding.revert(cluster) {
+        let reverted = binding.revert(cluster);
+        for (effect, reserved) in reverted.in_flight {
             self.in_flight_allocations.insert((uid.clone(), attempt, effect), pod, reserved);
         }
-        reverted
+        former.extend(reverted.settled.into_iter().map(FormerObject::unknown));
+        former
     }
 
     /// Requeues the pods that may use what was reserved before.

@@ -1,7 +1,6 @@
 //! Pods that wait for claims on devices, and devices that keep a pod from every node.
 
 use berth_engine::effect::{Effect, Write};
-use berth_engine::event::ClusterEvent;
 use berth_engine::ids::PodRow;
 use berth_engine::plugins::dynamic_resources;
 use berth_engine::view::PodView;
@@ -59,20 +58,21 @@ impl SchedulingLoop {
     /// The write of an effect was carried out: pods that share the claim need not wait any more.
     pub(super) fn settle(&mut self, now: Now, effect: &Effect) {
         if self.scheduler.cluster_mut().settle(effect) {
-            self.requeue_for_settled(now, &effect.object());
+            self.requeue_for_settled(now, effect.object());
         }
     }
 
     /// It is known what became of the write of a claim: requeues the pods that share it.
-    pub(super) fn requeue_for_settled(&mut self, now: Now, claim: &ObjectKey) {
-        let ObjectKey { namespace, name, .. } = claim;
-        self.requeue_on(now, &ClusterEvent::DeviceClaim { namespace, name, old: None });
+    pub(super) fn requeue_for_settled(&mut self, now: Now, claim: ObjectKey) {
+        self.requeue_for_reverted(now, &[FormerObject::unknown(claim)]);
     }
 
     /// The devices of an attempt that has ended are free: the write was not carried out.
     pub(super) fn revert_in_flight_allocation(&mut self, now: Now, reserved: ReservedEffect) {
-        let former = FormerObject::of(self.scheduler.cluster(), &reserved.effect().object());
-        reserved.revert(self.scheduler.cluster_mut());
+        let claim = reserved.effect().object();
+        let former = FormerObject::of(self.scheduler.cluster(), &claim);
+        let settles = reserved.revert(self.scheduler.cluster_mut());
+        let former = if settles { FormerObject::unknown(claim) } else { former };
         self.requeue_for_reverted(now, &[former]);
     }
 

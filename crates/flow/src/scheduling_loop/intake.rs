@@ -303,14 +303,7 @@ impl FormerObject {
     pub(super) fn of(cluster: &Cluster, key: &ObjectKey) -> Self {
         let storage = cluster.storage();
         let named = || (key.namespace.clone(), key.name.clone());
-        let mut former = Self {
-            key: key.clone(),
-            claim: None,
-            volume: None,
-            capacity: None,
-            attachment: None,
-            device_claim: None,
-        };
+        let mut former = Self::unknown(key.clone());
         match key.kind {
             Kind::Claim => former.claim = storage.claims.get(&named()).cloned(),
             Kind::Volume => former.volume = storage.volumes.get(&key.name).cloned(),
@@ -322,6 +315,11 @@ impl FormerObject {
             _ => {}
         }
         former
+    }
+
+    /// An object of which nothing is known: what it is now may help every pod that it concerns.
+    pub(super) fn unknown(key: ObjectKey) -> Self {
+        Self { key, claim: None, volume: None, capacity: None, attachment: None, device_claim: None }
     }
 
     /// Whether an object was found. Only kinds whose events need the former object are looked up.

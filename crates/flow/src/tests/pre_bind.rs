@@ -180,6 +180,10 @@ fn world_with_device() -> World {
     world
 }
 
+/// The status of the first claim with the device.
+const ALLOCATED: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"gpu"}]}},
+    "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
+
 /// `status` must begin with a comma.
 fn device_claim(name: &str, status: &str) -> String {
     format!(
@@ -288,9 +292,25 @@ fn a_lost_write_that_the_watch_delivers_is_not_sent_again() {
     world.pod_with("first", 1, &claiming("first"), "");
     world.run();
     answer_devices(&mut world, failure(FailureKind::Unknown));
-    let allocated = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"gpu"}]}},
-        "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
-    world.apply(&device_claim("first", allocated));
+    world.apply(&device_claim("first", ALLOCATED));
     world.wait(500);
     assert_eq!(world.run(), ["bind first to n1"]);
+}
+
+#[test]
+fn a_device_stays_taken_while_its_write_is_in_flight_although_another_process_has_written_the_same() {
+    let mut world = world_with_device();
+    world.pod_with("first", 1, &claiming("first"), "");
+    world.run();
+    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
+    world.apply(&device_claim("first", ALLOCATED));
+    world.delete(Kind::Pod, "first");
+    world.apply(&device_claim("first", "")); // the controller frees it
+    world.pod_with("second", 1, &claiming("second"), "");
+    let requests = world.run();
+    assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    world.wait(1_000);
+    let requests = world.run();
+    assert!(requests.contains(&"reserve devices of claim second".to_owned()), "{requests:?}");
 }
