@@ -33,7 +33,7 @@ pub(crate) struct Budgets {
 impl Budgets {
     /// The budgets that select pods of this spec.
     pub(crate) fn selecting(&self, spec: &PodSpec) -> Vec<usize> {
-        let selects = |state: &BudgetState| state.exists && selects(&state.budget, spec);
+        let selects = |state: &BudgetState| state.exists && state.budget.selects(spec);
         (0..self.states.len()).filter(|at| selects(&self.states[*at])).collect()
     }
 
@@ -64,11 +64,6 @@ impl Budgets {
     }
 }
 
-fn selects(budget: &DisruptionBudget, spec: &PodSpec) -> bool {
-    budget.namespace == spec.namespace
-        && budget.selector.as_ref().is_some_and(|selector| selector.matches(&spec.labels))
-}
-
 impl Simulation {
     /// A budget is created or replaced.
     pub(crate) fn put_budget(&mut self, budget: DisruptionBudget) {
@@ -86,7 +81,7 @@ impl Simulation {
         for id in ids {
             let Some(record) = self.pods.get(id) else { continue };
             let spec = self.store.pod(&record.key).map(|manifest| manifest.pod.spec.clone());
-            if spec.is_some_and(|spec| selects(&budget, &spec)) {
+            if spec.is_some_and(|spec| budget.selects(&spec)) {
                 self.budgets.count(at, Counted::default(), record.counted());
                 self.budgets.states[at].pods.insert(id);
                 if let Some(record) = self.pods.get_mut(id) {

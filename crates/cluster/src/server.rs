@@ -9,19 +9,12 @@ use berth_flow::{Failure, FailureKind, PodRef};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::{PodManifest, ScheduledCondition};
-use berth_model::workload::DisruptionBudget;
 
 use crate::store::{Store, refuse};
 
 /// The key of a pod.
 pub fn pod_key(namespace: &Str, name: &Str) -> ObjectKey {
     ObjectKey { kind: Kind::Pod, namespace: namespace.clone(), name: name.clone() }
-}
-
-/// The reference to a pod.
-pub fn pod_ref(manifest: &PodManifest) -> PodRef {
-    let pod = &manifest.pod;
-    PodRef { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
 }
 
 impl Store {
@@ -118,16 +111,9 @@ impl Store {
         if manifest.pod.node.is_none() || manifest.finished || manifest.pod.terminating {
             return Ok(());
         }
-        let selects = |budget: &DisruptionBudget| {
-            budget.namespace == manifest.pod.spec.namespace
-                && budget
-                    .selector
-                    .as_ref()
-                    .is_some_and(|selector| selector.matches(&manifest.pod.spec.labels))
-        };
         let budgets: Vec<Arc<Object>> = self.list(Kind::Budget).cloned().collect();
         let mut selecting = budgets.iter().filter_map(|object| match &**object {
-            Object::Budget(budget) if selects(budget) => Some(budget),
+            Object::Budget(budget) if budget.selects(&manifest.pod.spec) => Some(budget),
             _ => None,
         });
         let Some(budget) = selecting.next() else { return Ok(()) };

@@ -9,8 +9,8 @@
 use berth_flow::{Failure, FailureKind};
 use berth_model::Str;
 use berth_model::object::{Kind, Object, ObjectKey};
-use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
-use berth_model::volume::{Claim, ClaimRef, StorageClass, Volume, VolumeSource};
+use berth_model::selector::NodeSelector;
+use berth_model::volume::{Claim, ClaimRef, StorageClass, Volume};
 use berth_sim::admission::DefaultClass;
 
 use crate::Millis;
@@ -136,22 +136,8 @@ impl Simulation {
         };
         let node = claim.annotations.get(SELECTED_NODE).cloned();
         let name: Str = format!("pvc-{}", claim.uid).into();
-        let volume = Volume {
-            name: name.clone(),
-            storage_class: class.name.clone(),
-            capacity: claim.request,
-            access_modes: claim.access_modes.clone(),
-            claim: Some(ClaimRef {
-                namespace: claim.namespace.clone(),
-                name: claim.name.clone(),
-                uid: claim.uid.clone(),
-            }),
-            node_affinity: node.and_then(|node| self.topology_of(&node, &class.provisioner)),
-            block: claim.block,
-            attributes_class: claim.attributes_class.clone(),
-            source: VolumeSource::Csi { driver: class.provisioner.clone(), handle: name },
-            ..Volume::default()
-        };
+        let topology = node.and_then(|node| self.topology_of(&node, &class.provisioner));
+        let volume = Volume::provisioned(&claim, name, class.provisioner.clone(), topology);
         self.bind_claim(&key, volume);
     }
 
@@ -163,13 +149,6 @@ impl Simulation {
         else {
             return None;
         };
-        let keys = &csi.drivers.iter().find(|known| known.name == *driver)?.topology_keys;
-        let term = |key: &Str| {
-            let value = node.labels.get(key)?;
-            Some(Requirement { key: key.clone(), operator: Operator::In, values: vec![value.clone()] })
-        };
-        let expressions: Vec<Requirement> = keys.iter().filter_map(term).collect();
-        let term = NodeSelectorTerm { expressions, fields: Vec::new() };
-        (!term.expressions.is_empty()).then(|| NodeSelector { terms: vec![term] })
+        csi.drivers.iter().find(|known| known.name == *driver)?.topology_of(&node.labels)
     }
 }

@@ -15,7 +15,8 @@ use crate::testbed;
 
 pub use berth_up::component::free_port;
 
-/// The user to whom upstream's start-up policy gives the roles `system:kube-scheduler` and `system:volume-scheduler`.
+/// The user of kube-scheduler. kube-apiserver binds the roles `system:kube-scheduler` and `system:volume-scheduler` to it at
+/// its start.
 pub const SCHEDULER_USER: &str = "system:kube-scheduler";
 
 /// The account of deploy/manifests; it has no rights until those are applied.

@@ -18,6 +18,7 @@ pub mod soak;
 pub mod stage;
 pub mod static_pods;
 pub mod suite;
+pub mod test_program;
 pub mod testbed;
 pub mod up;
 pub mod upstream_suite;

@@ -10,6 +10,7 @@ use crate::body::{BODIES, Body};
 use crate::control_plane::ControlPlane;
 use crate::scheduler::{self, Kind, Scheduler};
 use crate::stage::Stage;
+use crate::test_program::{is_chosen, passes};
 
 /// How much of the scheduler's log a failure shows.
 const LOG_LINES: usize = 30;
@@ -22,7 +23,7 @@ pub fn play(kind: Kind, filters: &[String]) -> Result<usize> {
     let chosen: Vec<&Body> = BODIES
         .iter()
         .filter(|body| !body.only_berth || kind == Kind::Berth)
-        .filter(|body| filters.is_empty() || filters.iter().any(|part| body.name.contains(part.as_str())))
+        .filter(|body| is_chosen(body.name, filters))
         .collect();
     scheduler::program(kind)?;
     let mut plane = ControlPlane::start()?;
@@ -31,17 +32,10 @@ pub fn play(kind: Kind, filters: &[String]) -> Result<usize> {
     let mut failed = Vec::new();
     println!("{} bodies with the scheduler of {kind}", chosen.len());
     for body in &chosen {
-        let start = Instant::now();
-        let answer = play_one(&mut plane, kind, body, &mut running);
-        let seconds = start.elapsed().as_secs_f64();
-        match answer {
-            Ok(()) => println!("ok      {seconds:6.1} s  {}", body.name),
-            Err(error) => {
-                println!("FAILED  {seconds:6.1} s  {}\n        {error:#}", body.name);
-                failed.push(body.name);
-                show_log(&plane);
-                running = None;
-            }
+        if !passes(body.name, || play_one(&mut plane, kind, body, &mut running)) {
+            failed.push(body.name);
+            show_log(&plane);
+            running = None;
         }
     }
     let passed = chosen.len() - failed.len();

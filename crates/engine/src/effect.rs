@@ -51,6 +51,13 @@ pub struct DeviceReservation {
     pub consumer: Consumer,
 }
 
+impl DeviceReservation {
+    /// The claim.
+    pub fn object(&self) -> ObjectKey {
+        device_claim(&self.namespace, &self.claim)
+    }
+}
+
 /// A claim that the scheduler makes for the extended resources of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewDeviceClaim {
@@ -115,7 +122,7 @@ impl Effect {
             Self::ProvisionVolume { namespace, claim, .. } => {
                 ObjectKey { kind: Kind::Claim, namespace: namespace.clone(), name: claim.clone() }
             }
-            Self::ReserveDevices(wanted) => device_claim(&wanted.namespace, &wanted.claim),
+            Self::ReserveDevices(wanted) => wanted.object(),
             Self::MakeDeviceClaim(made) => device_claim(&made.claim.namespace, &made.claim.name),
         }
     }

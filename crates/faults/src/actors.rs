@@ -15,8 +15,7 @@ const OURS: &str = "default-scheduler";
 
 /// The reference to a pod.
 pub fn reference(manifest: &PodManifest) -> PodRef {
-    let pod = &manifest.pod;
-    PodRef { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
+    PodRef::of(&manifest.pod)
 }
 
 /// Whether Berth places the pod.

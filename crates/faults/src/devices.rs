@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use berth_engine::effect::Write;
 use berth_flow::{Input, Request};
-use berth_model::Str;
 use berth_model::device::{DeviceId, ResourceClaim};
 use berth_model::object::{Kind, Object, ObjectKey};
 
@@ -120,7 +119,7 @@ impl World {
     pub(crate) fn claim_written(&mut self, pending: &Pending, reply: &Input) -> Option<Input> {
         let Request::Write(Write::ReserveDevices(reservation)) = &pending.request else { return None };
         let Input::Reply(_, Ok(_)) = reply else { return None };
-        let object = self.server.json_of(&claim_key(&reservation.namespace, &reservation.claim))?;
+        let object = self.server.json_of(&reservation.object())?;
         let instance = self.instances.iter_mut().find(|instance| instance.id == pending.instance)?;
         instance.watches.on_answer(Kind::ResourceClaim, object, &mut self.decode_cache)
     }
@@ -129,7 +128,7 @@ impl World {
     /// the other allocation: nothing at the API server prevents that, here as upstream.
     pub(crate) fn check_devices(&mut self, pending: &Pending) {
         let Request::Write(Write::ReserveDevices(reservation)) = &pending.request else { return };
-        let key = claim_key(&reservation.namespace, &reservation.claim);
+        let key = reservation.object();
         self.allocators.0.retain(|key, _| !devices(self.server.get(key)).is_empty());
         let mine = devices(self.server.get(&key));
         if mine.is_empty() || self.allocators.0.contains_key(&key) {
@@ -152,10 +151,6 @@ impl World {
             self.violation(what);
         }
     }
-}
-
-fn claim_key(namespace: &Str, name: &Str) -> ObjectKey {
-    ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() }
 }
 
 /// The devices of a claim.

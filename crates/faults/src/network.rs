@@ -201,9 +201,7 @@ fn give_up_devices(
 }
 
 fn reserve_devices(server: &mut Server, wanted: &DeviceReservation) -> Result<(), Failure> {
-    let (namespace, name) = (wanted.namespace.clone(), wanted.claim.clone());
-    let key = ObjectKey { kind: Kind::ResourceClaim, namespace, name };
-    let found = match server.get(&key) {
+    let found = match server.get(&wanted.object()) {
         Some(Object::ResourceClaim(found)) if found.uid == wanted.claim_uid => found,
         _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
     };

@@ -38,7 +38,7 @@ impl std::fmt::Display for PodRef {
 
 impl PodRef {
     /// The reference to a pod of the model.
-    pub(crate) fn of(pod: &berth_model::pod::Pod) -> Self {
+    pub fn of(pod: &berth_model::pod::Pod) -> Self {
         Self { namespace: pod.spec.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() }
     }
 }

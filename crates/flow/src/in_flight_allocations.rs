@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
+use berth_engine::effect::Effect;
 use berth_engine::ids::PodRow;
 use berth_model::Str;
 use berth_model::object::ObjectKey;
@@ -75,7 +76,7 @@ impl InFlightAllocations {
     }
 
     /// The writes that are sent again now, with the rows that their pods had.
-    pub(crate) fn take_due(&mut self, now: u64) -> Vec<(WriteId, PodRow, berth_engine::effect::Effect)> {
+    pub(crate) fn take_due(&mut self, now: u64) -> Vec<(WriteId, PodRow, Effect)> {
         let due = self.0.iter_mut().filter(|(_, it)| it.reserved.retry_is_due(now));
         due.map(|(write, it)| {
             it.reserved.take_retry(now);

@@ -88,13 +88,13 @@ pub struct Toleration {
     pub value: Str,
     /// The taint's effect; `None` means every effect.
     pub effect: Option<TaintEffect>,
-    /// `tolerationSeconds`: how long a running pod bears a taint of the effect `NoExecute`; `None`: for ever. No placement
+    /// `tolerationSeconds`: how long a running pod tolerates a taint of the effect `NoExecute`; `None`: always. No placement
     /// depends on it.
     pub seconds: Option<i64>,
 }
 
 impl Toleration {
-    /// Whether a pod with this toleration bears the taint.
+    /// Whether a pod with this toleration tolerates the taint.
     ///
     /// Upstream: api `core/v1/toleration.go`, without the comparison operators `Gt` and `Lt`, which are gated off.
     pub fn tolerates(&self, taint: &Taint) -> bool {

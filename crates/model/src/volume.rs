@@ -2,7 +2,7 @@
 
 use crate::labels::Labels;
 use crate::quantity::Quantity;
-use crate::selector::{LabelSelector, NodeSelector};
+use crate::selector::{LabelSelector, NodeSelector, NodeSelectorTerm, Operator, Requirement};
 use crate::{Str, UnixSeconds};
 
 /// Annotation of a volume that a controller, not a user, reserved for its claim.
@@ -253,6 +253,41 @@ pub struct CsiNodeDriver {
     pub limit: Option<i64>,
     /// `topologyKeys`.
     pub topology_keys: Vec<Str>,
+}
+
+impl CsiNodeDriver {
+    /// The nodes that have the node's values of the labels by which the driver tells nodes apart; `None`: all nodes.
+    pub fn topology_of(&self, labels: &Labels) -> Option<NodeSelector> {
+        let requirement = |key: &Str| {
+            let values = vec![labels.get(key)?.clone()];
+            Some(Requirement { key: key.clone(), operator: Operator::In, values })
+        };
+        let expressions: Vec<_> = self.topology_keys.iter().filter_map(requirement).collect();
+        let term = NodeSelectorTerm { expressions, fields: Vec::new() };
+        (!term.expressions.is_empty()).then(|| NodeSelector { terms: vec![term] })
+    }
+}
+
+impl Volume {
+    /// The volume that a CSI driver makes for a claim, as external-provisioner writes it.
+    pub fn provisioned(claim: &Claim, name: Str, driver: Str, node_affinity: Option<NodeSelector>) -> Self {
+        Self {
+            name: name.clone(),
+            storage_class: claim.storage_class.clone().unwrap_or_default(),
+            capacity: claim.request,
+            access_modes: claim.access_modes.clone(),
+            claim: Some(ClaimRef {
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+                uid: claim.uid.clone(),
+            }),
+            node_affinity,
+            block: claim.block,
+            attributes_class: claim.attributes_class.clone(),
+            source: VolumeSource::Csi { driver, handle: name },
+            ..Self::default()
+        }
+    }
 }
 
 /// `storage.k8s.io/v1.CSIDriver`.

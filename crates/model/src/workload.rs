@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::labels::Labels;
 use crate::object::Kind;
-use crate::pod::Controller;
+use crate::pod::{Controller, PodSpec};
 use crate::pod_manifest::PodTemplate;
 use crate::selector::LabelSelector;
 use crate::volume::Claim;
@@ -78,6 +78,14 @@ pub struct DisruptionBudget {
     pub is_counted: bool,
     /// Names in `status.disruptedPods`: their disruption is already counted. Sorted.
     pub disrupted_pods: Vec<Str>,
+}
+
+impl DisruptionBudget {
+    /// Whether it protects pods of this spec.
+    pub fn selects(&self, spec: &PodSpec) -> bool {
+        self.namespace == spec.namespace
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(&spec.labels))
+    }
 }
 
 /// The kinds of controllers that make pods from a template.

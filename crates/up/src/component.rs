@@ -24,7 +24,7 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// The ports of the last start as far as they are free, and free ones otherwise.
+    /// The ports of the last start. A port that is taken is replaced by a free one.
     ///
     /// # Errors
     /// If no port is free.

@@ -155,7 +155,7 @@ struct Node {
     view: NodeView,
     address: String,
     has_failed: bool,
-    /// Whether its lease exists, as far as known.
+    /// Whether an answer has shown that its lease exists.
     has_lease: bool,
     /// When its lease is renewed next; a timer for another time is void.
     renew_at: Millis,

@@ -85,7 +85,7 @@ pub struct Running {
     /// The controllers and the scheduler.
     others: Vec<Process>,
     deaths: VecDeque<(Instant, String)>,
-    /// How many nodes there must be, as far as known.
+    /// How many simulated nodes there are at least after the start.
     least_nodes: usize,
     counter: Counter,
     stop_asked: Arc<AtomicBool>,

@@ -17,13 +17,7 @@ use crate::{human, output, profiles, style};
 /// # Errors
 /// As [`super::run`].
 pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
-    let mut algorithms: Vec<Algorithm> = Vec::new();
-    for &algorithm in &args.compare {
-        if algorithms.contains(&algorithm) {
-            return Err(Failure::input(format!("--compare names {algorithm} twice")));
-        }
-        algorithms.push(algorithm);
-    }
+    let algorithms = algorithms(args)?;
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
     let world = args.world()?;
@@ -51,14 +45,37 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     Ok(args.exit_code(pending))
 }
 
+/// The algorithms to compare.
+///
+/// # Errors
+/// If one of them is named twice.
+pub(super) fn algorithms(args: &SimulateArgs) -> Result<Vec<Algorithm>, Failure> {
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for &algorithm in &args.compare {
+        if algorithms.contains(&algorithm) {
+            return Err(Failure::input(format!("--compare names {algorithm} twice")));
+        }
+        algorithms.push(algorithm);
+    }
+    Ok(algorithms)
+}
+
+/// A table with a column for each algorithm.
+pub(super) fn side_by_side<'a>(algorithms: impl Iterator<Item = &'a str>) -> Columns {
+    let titles = std::iter::once("").chain(algorithms);
+    Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)))
+}
+
+/// Adds a figure of each algorithm.
+pub(super) fn figure(table: &mut Columns, title: &str, values: impl IntoIterator<Item = String>) {
+    table.row(std::iter::once(Cell::from(title)).chain(values.into_iter().map(Cell::from)).collect());
+}
+
 /// The algorithms side by side, a line for each figure.
 fn render(comparison: &Comparison, wide: bool) -> String {
     let runs = &comparison.runs;
-    let titles = std::iter::once("").chain(runs.iter().map(|run| run.algorithm.as_str()));
-    let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
-    let mut line = |title: String, cells: Vec<String>| {
-        table.row(std::iter::once(Cell::from(title)).chain(cells.into_iter().map(Cell::from)).collect());
-    };
+    let mut table = side_by_side(runs.iter().map(|run| run.algorithm.as_str()));
+    let mut line = |title: String, cells: Vec<String>| figure(&mut table, &title, cells);
     let number = |of: fn(&RunSummary) -> usize| runs.iter().map(|run| of(run).to_string()).collect();
     line("placed".into(), number(|run| run.placed));
     line("pending".into(), number(|run| run.pending));

@@ -17,7 +17,6 @@ use berth_cluster::command::Scheduled;
 use berth_cluster::kubelet::Timing;
 use berth_cluster::report::TimedSimulationResult;
 use berth_cluster::simulation::{Settings, Simulation};
-use berth_engine::algorithm::Algorithm;
 use berth_model::UnixSeconds;
 use berth_model::execution::duration_millis;
 use berth_model::manifests::Manifests;
@@ -189,17 +188,6 @@ fn sample_interval(duration: Millis) -> Millis {
 }
 
 /// The algorithms of `--compare`, each once.
-fn algorithms(args: &SimulateArgs) -> Result<Vec<Algorithm>, Failure> {
-    let mut algorithms: Vec<Algorithm> = Vec::new();
-    for &algorithm in &args.compare {
-        if algorithms.contains(&algorithm) {
-            return Err(Failure::input(format!("--compare names {algorithm} twice")));
-        }
-        algorithms.push(algorithm);
-    }
-    Ok(algorithms)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

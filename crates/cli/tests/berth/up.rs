@@ -1,4 +1,4 @@
-//! `berth up` and `berth node` as far as no component is needed; `crates/e2e` tests the rest.
+//! The parts of `berth up` and `berth node` that need no component. `crates/e2e` tests the rest.
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};

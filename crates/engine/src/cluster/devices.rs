@@ -168,7 +168,7 @@ impl Cluster {
         }
         self.upsert_device_claim(claim);
         if allocates {
-            self.set_in_flight(wanted, true);
+            self.set_in_flight(&wanted.namespace, &wanted.claim, true);
         }
         Some(AssumedDevices { reservation: wanted.clone(), allocates, reserves })
     }
@@ -177,12 +177,12 @@ impl Cluster {
     /// need not wait any more. Returns whether any may wait.
     pub fn settle(&mut self, effect: &Effect) -> bool {
         let Effect::ReserveDevices(wanted) = effect else { return false };
-        wanted.allocation.is_some() && self.set_in_flight(wanted, false)
+        wanted.allocation.is_some() && self.set_in_flight(&wanted.namespace, &wanted.claim, false)
     }
 
-    fn set_in_flight(&mut self, of: &DeviceReservation, in_flight: bool) -> bool {
-        self.note_device_claim(&of.namespace, &of.claim);
-        let is_new = self.devices.set_in_flight(&of.namespace, &of.claim, in_flight);
+    fn set_in_flight(&mut self, namespace: &Str, name: &Str, in_flight: bool) -> bool {
+        self.note_device_claim(namespace, name);
+        let is_new = self.devices.set_in_flight(namespace, name, in_flight);
         if is_new {
             self.changes.push(Change::Devices(DeviceScope::NoDevice));
         }
@@ -198,7 +198,7 @@ impl Cluster {
         }
         let mut claim = found.clone();
         if *allocates {
-            self.set_in_flight(reservation, false);
+            self.set_in_flight(&reservation.namespace, &reservation.claim, false);
             if claim.allocation == reservation.allocation {
                 claim.allocation = None;
             }
@@ -270,9 +270,7 @@ impl Cluster {
             DeviceUndo::Rule(name, None) => self.remove_device_taint_rule(&name),
             DeviceUndo::Claim { before: Some(before), in_flight, namespace, name } => {
                 self.upsert_device_claim(*before);
-                if self.devices.set_in_flight(&namespace, &name, in_flight) {
-                    self.changes.push(Change::Devices(DeviceScope::NoDevice));
-                }
+                self.set_in_flight(&namespace, &name, in_flight);
             }
             DeviceUndo::Claim { before: None, namespace, name, .. } => {
                 self.remove_device_claim(&namespace, &name);

@@ -2,6 +2,7 @@
 //!
 //! Upstream: `schedule_one.go` (`assume`, `bindingCycle`).
 
+use berth_engine::effect::Effect;
 use berth_engine::event::ClusterEvent;
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::plugin::PreBind;
@@ -12,6 +13,7 @@ use super::attempt::SchedulingFailure;
 use super::intake::FormerObject;
 use crate::action::{Call, Request};
 use crate::binding::{BindResult, Binding};
+use crate::in_flight_allocations::WriteId;
 use crate::input::{Answer, Failure, FailureKind, Now};
 use crate::outbox::{InFlight, RequestKind};
 use crate::pod_table::PodStage;
@@ -58,14 +60,11 @@ impl SchedulingLoop {
         let PodStage::Binding(binding) = pending.stage() else { return };
         let (uid, attempt) = (pending.pod().uid.clone(), binding.attempts());
         let (node, deadline) = (binding.node().clone(), binding.pre_bind_deadline());
-        let cluster = self.scheduler.cluster();
-        let writes: Vec<_> =
-            binding.effects().iter().map(|reserved| cluster.write_of(reserved.effect())).collect();
+        let effects: Vec<_> = binding.effects().iter().map(|reserved| reserved.effect().clone()).collect();
         // The nomination tells others, for example an autoscaler, where the pod will run: PreBind may take long.
         self.write_status(pod, None, Some(Some(node)));
-        for (effect, write) in writes.into_iter().enumerate() {
-            let kind = RequestKind::PreBind { attempt, effect };
-            self.outbox.send(Request::Write(write), InFlight { pod, uid: uid.clone(), kind });
+        for (at, effect) in effects.iter().enumerate() {
+            self.send_write(pod, (uid.clone(), attempt, at), effect);
         }
         if let Some(deadline) = deadline {
             self.pods.set_timer(deadline, pod);
@@ -118,11 +117,16 @@ impl SchedulingLoop {
         for effect in binding.take_lost_writes(now.millis) {
             let Some(pending) = self.pods.get(pod) else { return };
             let PodStage::Binding(binding) = pending.stage() else { return };
-            let write = self.scheduler.cluster().write_of(binding.effects()[effect].effect());
-            let uid = pending.pod().uid.clone();
-            let kind = RequestKind::PreBind { attempt, effect };
-            self.outbox.send(Request::Write(write), InFlight { pod, uid, kind });
+            let (uid, wanted) = (pending.pod().uid.clone(), binding.effects()[effect].effect().clone());
+            self.send_write(pod, (uid, attempt, effect), &wanted);
         }
+    }
+
+    /// Sends the write that makes an effect true.
+    pub(super) fn send_write(&mut self, pod: PodRow, (uid, attempt, effect): WriteId, wanted: &Effect) {
+        let write = self.scheduler.cluster().write_of(wanted);
+        let kind = RequestKind::PreBind { attempt, effect };
+        self.outbox.send(Request::Write(write), InFlight { pod, uid, kind });
     }
 
     /// The watch delivered an object: effects may be true now, and PreBind of some pods may continue.

@@ -78,10 +78,8 @@ impl SchedulingLoop {
 
     /// Sends the writes again whose answers were lost and whose attempts have ended.
     pub(super) fn send_in_flight_allocations(&mut self, now: Now) {
-        for ((uid, attempt, effect), pod, wanted) in self.in_flight_allocations.take_due(now.millis) {
-            let write = self.scheduler.cluster().write_of(&wanted);
-            let kind = RequestKind::PreBind { attempt, effect };
-            self.outbox.send(Request::Write(write), InFlight { pod, uid, kind });
+        for (write, pod, wanted) in self.in_flight_allocations.take_due(now.millis) {
+            self.send_write(pod, write, &wanted);
         }
     }
 

@@ -1,4 +1,4 @@
-//! DefaultTolerationSeconds: every pod bears for five minutes that its node is not ready or cannot be reached.
+//! DefaultTolerationSeconds: each pod tolerates for five minutes that its node is not ready or is unreachable.
 //!
 //! Upstream: `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
 
@@ -10,7 +10,7 @@ use berth_model::pod::PodSpec;
 pub const NOT_READY: &str = "node.kubernetes.io/not-ready";
 /// The taint of nodes whose condition `Ready` is unknown.
 pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
-/// For how long a pod bears these taints if it does not say it.
+/// How long a pod tolerates these taints if it has no toleration for them.
 const DEFAULT_SECONDS: i64 = 300;
 
 /// A toleration of any value of a taint.

@@ -1,6 +1,5 @@
-//! What a shell script does, as far as its variables and one condition decide it: variables and `$(expr …)` are
-//! replaced, and `if [ A -eq B ]; then …; else …; fi` by the branch that is taken. `berth_model::execution::Program`
-//! knows the rest.
+//! Replaces variables, `$(expr …)` and one condition of a shell script: `if [ A -eq B ]; then …; else …; fi` becomes the
+//! branch that is taken. `berth_model::execution::Program` knows what the rest of the script does.
 
 /// The script with its variables replaced and its condition decided. What is not known stays, so that the script as a
 /// whole is not known.

@@ -9,11 +9,11 @@ use berth_sim::report::API_VERSION;
 use serde::Serialize;
 
 use super::table::span;
-use super::{Input, algorithms, simulate};
-use crate::columns::{Cell, Columns};
+use super::{Input, simulate};
 use crate::failure::Failure;
 use crate::simulate::SimulateArgs;
-use crate::{human, output, profiles, style};
+use crate::simulate::compare::{algorithms, figure, side_by_side};
+use crate::{human, output, profiles};
 
 /// The document.
 #[derive(Debug, Serialize)]
@@ -48,11 +48,9 @@ pub(super) fn run(
 /// The algorithms side by side, a line for each figure.
 fn render(comparison: &TimedComparison, wide: bool) -> String {
     let runs = &comparison.runs;
-    let titles = std::iter::once("").chain(runs.iter().map(|run| run.algorithm.as_str()));
-    let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
+    let mut table = side_by_side(runs.iter().map(|run| run.algorithm.as_str()));
     let mut line = |title: &str, of: &dyn Fn(&TimedSimulationResult) -> String| {
-        let cells = runs.iter().map(|run| Cell::from(of(run)));
-        table.row(std::iter::once(Cell::from(title)).chain(cells).collect());
+        figure(&mut table, title, runs.iter().map(of));
     };
     line("pods", &|run| run.summary.created.to_string());
     line("succeeded", &|run| run.summary.succeeded.to_string());

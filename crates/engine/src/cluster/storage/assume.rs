@@ -51,8 +51,8 @@ impl Cluster {
         Some(Assumed(change))
     }
 
-    /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since is left as it is, but a
-    /// claim on devices loses what was added to it, whoever has reserved it meanwhile.
+    /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since stays as it is. A claim
+    /// on devices loses what was added to it, also if another pod has reserved it since.
     pub fn undo(&mut self, assumed: Assumed) {
         match assumed.0 {
             Change::Volume { before, after } => {

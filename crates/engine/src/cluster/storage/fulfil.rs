@@ -4,8 +4,7 @@
 //! external-provisioner makes a volume that the nodes of the selected node's topology can reach.
 
 use berth_model::Str;
-use berth_model::selector::{NodeSelector, NodeSelectorTerm, Operator, Requirement};
-use berth_model::volume::{BIND_COMPLETED, Claim, ClaimRef, Volume, VolumeSource};
+use berth_model::volume::{BIND_COMPLETED, Claim, Volume};
 
 use crate::cluster::Cluster;
 use crate::effect::Effect;
@@ -54,35 +53,11 @@ impl Cluster {
         let class = claim.storage_class.clone().unwrap_or_default();
         let driver = self.storage().classes.get(&class).map(|c| c.provisioner.clone()).unwrap_or_default();
         let name: Str = format!("pvc-{}-{}", claim.namespace, claim.name).into();
-        Volume {
-            name: name.clone(),
-            storage_class: class,
-            capacity: claim.request,
-            access_modes: claim.access_modes.clone(),
-            claim: Some(ClaimRef {
-                namespace: claim.namespace.clone(),
-                name: claim.name.clone(),
-                uid: claim.uid.clone(),
-            }),
-            node_affinity: self.topology(&driver, node),
-            block: claim.block,
-            attributes_class: claim.attributes_class.clone(),
-            source: VolumeSource::Csi { driver, handle: name },
-            ..Volume::default()
-        }
-    }
-
-    /// The nodes that have the node's values of the labels by which the driver tells nodes apart.
-    fn topology(&self, driver: &Str, node: &Str) -> Option<NodeSelector> {
-        let drivers = &self.storage().csi_nodes.get(node)?.drivers;
-        let keys = &drivers.iter().find(|d| d.name == *driver)?.topology_keys;
-        let labels = &self.nodes().object(self.nodes().find(node)?).labels;
-        let value = |key: &Str| Some((key.clone(), vec![labels.get(key)?.clone()]));
-        let requirement =
-            |(key, values): (Str, Vec<Str>)| Requirement { key, operator: Operator::In, values };
-        let expressions: Vec<_> = keys.iter().filter_map(value).map(requirement).collect();
-        let term = NodeSelectorTerm { expressions, fields: Vec::new() };
-        (!term.expressions.is_empty()).then(|| NodeSelector { terms: vec![term] })
+        let drivers = self.storage().csi_nodes.get(node).map_or(&[][..], |csi_node| &csi_node.drivers);
+        let of_node = drivers.iter().find(|known| known.name == driver);
+        let labels = self.nodes().find(node).map(|row| &self.nodes().object(row).labels);
+        let topology = of_node.zip(labels).and_then(|(known, labels)| known.topology_of(labels));
+        Volume::provisioned(claim, name, driver, topology)
     }
 }
 
