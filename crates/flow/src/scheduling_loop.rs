@@ -113,8 +113,7 @@ impl SchedulingLoop {
             RequestKind::PreBind { attempt, effect } => {
                 self.pre_bind_replied(now, pod, (attempt, effect), outcome);
             }
-            // The watch delivers the claim without devices. If the request has failed, a later attempt sends it again.
-            RequestKind::GiveUp => {}
+            RequestKind::GiveUp => self.give_up_replied(now, pod, outcome),
             RequestKind::Status => self.status_replied(now, pod, outcome),
             RequestKind::Evict { victim } => self.eviction_replied(pod, &victim, outcome),
             RequestKind::Extend { attempt } => self.extender_replied(now, pod, attempt, outcome),

@@ -77,7 +77,6 @@ impl SchedulingLoop {
         observer: &mut AttemptObserver<'_>,
     ) {
         let profile = self.pending_pod(pod).profile();
-        self.give_up_devices(pod);
         if self.wants_preempting_extenders(pod) {
             let diagnosis = self.scheduler.diagnose(profile, pod);
             return self.preempt_with_extenders(now, pod, (message, plugins), &diagnosis);
@@ -126,6 +125,7 @@ impl SchedulingLoop {
             }
             self.queue.reject(pod, RejectionGroup { profile, class, plugins: rejecting }, now.millis);
             self.report_queued("unschedulable", "ScheduleAttemptFailure");
+            self.give_up_devices(pod);
         }
         if let Some(node) = &nominate {
             self.nominate(now, pod, node.as_ref());

@@ -103,4 +103,14 @@ impl SchedulingLoop {
         let uid = self.pending_pod(pod).pod().uid.clone();
         self.outbox.send(Request::Write(write), InFlight { pod, uid, kind: RequestKind::GiveUp });
     }
+
+    /// The watch delivers the claim without devices. If they could not be given up, the pod is tried again after its
+    /// backoff: no event would tell it. Upstream waits for another event, up to 5 minutes.
+    pub(super) fn give_up_replied(&mut self, now: Now, pod: PodRow, outcome: Result<Answer, Failure>) {
+        let Err(failure) = outcome else { return };
+        let named = self.pending_pod(pod).pod();
+        let text = format!("cannot give up the devices that pod {named} cannot use: {}", failure.message);
+        self.outbox.warn(text);
+        self.requeue_after_backoff(now, pod);
+    }
 }

@@ -190,6 +190,7 @@ impl SchedulingLoop {
         let message = diagnosis.message(self.scheduler.cluster());
         self.preempt_with_extenders(now, pod, (message, plugins), &diagnosis);
         if !state.is_current(self.generation()) {
+            // Upstream: the events of pods in flight (`active_queue.go`).
             self.requeue_after_backoff(now, pod);
         }
     }
@@ -267,15 +268,8 @@ impl SchedulingLoop {
         if has_room {
             self.activate(pod);
         } else if missed_events {
+            // Upstream: the events of pods in flight (`active_queue.go`).
             self.requeue_after_backoff(now, pod);
-        }
-    }
-
-    /// Events that happened while extenders were asked may have helped the pod, so it does not wait for another event.
-    /// Upstream: the events of pods in flight (`active_queue.go`).
-    fn requeue_after_backoff(&mut self, now: Now, pod: PodRow) {
-        if let Some(queue) = self.queue.requeue(pod, now.millis) {
-            self.report_queued(queue, "ScheduleAttemptFailure");
         }
     }
 }

@@ -33,6 +33,14 @@ impl SchedulingLoop {
         }
     }
 
+    /// Requeues a pod that has just been rejected: what may help it happened before it was rejected, so it does not wait
+    /// for another event.
+    pub(super) fn requeue_after_backoff(&mut self, now: Now, pod: PodRow) {
+        if let Some(queue) = self.queue.requeue(pod, now.millis) {
+            self.report_queued(queue, "ScheduleAttemptFailure");
+        }
+    }
+
     /// Requeues the pods that have been unschedulable for long, although no event may help them.
     pub(super) fn flush(&mut self, now: Now) {
         let Some(millis) = self.settings.flush_millis else { return };

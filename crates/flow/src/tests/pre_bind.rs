@@ -314,3 +314,21 @@ fn a_device_stays_taken_while_its_write_is_in_flight_although_another_process_ha
     let requests = world.run();
     assert!(requests.contains(&"reserve devices of claim second".to_owned()), "{requests:?}");
 }
+
+#[test]
+fn a_pod_is_tried_again_if_the_devices_that_it_cannot_use_could_not_be_given_up() {
+    let mut world = world_with_device();
+    world.node("n2", 4);
+    const ELSEWHERE: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n3","device":"gpu"}]},
+        "nodeSelector":{"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In","values":["n3"]}]}]}}}"#;
+    world.apply(&device_claim("first", ELSEWHERE));
+    world.pod_with("first", 1, &claiming("first"), "");
+    let given_up = |requests: &[String]| requests.iter().any(|request| request.contains("clear claim first"));
+    let requests = world.run();
+    assert!(given_up(&requests), "{requests:?}");
+    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::GiveUpDevices { .. })));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    world.wait(1_000);
+    let requests = world.run();
+    assert!(given_up(&requests), "{requests:?}");
+}
