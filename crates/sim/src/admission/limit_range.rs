@@ -51,6 +51,12 @@ impl<'a> LimitRanges<'a> {
     /// Says which bounds the pod violates.
     pub(super) fn check(&self, spec: &PodSpec, remarks: &mut Remarks) {
         let ranges = self.of(&spec.namespace);
+        if ranges.is_empty() {
+            return;
+        }
+        for container in spec.containers.iter().chain(&spec.init_containers) {
+            check_limits(container, remarks);
+        }
         for item in ranges.iter().flat_map(|range| &range.items) {
             match item.scope {
                 LimitScope::Container => {
@@ -99,6 +105,21 @@ fn pod_total(
         }
     }
     total
+}
+
+/// A container whose own request is above the limit that a limit range gives it. Manifests that say both are refused
+/// when they are read. Upstream: `pkg/apis/core/validation/validation.go` (`validateContainerResourceRequirements`).
+fn check_limits(container: &Container, remarks: &mut Remarks) {
+    for (name, limit) in &container.limits {
+        let request = container.requests.iter().find(|(known, request)| known == name && request > limit);
+        if let Some((_, request)) = request {
+            remarks.warnings.push(format!(
+                "container {}: with the defaults of a limit range, the {name} request of {request} is more than the limit of \
+                 {limit}: the API server would refuse it; taken as it is",
+                container.name
+            ));
+        }
+    }
 }
 
 fn check(per: &str, item: &LimitRangeItem, requests: &Amounts, limits: &Amounts, remarks: &mut Remarks) {

@@ -176,6 +176,23 @@ fn a_pod_beyond_the_bounds_is_told() {
 }
 
 #[test]
+fn a_default_limit_below_the_request_of_a_container_is_told() {
+    let range = limit_range("r", "{type: Container, default: {cpu: 1}, defaultRequest: {memory: 2Gi}}");
+    let cases: &[(&str, &str)] = &[
+        ("resources: {requests: {cpu: 2}}", "cpu request of 2 is more than the limit of 1"),
+        ("resources: {limits: {memory: 1Gi}}", ""), // the limit is the request, too
+        ("resources: {requests: {cpu: 1}}", ""),
+    ];
+    for (resources, why) in cases {
+        let (_, warnings) = spec_of(&[&range, &bare("", "", resources)]);
+        let expected = format!(
+            "container c: with the defaults of a limit range, the {why}: the API server would refuse it; taken as it is"
+        );
+        assert_eq!(warnings, if why.is_empty() { vec![] } else { vec![expected] }, "{resources}");
+    }
+}
+
+#[test]
 fn pods_that_are_stored_are_left_alone() {
     let range = limit_range("r", "{type: Container, defaultRequest: {cpu: 1}}");
     let default = priority_class("usual", 5, "globalDefault: true");
