@@ -8,6 +8,7 @@ use berth_model::device::{DeviceId, ResourceClaim};
 use berth_model::object::{Kind, Object, ObjectKey};
 
 use crate::network::Pending;
+use crate::server::Server;
 use crate::world::{World, log};
 
 /// Who has allocated devices to a claim.
@@ -22,6 +23,14 @@ struct Allocator {
 /// Who has allocated devices to each claim that has some.
 #[derive(Debug, Default)]
 pub(crate) struct Allocators(BTreeMap<ObjectKey, Allocator>);
+
+impl Allocators {
+    /// Forgets the claims that have no devices any more. This must happen before each write that may allocate:
+    /// afterwards a new allocation looks like the one before.
+    fn forget_freed(&mut self, server: &Server) {
+        self.0.retain(|claim, _| !devices(server.get(claim)).is_empty());
+    }
+}
 
 impl World {
     /// Creates the device class.
@@ -124,12 +133,18 @@ impl World {
         instance.watches.on_answer(Kind::ResourceClaim, object, &mut self.decode_cache)
     }
 
+    /// A request is about to be carried out.
+    pub(crate) fn before_devices_are_written(&mut self, pending: &Pending) {
+        if matches!(pending.request, Request::Write(Write::ReserveDevices(_))) {
+            self.allocators.forget_freed(&self.server);
+        }
+    }
+
     /// A request was carried out. No device may be allocated twice, unless the process that did so could not know of
     /// the other allocation: nothing at the API server prevents that, here as upstream.
     pub(crate) fn check_devices(&mut self, pending: &Pending) {
         let Request::Write(Write::ReserveDevices(reservation)) = &pending.request else { return };
         let key = reservation.object();
-        self.allocators.0.retain(|key, _| !devices(self.server.get(key)).is_empty());
         let mine = devices(self.server.get(&key));
         if mine.is_empty() || self.allocators.0.contains_key(&key) {
             return;
@@ -158,4 +173,30 @@ fn devices(object: Option<&Object>) -> Vec<DeviceId> {
     let Some(Object::ResourceClaim(claim)) = object else { return Vec::new() };
     let results = claim.allocation.iter().flat_map(|allocation| &allocation.results);
     results.map(|result| result.device.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+
+    #[test]
+    fn a_claim_that_was_freed_has_no_allocator_when_it_is_allocated_again() {
+        let mut world = World::new(Plan::draw(0), None, false);
+        let claim = |status: &str| {
+            format!(
+                r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{{"name":"c","namespace":"default"}},
+                "spec":{{"devices":{{"requests":[{{"name":"gpu","exactly":{{"deviceClassName":"gpu"}}}}]}}}},
+                "status":{{{status}}}}}"#
+            )
+        };
+        const ALLOCATED: &str = r#""allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"p","device":"d0"}]}}"#;
+        let key = ObjectKey { kind: Kind::ResourceClaim, namespace: "default".into(), name: "c".into() };
+        for (status, is_known) in [(ALLOCATED, true), ("", false)] {
+            world.store(&claim(status));
+            world.allocators.0.insert(key.clone(), Allocator { version: 1, process: 0 });
+            world.allocators.forget_freed(&world.server);
+            assert_eq!(world.allocators.0.contains_key(&key), is_known, "{status}");
+        }
+    }
 }

@@ -35,6 +35,7 @@ impl World {
 
     /// A request is about to be carried out.
     pub(crate) fn before_it_is_done(&mut self, pending: &Pending) {
+        self.before_devices_are_written(pending);
         match &pending.request {
             Request::Bind { pod, node } if pending.is_done() => {
                 let binds = self

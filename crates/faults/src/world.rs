@@ -122,7 +122,7 @@ impl World {
         Self::new(plan, bug, true).into_end()
     }
 
-    fn new(plan: Plan, bug: Option<InjectedBug>, records: bool) -> Self {
+    pub(crate) fn new(plan: Plan, bug: Option<InjectedBug>, records: bool) -> Self {
         let rng = FaultRng {
             random: fastrand::Rng::with_seed(plan.seed),
             plan: plan.clone(),
