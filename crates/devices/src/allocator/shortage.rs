@@ -7,7 +7,7 @@ use std::fmt;
 
 use berth_model::Str;
 use berth_model::device::{
-    Ask, ConstraintRule, DeviceId, DeviceTaint, DeviceTaintEffect, ResourceClaim, SubRequest,
+    AllocationMode, Ask, ConstraintRule, DeviceId, DeviceTaint, DeviceTaintEffect, ResourceClaim, SubRequest,
 };
 
 use super::Inventory;
@@ -52,8 +52,10 @@ pub struct RequestShortage {
     pub class: Str,
     /// How many devices are wanted; `None` for all that match.
     pub wanted: Option<i64>,
-    /// How many devices the node can reach.
+    /// How many devices of the class the node can reach.
     pub devices: usize,
+    /// How many devices of other classes the node can reach.
+    pub others: usize,
     /// How many of them the request could have.
     pub free: usize,
     /// What keeps the others from it, and how many.
@@ -63,10 +65,8 @@ pub struct RequestShortage {
 /// What keeps a device from a request: the first of these that holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// A selector does not match.
+    /// A selector of the request does not match.
     Selector {
-        /// Whether the class has it, or the request.
-        of_class: bool,
         /// The expression.
         expression: Str,
         /// What the devices have of what the expression reads, in words.
@@ -102,7 +102,7 @@ impl fmt::Display for Shortage {
 
 impl fmt::Display for RequestShortage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { claim, request, class, wanted, devices, free, obstacles } = self;
+        let Self { claim, request, class, wanted, devices, others, free, obstacles } = self;
         write!(f, "claim {claim}, request {request}: ")?;
         match wanted {
             Some(1) => write!(f, "1 device of class {class} is wanted, ")?,
@@ -110,7 +110,8 @@ impl fmt::Display for RequestShortage {
             None => write!(f, "all devices of class {class} are wanted, ")?,
         }
         match devices {
-            0 => write!(f, "the node has no device")?,
+            0 if *others == 0 => write!(f, "the node has no device")?,
+            0 => write!(f, "the node has only {others} of other classes")?,
             devices => {
                 let are = if *free == 1 { "is" } else { "are" };
                 write!(f, "{free} of the node's {devices} {are} free")?;
@@ -126,9 +127,8 @@ impl fmt::Display for RequestShortage {
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Selector { of_class, expression, values } => {
-                let of = if *of_class { "the class" } else { "the request" };
-                write!(f, "not selected by {of} ({expression})")?;
+            Self::Selector { expression, values } => {
+                write!(f, "not selected by {expression}")?;
                 if values.is_empty() { Ok(()) } else { write!(f, ": {values}") }
             }
             Self::Elsewhere => write!(f, "reached from other nodes only"),
@@ -206,65 +206,76 @@ fn of_request(
     holders: &[&ResourceClaim],
 ) -> Option<RequestShortage> {
     let class = search.inventory.classes.get(&ask.class)?;
-    let selectors = class.selectors.iter().map(|text| (true, text));
-    let selectors: Vec<(bool, &Str)> =
-        selectors.chain(ask.selectors.iter().map(|text| (false, text))).collect();
-    let (mut free, mut obstacles): (usize, BTreeMap<Obstacle, usize>) = (0, BTreeMap::new());
-    let mut values: BTreeMap<(bool, &Str), BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    let mut unmatched: BTreeMap<(bool, &Str), usize> = BTreeMap::new();
+    let (mut others, mut free, mut obstacles) = (0, 0, BTreeMap::<Obstacle, usize>::new());
+    let mut unmatched: BTreeMap<&Str, Unmatched> = BTreeMap::new();
     for candidate in &search.candidates {
-        match selected(search, candidate, &selectors, &mut values)? {
-            Some(selector) => *unmatched.entry(selector).or_default() += 1,
-            None => match obstacle(search, candidate, ask, holders) {
-                Some(obstacle) => *obstacles.entry(obstacle).or_default() += 1,
-                None => free += 1,
-            },
+        if first_unmatched(search, candidate, &class.selectors)?.is_some() {
+            others += 1;
+        } else if let Some((selector, values)) = first_unmatched(search, candidate, &ask.selectors)? {
+            unmatched.entry(selector).or_default().add(values);
+        } else if let Some(obstacle) = obstacle(search, candidate, ask, holders) {
+            *obstacles.entry(obstacle).or_default() += 1;
+        } else {
+            free += 1;
         }
     }
     let is_short = match ask.mode {
-        berth_model::device::AllocationMode::Count(wanted) => (free as i64) < wanted,
-        berth_model::device::AllocationMode::All => free == 0 || !obstacles.is_empty(),
+        AllocationMode::Count(wanted) => (free as i64) < wanted,
+        AllocationMode::All => free == 0 || !obstacles.is_empty(),
     };
-    let not_selected = unmatched.into_iter().map(|((of_class, expression), count)| {
-        let values = values.remove(&(of_class, expression)).unwrap_or_default();
-        (Obstacle::Selector { of_class, expression: expression.clone(), values: words(&values) }, count)
+    let not_selected = unmatched.into_iter().map(|(expression, Unmatched { count, values })| {
+        (Obstacle::Selector { expression: expression.clone(), values: words(&values) }, count)
     });
     is_short.then(|| RequestShortage {
         claim: super::prepare::key(claim),
         request: name.clone(),
         class: ask.class.clone(),
         wanted: match ask.mode {
-            berth_model::device::AllocationMode::Count(wanted) => Some(wanted),
-            berth_model::device::AllocationMode::All => None,
+            AllocationMode::Count(wanted) => Some(wanted),
+            AllocationMode::All => None,
         },
-        devices: search.candidates.len(),
+        devices: search.candidates.len() - others,
+        others,
         free,
         obstacles: not_selected.chain(obstacles).collect(),
     })
 }
 
-/// The selector that does not match, `Some(None)` if all do, and `None` if one cannot be evaluated.
-#[expect(clippy::option_option, clippy::type_complexity, reason = "three answers, taken apart at once")]
-fn selected<'a>(
-    search: &Search<'_>,
-    candidate: &Candidate<'_>,
-    selectors: &[(bool, &'a Str)],
-    values: &mut BTreeMap<(bool, &'a Str), BTreeMap<String, Vec<String>>>,
-) -> Option<Option<(bool, &'a Str)>> {
-    for &(of_class, text) in selectors {
-        let compiled = search.inventory.selectors.get(text);
-        let selector = compiled.as_ref().as_ref().ok()?;
-        if selector.matches(&candidate.slice.driver, candidate.device).result.ok()? {
-            continue;
-        }
-        let named = values.entry((of_class, text)).or_default();
-        for (name, value) in selector.values_read(&candidate.slice.driver, candidate.device) {
-            let known = named.entry(name).or_default();
+/// The devices that a selector does not match.
+#[derive(Default)]
+struct Unmatched {
+    count: usize,
+    /// The values that they have of what the selector reads.
+    values: BTreeMap<String, Vec<String>>,
+}
+
+impl Unmatched {
+    fn add(&mut self, values: Vec<(String, String)>) {
+        self.count += 1;
+        for (name, value) in values {
+            let known = self.values.entry(name).or_default();
             if !known.contains(&value) {
                 known.push(value);
             }
         }
-        return Some(Some((of_class, text)));
+    }
+}
+
+/// The first selector that does not match a device, with what the device has of what it reads; `Some(None)` if all
+/// match, and `None` if one cannot be evaluated.
+#[expect(clippy::option_option, clippy::type_complexity, reason = "three answers, taken apart at once")]
+fn first_unmatched<'s>(
+    search: &Search<'_>,
+    candidate: &Candidate<'_>,
+    selectors: &'s [Str],
+) -> Option<Option<(&'s Str, Vec<(String, String)>)>> {
+    let (driver, device) = (&candidate.slice.driver, candidate.device);
+    for text in selectors {
+        let compiled = search.inventory.selectors.get(text);
+        let selector = compiled.as_ref().as_ref().ok()?;
+        if !selector.matches(driver, device).result.ok()? {
+            return Some(Some((text, selector.values_read(driver, device))));
+        }
     }
     Some(None)
 }

@@ -1,5 +1,6 @@
 //! Devices, the classes that select them, and the claims on them, as watches tell it.
 
+use berth_devices::NodeView;
 use berth_devices::objects::{DeviceObjects, PoolOwner};
 use berth_model::Str;
 use berth_model::device::{Allocation, DeviceClass, DeviceId, DeviceTaintRule, ResourceClaim, ResourceSlice};
@@ -8,11 +9,26 @@ use super::device_answers::AnswerCache;
 use super::trial::Undo;
 use super::{Change, Cluster, DeviceScope};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
+use crate::ids::NodeRow;
 
 impl Cluster {
     /// Devices, their classes, and the claims on them.
     pub fn devices(&self) -> &DeviceObjects {
         &self.devices
+    }
+
+    /// How many devices a node can reach, and how many of them are allocated, for each class of which it has some.
+    pub fn device_totals(&self, row: NodeRow) -> Vec<(&Str, i64, i64)> {
+        if self.devices.slices().is_empty() {
+            return Vec::new();
+        }
+        let node = self.nodes.object(row);
+        let view = NodeView { name: &node.name, labels: &node.labels };
+        let totals = self.devices.classes().iter().map(|(name, class)| {
+            let totals = self.devices.totals(view, class);
+            (name, totals.capacity, totals.allocated)
+        });
+        totals.filter(|(_, total, _)| *total > 0).collect()
     }
 
     /// What nodes have answered about devices.

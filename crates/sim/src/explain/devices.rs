@@ -147,7 +147,7 @@ mod tests {
                 "requests: [{name: r, exactly: {deviceClassName: gpu, selectors: [{cel: {expression: \
                  'device.attributes[\"d\"].model == \"huge\"'}}]}}]",
                 "claim default/mine, request r: 1 device of class gpu is wanted, 0 of the node's 2 are free; \
-                 2 not selected by the request (device.attributes[\"d\"].model == \"huge\"): model is small, large",
+                 2 not selected by device.attributes[\"d\"].model == \"huge\": model is small, large",
             ),
             (
                 TAINTED,
