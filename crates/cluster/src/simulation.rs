@@ -273,6 +273,21 @@ impl Simulation {
         Some(id)
     }
 
+    /// A pod without a controller gets one.
+    pub(crate) fn own_pod(&mut self, id: u32, owner: u32, revision: u64, index: Option<i32>) {
+        let label = self.label_of(self.workloads.top(owner));
+        let group = self.recorder.group(&label);
+        let now = self.now;
+        let Some(record) = self.pods.get_mut(id) else { return };
+        let before = std::mem::replace(&mut record.group, group);
+        (record.owner, record.revision, record.index) = (Some(owner), revision, index);
+        let counted = record.counted();
+        self.pods.no_orphan(id);
+        self.recorder.regroup(now, before, group, counted.serves);
+        self.workloads.get_mut(owner).pods.insert(id);
+        self.workloads.count(owner, Counted::default(), counted);
+    }
+
     /// Counts a pod that was just made.
     fn count_new(&mut self, id: u32) {
         let Some(record) = self.pods.get(id) else { return };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -46,7 +46,7 @@ pub(super) fn read() -> Result<BTreeMap<String, Recorded>> {
     for entry in fs::read_dir(folder().join("recorded"))? {
         let path = entry?.path();
         let family: BTreeMap<String, Recorded> = serde_json::from_reader(GzDecoder::new(File::open(&path)?))
-            .with_context(|| path.display().to_string())?;
+            .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         all.extend(family);
     }
     Ok(all)

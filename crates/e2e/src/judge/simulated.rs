@@ -234,22 +234,21 @@ impl History {
             let event = PodEvent { what: "gone".to_owned(), controller, name: pod.name.to_string() };
             now.insert(pod.uid.to_string(), (event, pod.terminating));
         }
+        let is_gone = |uid: &String| !now.contains_key(uid);
+        let is_deleted = |uid: &String| now.get(uid).is_none_or(|(_, deleted)| *deleted);
+        let known = || self.known.iter().map(|(uid, (event, deleted))| (uid, event, *deleted));
+        let mut events = Vec::new();
         let mut tell = |what: &str, event: &PodEvent| {
-            self.events.push(PodEvent { what: what.to_owned(), ..event.clone() });
+            events.push(PodEvent { what: what.to_owned(), ..event.clone() });
         };
-        for (uid, (event, was_deleted)) in &self.known {
-            match now.get(uid) {
-                None => {
-                    if !was_deleted {
-                        tell("delete", event);
-                    }
-                    tell("gone", event);
-                }
-                Some((_, true)) if !was_deleted => tell("delete", event),
-                Some(_) => {}
-            }
-        }
+        // A pod that is deleted while nothing runs of it is gone at once.
+        known().filter(|(uid, _, deleted)| is_gone(uid) && !deleted).for_each(|(_, event, _)| tell("delete", event));
+        known().filter(|(uid, ..)| is_gone(uid)).for_each(|(_, event, _)| tell("gone", event));
+        known()
+            .filter(|(uid, _, deleted)| !is_gone(uid) && is_deleted(uid) && !deleted)
+            .for_each(|(_, event, _)| tell("delete", event));
         now.iter().filter(|(uid, _)| !self.known.contains_key(*uid)).for_each(|(_, (event, _))| tell("make", event));
+        self.events.extend(events);
         self.known = now;
     }
 }
