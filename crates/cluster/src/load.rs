@@ -236,7 +236,8 @@ impl Simulation {
     /// The controller of a workload that is new adopts the pods without a controller that it selects.
     fn adopt_pods(&mut self, id: u32) {
         let namespace = self.workloads.get(id).key.namespace.clone();
-        let is_own = |workload: &Workload| matches!(workload.count, PodCount::Job { manual_selector: false, .. });
+        let is_own =
+            |workload: &Workload| matches!(workload.count, PodCount::Job { manual_selector: false, .. });
         if self.workload(id).is_none_or(is_own) {
             return; // the selector has the uid of the Job, which no other pod has as a label
         }
@@ -277,9 +278,9 @@ impl Simulation {
         let revision = if self.differs(id, &manifest) { 0 } else { self.workloads.get(id).revision };
         let reference = record.reference();
         // It cannot fail: the pod is stored.
-        let _ = self
-            .store
-            .change_pod(&reference, |manifest| Arc::make_mut(&mut manifest.pod.spec).controller = Some(owner));
+        let _ = self.store.change_pod(&reference, |manifest| {
+            Arc::make_mut(&mut manifest.pod.spec).controller = Some(owner)
+        });
         self.own_pod(pod, id, revision, index);
     }
 

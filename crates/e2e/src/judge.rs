@@ -53,7 +53,8 @@ pub fn play(scenarios: Vec<Scenario>, records: bool) -> Result<usize> {
     for class in &mut classes {
         merge(class, &json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass"}));
     }
-    let stage = Stage { machine: &machine, name: NAME, observer: Observer::start(&api)?, api, version, classes };
+    let stage =
+        Stage { machine: &machine, name: NAME, observer: Observer::start(&api)?, api, version, classes };
     let count = scenarios.len();
     println!("{count} scenarios, ready after {:.1} s", start.elapsed().as_secs_f64());
     let recorded = Mutex::new(Vec::new());
@@ -72,7 +73,8 @@ pub fn play(scenarios: Vec<Scenario>, records: bool) -> Result<usize> {
                 compare(&scenario, &played)
             };
             let judge = || {
-                catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
+                catch_unwind(AssertUnwindSafe(judge))
+                    .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
             };
             failed += usize::from(!passes(&name, judge));
         }
@@ -137,7 +139,9 @@ fn compare(scenario: &Scenario, played: &Played) -> Result<()> {
 /// The differences between the real end and what `berth simulate` foretells.
 fn of_release(scenario: &Scenario, played: &Played, with_nodes: bool) -> Result<Vec<String>> {
     let Some(last) = scenario.steps.last() else { return Ok(Vec::new()) };
-    let Some(foretold) = simulated::foretell(&played.before_last, last, with_nodes)? else { return Ok(Vec::new()) };
+    let Some(foretold) = simulated::foretell(&played.before_last, last, with_nodes)? else {
+        return Ok(Vec::new());
+    };
     let is_pod = |object: &&Value| object["kind"] == "Pod";
     let pods: Vec<Value> = played.end.iter().filter(is_pod).cloned().collect();
     Ok(simulated::state_of(&pods, with_nodes)?.differences("real", &foretold, "simulate"))
@@ -150,5 +154,6 @@ fn of_order(real: &[PodEvent], simulated: &[PodEvent]) -> Option<String> {
         events.map(|event| format!("{} {}", event.what, event.name)).collect()
     };
     let (real, simulated) = (of_sets(real), of_sets(simulated));
-    (real != simulated).then(|| format!("order: real {}; virtual time {}", real.join(", "), simulated.join(", ")))
+    (real != simulated)
+        .then(|| format!("order: real {}; virtual time {}", real.join(", "), simulated.join(", ")))
 }

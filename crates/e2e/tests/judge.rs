@@ -19,7 +19,8 @@ fn main() -> Result<ExitCode> {
     let chosen = parts.peek().is_some();
     let parts: Vec<String> = parts.filter(|arg| !arg.starts_with('-')).collect();
     if mode != "record" && !lists {
-        let compared: Vec<_> = scenarios.iter().filter(|one| is_chosen(&title(one), &parts)).cloned().collect();
+        let compared: Vec<_> =
+            scenarios.iter().filter(|one| is_chosen(&title(one), &parts)).cloned().collect();
         if compare_recorded(&compared)? > 0 {
             return Ok(ExitCode::FAILURE);
         }

@@ -29,7 +29,9 @@ impl Deployment {
     /// Upstream: `deployment/sync.go` (`isScalingEvent`).
     pub fn scales(&self) -> bool {
         let was_for = |set: &ReplicaSetState| set.scaled_for.map(|size| size.desired);
-        self.sets.iter().any(|set| set.replicas > 0 && was_for(set).is_some_and(|desired| desired != self.replicas))
+        self.sets
+            .iter()
+            .any(|set| set.replicas > 0 && was_for(set).is_some_and(|desired| desired != self.replicas))
     }
 
     /// A sync of the Deployment; whether it changes a ReplicaSet.

@@ -85,12 +85,14 @@ pub(super) fn merge(value: &mut Value, change: &Value) {
 fn complete(kind: &str, name: &str, brief: &Value, scenario: &str) -> Result<Value> {
     let (version, ..) =
         KINDS.iter().find(|(_, known, _)| *known == kind).with_context(|| format!("no kind {kind}"))?;
-    let known = ["replicas", "image", "cpu", "command", "labels", "strategy", "claims", "spec", "pod", "meta", kind];
+    let known =
+        ["replicas", "image", "cpu", "command", "labels", "strategy", "claims", "spec", "pod", "meta", kind];
     let fields = brief.as_object().context("an object is expected")?;
     if let Some(unknown) = fields.keys().find(|key| !known.contains(&key.as_str())) {
         bail!("unknown field {unknown}");
     }
-    let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": scenario}});
+    let mut object =
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": scenario}});
     merge(&mut object["metadata"], &brief.get("meta").cloned().unwrap_or(json!({})));
     let mut spec = json!({});
     let template = template(kind, name, brief, scenario);
@@ -105,7 +107,10 @@ fn complete(kind: &str, name: &str, brief: &Value, scenario: &str) -> Result<Val
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" => {
             spec = json!({"selector": {"matchLabels": {"app": name}}, "template": template});
         }
-        _ => ensure!(fields.keys().all(|key| ["spec", "meta", kind].contains(&key.as_str())), "only spec and meta"),
+        _ => ensure!(
+            fields.keys().all(|key| ["spec", "meta", kind].contains(&key.as_str())),
+            "only spec and meta"
+        ),
     }
     if let Some(replicas) = brief.get("replicas") {
         spec["replicas"] = replicas.clone();

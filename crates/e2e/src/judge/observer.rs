@@ -123,7 +123,8 @@ impl Observer {
                 return Ok(());
             }
             if begin.elapsed() > PATIENCE {
-                let late = late().map(|object| format!(": {} {}", object["kind"], object["metadata"]["name"]));
+                let late =
+                    late().map(|object| format!(": {} {}", object["kind"], object["metadata"]["name"]));
                 bail!("no rest within {} s{}", PATIENCE.as_secs(), late.unwrap_or_default());
             }
             std::thread::sleep(LOOK);
@@ -142,7 +143,9 @@ impl Seen {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
         let key = (kind, text("namespace"), text("name"));
         let before = self.objects.get(&key);
-        if !gone && before.is_some_and(|before| before["metadata"]["resourceVersion"] == text("resourceVersion")) {
+        if !gone
+            && before.is_some_and(|before| before["metadata"]["resourceVersion"] == text("resourceVersion"))
+        {
             return;
         }
         self.changed.insert(scenario.clone(), Instant::now());
@@ -155,7 +158,11 @@ impl Seen {
                 Some(_) => None,
             };
             let controller = object["metadata"]["ownerReferences"][0]["kind"].as_str().unwrap_or_default();
-            let event = |what: &str| PodEvent { what: String::from(what), controller: controller.to_owned(), name: text("name") };
+            let event = |what: &str| PodEvent {
+                what: String::from(what),
+                controller: controller.to_owned(),
+                name: text("name"),
+            };
             self.history.entry(scenario).or_default().extend(what.map(event));
         }
         match gone {

@@ -135,7 +135,8 @@ impl Stage<'_> {
             NodeAction::Uncordon => json!({"spec": {"unschedulable": null}}),
             NodeAction::Remove => return self.api.delete(&path),
             NodeAction::Drain => {
-                let said = self.machine.berth(&["node", "drain", node, "--name", self.name, "--timeout", DRAIN])?;
+                let said =
+                    self.machine.berth(&["node", "drain", node, "--name", self.name, "--timeout", DRAIN])?;
                 let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
                 ensure!(said.status.success() || stderr.contains("a budget may protect them"), "{stderr}");
                 return Ok(());

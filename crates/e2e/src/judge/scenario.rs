@@ -167,14 +167,16 @@ pub fn folder() -> PathBuf {
 /// # Errors
 /// If a file cannot be read or is wrong; the error names the scenario.
 pub fn read_all() -> Result<Vec<Scenario>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder())?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder())?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     let mut all = Vec::new();
     for file in files {
         let family = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&file)?;
-        let written: Vec<Written> = serde_saphyr::from_str(&text).with_context(|| format!("{family}.yaml"))?;
+        let written: Vec<Written> =
+            serde_saphyr::from_str(&text).with_context(|| format!("{family}.yaml"))?;
         let mut names = BTreeSet::new();
         for (at, written) in written.into_iter().enumerate() {
             let name = written.name.clone();

@@ -90,7 +90,9 @@ pub(super) fn foretell(before: &[Value], step: &Action, with_nodes: bool) -> Res
     let world = World::admitted(manifests, None).map_err(|problems| anyhow!("{problems}"))?.changed(changes);
     let mut scheduler = Scheduler::new(world.cluster, profiles()?);
     let options = Options { preemption: true, all_schedulers: false, verify: true };
-    let run = Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts).draining(&world.changes);
+    let run = Run::new(&mut scheduler, &world.waiting, options)
+        .rolling_out(world.rollouts)
+        .draining(&world.changes);
     run.finish(|_| ()).map_err(|difference| anyhow!("{difference}"))?;
     let mut state = State::new();
     let pods = scheduler.cluster().pods();
@@ -151,7 +153,12 @@ pub(super) fn play(scenario: &Scenario, nodes: &[Value], with_nodes: bool) -> Re
             Action::Wait(seconds) => at += seconds * 1_000,
             step => {
                 at += if after_wait { 0 } else { STEP };
-                commands.push(Scheduled { at, every: None, command: command(scenario, step)?, text: String::new() });
+                commands.push(Scheduled {
+                    at,
+                    every: None,
+                    command: command(scenario, step)?,
+                    text: String::new(),
+                });
             }
         }
     }
@@ -242,12 +249,16 @@ impl History {
             events.push(PodEvent { what: what.to_owned(), ..event.clone() });
         };
         // A pod that is deleted while nothing runs of it is gone at once.
-        known().filter(|(uid, _, deleted)| is_gone(uid) && !deleted).for_each(|(_, event, _)| tell("delete", event));
+        known()
+            .filter(|(uid, _, deleted)| is_gone(uid) && !deleted)
+            .for_each(|(_, event, _)| tell("delete", event));
         known().filter(|(uid, ..)| is_gone(uid)).for_each(|(_, event, _)| tell("gone", event));
         known()
             .filter(|(uid, _, deleted)| !is_gone(uid) && is_deleted(uid) && !deleted)
             .for_each(|(_, event, _)| tell("delete", event));
-        now.iter().filter(|(uid, _)| !self.known.contains_key(*uid)).for_each(|(_, (event, _))| tell("make", event));
+        now.iter()
+            .filter(|(uid, _)| !self.known.contains_key(*uid))
+            .for_each(|(_, (event, _))| tell("make", event));
         self.events.extend(events);
         self.known = now;
     }

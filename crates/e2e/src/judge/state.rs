@@ -81,7 +81,9 @@ impl State {
         let keys: std::collections::BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         let count = |state: &Self, key: &String| state.0.get(key).copied().unwrap_or(0);
         let differs = keys.into_iter().filter(|key| count(self, key) != count(other, key));
-        differs.map(|key| format!("{key}: {here} {}, {there} {}", count(self, key), count(other, key))).collect()
+        differs
+            .map(|key| format!("{key}: {here} {}, {there} {}", count(self, key), count(other, key)))
+            .collect()
     }
 }
 
@@ -98,7 +100,9 @@ pub(super) fn owner(pod: &Pod) -> String {
 /// The name of a Job without the time that its CronJob gave it.
 fn generic(kind: &str, name: &str) -> String {
     match name.rsplit_once('-') {
-        Some((cron_job, time)) if kind == "Job" && time.len() >= 8 && time.bytes().all(|b| b.is_ascii_digit()) => {
+        Some((cron_job, time))
+            if kind == "Job" && time.len() >= 8 && time.bytes().all(|b| b.is_ascii_digit()) =>
+        {
             format!("{cron_job} at a time")
         }
         _ => name.to_owned(),

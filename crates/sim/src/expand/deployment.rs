@@ -266,7 +266,9 @@ fn rolls_out_unlisted<'a>(
     let is_old = |set: &UnlistedSet<'a>| {
         let template = template_of(entry, set.controller.clone(), &set.hash);
         let current = expansion.current_spec(&template);
-        set.pods.iter().any(|pod| !pod.terminating && is_outdated(&pod.spec, &current, &entry.value.template.labels))
+        set.pods
+            .iter()
+            .any(|pod| !pod.terminating && is_outdated(&pod.spec, &current, &entry.value.template.labels))
     };
     let old: Vec<bool> = known.iter().map(is_old).collect();
     let existing: usize = known.iter().map(|set| set.active).sum();
@@ -322,8 +324,12 @@ fn make_old(expansion: &mut Expansion<'_>, place: usize, new: usize, sizes: &Siz
     let grows = |group: usize| group != new && of.sets[group].replicas > 0;
     let groups: Vec<usize> = (0..of.sets.len()).filter(|&group| grows(group)).collect();
     let entries = &expansion.manifests.workloads;
-    let places: BTreeMap<usize, usize> =
-        sizes.groups.iter().filter(|(_, (of, _))| *of == place).map(|(at, (_, group))| (*group, *at)).collect();
+    let places: BTreeMap<usize, usize> = sizes
+        .groups
+        .iter()
+        .filter(|(_, (of, _))| *of == place)
+        .map(|(at, (_, group))| (*group, *at))
+        .collect();
     for group in groups {
         if let Some(at) = places.get(&group) {
             make_for(expansion, place, group, &Template::new(&entries[*at]), wanted.into());

@@ -29,7 +29,8 @@ pub(super) struct Existing<'a> {
 impl<'a> Existing<'a> {
     /// The pods of the input.
     pub(super) fn new(manifests: &'a Manifests) -> Self {
-        let mut existing = Self { owned: BTreeMap::new(), orphans: BTreeMap::new(), adopted: BTreeMap::new() };
+        let mut existing =
+            Self { owned: BTreeMap::new(), orphans: BTreeMap::new(), adopted: BTreeMap::new() };
         if manifests.workloads.is_empty() {
             return existing;
         }

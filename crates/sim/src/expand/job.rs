@@ -90,7 +90,8 @@ pub(super) fn run<'a>(
 
 /// The deletion of pods by the Job's controller: it has too many, it is suspended, or indexes are not wanted any more.
 fn shrinks(workload: &Workload, pods: &[&Pod]) -> Option<Rollout> {
-    let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } = workload.count
+    let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } =
+        workload.count
     else {
         return None;
     };
