@@ -27,16 +27,14 @@ impl Simulation {
         self.policy.runtime_classes = std::mem::take(&mut manifests.runtime_classes);
         self.policy.limit_ranges = std::mem::take(&mut manifests.limit_ranges);
         self.policy.storage_classes = manifests.storage_classes.clone();
-        for (list, what) in [
-            (
-                manifests.autoscalers.len(),
-                "HorizontalPodAutoscalers do not act: the number of pods stays as it is",
-            ),
-            (manifests.resource_quotas.len(), "ResourceQuotas are not enforced"),
-        ] {
-            if list > 0 {
-                self.warn(what.to_owned());
-            }
+        if !manifests.autoscalers.is_empty() {
+            self.warn("HorizontalPodAutoscalers do not act: the number of pods stays as it is".to_owned());
+        }
+        for quota in manifests.resource_quotas.iter().filter(|entry| entry.value.scoped) {
+            let (namespace, name) = (&quota.value.namespace, &quota.value.name);
+            self.warn(format!(
+                "ResourceQuota {namespace}/{name}: counts only some pods (scopes), which is not simulated"
+            ));
         }
         let workloads = std::mem::take(&mut manifests.workloads);
         let pods = std::mem::take(&mut manifests.pods);
@@ -75,6 +73,7 @@ impl Simulation {
         }
         let node = manifest.pod.node.clone();
         let terminating = std::mem::take(&mut manifest.pod.terminating);
+        self.quota_has_room(&manifest.pod.spec.namespace.clone());
         let Some(id) = self.create_pod(manifest, made) else { return };
         self.adopt_pod(id);
         if let Some(node) = node.and_then(|node| self.nodes.find(&node)) {
@@ -173,6 +172,7 @@ impl Simulation {
             Object::Workload(workload) => self.apply_workload(*workload),
             Object::Budget(budget) => self.put_budget(budget),
             Object::Claim(claim) => self.create_claim(claim),
+            Object::ResourceQuota(quota) => self.put_quota(quota),
             Object::PriorityClass(_) | Object::RuntimeClass(_) | Object::LimitRange(_) => {
                 self.policy.add(object, place());
             }
@@ -353,6 +353,9 @@ impl Simulation {
             self.warn(
                 "claims on devices are not simulated in time: pods that have some stay pending".to_owned(),
             );
+        }
+        if self.is_refused(&manifest, made.owner) {
+            return None;
         }
         let id = self.create_pod(manifest, made)?;
         let uid = self.pods.get(id).map(|record| record.uid.clone());

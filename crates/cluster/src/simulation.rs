@@ -21,6 +21,7 @@ use crate::command::Scheduled;
 use crate::kubelet::{Phase, PodRun, Timing, seed_of};
 use crate::nodes::Nodes;
 use crate::pods::{Counted, PodRecord, PodTable};
+use crate::quotas::Quotas;
 use crate::record::{Cause, Note, Recorder};
 use crate::scheduler::Shell;
 use crate::server::pod_key;
@@ -70,6 +71,7 @@ pub struct Simulation {
     pub(crate) recorder: Recorder,
     /// What admission consults.
     pub(crate) policy: Manifests,
+    pub(crate) quotas: Quotas,
     /// Problems that end the simulation.
     pub(crate) problems: Vec<String>,
     /// What is odd, once each.
@@ -94,6 +96,7 @@ impl Simulation {
             commands: commands.into_iter().map(Some).collect(),
             recorder: Recorder::default(),
             policy: Manifests::default(),
+            quotas: Quotas::default(),
             problems: Vec::new(),
             warnings: BTreeMap::new(),
         };
@@ -390,9 +393,11 @@ impl Simulation {
             self.recorder.failed += 1;
             group.failed += 1;
         }
+        let namespace = record.key.namespace.clone();
         if let Some(node) = record.node {
             self.nodes.leave(node, id);
         }
+        self.quota_has_room(&namespace);
         self.ended.insert(id);
         if self.ended.len() > TERMINATED_PODS
             && let Some(oldest) = self.ended.pop_first()
@@ -465,6 +470,7 @@ impl Simulation {
             }
         }
         self.nodes.forget_pod(id);
+        self.quota_has_room(&record.key.namespace);
         if let Some(owner) = record.owner {
             self.workloads.get_mut(owner).pods.remove(&id);
             self.workloads.wake(owner);

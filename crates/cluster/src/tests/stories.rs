@@ -397,3 +397,22 @@ fn controllers_adopt_pods_that_they_select() {
     let report = simulation.result("greedy".to_owned());
     assert_eq!(report.workloads.iter().map(|group| group.created).sum::<u64>(), 3);
 }
+
+#[test]
+fn a_quota_refuses_pods_until_another_one_ends() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 2}}}";
+    let objects = [
+        node("n1", "a"),
+        quota.to_owned(),
+        workload("ReplicaSet", "web", "replicas: 3,", ""),
+        workload("ReplicaSet", "late", "replicas: 1,", ""),
+    ];
+    let commands = vec![(HOUR, Command::Delete(read(&objects[2]).key()))];
+    let mut simulation = simulate(&objects, commands, None);
+    simulation.advance(60 * SECOND);
+    assert_eq!(simulation.names(Kind::Pod), ["web-0", "web-1"]);
+    simulation.advance(2 * HOUR);
+    assert_eq!(simulation.names(Kind::Pod).len(), 1, "the other set makes its pod");
+    let warnings = simulation.result("greedy".to_owned()).warnings;
+    assert!(warnings[0].contains("ResourceQuota default/q: has no room for all pods"), "{warnings:?}");
+}
