@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use berth_up::nodes::FAILED;
 use futures::TryStreamExt;
 use http::Request;
 use kube::core::WatchEvent;
@@ -118,7 +119,11 @@ impl Observer {
         let begin = Instant::now();
         loop {
             let changed = self.lock().changed.get(scenario).copied().unwrap_or(begin).max(begin);
-            let late = || self.objects(scenario).into_iter().find(is_late);
+            let late = || {
+                let objects = self.objects(scenario);
+                let ends = objects.iter().find(|object| is_ending(object, &objects));
+                ends.or_else(|| objects.iter().find(|object| is_late(object))).cloned()
+            };
             if changed.elapsed() >= quiet && late().is_none() {
                 return Ok(());
             }
@@ -177,6 +182,18 @@ fn owner_of(object: &Value) -> Option<&str> {
     let meta = &object["metadata"];
     let of_claim = || object["spec"]["claimRef"]["namespace"].as_str();
     meta["labels"][OWN].as_str().or_else(|| meta["namespace"].as_str()).or_else(of_claim)
+}
+
+/// Whether a pod is terminating on a node that works, so that it will be gone soon.
+fn is_ending(object: &Value, all: &[Value]) -> bool {
+    let has_failed = |node: &&Value| {
+        node["kind"] == "Node"
+            && node["metadata"]["name"] == object["spec"]["nodeName"]
+            && !node["metadata"]["annotations"][FAILED].is_null()
+    };
+    object["kind"] == "Pod"
+        && !object["metadata"]["deletionTimestamp"].is_null()
+        && !all.iter().any(|node| has_failed(&node))
 }
 
 /// Whether a controller has not yet seen the last generation of its object, or counts pods that are not there.
