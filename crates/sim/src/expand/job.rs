@@ -97,7 +97,8 @@ fn shrinks(workload: &Workload, pods: &[&Pod]) -> Option<Rollout> {
     };
     let JobProgress { succeeded, completed, ended } = &workload.progress;
     let job = rollout::Job {
-        parallelism,
+        // Missing pods are made elsewhere, and a Job may want billions.
+        parallelism: parallelism.min(i32::try_from(pods.len()).unwrap_or(i32::MAX)),
         completions,
         indexed,
         suspended,
