@@ -58,28 +58,21 @@ pub fn refusal(quota: &ResourceQuota, used: &Usage, pod: &Pod) -> Option<String>
         return Some(format!("failed quota: {}: must specify {}", quota.name, missing.join(",")));
     }
     let of = |amounts: &Usage, full: &str| amounts.get(full).copied().unwrap_or_default();
-    let exceeded: Vec<_> = names()
-        .map(|(name, full, hard)| (name, of(&asked, full), of(used, full), hard))
-        .filter(|(_, asked, used, hard)| {
-            let mut total = *asked;
-            total += *used;
-            *asked > Quantity::default() && total > *hard
-        })
-        .collect();
-    if exceeded.is_empty() {
-        return None;
+    let (mut requested, mut taken, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, full, hard) in names() {
+        let (asked, used) = (of(&asked, full), of(used, full));
+        let mut total = asked;
+        total += used;
+        if asked > Quantity::default() && total > hard {
+            requested.push(format!("{name}={asked}"));
+            taken.push(format!("{name}={used}"));
+            limited.push(format!("{name}={hard}"));
+        }
     }
-    let list = |amount: &dyn Fn(&(&Str, Quantity, Quantity, Quantity)) -> Quantity| -> String {
-        let each = exceeded.iter().map(|one| format!("{}={}", one.0, amount(one)));
-        each.collect::<Vec<_>>().join(",")
-    };
-    Some(format!(
-        "exceeded quota: {}, requested: {}, used: {}, limited: {}",
-        quota.name,
-        list(&|one| one.1),
-        list(&|one| one.2),
-        list(&|one| one.3)
-    ))
+    let (requested, taken, limited) = (requested.join(","), taken.join(","), limited.join(","));
+    let name = &quota.name;
+    (!requested.is_empty())
+        .then(|| format!("exceeded quota: {name}, requested: {requested}, used: {taken}, limited: {limited}"))
 }
 
 /// The full name of an amount: `cpu` is short for `requests.cpu`.
