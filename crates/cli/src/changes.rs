@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use berth_controllers::autoscaler::Mode;
 use berth_model::Str;
 use berth_model::manifests::Manifests;
 use berth_model::selector::LabelSelector;
@@ -10,6 +11,7 @@ use berth_model::workload::WorkloadKind;
 use berth_sim::change::{
     self, Change, Changes, DrainOptions, NewNodes, NodeQuery, NodeSet, NodeTemplate, Scale,
 };
+use berth_sim::world::autoscale;
 use berth_wire::Loader;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
@@ -49,6 +51,10 @@ struct Flags {
     /// A workload gets another number of pods, as in deploy/web=20, sts/shop/db=3 or job/render=8 (parallelism)
     #[arg(long, help_heading = HEADING, value_name = "KIND/NAME=N", value_parser = scale)]
     scale: Vec<Scale>,
+    /// The size that every HorizontalPodAutoscaler is assumed to choose: min, max, or the current one within these
+    /// bounds [default: current]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE", value_parser = ["current", "min", "max"])]
+    hpa: Option<String>,
     /// With --drain: also delete pods without a controller, which are lost
     #[arg(long, help_heading = HEADING, requires = "drain")]
     force: bool,
@@ -77,6 +83,8 @@ struct Addition {
 pub(crate) struct ChangeArgs {
     asked: Vec<Asked>,
     options: DrainOptions,
+    /// The size that autoscalers are assumed to choose.
+    autoscalers: Mode,
 }
 
 impl Args for ChangeArgs {
@@ -91,7 +99,7 @@ impl Args for ChangeArgs {
 
 impl FromArgMatches for ChangeArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let Flags { without, cordon, drain, add, scale, force, delete_emptydir_data } =
+        let Flags { without, cordon, drain, add, scale, hpa, force, delete_emptydir_data } =
             Flags::from_arg_matches(matches)?;
         let mut asked: Vec<(usize, Asked)> = Vec::new();
         let mut take = |flag: &str, all: Vec<Asked>| {
@@ -105,7 +113,12 @@ impl FromArgMatches for ChangeArgs {
         take("scale", scale.into_iter().map(Change::Scale).map(known).collect());
         asked.sort_by_key(|(at, _)| *at);
         let options = DrainOptions { force, delete_empty_dir: delete_emptydir_data };
-        Ok(Self { asked: asked.into_iter().map(|(_, change)| change).collect(), options })
+        let autoscalers = match hpa.as_deref() {
+            Some("min") => Mode::Min,
+            Some("max") => Mode::Max,
+            _ => Mode::Current,
+        };
+        Ok(Self { asked: asked.into_iter().map(|(_, change)| change).collect(), options, autoscalers })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -128,7 +141,7 @@ impl ChangeArgs {
     /// The same changes without the nodes that are added.
     pub(crate) fn without_additions(&self) -> Self {
         let others = self.asked.iter().filter(|asked| !matches!(asked, Asked::Add(_)));
-        Self { asked: others.cloned().collect(), options: self.options }
+        Self { asked: others.cloned().collect(), ..*self }
     }
 
     /// Changes what was read.
@@ -136,6 +149,7 @@ impl ChangeArgs {
     /// # Errors
     /// When a template cannot be read, or a change names what does not exist; all such problems are listed.
     pub(crate) fn apply(&self, manifests: &mut Manifests) -> Result<Changes, Failure> {
+        autoscale(manifests, self.autoscalers);
         if self.asked.is_empty() {
             return Ok(Changes::default());
         }

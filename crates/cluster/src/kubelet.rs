@@ -71,6 +71,9 @@ impl Timing {
 
 /// The exit code of a container that was killed (SIGKILL).
 const KILLED: u8 = 137;
+/// The exit code of a container that ends because it was asked to (SIGTERM). A program may handle the signal and exit
+/// with 0; those that sleep or compute, as the pods of Jobs do, do not, and a Job counts such a pod as failed.
+const ASKED_TO_END: u8 = 143;
 
 /// What the agent does next with the pod as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -395,7 +398,7 @@ impl PodRun {
 
     /// Ends what runs of a deleted pod.
     fn stop(&mut self, deletion: Deletion) {
-        let code = if deletion.killed < deletion.ends { KILLED } else { 0 };
+        let code = if deletion.killed < deletion.ends { KILLED } else { ASKED_TO_END };
         for container in &mut self.containers {
             container.terminate(code, deletion.done());
         }

@@ -16,6 +16,7 @@ pub mod kubelet;
 mod load;
 pub mod nodes;
 mod pods;
+mod quotas;
 mod record;
 pub mod report;
 mod scheduler;

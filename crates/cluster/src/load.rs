@@ -1,5 +1,6 @@
 //! Objects that come from outside: those that are there at the beginning, and those that the user applies or deletes.
 
+use berth_controllers::claim::{Claim, Claimant, claim};
 use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::manifests::{Manifests, Place};
@@ -26,16 +27,14 @@ impl Simulation {
         self.policy.runtime_classes = std::mem::take(&mut manifests.runtime_classes);
         self.policy.limit_ranges = std::mem::take(&mut manifests.limit_ranges);
         self.policy.storage_classes = manifests.storage_classes.clone();
-        for (list, what) in [
-            (
-                manifests.autoscalers.len(),
-                "HorizontalPodAutoscalers do not act: the number of pods stays as it is",
-            ),
-            (manifests.resource_quotas.len(), "ResourceQuotas are not enforced"),
-        ] {
-            if list > 0 {
-                self.warn(what.to_owned());
-            }
+        if !manifests.autoscalers.is_empty() {
+            self.warn("HorizontalPodAutoscalers do not act: the number of pods stays as it is".to_owned());
+        }
+        for quota in manifests.resource_quotas.iter().filter(|entry| entry.value.scoped) {
+            let (namespace, name) = (&quota.value.namespace, &quota.value.name);
+            self.warn(format!(
+                "ResourceQuota {namespace}/{name}: counts only some pods (scopes), which is not simulated"
+            ));
         }
         let workloads = std::mem::take(&mut manifests.workloads);
         let pods = std::mem::take(&mut manifests.pods);
@@ -74,7 +73,9 @@ impl Simulation {
         }
         let node = manifest.pod.node.clone();
         let terminating = std::mem::take(&mut manifest.pod.terminating);
+        self.quota_has_room(&manifest.pod.spec.namespace.clone());
         let Some(id) = self.create_pod(manifest, made) else { return };
+        self.adopt_pod(id);
         if let Some(node) = node.and_then(|node| self.nodes.find(&node)) {
             self.start_pod(id, node, true);
         }
@@ -171,6 +172,7 @@ impl Simulation {
             Object::Workload(workload) => self.apply_workload(*workload),
             Object::Budget(budget) => self.put_budget(budget),
             Object::Claim(claim) => self.create_claim(claim),
+            Object::ResourceQuota(quota) => self.put_quota(quota),
             Object::PriorityClass(_) | Object::RuntimeClass(_) | Object::LimitRange(_) => {
                 self.policy.add(object, place());
             }
@@ -214,6 +216,7 @@ impl Simulation {
         }
         self.store.put(Object::Workload(Box::new(workload)));
         self.set_desired(id);
+        self.adopt_pods(id);
     }
 
     /// The labels and the selector that the API server gives to a Job.
@@ -228,6 +231,57 @@ impl Simulation {
                 workload.template.labels.insert(key.into(), value.clone());
             }
         }
+    }
+
+    /// The controller of a workload that is new adopts the pods without a controller that it selects.
+    fn adopt_pods(&mut self, id: u32) {
+        let namespace = self.workloads.get(id).key.namespace.clone();
+        let is_own =
+            |workload: &Workload| matches!(workload.count, PodCount::Job { manual_selector: false, .. });
+        if self.workload(id).is_none_or(is_own) {
+            return; // the selector has the uid of the Job, which no other pod has as a label
+        }
+        let orphans: Vec<u32> = self.pods.orphans(&namespace).collect();
+        orphans.into_iter().for_each(|pod| self.adopt_by(pod, id));
+    }
+
+    /// A pod without a controller is adopted by one that selects it.
+    pub(crate) fn adopt_pod(&mut self, pod: u32) {
+        let Some(record) = self.pods.get(pod).filter(|record| record.owner.is_none()) else { return };
+        let namespace = record.key.namespace.clone();
+        let in_namespace = self.workloads.iter().filter(|(_, state)| state.key.namespace == namespace);
+        let ids: Vec<u32> = in_namespace.map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.adopt_by(pod, id));
+    }
+
+    fn adopt_by(&mut self, pod: u32, id: u32) {
+        let Some(record) = self.pods.get(pod).filter(|record| record.owner.is_none()) else { return };
+        let Some(workload) = self.workload(id) else { return };
+        if matches!(workload.kind, WorkloadKind::Deployment | WorkloadKind::CronJob) {
+            return;
+        }
+        let Some(Object::Pod(manifest)) = self.object(&record.key) else { return };
+        let claimant = Claimant {
+            uid: &workload.uid,
+            selector: workload.selector.as_ref(),
+            terminating: workload.terminating,
+        };
+        let spec = &manifest.pod.spec;
+        let index = self.index_of(&manifest, Some(id));
+        let by_index = matches!(workload.kind, WorkloadKind::StatefulSet | WorkloadKind::DaemonSet);
+        let terminating = record.terminating || record.phase.has_ended();
+        let claim = claim(&claimant, spec.controller.as_ref(), &spec.labels, terminating);
+        if claim != Claim::Adopt || (by_index && index.is_none()) {
+            return;
+        }
+        let owner = crate::controllers::controller(workload);
+        let revision = if self.differs(id, &manifest) { 0 } else { self.workloads.get(id).revision };
+        let reference = record.reference();
+        // It cannot fail: the pod is stored.
+        let _ = self.store.change_pod(&reference, |manifest| {
+            Arc::make_mut(&mut manifest.pod.spec).controller = Some(owner)
+        });
+        self.own_pod(pod, id, revision, index);
     }
 
     /// A workload is applied over the one that exists.
@@ -284,6 +338,7 @@ impl Simulation {
         }
         let node = manifest.pod.node.clone();
         let id = self.create_with_claims(manifest, made)?;
+        self.adopt_pod(id);
         if let Some(node) = node.and_then(|node| self.nodes.find(&node)) {
             self.start_pod(id, node, false);
         }
@@ -298,6 +353,9 @@ impl Simulation {
             self.warn(
                 "claims on devices are not simulated in time: pods that have some stay pending".to_owned(),
             );
+        }
+        if self.is_refused(&manifest, made.owner) {
+            return None;
         }
         let id = self.create_pod(manifest, made)?;
         let uid = self.pods.get(id).map(|record| record.uid.clone());

@@ -1,5 +1,6 @@
 //! What the simulation knows of pods beside their objects: how they run, and who counts them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use berth_controllers::pod::{Phase as StatePhase, PodState};
@@ -122,6 +123,8 @@ impl PodRecord {
 pub(crate) struct PodTable {
     records: Vec<Option<Box<PodRecord>>>,
     by_uid: FxHashMap<Str, u32>,
+    /// Those without a controller.
+    orphans: BTreeSet<u32>,
 }
 
 impl PodTable {
@@ -129,6 +132,9 @@ impl PodTable {
         // Simulations are bounded to far fewer pods.
         let id = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         self.by_uid.insert(record.uid.clone(), id);
+        if record.owner.is_none() {
+            self.orphans.insert(id);
+        }
         self.records.push(Some(Box::new(record)));
         id
     }
@@ -148,7 +154,19 @@ impl PodTable {
     pub(crate) fn remove(&mut self, id: u32) -> Option<PodRecord> {
         let record = self.records.get_mut(id as usize)?.take()?;
         self.by_uid.remove(&record.uid);
+        self.orphans.remove(&id);
         Some(*record)
+    }
+
+    /// A pod has a controller now.
+    pub(crate) fn no_orphan(&mut self, id: u32) {
+        self.orphans.remove(&id);
+    }
+
+    /// The pods of a namespace that have no controller, in the order in which they were made.
+    pub(crate) fn orphans(&self, namespace: &str) -> impl Iterator<Item = u32> {
+        let is_in = move |id: &u32| self.get(*id).is_some_and(|record| *record.key.namespace == *namespace);
+        self.orphans.iter().copied().filter(is_in)
     }
 
     /// All pods, in the order in which they were made.

@@ -191,6 +191,15 @@ impl Recorder {
         }
     }
 
+    /// A pod is counted in another group from now on.
+    pub(crate) fn regroup(&mut self, now: Millis, before: usize, after: usize, serves: bool) {
+        for (at, sign) in [(before, -1), (after, 1)] {
+            let group = &mut self.groups[at];
+            group.created = group.created.saturating_add_signed(i64::from(sign));
+            group.change(now, group.serving + if serves { sign } else { 0 }, group.desired);
+        }
+    }
+
     /// A node takes pods, or does not any more.
     pub(crate) fn node_changed(&mut self, now: Millis, allocatable: &ResourceList, is_ready: bool) {
         self.pass(now);

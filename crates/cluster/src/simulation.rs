@@ -21,6 +21,7 @@ use crate::command::Scheduled;
 use crate::kubelet::{Phase, PodRun, Timing, seed_of};
 use crate::nodes::Nodes;
 use crate::pods::{Counted, PodRecord, PodTable};
+use crate::quotas::Quotas;
 use crate::record::{Cause, Note, Recorder};
 use crate::scheduler::Shell;
 use crate::server::pod_key;
@@ -70,6 +71,7 @@ pub struct Simulation {
     pub(crate) recorder: Recorder,
     /// What admission consults.
     pub(crate) policy: Manifests,
+    pub(crate) quotas: Quotas,
     /// Problems that end the simulation.
     pub(crate) problems: Vec<String>,
     /// What is odd, once each.
@@ -94,6 +96,7 @@ impl Simulation {
             commands: commands.into_iter().map(Some).collect(),
             recorder: Recorder::default(),
             policy: Manifests::default(),
+            quotas: Quotas::default(),
             problems: Vec::new(),
             warnings: BTreeMap::new(),
         };
@@ -273,6 +276,21 @@ impl Simulation {
         Some(id)
     }
 
+    /// A pod without a controller gets one.
+    pub(crate) fn own_pod(&mut self, id: u32, owner: u32, revision: u64, index: Option<i32>) {
+        let label = self.label_of(self.workloads.top(owner));
+        let group = self.recorder.group(&label);
+        let now = self.now;
+        let Some(record) = self.pods.get_mut(id) else { return };
+        let before = std::mem::replace(&mut record.group, group);
+        (record.owner, record.revision, record.index) = (Some(owner), revision, index);
+        let counted = record.counted();
+        self.pods.no_orphan(id);
+        self.recorder.regroup(now, before, group, counted.serves);
+        self.workloads.get_mut(owner).pods.insert(id);
+        self.workloads.count(owner, Counted::default(), counted);
+    }
+
     /// Counts a pod that was just made.
     fn count_new(&mut self, id: u32) {
         let Some(record) = self.pods.get(id) else { return };
@@ -375,9 +393,11 @@ impl Simulation {
             self.recorder.failed += 1;
             group.failed += 1;
         }
+        let namespace = record.key.namespace.clone();
         if let Some(node) = record.node {
             self.nodes.leave(node, id);
         }
+        self.quota_has_room(&namespace);
         self.ended.insert(id);
         if self.ended.len() > TERMINATED_PODS
             && let Some(oldest) = self.ended.pop_first()
@@ -450,6 +470,7 @@ impl Simulation {
             }
         }
         self.nodes.forget_pod(id);
+        self.quota_has_room(&record.key.namespace);
         if let Some(owner) = record.owner {
             self.workloads.get_mut(owner).pods.remove(&id);
             self.workloads.wake(owner);

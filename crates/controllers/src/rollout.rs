@@ -6,6 +6,7 @@
 
 mod daemon_set;
 mod deployment;
+mod job;
 mod pods;
 mod stateful_set;
 mod summary;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use daemon_set::DaemonSet;
 pub use deployment::Deployment;
+pub use job::Job;
 pub use stateful_set::StatefulSet;
 pub use summary::{Kept, Summary};
 
@@ -64,6 +66,8 @@ pub enum Workload {
     StatefulSet(StatefulSet),
     /// A DaemonSet.
     DaemonSet(DaemonSet),
+    /// A Job.
+    Job(Job),
 }
 
 /// The workloads that are rolled out together.
@@ -122,6 +126,7 @@ impl Rollouts {
             Workload::Deployment(deployment) => deployment.replicas,
             Workload::StatefulSet(set) => set.replicas,
             Workload::DaemonSet(set) => i32::try_from(set.nodes.len()).unwrap_or(i32::MAX),
+            Workload::Job(job) => job.parallelism,
         };
         self.workloads.iter().map(wanted).map(|wanted| usize::try_from(wanted).unwrap_or(0)).sum()
     }
@@ -165,6 +170,7 @@ impl Rollouts {
             }
             Workload::StatefulSet(set) => in_group(0, set.pod_changes(&groups[0], self.now)),
             Workload::DaemonSet(set) => in_group(0, set.pod_changes(groups, self.now)),
+            Workload::Job(job) => in_group(0, job.pod_changes(&groups[0], self.now)),
         };
         for (group, change) in changes {
             let group = match change {

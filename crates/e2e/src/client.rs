@@ -154,6 +154,38 @@ impl Client {
             .with_context(|| format!("PATCH {path}"))
     }
 
+    /// Applies an object, as `kubectl apply --server-side --force-conflicts` does.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn apply(&self, path: &str, object: &Value) -> Result<Value> {
+        let uri = format!("{path}?fieldManager=berth-e2e&force=true");
+        self.runtime
+            .block_on(send_as(&self.kube, Method::PATCH, &uri, "application/apply-patch+yaml", Some(object)))
+            .with_context(|| format!("apply {path}"))
+    }
+
+    /// Deletes the object at `path` as `kubectl delete` does: with its grace period, and in the background all that it
+    /// owns.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn delete_with_owned(&self, path: &str) -> Result<()> {
+        let how = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"});
+        let answer = self.runtime.block_on(send(&self.kube, Method::DELETE, path, Some(&how)));
+        answer.map(|_| ()).with_context(|| format!("DELETE {path}"))
+    }
+
+    /// The client beneath, for tasks that go on.
+    pub(crate) fn kube(&self) -> kube::Client {
+        self.kube.clone()
+    }
+
+    /// Lets a task go on until the last clone of this client is dropped.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
     /// The code of the server's answer to any request, whatever it is.
     ///
     /// # Errors

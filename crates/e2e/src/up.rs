@@ -1,6 +1,6 @@
 //! Tests of `berth up`, for `tests/up.rs`.
 
-mod machine;
+pub(crate) mod machine;
 
 use std::fs;
 use std::net::TcpListener;

@@ -160,6 +160,8 @@ pub struct Workload {
     pub progress: JobProgress,
     /// `spec.replicas` is set: applying the object sets the number of pods. Otherwise an autoscaler may own it.
     pub sets_replicas: bool,
+    /// A manifest gives the object of the cluster another template: its pods have an older one.
+    pub template_changed: bool,
     /// The custom resource that the pods are made for, if this is a stand-in for one.
     pub custom: Option<CustomResource>,
     /// What decides when its controller acts. Only simulations in time need it.
@@ -378,6 +380,7 @@ impl Workload {
             scaled_for: None,
             progress: JobProgress::default(),
             sets_replicas: false,
+            template_changed: false,
             custom: None,
             timing: WorkloadTiming::default(),
         }

@@ -24,6 +24,7 @@ use limit_range::LimitRanges;
 use priority::Priorities;
 use runtime_class::RuntimeClasses;
 
+pub use quota::{Usage, refusal, usage};
 pub use storage_class::DefaultClass;
 pub use toleration::{NOT_READY, UNREACHABLE, tolerate};
 

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use berth_model::Str;
+use berth_model::labels::Labels;
 use berth_model::manifests::{Entry, Manifests, Place};
 use berth_model::pod::{Container, Pod, PodSpec};
 use berth_model::pod_manifest::PodManifest;
@@ -87,6 +88,7 @@ pub(crate) fn expand(manifests: &Manifests, warnings: &mut Warnings) -> Result<E
     for (at, workload) in workloads {
         expansion.workload(at, workload, &sizes);
     }
+    expansion.own_adopted();
     expansion.warn_of_unlisted_daemons();
     quota::check(manifests, &expansion.out.pods, expansion.warnings);
     if expansion.problems.is_empty() { Ok(expansion.out) } else { Err(expansion.problems) }
@@ -241,6 +243,19 @@ impl<'a> Expansion<'a> {
         spec
     }
 
+    /// Gives the pods that were adopted their controllers.
+    fn own_adopted(&mut self) {
+        let adopted = self.existing.adopted();
+        if adopted.is_empty() {
+            return;
+        }
+        for pod in &mut self.out.pods {
+            if let Some(controller) = adopted.get(&(&*pod.spec.namespace, &*pod.name)) {
+                Arc::make_mut(&mut pod.spec).controller = Some(controller.clone());
+            }
+        }
+    }
+
     /// Warns of nodes without daemon pods, if the DaemonSets of the others' pods are not in the input.
     fn warn_of_unlisted_daemons(&mut self) {
         let daemons = |pod: &Pod| pod.spec.controller.as_ref().is_some_and(|c| &*c.kind == "DaemonSet");
@@ -265,9 +280,22 @@ impl<'a> Expansion<'a> {
     }
 }
 
-/// Whether a pod differs from its template in the images and requests of its containers or in the nodes that it
-/// selects. Containers that only the pod has were injected, and say nothing.
-fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
+/// Tells which of the pods of a StatefulSet or DaemonSet are made from an older template.
+fn outdated<'p>(
+    workload: &'p Workload,
+    pods: &[&Pod],
+    current: &'p PodSpec,
+) -> impl Fn(&Pod) -> bool + use<'p> {
+    let differs =
+        move |pod: &Pod| !pod.terminating && is_outdated(&pod.spec, current, &workload.template.labels);
+    // If no pod differs in what can be seen, none is of an older revision to which a manifest goes back.
+    let all = workload.template_changed && !pods.iter().any(|pod| differs(pod));
+    move |pod| differs(pod) || (all && !pod.terminating)
+}
+
+/// Whether a pod differs from its template in the images and requests of its containers, in the nodes that it selects
+/// or in labels. Containers and labels that only the pod has were injected, and say nothing.
+fn is_outdated(pod: &PodSpec, template: &PodSpec, labels: &Labels) -> bool {
     let known = |image: &str| !image.is_empty();
     let other_image = |a: &str, b: &str| known(a) && known(b) && a != b;
     let differs = |wanted: &Container| {
@@ -275,5 +303,8 @@ fn is_outdated(pod: &PodSpec, template: &PodSpec) -> bool {
         pod.containers.iter().any(|c| c.name == wanted.name && changed(c))
     };
     let misses = |(key, value): (&Str, &Str)| pod.node_selector.get(key) != Some(value);
-    template.containers.iter().any(differs) || template.node_selector.iter().any(misses)
+    let lacks = |(key, value): (&Str, &Str)| pod.labels.get(key) != Some(value);
+    template.containers.iter().any(differs)
+        || template.node_selector.iter().any(misses)
+        || labels.iter().any(lacks)
 }

@@ -29,7 +29,7 @@ pub struct Rollout {
     pub(crate) workload: rollout::Workload,
     /// The nodes of a DaemonSet.
     pub(crate) nodes: Vec<Str>,
-    /// The pods that exist, by group: a ReplicaSet, a node, or the whole of a StatefulSet.
+    /// The pods that exist, by group: a ReplicaSet, a node, or the whole of a StatefulSet or a Job.
     pub(crate) groups: Vec<Vec<Member>>,
     /// Pods that can be made.
     pub(crate) new_pods: NewPods,
@@ -41,16 +41,16 @@ pub(crate) struct Member {
     pub(crate) name: Str,
     /// It is made from the present template.
     pub(crate) updated: bool,
-    /// The ordinal in a StatefulSet.
+    /// The ordinal in a StatefulSet, or the completion index in a Job.
     pub(crate) index: Option<i32>,
 }
 
 /// The pods that a controller may make.
 #[derive(Clone, Debug)]
 pub(crate) enum NewPods {
-    /// One after the other, for one group.
-    Alike { group: usize, pods: VecDeque<Pod> },
-    /// By ordinal, or by node.
+    /// One after the other, by group.
+    Alike(BTreeMap<usize, VecDeque<Pod>>),
+    /// By ordinal, by node, or by completion index.
     Each(BTreeMap<i64, Pod>),
 }
 
@@ -77,7 +77,7 @@ impl Rollout {
             workload,
             nodes: Vec::new(),
             groups: vec![Vec::new(); groups],
-            new_pods: NewPods::Alike { group: 0, pods: VecDeque::new() },
+            new_pods: NewPods::Alike(BTreeMap::new()),
         }
     }
 
@@ -113,14 +113,15 @@ impl Rollout {
     /// The next pod that a controller makes for a group, with what its controller knows of it.
     pub(crate) fn make(&mut self, group: usize, wanted: NewPod) -> Option<(Pod, bool, Option<i32>)> {
         match (&mut self.new_pods, wanted) {
-            (NewPods::Alike { group: of, pods }, NewPod::Replica) if *of == group => {
-                Some((pods.pop_front()?, true, None))
-            }
+            (NewPods::Alike(pods), NewPod::Replica) => Some((pods.get_mut(&group)?.pop_front()?, true, None)),
             (NewPods::Each(pods), NewPod::Ordinal { ordinal, updated }) => {
                 Some((pods.get(&ordinal.into())?.clone(), updated, Some(ordinal)))
             }
             (NewPods::Each(pods), NewPod::OnNode(node)) => {
                 Some((pods.get(&node.into())?.clone(), true, None))
+            }
+            (NewPods::Each(pods), NewPod::Index(index)) => {
+                Some((pods.get(&index.into())?.clone(), true, Some(index)))
             }
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use berth_controllers::autoscaler::{Mode, replicas};
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_model::labels::Labels;
@@ -62,7 +63,7 @@ impl World {
     /// [`MAX_PODS`](crate::MAX_PODS) pods; all such problems are listed.
     pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
-        autoscale(&mut manifests);
+        autoscale(&mut manifests, Mode::Current);
         let Expanded { pods, owners, mut claims, mut rollouts } = expand(&manifests, &mut world.warnings)?;
         let default_class = DefaultClass::new(&manifests);
         let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
@@ -134,8 +135,8 @@ impl World {
     }
 }
 
-/// Keeps the number of pods of a workload within the bounds of its autoscaler.
-fn autoscale(manifests: &mut Manifests) {
+/// Gives workloads with an autoscaler the size that it is assumed to choose, within its bounds.
+pub fn autoscale(manifests: &mut Manifests, mode: Mode) {
     for autoscaler in manifests.autoscalers.iter().map(|entry| &entry.value) {
         let is_target = |workload: &&mut Workload| {
             *autoscaler.target_kind == *workload.kind.name()
@@ -148,7 +149,7 @@ fn autoscale(manifests: &mut Manifests) {
                 && *count > 0
             {
                 // Zero switches the autoscaler off.
-                *count = (*count).clamp(autoscaler.min, autoscaler.max.max(autoscaler.min));
+                *count = replicas(mode, autoscaler.min, autoscaler.max.max(autoscaler.min), *count);
             }
         }
     }
@@ -165,6 +166,31 @@ mod tests {
             "{{apiVersion: metrics.k8s.io/v1beta1, kind: NodeMetrics, metadata: {{name: {node}}}, timestamp: \
              '1970-01-01T00:00:10Z', usage: {{cpu: 1500m, memory: 2Ki}}}}"
         )
+    }
+
+    #[test]
+    fn an_autoscaler_is_assumed_to_choose_a_size() {
+        let scaler = "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: \
+                      {scaleTargetRef: {apiVersion: apps/v1, kind: ReplicaSet, name: web}, minReplicas: 2, \
+                      maxReplicas: 7}}";
+        for (wanted, mode, expected) in [
+            (1, Mode::Current, 2),
+            (5, Mode::Current, 5),
+            (5, Mode::Min, 2),
+            (5, Mode::Max, 7),
+            (0, Mode::Max, 0),
+        ] {
+            let set = workload("ReplicaSet", "web", "", &format!("replicas: {wanted},"), "");
+            let mut loader = Loader::new();
+            loader.read("in", documents(&[&set, scaler]).as_bytes());
+            let (mut manifests, _) = loader.finish().unwrap();
+            autoscale(&mut manifests, mode);
+            assert_eq!(
+                World::admitted(manifests, None).unwrap().waiting.len(),
+                expected,
+                "{wanted} {mode:?}"
+            );
+        }
     }
 
     #[test]

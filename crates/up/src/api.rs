@@ -67,10 +67,24 @@ impl Api {
     /// # Errors
     /// If the kubeconfig cannot be used.
     pub async fn connect(kubeconfig: &Path) -> Result<Self> {
+        Self::of(kubeconfig, true).await
+    }
+
+    /// As [`Api::connect`], for a caller that must know that the server refuses a request for now (429), as an eviction
+    /// that a budget forbids: by default the client repeats such a request for minutes.
+    ///
+    /// # Errors
+    /// As [`Api::connect`].
+    pub async fn connect_without_retries(kubeconfig: &Path) -> Result<Self> {
+        Self::of(kubeconfig, false).await
+    }
+
+    async fn of(kubeconfig: &Path, retries: bool) -> Result<Self> {
         let wrong = || format!("{} cannot be used as a kubeconfig", kubeconfig.display());
         let read = Kubeconfig::read_from(kubeconfig).with_context(wrong)?;
         let options = KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(read, &options).await.with_context(wrong)?;
+        let mut config = kube::Config::from_custom_kubeconfig(read, &options).await.with_context(wrong)?;
+        config.default_retry = retries;
         let client = kube::Client::try_from(config).with_context(wrong)?;
         Ok(Self(client))
     }

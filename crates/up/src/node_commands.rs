@@ -53,7 +53,7 @@ impl Nodes {
             instance.name
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let api = runtime.block_on(Api::connect(&instance.kubeconfig()))?;
+        let api = runtime.block_on(Api::connect_without_retries(&instance.kubeconfig()))?;
         Ok(Self { runtime, api })
     }
 

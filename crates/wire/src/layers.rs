@@ -105,6 +105,7 @@ fn apply_workload(stored: &mut Workload, manifest: Workload) {
         },
         (_, count) => count,
     };
+    let template_changed = stored.template != manifest.template;
     // The API server chooses the selector of a Job, which its manifest does not repeat.
     let selector = manifest.selector.clone().or_else(|| stored.selector.clone());
     *stored = Workload {
@@ -117,6 +118,7 @@ fn apply_workload(stored: &mut Workload, manifest: Workload) {
         progress: stored.progress.clone(),
         count,
         selector,
+        template_changed,
         ..manifest
     };
 }

@@ -174,6 +174,9 @@ fn quotas_and_autoscalers_count() {
     );
     let ended = berth("simulate -f - -o json", &text);
     assert_eq!(ended.json()["summary"]["placed"], 3);
+    let most = berth("simulate -f - -o json -q --hpa max", &text).json();
+    let count = |what: &str| most["summary"][what].as_u64().unwrap();
+    assert_eq!(count("placed") + count("pending"), 9);
     expect![[r#"
         warning: stdin:20: ResourceQuota default/q: exceeded: pods: 3 of 2; the API server would refuse the last pods, which are simulated all the same
     "#]].assert_eq(&ended.stderr);

@@ -233,7 +233,7 @@ fn a_pod_fails_at_its_deadline() {
 #[test]
 fn a_deleted_pod_ends_within_its_grace_period() {
     // grace, how long it takes to end, when it is done, its last exit code
-    let cases = [(30, 1, 11_000, 0), (30, 60, 40_000, 137), (0, 1, 10_000, 137), (0, 0, 10_000, 0)];
+    let cases = [(30, 1, 11_000, 143), (30, 60, 40_000, 137), (0, 1, 10_000, 137), (0, 0, 10_000, 143)];
     for (grace, needs, done, code) in cases {
         let timing = Timing { start: Span::fixed(0), stop: Span::fixed(needs * 1_000), ..Timing::default() };
         let mut run = PodRun::start(Arc::default(), timing, false, 7, 0);

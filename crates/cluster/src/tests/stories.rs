@@ -375,3 +375,44 @@ fn pods_of_a_controller_that_is_not_in_the_input_are_lost_with_their_node() {
         ["ReplicaSet default/agent is not in the input: its pods are not made again"]
     );
 }
+
+#[test]
+fn controllers_adopt_pods_that_they_select() {
+    let lone = "{apiVersion: v1, kind: Pod, metadata: {name: lone, labels: {app: web}}, spec: {containers: [{name: c}]}}";
+    let set = workload("ReplicaSet", "web", "replicas: 2,", "");
+    let objects = [node("n1", "a"), lone.to_owned()];
+    let late = vec![
+        (HOUR, Command::Apply(vec![read(&set)])),
+        (2 * HOUR, Command::Apply(vec![read(&lone.replace("lone", "late"))])),
+    ];
+    let mut simulation = simulate(&objects, late, None);
+    simulation.advance(HOUR + 60 * SECOND);
+    assert_eq!(
+        simulation.names(Kind::Pod),
+        ["lone", "web-0"],
+        "the set makes one pod beside the one that it adopts"
+    );
+    simulation.advance(3 * HOUR);
+    assert_eq!(simulation.names(Kind::Pod).len(), 2, "a pod that is adopted is surplus, and one is deleted");
+    let report = simulation.result("greedy".to_owned());
+    assert_eq!(report.workloads.iter().map(|group| group.created).sum::<u64>(), 3);
+}
+
+#[test]
+fn a_quota_refuses_pods_until_another_one_ends() {
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: 2}}}";
+    let objects = [
+        node("n1", "a"),
+        quota.to_owned(),
+        workload("ReplicaSet", "web", "replicas: 3,", ""),
+        workload("ReplicaSet", "late", "replicas: 1,", ""),
+    ];
+    let commands = vec![(HOUR, Command::Delete(read(&objects[2]).key()))];
+    let mut simulation = simulate(&objects, commands, None);
+    simulation.advance(60 * SECOND);
+    assert_eq!(simulation.names(Kind::Pod), ["web-0", "web-1"]);
+    simulation.advance(2 * HOUR);
+    assert_eq!(simulation.names(Kind::Pod).len(), 1, "the other set makes its pod");
+    let warnings = simulation.result("greedy".to_owned()).warnings;
+    assert!(warnings[0].contains("ResourceQuota default/q: has no room for all pods"), "{warnings:?}");
+}

@@ -24,6 +24,16 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// Whether it is scaled: a ReplicaSet with pods was last scaled for another number.
+    ///
+    /// Upstream: `deployment/sync.go` (`isScalingEvent`).
+    pub fn scales(&self) -> bool {
+        let was_for = |set: &ReplicaSetState| set.scaled_for.map(|size| size.desired);
+        self.sets
+            .iter()
+            .any(|set| set.replicas > 0 && was_for(set).is_some_and(|desired| desired != self.replicas))
+    }
+
     /// A sync of the Deployment; whether it changes a ReplicaSet.
     pub(super) fn sync(&mut self, counts: &[Counts], now: UnixSeconds) -> bool {
         for (set, counts) in self.sets.iter_mut().zip(counts) {

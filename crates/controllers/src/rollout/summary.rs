@@ -66,7 +66,7 @@ impl Rollouts {
     pub(super) fn summary(&self, place: usize, cluster: &impl Cluster) -> Summary {
         let new_groups: Option<Vec<bool>> = match &self.workloads[place] {
             Workload::Deployment(deployment) => Some(deployment.sets.iter().map(|set| set.updated).collect()),
-            Workload::StatefulSet(_) | Workload::DaemonSet(_) => None,
+            Workload::StatefulSet(_) | Workload::DaemonSet(_) | Workload::Job(_) => None,
         };
         let (mut updated, mut pending, mut old, mut old_pending, mut message) = (0, 0, 0, 0, None);
         for (group, pods) in self.pods.groups(place).iter().enumerate() {
@@ -112,6 +112,7 @@ impl Rollouts {
                 let on_delete = set.strategy == daemon_set::Strategy::OnDelete;
                 (set.wanted(), on_delete.then_some((Kept::OnDelete, i32::MAX)))
             }
+            Workload::Job(job) => (job.wanted(self.pods.counts(place)[0].active), None),
         }
     }
 

@@ -19,9 +19,9 @@ use crate::testbed;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The machine; dropping it ends its control planes and removes its files.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// Its home folder.
-    pub(super) home: PathBuf,
+    pub(crate) home: PathBuf,
     berth: PathBuf,
     running: Vec<Child>,
 }
@@ -31,7 +31,7 @@ impl Machine {
     ///
     /// # Errors
     /// If berth cannot be built, or the folder cannot be created.
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let home = std::env::temp_dir().join(format!("berth-up-{}-{}", std::process::id(), free_port()?));
         fs::create_dir_all(&home)?;
         Ok(Self { home, berth: program(Kind::Berth)?, running: Vec::new() })
@@ -41,7 +41,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.home.join(name);
         fs::write(&path, text)?;
         Ok(path)
@@ -51,7 +51,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(super) fn berth(&self, args: &[&str]) -> Result<Output> {
+    pub(crate) fn berth(&self, args: &[&str]) -> Result<Output> {
         self.command(args).output().context("cannot run berth")
     }
 
@@ -59,7 +59,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it fails.
-    pub(super) fn ok(&self, args: &[&str]) -> Result<String> {
+    pub(crate) fn ok(&self, args: &[&str]) -> Result<String> {
         let output = self.berth(args)?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "berth {} failed: {stderr}", args.join(" "));
@@ -70,7 +70,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it succeeds.
-    pub(super) fn refused(&self, args: &[&str]) -> Result<String> {
+    pub(crate) fn refused(&self, args: &[&str]) -> Result<String> {
         let output = self.berth(args)?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(2), "berth {}: {}, {stderr}", args.join(" "), output.status);
@@ -81,7 +81,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it fails.
-    pub(super) fn shell(&self, script: &str) -> Result<String> {
+    pub(crate) fn shell(&self, script: &str) -> Result<String> {
         let bin = self.home.join("bin");
         fs::create_dir_all(&bin)?;
         symlink(&self.berth, bin.join("berth"))?;
@@ -101,7 +101,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it is not ready in time.
-    pub(super) fn up(&mut self, name: &str, args: &[&str]) -> Result<u32> {
+    pub(crate) fn up(&mut self, name: &str, args: &[&str]) -> Result<u32> {
         let says = self.home.join(format!("{name}.out"));
         let out = fs::File::create(&says)?;
         let components = testbed::bin();
@@ -131,7 +131,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it was not started.
-    pub(super) fn said(&self, name: &str) -> Result<String> {
+    pub(crate) fn said(&self, name: &str) -> Result<String> {
         Ok(fs::read_to_string(self.home.join(format!("{name}.out")))?)
     }
 
@@ -139,7 +139,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it goes on.
-    pub(super) fn ended(&mut self, id: u32) -> Result<Option<i32>> {
+    pub(crate) fn ended(&mut self, id: u32) -> Result<Option<i32>> {
         let child = self.running.iter_mut().find(|child| child.id() == id).context("no such process")?;
         within(PATIENCE, "berth up ends", || Ok(child.try_wait()?)).map(|status| status.code())
     }
@@ -148,7 +148,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it is not there.
-    pub(super) fn kill(&mut self, id: u32) -> Result<()> {
+    pub(crate) fn kill(&mut self, id: u32) -> Result<()> {
         let child = self.running.iter_mut().find(|child| child.id() == id).context("no such process")?;
         child.kill()?;
         child.wait()?;
@@ -159,7 +159,7 @@ impl Machine {
     ///
     /// # Errors
     /// If it has no kubeconfig.
-    pub(super) fn api(&self, name: &str) -> Result<Client> {
+    pub(crate) fn api(&self, name: &str) -> Result<Client> {
         Client::of_kubeconfig(Path::new(self.ok(&["up", "kubeconfig", name])?.trim()))
     }
 
@@ -167,7 +167,7 @@ impl Machine {
     ///
     /// # Errors
     /// If a record cannot be read.
-    pub(super) fn components(&self, name: &str) -> Result<Vec<(String, u32)>> {
+    pub(crate) fn components(&self, name: &str) -> Result<Vec<(String, u32)>> {
         let folder = self.home.join("data/berth/up").join(name).join("run");
         let mut running = Vec::new();
         for entry in fs::read_dir(&folder)? {
@@ -210,7 +210,7 @@ impl Drop for Machine {
 }
 
 /// A Deployment whose pods leave a lost node after a second.
-pub(super) fn deployment(name: &str, replicas: u32) -> Value {
+pub(crate) fn deployment(name: &str, replicas: u32) -> Value {
     let tolerations = ["not-ready", "unreachable"].map(|state| {
         serde_json::json!({
             "key": format!("node.kubernetes.io/{state}"), "operator": "Exists", "effect": "NoExecute",

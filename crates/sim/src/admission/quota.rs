@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use berth_model::Str;
 use berth_model::manifests::Manifests;
 use berth_model::pod::{Pod, PodSpec};
+use berth_model::policy::ResourceQuota;
 use berth_model::quantity::Quantity;
 use berth_model::requests::PodRequests;
 use berth_wire::Warnings;
@@ -38,6 +39,42 @@ pub(crate) fn check(manifests: &Manifests, pods: &[Pod], warnings: &mut Warnings
     }
 }
 
+/// Why a quota does not let a pod be created beside others, in upstream's words; `None` if it does. A quota that counts
+/// some pods only lets all pods be created.
+///
+/// Upstream: `apiserver/pkg/admission/plugin/resourcequota/controller.go` (`CheckRequest`).
+pub fn refusal(quota: &ResourceQuota, used: &Usage, pod: &Pod) -> Option<String> {
+    if quota.scoped {
+        return None;
+    }
+    let asked = usage(std::iter::once(pod));
+    let by_amount = |name: &str| name.starts_with("requests.") || name.starts_with("limits.");
+    let names = || quota.hard.iter().map(|(name, hard)| (name, canonical(name), *hard));
+    let missing: Vec<&str> = names()
+        .filter(|(_, full, _)| by_amount(full) && !asked.contains_key(*full))
+        .map(|(name, ..)| &**name)
+        .collect();
+    if !missing.is_empty() {
+        return Some(format!("failed quota: {}: must specify {}", quota.name, missing.join(",")));
+    }
+    let of = |amounts: &Usage, full: &str| amounts.get(full).copied().unwrap_or_default();
+    let (mut requested, mut taken, mut limited) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, full, hard) in names() {
+        let (asked, used) = (of(&asked, full), of(used, full));
+        let mut total = asked;
+        total += used;
+        if asked > Quantity::default() && total > hard {
+            requested.push(format!("{name}={asked}"));
+            taken.push(format!("{name}={used}"));
+            limited.push(format!("{name}={hard}"));
+        }
+    }
+    let (requested, taken, limited) = (requested.join(","), taken.join(","), limited.join(","));
+    let name = &quota.name;
+    (!requested.is_empty())
+        .then(|| format!("exceeded quota: {name}, requested: {requested}, used: {taken}, limited: {limited}"))
+}
+
 /// The full name of an amount: `cpu` is short for `requests.cpu`.
 fn canonical(name: &str) -> &str {
     match name {
@@ -49,9 +86,12 @@ fn canonical(name: &str) -> &str {
     }
 }
 
-/// What pods come to, by the names that quotas have for it.
-fn usage<'a>(pods: impl Iterator<Item = &'a Pod>) -> BTreeMap<String, Quantity> {
-    let mut total: BTreeMap<String, Quantity> = BTreeMap::new();
+/// Amounts by the names that quotas have for them.
+pub type Usage = BTreeMap<String, Quantity>;
+
+/// What pods come to.
+pub fn usage<'a>(pods: impl Iterator<Item = &'a Pod>) -> Usage {
+    let mut total = Usage::new();
     let mut add = |name: String, amount: Quantity| *total.entry(name).or_default() += amount;
     for pod in pods {
         add("pods".to_owned(), Quantity::from_units(1));

@@ -25,17 +25,10 @@ pub(super) fn scale(manifests: &mut Manifests, scale: &Scale) -> Result<Effect, 
             owner.name
         ));
     }
-    let running = running(manifests, entry);
     let workload = &mut manifests.workloads[at].value;
     let label = workload.label();
     let from = match &mut workload.count {
         PodCount::Replicas { count, .. } => std::mem::replace(count, scale.count),
-        PodCount::Job { parallelism, .. } if running > i64::from(scale.count) => {
-            return refuse(format!(
-                "{running} pods of {label} run (parallelism {parallelism}), and Berth does not simulate that a Job \
-                 deletes running pods; give at least {running}"
-            ));
-        }
         PodCount::Job { parallelism, .. } => std::mem::replace(parallelism, scale.count),
         PodCount::PerNode => {
             return refuse(format!("{label} has one pod on each node that accepts it; add or remove nodes"));
@@ -107,14 +100,4 @@ fn find(manifests: &Manifests, scale: &Scale) -> Result<usize, String> {
             ))
         }
     }
-}
-
-/// How many pods of a workload exist and are not going away.
-fn running(manifests: &Manifests, entry: &Entry<Workload>) -> i64 {
-    let workload = &entry.value;
-    let pods = manifests.pods.iter().map(|entry| &entry.value.pod).filter(|pod| !pod.terminating);
-    let own = pods.filter(|pod| {
-        pod.spec.namespace == workload.namespace && is_controller(workload, pod.spec.controller.as_ref())
-    });
-    own.count() as i64
 }

@@ -20,7 +20,7 @@ use berth_model::workload::{self, Workload};
 
 use super::existing::label_of_youngest;
 use super::template::Template;
-use super::{Expansion, is_outdated, name};
+use super::{Expansion, name, outdated};
 use crate::admission::{NOT_READY, UNREACHABLE, tolerate};
 use crate::rollout::{Member, NewPods, Rollout};
 
@@ -33,7 +33,7 @@ const NODE_NAME: &str = "metadata.name";
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);
-    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
+    pods.extend(expansion.existing.adopt(workload, |_| true));
     let mut template = Template::new(entry);
     let default = || name::hash(&workload.namespace, &workload.name);
     template.label(REVISION, &label_of_youngest(&pods, REVISION).unwrap_or_else(default));
@@ -45,7 +45,7 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let nodes = expansion.manifests.nodes.iter().map(|entry| &entry.value);
     let fits: Vec<(&Node, (bool, bool))> = nodes.map(|node| (node, fits(node, &spec, bound))).collect();
     let current = expansion.current_spec(&template);
-    let outdated = |pod: &Pod| !pod.terminating && is_outdated(&pod.spec, &current);
+    let outdated = outdated(workload, &pods, &current);
     let rolled_out = pods.iter().any(|pod| outdated(pod));
     // A terminating pod occupies its node until it is gone.
     let occupied: BTreeSet<&str> =

@@ -8,7 +8,7 @@
 //!
 //! Upstream: `pkg/controller/deployment` (`rolling.go`, `recreate.go`, `sync.go`, `util/deployment_util.go`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use berth_controllers::deployment::{ReplicaSetState, Strategy};
 use berth_controllers::rollout;
@@ -202,7 +202,8 @@ pub(super) fn expand<'a>(
             Some(new) => Template::new(&entries[new]),
             None => new_template(expansion, entry),
         };
-        return make_new(expansion, place, group, &template, count);
+        make_new(expansion, place, group, &template, count);
+        return make_old(expansion, place, group, sizes, count);
     }
     let Some(&wanted) = sizes.lacking.get(&at) else {
         if workload.paused && expansion.family.owned(workload, WorkloadKind::ReplicaSet).is_empty() {
@@ -265,7 +266,9 @@ fn rolls_out_unlisted<'a>(
     let is_old = |set: &UnlistedSet<'a>| {
         let template = template_of(entry, set.controller.clone(), &set.hash);
         let current = expansion.current_spec(&template);
-        set.pods.iter().any(|pod| !pod.terminating && is_outdated(&pod.spec, &current))
+        set.pods
+            .iter()
+            .any(|pod| !pod.terminating && is_outdated(&pod.spec, &current, &entry.value.template.labels))
     };
     let old: Vec<bool> = known.iter().map(is_old).collect();
     let existing: usize = known.iter().map(|set| set.active).sum();
@@ -305,12 +308,50 @@ fn make_new<'a>(
 ) {
     let rollout::Workload::Deployment(of) = &expansion.out.rollouts[place].workload else { return };
     let size = of.sets.get(group).map_or(0, |set| set.replicas);
-    let missing = i64::from(wanted) - i64::from(size);
-    let Some(missing) = expansion.reserve(template.entry, "spec.replicas", missing) else { return };
+    // It may shrink before it grows: pods that are not ready go first.
+    let unready = if of.scales() { wanted.min(size) } else { 0 };
+    let missing = i64::from(wanted) - i64::from(size) + i64::from(unready);
+    make_for(expansion, place, group, template, missing);
+}
+
+/// Makes the pods that old ReplicaSets may need, if the Deployment is scaled while it is rolled out: all of its
+/// ReplicaSets grow then.
+fn make_old(expansion: &mut Expansion<'_>, place: usize, new: usize, sizes: &Sizes, wanted: i32) {
+    let rollout::Workload::Deployment(of) = &expansion.out.rollouts[place].workload else { return };
+    if !of.scales() {
+        return;
+    }
+    let grows = |group: usize| group != new && of.sets[group].replicas > 0;
+    let groups: Vec<usize> = (0..of.sets.len()).filter(|&group| grows(group)).collect();
+    let entries = &expansion.manifests.workloads;
+    let places: BTreeMap<usize, usize> = sizes
+        .groups
+        .iter()
+        .filter(|(_, (of, _))| *of == place)
+        .map(|(at, (_, group))| (*group, *at))
+        .collect();
+    for group in groups {
+        if let Some(at) = places.get(&group) {
+            make_for(expansion, place, group, &Template::new(&entries[*at]), wanted.into());
+        }
+    }
+}
+
+/// Makes pods for the rollout to take, for one of its ReplicaSets.
+fn make_for<'a>(
+    expansion: &mut Expansion<'a>,
+    place: usize,
+    group: usize,
+    template: &Template<'a>,
+    count: i64,
+) {
+    let Some(count) = expansion.reserve(template.entry, "spec.replicas", count) else { return };
     let first = expansion.out.pods.len();
-    expansion.make_alike(template, &name::prefix(&template.controller.name), missing);
+    expansion.make_alike(template, &name::prefix(&template.controller.name), count);
     let pods: VecDeque<Pod> = expansion.out.pods.split_off(first).into();
-    expansion.out.rollouts[place].new_pods = NewPods::Alike { group, pods };
+    if let NewPods::Alike(of_groups) = &mut expansion.out.rollouts[place].new_pods {
+        of_groups.entry(group).or_default().extend(pods);
+    }
 }
 
 /// A ReplicaSet that is known by its pods only.

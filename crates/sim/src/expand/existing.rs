@@ -12,8 +12,9 @@ use berth_model::Str;
 use berth_model::labels::Labels;
 use berth_model::manifests::Manifests;
 use berth_model::pod::{Controller, Pod};
-use berth_model::selector::LabelSelector;
 use berth_model::workload::{Workload, WorkloadKind};
+
+use super::template::controller;
 
 /// Pods by controller, and pods without.
 pub(super) struct Existing<'a> {
@@ -21,12 +22,15 @@ pub(super) struct Existing<'a> {
     owned: BTreeMap<(&'a str, &'a str, &'a str), Vec<&'a Pod>>,
     /// Pods that wait to be adopted, by namespace and labels.
     orphans: BTreeMap<&'a str, BTreeMap<&'a Labels, Vec<&'a Pod>>>,
+    /// The controllers of pods that were adopted, by namespace and name.
+    adopted: BTreeMap<(&'a str, &'a str), Controller>,
 }
 
 impl<'a> Existing<'a> {
     /// The pods of the input.
     pub(super) fn new(manifests: &'a Manifests) -> Self {
-        let mut existing = Self { owned: BTreeMap::new(), orphans: BTreeMap::new() };
+        let mut existing =
+            Self { owned: BTreeMap::new(), orphans: BTreeMap::new(), adopted: BTreeMap::new() };
         if manifests.workloads.is_empty() {
             return existing;
         }
@@ -78,23 +82,29 @@ impl<'a> Existing<'a> {
             .map(|((_, _, name), pods)| (*name, pods.as_slice()))
     }
 
-    /// Takes the pods without a controller that the selector matches and that fit.
-    pub(super) fn adopt(
-        &mut self,
-        namespace: &str,
-        selector: Option<&LabelSelector>,
-        fits: impl Fn(&Pod) -> bool,
-    ) -> Vec<&'a Pod> {
+    /// Takes the pods without a controller that the selector of a workload matches and that fit.
+    pub(super) fn adopt(&mut self, workload: &Workload, fits: impl Fn(&Pod) -> bool) -> Vec<&'a Pod> {
+        let selector = workload.selector.as_ref();
         let Some(selector) = selector.filter(|selector| !selector.requirements.is_empty()) else {
             return Vec::new();
         };
+        let namespace = &*workload.namespace;
         let mut adopted = Vec::new();
         for (labels, pods) in self.orphans.get_mut(namespace).into_iter().flatten() {
             if selector.matches(labels) {
                 adopted.extend(pods.extract_if(.., |pod| fits(pod)));
             }
         }
+        for pod in &adopted {
+            let owner = controller(workload.kind, &workload.name, &workload.uid);
+            self.adopted.insert((&pod.spec.namespace, &pod.name), owner);
+        }
         adopted
+    }
+
+    /// The controllers of pods that were adopted, by namespace and name.
+    pub(super) fn adopted(&self) -> &BTreeMap<(&'a str, &'a str), Controller> {
+        &self.adopted
     }
 }
 

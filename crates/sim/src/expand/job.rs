@@ -5,6 +5,9 @@
 
 use std::collections::BTreeSet;
 
+use berth_controllers::change::PodChange;
+use berth_controllers::pod::{Phase, PodState};
+use berth_controllers::rollout;
 use berth_model::Str;
 use berth_model::manifests::Entry;
 use berth_model::pod::Pod;
@@ -12,6 +15,7 @@ use berth_model::workload::{JobProgress, PodCount, Workload, WorkloadKind};
 
 use super::template::Template;
 use super::{Expansion, name};
+use crate::rollout::{Member, Rollout};
 
 /// Labels with the name of the job, of old and of new.
 pub const NAME_LABELS: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
@@ -24,7 +28,7 @@ pub const INDEX_LABEL: &str = "batch.kubernetes.io/job-completion-index";
 pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workload>) {
     let workload = &entry.value;
     let mut pods = expansion.existing.owned(workload);
-    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
+    pods.extend(expansion.existing.adopt(workload, |_| true));
     let mut template = Template::new(entry);
     let (name, uid) = (workload.name.clone(), workload.uid.clone());
     run(expansion, &mut template, &name, &uid, &pods);
@@ -55,9 +59,15 @@ pub(super) fn run<'a>(
         return;
     }
     if suspended {
-        return expansion.warn(entry, "suspended: makes no pods");
+        expansion.warn(entry, "suspended: makes no pods");
     }
     let (terminating, active): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.terminating);
+    if let Some(rollout) = shrinks(&entry.value, pods) {
+        expansion.out.rollouts.push(rollout);
+    }
+    if suspended {
+        return;
+    }
     let waited_for = if replaces_terminating { &[] } else { &terminating[..] };
     let missing = wanted(&entry.value, active.len()) - (active.len() + waited_for.len()) as i64;
     let Some(missing) = expansion.reserve(entry, parallelism_path(entry), missing) else { return };
@@ -76,6 +86,41 @@ pub(super) fn run<'a>(
         let name = expansion.names.one(&entry.value.namespace, &name::indexed_prefix(name, index));
         expansion.make(template, name, spec);
     }
+}
+
+/// The deletion of pods by the Job's controller: it has too many, it is suspended, or indexes are not wanted any more.
+fn shrinks(workload: &Workload, pods: &[&Pod]) -> Option<Rollout> {
+    let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } =
+        workload.count
+    else {
+        return None;
+    };
+    let JobProgress { succeeded, completed, ended } = &workload.progress;
+    let job = rollout::Job {
+        // Missing pods are made elsewhere, and a Job may want billions.
+        parallelism: parallelism.min(i32::try_from(pods.len()).unwrap_or(i32::MAX)),
+        completions,
+        indexed,
+        suspended,
+        replaces_terminating,
+        succeeded: if indexed { *completed } else { *succeeded },
+        ended: ended.clone(),
+    };
+    let index = |pod: &Pod| i32::try_from(index(pod)?).ok();
+    let states = pods.iter().map(|pod| PodState {
+        index: index(pod),
+        terminating: pod.terminating,
+        phase: Phase::Running,
+        ..PodState::default()
+    });
+    let changes = job.pod_changes(&states.collect::<Vec<_>>(), 0);
+    if !changes.iter().any(|change| matches!(change, PodChange::Delete(_))) {
+        return None;
+    }
+    let member = |pod: &&Pod| Member { name: pod.name.clone(), updated: true, index: index(pod) };
+    let mut rollout = Rollout::new(workload, rollout::Workload::Job(job), 1);
+    rollout.groups[0] = pods.iter().map(member).collect();
+    Some(rollout)
 }
 
 fn parallelism_path(entry: &Entry<Workload>) -> &'static str {

@@ -23,7 +23,7 @@ pub(super) fn expand<'a>(
     let PodCount::Replicas { count, .. } = workload.count else { return };
     let wanted = sizes.wanted(at).unwrap_or(count);
     let mut pods = expansion.existing.owned(workload);
-    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), |_| true));
+    pods.extend(expansion.existing.adopt(workload, |_| true));
     let active = pods.iter().filter(|pod| !pod.terminating).count();
     let missing = i64::from(wanted) - active as i64;
     if missing < 0 && sizes.group(at).is_none() {

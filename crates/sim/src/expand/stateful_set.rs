@@ -17,7 +17,7 @@ use berth_model::workload::{self, PodCount, Workload};
 
 use super::existing::label_of_youngest;
 use super::template::Template;
-use super::{Expansion, MAX_PODS, is_outdated, name};
+use super::{Expansion, MAX_PODS, name, outdated};
 use crate::rollout::{Member, NewPods, Rollout};
 
 /// The label with the name of a pod of a StatefulSet.
@@ -34,7 +34,7 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let ordinals = i64::from(first)..i64::from(first) + i64::from(count);
     let is_member = |pod: &Pod| ordinal(pod, &workload.name).is_some();
     let mut pods = expansion.existing.owned(workload);
-    pods.extend(expansion.existing.adopt(&workload.namespace, workload.selector.as_ref(), is_member));
+    pods.extend(expansion.existing.adopt(workload, is_member));
     if usize::try_from(count).is_ok_and(|count| count > MAX_PODS) {
         expansion.reserve(entry, "spec.replicas", count.into());
         return;
@@ -45,7 +45,7 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     });
     template.label(REVISION, &revision);
     let current = expansion.current_spec(&template);
-    let outdated = |pod: &Pod| !pod.terminating && is_outdated(&pod.spec, &current);
+    let outdated = outdated(workload, &pods, &current);
     let members: Vec<Member> = pods
         .iter()
         .filter_map(|pod| Some((pod, i32::try_from(ordinal(pod, &workload.name)?).ok()?)))

@@ -3,7 +3,7 @@
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
 
-use crate::fixture::{documents, world};
+use crate::fixture::{documents, pod, world};
 use crate::run::{Options, Outcome, Run};
 
 /// A node with room for CPUs.
@@ -205,4 +205,91 @@ fn a_pod_that_was_pending_takes_the_room_that_a_rollout_frees() {
     texts.push(workload("ReplicaSet", "other", "replicas: 9", 1, "i"));
     let outcome = play(&texts);
     assert_eq!((outcome.placed.len(), outcome.pending.len()), (11, 0));
+}
+
+/// A stuck rollout of a Deployment from 6 pods: 4 old ones run, and 4 new ones, which fit nowhere, are pending. Now it is
+/// to have `replicas`.
+fn scaled_while_stuck(replicas: u32) -> Outcome {
+    let spec =
+        format!("replicas: {replicas}, strategy: {{rollingUpdate: {{maxSurge: 2, maxUnavailable: 2}}}}");
+    let sized = |set: String| {
+        let annotations = "annotations: {deployment.kubernetes.io/desired-replicas: '6', \
+                           deployment.kubernetes.io/max-replicas: '8'}, uid: rs-";
+        set.replace("uid: rs-", annotations)
+    };
+    let new = sized(replica_set("new", 4)).replace("cpu: 1}", "cpu: 20}");
+    let mut texts = vec![node("n1", 16), workload("Deployment", "web", &spec, 20, "i")];
+    texts.extend([sized(replica_set("old", 4)), new]);
+    texts.extend(web_pods(4));
+    play(&texts)
+}
+
+#[test]
+fn a_stuck_rollout_that_is_scaled_grows_and_shrinks_in_proportion() {
+    // Updated, pending and old pods, the most that ran at once, complete.
+    for (replicas, expected) in
+        [(6, (0, 4, 4, 4, false)), (12, (0, 7, 7, 7, false)), (3, (0, 3, 1, 4, false))]
+    {
+        let found = only(&scaled_while_stuck(replicas));
+        let pods = (found.1 + found.2, found.2);
+        assert_eq!(pods, (expected.1 + expected.2, expected.2), "{replicas}: {found:?}");
+    }
+}
+
+#[test]
+fn a_label_of_the_template_or_a_change_that_pods_do_not_show_replaces_all_pods() {
+    let pods = |set: &str, kind: &str| running(&format!("{set}-0"), "n1", &format!("app: {set}"), kind, set);
+    for (kind, set) in [("StatefulSet", "db"), ("DaemonSet", "log")] {
+        let spec = if kind == "StatefulSet" { "replicas: 1, serviceName: db" } else { "minReadySeconds: 0" };
+        let stored = workload(kind, set, spec, 1, "i")
+            .replace(&format!("name: {set}}}"), &format!("name: {set}, uid: u}}"));
+        let same = workload(kind, set, spec, 1, "i");
+        let labelled =
+            same.replace(&format!("labels: {{app: {set}}}"), &format!("labels: {{app: {set}, ver: b}}"));
+        let tolerant =
+            same.replace("containers:", "tolerations: [{key: gpu, operator: Exists}], containers:");
+        for (manifest, rolled_out) in [(same, false), (labelled, true), (tolerant, true)] {
+            let outcome = play(&[node("n1", 4), stored.clone(), pods(set, kind), manifest.clone()]);
+            let found: Vec<i32> = outcome.rollouts.iter().map(|rollout| rollout.summary.updated).collect();
+            assert_eq!(found, if rolled_out { vec![1] } else { vec![] }, "{manifest}");
+        }
+    }
+}
+
+#[test]
+fn a_job_loses_pods_if_it_shrinks_or_is_suspended() {
+    let pod = |at: u32| {
+        let labels = format!("job-name: j, batch.kubernetes.io/job-completion-index: '{at}'");
+        running(&format!("j-{at}"), "n1", &labels, "Job", "j").replace("apps/v1", "batch/v1")
+    };
+    let indexed = "completionMode: Indexed, completions: 2, parallelism: 2";
+    let cases = [
+        ("parallelism: 3, completions: 9", None),
+        ("parallelism: 1, completions: 9", Some((1, 0, 0, 3, true))),
+        ("parallelism: 3, completions: 9, suspend: true", Some((0, 0, 0, 3, true))),
+        (indexed, Some((2, 0, 0, 3, true))),
+    ];
+    for (spec, expected) in cases {
+        let job = format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: j}}, spec: {{{spec}, {}}}}}",
+            template("a: b", 1, "i").replace("containers:", "restartPolicy: Never, containers:")
+        );
+        let outcome = play(&[node("n1", 4), job, pod(0), pod(1), pod(2)]);
+        match expected {
+            Some(expected) => assert_eq!(only(&outcome), expected, "{spec}"),
+            None => assert!(outcome.rollouts.is_empty(), "{spec}"),
+        }
+    }
+}
+
+#[test]
+fn a_pod_that_is_adopted_belongs_to_its_controller() {
+    let lone = running("lone", "n1", "app: rs", "X", "x");
+    let begin = lone.find(", ownerReferences").unwrap();
+    let end = lone.find("}, spec").unwrap();
+    let lone = format!("{}{}", &lone[..begin], &lone[end..]);
+    let world =
+        world(&documents(&[&node("n1", 4), &workload("ReplicaSet", "rs", "replicas: 2", 1, "i"), &lone]));
+    let owner = pod(&world, "lone").spec.controller.clone().unwrap();
+    assert_eq!((&*owner.kind, &*owner.name, world.waiting.len()), ("ReplicaSet", "rs", 1));
 }
