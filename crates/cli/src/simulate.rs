@@ -126,7 +126,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     let algorithm = args.profiles.algorithm;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), args.input.reading.quiet);
-    let choice = profiles::choose(&configuration, &args.profiles, algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, algorithm)?;
     let world = args.world()?;
     let parsed = started.elapsed();
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();

@@ -24,7 +24,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
     let mut runs = Vec::new();
     for algorithm in algorithms {
-        let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm));
+        let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm))?;
         let copy = world.clone();
         let started = Instant::now();
         let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {

@@ -95,7 +95,7 @@ pub(super) fn run(args: &SimulateArgs, duration: Millis) -> Result<ExitCode, Fai
     if !args.compare.is_empty() {
         return compare::run(args, &configuration, &input, duration);
     }
-    let choice = profiles::choose(&configuration, &args.profiles, args.profiles.algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, args.profiles.algorithm)?;
     let result = simulate(args, choice, &input, duration)?;
     if args.input.reading.strict && !result.warnings.is_empty() {
         return Err(Failure::inputs(result.warnings).hint("--strict treats warnings as errors"));

@@ -36,7 +36,7 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let mut runs = Vec::new();
     for algorithm in algorithms(args)? {
-        let choice = profiles::choose(configuration, &args.profiles, Some(algorithm));
+        let choice = profiles::choose(configuration, &args.profiles, Some(algorithm))?;
         runs.push(simulate(args, choice, input, duration)?);
     }
     let pending = runs.iter().map(|run| run.pending.len()).max().unwrap_or(0);

@@ -1,0 +1,354 @@
+// The map: a canvas with a cell for each node. Drag or scroll to move, wheel or pinch to zoom, arrow keys to choose.
+
+import { announce, el } from "./dom.js";
+import { percent, share } from "./amount.js";
+import { LABELLED, cellAt, cornerOf, findCell, layoutOf, nextCell } from "./layout.js";
+
+const STEPS = 6;
+const ZOOM_MAX = 24;
+
+// The taints of a node beside those by which the node controller says what the node's state is.
+function ownTaints(node) {
+  return (node.taints ?? []).filter((taint) => !taint.startsWith("node.kubernetes.io/"));
+}
+
+// What is to be said of a node's state.
+export function stateOf(node) {
+  const parts = [];
+  if (node.notReady) parts.push("not ready");
+  if (node.unschedulable) parts.push("cordoned");
+  const taints = ownTaints(node);
+  if (taints.length > 0) parts.push(`tainted ${taints.join(", ")}`);
+  return parts;
+}
+
+// A node's cell in words.
+export function describe(node, resource, measured) {
+  const part = share(node, resource, measured);
+  const amount = part === undefined ? `no ${resource}` : `${resource} ${percent(part)}`;
+  return [node.name, amount, `${node.pods} pods`, ...stateOf(node)].join(", ");
+}
+
+export class ClusterMap {
+  // `open` is called with the name of a node that is chosen, `hover` with a node or null and the place of the pointer.
+  constructor({ label, open, hover }) {
+    this.label = label;
+    this.open = open;
+    this.hover = hover ?? (() => {});
+    this.groups = [];
+    this.settings = { resource: "fullest", measured: false, marked: null, chosen: null };
+    this.view = { k: 1, x: 0, y: 0 };
+    this.focus = null;
+    this.pointers = new Map();
+    this.frame = 0;
+    this.canvas = el("canvas", { tabindex: "0", role: "application", "aria-roledescription": "map" });
+    this.element = el("div", { class: "map" }, this.canvas);
+    this.listen();
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.element);
+    this.scheme = matchMedia("(prefers-color-scheme: dark)");
+    this.scheme.addEventListener("change", () => this.request());
+  }
+
+  // Shows groups of nodes. `marked` is a set of names that stand out, or null.
+  show(groups, settings) {
+    this.groups = groups;
+    this.settings = { ...this.settings, ...settings };
+    const count = groups.reduce((sum, group) => sum + group.nodes.length, 0);
+    this.canvas.setAttribute("aria-label", `${this.label}: ${count} nodes in ${groups.length} groups. Arrow keys choose a ` +
+      "node, Enter opens it, plus and minus zoom. The same is in the table.");
+    this.arrange();
+  }
+
+  resize() {
+    const box = this.element.getBoundingClientRect();
+    const ratio = devicePixelRatio || 1;
+    if (box.width === 0 || (box.width === this.width && box.height === this.height && ratio === this.ratio)) return;
+    [this.width, this.height, this.ratio] = [box.width, box.height, ratio];
+    this.canvas.width = Math.round(box.width * ratio);
+    this.canvas.height = Math.round(box.height * ratio);
+    this.arrange();
+  }
+
+  arrange() {
+    if (!this.width) return;
+    this.layout = layoutOf(this.groups, this.width - 2, this.height - 2);
+    if (this.focus) this.focus = findCell(this.layout, this.focus.node.name);
+    this.bound();
+    this.request();
+  }
+
+  request() {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  // Keeps a part of the map in sight.
+  bound() {
+    const { k } = this.view;
+    const [w, h] = [this.width * k, Math.max(this.layout.height, this.height) * k];
+    this.view.x = Math.min(0, Math.max(this.width - w, this.view.x));
+    this.view.y = Math.min(0, Math.max(this.height - h, this.view.y));
+  }
+
+  zoom(factor, x = this.width / 2, y = this.height / 2) {
+    const k = Math.min(ZOOM_MAX, Math.max(1, this.view.k * factor));
+    const real = k / this.view.k;
+    this.view = { k, x: x - (x - this.view.x) * real, y: y - (y - this.view.y) * real };
+    this.bound();
+    this.request();
+  }
+
+  pan(dx, dy) {
+    this.view.x += dx;
+    this.view.y += dy;
+    this.bound();
+    this.request();
+  }
+
+  reset() {
+    this.view = { k: 1, x: 0, y: 0 };
+    this.request();
+  }
+
+  cellUnder(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const { k, x, y } = this.view;
+    return this.layout && cellAt(this.layout, (event.clientX - box.left - x) / k, (event.clientY - box.top - y) / k);
+  }
+
+  listen() {
+    const on = (name, listener, options) => this.canvas.addEventListener(name, listener, options);
+    on("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.pointers.set(event.pointerId, event);
+      this.moved = 0;
+    });
+    on("pointermove", (event) => this.pointerMoves(event));
+    on("pointerup", (event) => {
+      this.pointers.delete(event.pointerId);
+      if (this.moved > 4) return;
+      const cell = this.cellUnder(event);
+      if (cell) this.choose(cell, true);
+    });
+    on("pointercancel", (event) => this.pointers.delete(event.pointerId));
+    on("pointerleave", () => this.hover(null));
+    on("wheel", (event) => {
+      event.preventDefault();
+      const box = this.canvas.getBoundingClientRect();
+      this.zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+    }, { passive: false });
+    on("keydown", (event) => this.key(event));
+    on("focus", () => {
+      const first = this.layout?.blocks[0];
+      if (!this.focus && first?.nodes.length) this.focus = { block: first, at: 0, node: first.nodes[0] };
+      this.request();
+    });
+    on("blur", () => this.request());
+  }
+
+  pointerMoves(event) {
+    const before = this.pointers.get(event.pointerId);
+    if (!before) {
+      const cell = this.cellUnder(event);
+      this.canvas.classList.toggle("over", cell !== null);
+      this.hover(cell?.node ?? null, event);
+      return;
+    }
+    const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
+    this.moved += Math.abs(dx) + Math.abs(dy);
+    if (this.pointers.size === 2) {
+      const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, one]) => one);
+      const distance = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+      const box = this.canvas.getBoundingClientRect();
+      this.zoom(distance(event) / Math.max(1, distance(before)), (event.clientX + other.clientX) / 2 - box.left,
+        (event.clientY + other.clientY) / 2 - box.top);
+    } else if (this.moved > 4) {
+      this.hover(null);
+      this.pan(dx, dy);
+    }
+    this.pointers.set(event.pointerId, event);
+  }
+
+  key(event) {
+    const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const arrow = arrows[event.key];
+    if (arrow && this.focus) {
+      const cell = nextCell(this.layout, this.focus, ...arrow);
+      if (cell) this.choose(cell, false);
+    } else if (event.key === "Enter" && this.focus) {
+      this.choose(this.focus, true);
+    } else if (event.key === "+" || event.key === "=") {
+      this.zoom(1.4);
+    } else if (event.key === "-") {
+      this.zoom(1 / 1.4);
+    } else if (event.key === "0") {
+      this.reset();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  choose(cell, opens) {
+    this.focus = cell;
+    announce(describe(cell.node, this.settings.resource, this.settings.measured));
+    this.reveal(cell);
+    this.request();
+    if (opens) this.open(cell.node.name);
+  }
+
+  // Moves the map so that a cell is in sight.
+  reveal(cell) {
+    const [x, y] = cornerOf(this.layout, cell.block, cell.at);
+    const { k } = this.view;
+    const into = (from, size, all) => Math.min(0, all - 12 - (from + size)) + Math.max(0, 12 - from);
+    this.view.x += into(x * k + this.view.x, this.layout.width * k, this.width);
+    this.view.y += into(y * k + this.view.y, this.layout.size * k, this.height);
+    this.bound();
+  }
+
+  colours() {
+    const style = getComputedStyle(this.element);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const steps = Array.from({ length: STEPS }, (_, at) => colour(`--step-${at}`));
+    return { steps, empty: colour("--cell"), line: colour("--line"), text: colour("--text"), quiet: colour("--quiet"),
+      accent: colour("--accent"), warn: colour("--warn"), page: colour("--page"), font: style.fontFamily };
+  }
+
+  draw() {
+    this.frame = 0;
+    if (!this.layout) return;
+    const context = this.canvas.getContext("2d");
+    const { k, x, y } = this.view;
+    const colours = this.colours();
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    for (const block of this.layout.blocks) {
+      const [left, top] = [block.x * k + x, block.y * k + y];
+      if (left > this.width || top > this.height || left + block.w * k < 0 || top + block.h * k < 0) continue;
+      this.drawHeading(context, colours, block, left, top);
+      this.drawCells(context, colours, block);
+    }
+  }
+
+  drawHeading(context, colours, block, left, top) {
+    const { k } = this.view;
+    context.font = `600 12px ${colours.font}`;
+    context.textBaseline = "middle";
+    const count = ` ${block.nodes.length}`;
+    const room = block.w * k;
+    const name = fitted(context, block.name, room - context.measureText(count).width - 2);
+    const middle = top + (this.layout.heading * k) / 2;
+    context.fillStyle = colours.text;
+    context.fillText(name, left, middle);
+    const used = context.measureText(name).width;
+    context.font = `12px ${colours.font}`;
+    context.fillStyle = colours.quiet;
+    context.fillText(count, left + used + 2, middle);
+  }
+
+  drawCells(context, colours, block) {
+    const { layout, view } = this;
+    const [w, h] = [layout.width * view.k, layout.size * view.k];
+    for (let at = 0; at < block.nodes.length; at += 1) {
+      const [cx, cy] = cornerOf(layout, block, at);
+      const [x, y] = [cx * view.k + view.x, cy * view.k + view.y];
+      if (x > this.width || y > this.height || x + w < 0 || y + h < 0) continue;
+      this.drawCell(context, colours, block.nodes[at], x, y, w, h);
+    }
+  }
+
+  drawCell(context, colours, node, x, y, w, h) {
+    const { resource, measured, marked, chosen } = this.settings;
+    const part = share(node, resource, measured);
+    const step = part === undefined ? 0 : Math.min(STEPS - 1, Math.floor(part * STEPS));
+    const isLabelled = h >= LABELLED && w >= 2 * LABELLED;
+    context.globalAlpha = marked && !marked.has(node.name) ? 0.3 : 1;
+    context.fillStyle = colours.empty;
+    context.fillRect(x, y, w, h);
+    if (part !== undefined) {
+      context.fillStyle = colours.steps[step];
+      if (isLabelled) {
+        context.fillRect(x, y + h - 8, Math.min(1, part) * w, 8);
+      } else {
+        const high = Math.max(part > 0 ? 1 : 0, Math.min(1, part) * h);
+        context.fillRect(x, y + h - high, w, high);
+      }
+    }
+    if (isLabelled) this.drawText(context, colours, node, part, x, y, w, h);
+    drawState(context, colours, node, x, y, w, isLabelled ? h - 8 : h);
+    context.globalAlpha = 1;
+    const isFocus = this.focus?.node.name === node.name && document.activeElement === this.canvas;
+    if (isFocus || chosen === node.name || marked?.has(node.name)) {
+      context.lineWidth = isFocus ? 3 : 2;
+      context.strokeStyle = isFocus || chosen === node.name ? colours.accent : colours.warn;
+      context.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+    } else if (h > 9) {
+      context.lineWidth = 1;
+      context.strokeStyle = colours.line;
+      context.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
+    }
+  }
+
+  drawText(context, colours, node, part, x, y, w, h) {
+    const left = x + 7;
+    context.textBaseline = "alphabetic";
+    context.font = `12px ${colours.font}`;
+    context.fillStyle = colours.text;
+    context.fillText(fitted(context, node.name, w - (node.unschedulable || node.notReady ? 30 : 18)), left, y + 16);
+    context.fillStyle = colours.quiet;
+    const text = part === undefined ? "–" : percent(part);
+    if (h >= 46) context.fillText(h >= 56 ? `${text} · ${node.pods} pods` : text, left, y + 32);
+  }
+}
+
+// Taints, cordons and nodes that are not ready have shapes, so that no colour carries them alone.
+function drawState(context, colours, node, x, y, w, h) {
+  const size = Math.max(3, Math.min(12, h * 0.42));
+  if (ownTaints(node).length > 0) {
+    context.fillStyle = colours.warn;
+    context.beginPath();
+    context.moveTo(x + w - size, y);
+    context.lineTo(x + w, y);
+    context.lineTo(x + w, y + size);
+    context.fill();
+  }
+  if (node.unschedulable) {
+    context.save();
+    context.beginPath();
+    context.rect(x, y, w, h);
+    context.clip();
+    context.strokeStyle = colours.quiet;
+    context.lineWidth = Math.max(1, Math.min(2, h / 14));
+    context.beginPath();
+    const step = Math.max(4, Math.min(14, h / 3));
+    for (let at = -h; at < w; at += step) {
+      context.moveTo(x + at, y + h);
+      context.lineTo(x + at + h, y);
+    }
+    context.globalAlpha *= 0.55;
+    context.stroke();
+    context.restore();
+  }
+  if (node.notReady) {
+    context.strokeStyle = colours.text;
+    context.lineWidth = Math.max(1.5, Math.min(3, h / 8));
+    context.beginPath();
+    context.moveTo(x + 2, y + 2);
+    context.lineTo(x + w - 2, y + h - 2);
+    context.moveTo(x + w - 2, y + 2);
+    context.lineTo(x + 2, y + h - 2);
+    context.stroke();
+  }
+}
+
+// A text that is cut in the middle if it is too long: names of nodes differ at their ends.
+function fitted(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  for (let keep = text.length - 1; keep > 1; keep -= 1) {
+    const front = Math.ceil(keep / 2);
+    const cut = `${text.slice(0, front)}…${text.slice(text.length - (keep - front))}`;
+    if (context.measureText(cut).width <= room) return cut;
+  }
+  return "";
+}
