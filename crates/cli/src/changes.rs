@@ -79,7 +79,7 @@ struct Addition {
 }
 
 /// Changes of the cluster, in the order of the command line.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct ChangeArgs {
     asked: Vec<Asked>,
     options: DrainOptions,
@@ -156,16 +156,6 @@ impl ChangeArgs {
         let flags = [flag(force, "force"), flag(delete_empty_dir, "delete-emptydir-data")];
         let all = self.asked.iter().map(option).chain(flags.into_iter().flatten());
         all.map(|(name, value)| (name.to_owned(), value)).collect()
-    }
-
-    /// These changes and then others.
-    pub(crate) fn followed_by(&self, others: &Self) -> Self {
-        let (first, then) = (self.options, others.options);
-        let options = DrainOptions {
-            force: first.force || then.force,
-            delete_empty_dir: first.delete_empty_dir || then.delete_empty_dir,
-        };
-        Self { asked: self.asked.iter().chain(&others.asked).cloned().collect(), options }
     }
 
     /// The same changes without the nodes that are added.

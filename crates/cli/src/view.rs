@@ -1,6 +1,6 @@
 //! `berth view`: shows the cluster in a browser and answers questions about it.
 
-mod command_line;
+pub(crate) mod command_line;
 pub(crate) mod offline;
 
 use std::net::SocketAddr;
@@ -75,8 +75,7 @@ pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
         .hint("name one as --add COUNT=node/NAME, or add the nodes to the input with -f"));
     }
     let source = Offline::new(objects, configuration, args.profiles.clone(), title, command);
-    let warnings = source.check()?;
-    input::check(&warnings, &args.input.reading)?;
+    input::check(source.evaluate(&Question::default())?.warnings(), &args.input.reading)?;
     let question = Question { options: args.changes.options() };
     source.evaluate(&question)?; // a change that cannot be made is refused here and not on the page
     let server = Server::bind(args.listen).map_err(|error| Failure::input(error.to_string()))?;

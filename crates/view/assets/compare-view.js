@@ -104,7 +104,7 @@ export async function compareView(root, { info, cluster, query }) {
     result.replaceChildren(
       el("div", { class: "toolbar" }, choice("Resource", names.map((name) => [name, name]), resource, (value) => change({ colour: value })),
         choice("Spread over", groups, by, (value) => change({ by: value }))),
-      figuresOf(comparison, resource),
+      el("div", { class: "scroll" }, figuresOf(comparison, resource)),
       el("h2", {}, `Nodes by share of ${resource}`),
       el("div", { class: "histograms" }, states.map((one) =>
         el("figure", {}, el("figcaption", {}, one.name), histogramOf(one.cluster, resource)))),

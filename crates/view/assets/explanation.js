@@ -18,10 +18,11 @@ function answerOf(document_) {
   const [kind, text] = OUTCOMES[document_.outcome];
   const requests = Object.entries(document_.pod.requests)
     .map(([name, value]) => `${short(name)} ${print(name, amount(value))}`);
-  const [first, ...rest] = document_.answer;
+  const [sentence, ...rest] = document_.answer;
+  const first = sentence.replace(/^Pending: (.)/, (_, letter) => letter.toUpperCase());
   return el("section", { class: "answer" },
     el("p", {}, el("span", { class: `outcome ${kind}` }, text), " ", el("strong", {}, first)),
-    rest.length ? el("ul", {}, rest.map((sentence) => el("li", {}, sentence))) : null,
+    rest.length ? el("ul", {}, rest.map((one) => el("li", {}, one))) : null,
     el("p", { class: "quiet" }, [
       requests.length ? `Requests ${requests.join(", ")}.` : "Requests nothing.",
       ` Priority ${document_.pod.priority}.`,
@@ -56,7 +57,8 @@ function rejectionsOf(document_) {
   const all = document_.feasibleNodes + document_.rejectedNodes.reduce((sum, one) => sum + one.nodes, 0);
   const rows = document_.rejectedNodes.map((one) => [one.reason, one.plugin, bar(one.nodes / all, String(one.nodes))]);
   return el("section", {}, el("h3", {}, "Nodes that reject it"),
-    table(`${document_.feasibleNodes} of ${plural(all, "node")} fit`, ["Reason", "Plugin", "Nodes"], rows));
+    el("div", { class: "scroll" },
+      table(`${document_.feasibleNodes} of ${plural(all, "node")} fit`, ["Reason", "Plugin", "Nodes"], rows)));
 }
 
 function nearestOf(document_) {

@@ -1,7 +1,7 @@
 // Where the cells of the map are: nodes in blocks, one block for each group.
 
-const SIZES = [64, 56, 48, 40, 34, 28, 24, 20, 17, 14, 12, 10, 8, 7, 6, 5, 4];
-const ASPECTS = [1.6, 2.6, 4.5, 9, 20];
+const SIZES = [132, 116, 104, 92, 80, 72, 64, 56, 48, 40, 34, 28, 24, 20, 17, 14, 12, 10, 8, 7, 6, 5, 4];
+const ASPECTS = [0.6, 1.6, 2.6, 4.5, 9, 20];
 const HEADING = 24;
 const BLOCK_GAP = 18;
 const BLOCK_WIDTH_MIN = 104;
@@ -9,7 +9,7 @@ const BLOCK_WIDTH_MIN = 104;
 export const LABELLED = 40;
 
 export function cellWidth(height) {
-  return height >= LABELLED ? Math.round(height * 2.3) : height;
+  return height >= LABELLED ? Math.round(Math.min(210, height * 2.3)) : height;
 }
 
 // Nodes by a label's value, or by `zone` or `pool`; the groups and the nodes in them are in the order of their names.

@@ -1,11 +1,13 @@
 // The map: a canvas with a cell for each node. Drag or scroll to move, wheel or pinch to zoom, arrow keys to choose.
 
 import { announce, el } from "./dom.js";
-import { percent, share } from "./amount.js";
+import { percent, resourcesOf, share, short } from "./amount.js";
 import { LABELLED, cellAt, cornerOf, findCell, layoutOf, nextCell } from "./layout.js";
 
 const STEPS = 6;
 const ZOOM_MAX = 24;
+// From this height on a cell shows the shares of several resources, one below the other.
+const DETAILED = 76;
 
 // The taints of a node beside those by which the node controller says what the node's state is.
 function ownTaints(node) {
@@ -72,7 +74,9 @@ export class ClusterMap {
 
   arrange() {
     if (!this.width) return;
-    this.layout = layoutOf(this.groups, this.width - 2, this.height - 2);
+    // On a narrow screen the buttons have a place of their own below the map.
+    const controls = this.width < 600 ? 46 : 2;
+    this.layout = layoutOf(this.groups, this.width - 2, this.height - controls);
     if (this.focus) this.focus = findCell(this.layout, this.focus.node.name);
     this.bound();
     this.request();
@@ -262,21 +266,20 @@ export class ClusterMap {
     const { resource, measured, marked, chosen } = this.settings;
     const part = share(node, resource, measured);
     const step = part === undefined ? 0 : Math.min(STEPS - 1, Math.floor(part * STEPS));
-    const isLabelled = h >= LABELLED && w >= 2 * LABELLED;
-    context.globalAlpha = marked && !marked.has(node.name) ? 0.3 : 1;
+    const isLabelled = h >= LABELLED && w >= 1.8 * LABELLED;
+    context.globalAlpha = marked && !marked.has(node.name) ? 0.45 : 1;
     context.fillStyle = colours.empty;
     context.fillRect(x, y, w, h);
-    if (part !== undefined) {
+    drawCordon(context, colours, node, x, y, w, h);
+    if (isLabelled) {
+      this.drawText(context, colours, node, part, x, y, w, h);
+    } else if (part !== undefined) {
       context.fillStyle = colours.steps[step];
-      if (isLabelled) {
-        context.fillRect(x, y + h - 8, Math.min(1, part) * w, 8);
-      } else {
-        const high = Math.max(part > 0 ? 1 : 0, Math.min(1, part) * h);
-        context.fillRect(x, y + h - high, w, high);
-      }
+      const high = Math.max(part > 0 ? 1 : 0, Math.min(1, part) * h);
+      context.fillRect(x, y + h - high, w, high);
+      drawCordon(context, colours, node, x, y, w, h);
     }
-    if (isLabelled) this.drawText(context, colours, node, part, x, y, w, h);
-    drawState(context, colours, node, x, y, w, isLabelled ? h - 8 : h);
+    drawState(context, colours, node, x, y, w, h, isLabelled);
     context.globalAlpha = 1;
     const isFocus = this.focus?.node.name === node.name && document.activeElement === this.canvas;
     if (isFocus || chosen === node.name || marked?.has(node.name)) {
@@ -291,19 +294,67 @@ export class ClusterMap {
   }
 
   drawText(context, colours, node, part, x, y, w, h) {
-    const left = x + 7;
+    const { resource, measured } = this.settings;
+    const left = x + 8;
     context.textBaseline = "alphabetic";
-    context.font = `12px ${colours.font}`;
+    context.font = `600 12px ${colours.font}`;
     context.fillStyle = colours.text;
-    context.fillText(fitted(context, node.name, w - (node.unschedulable || node.notReady ? 30 : 18)), left, y + 16);
-    context.fillStyle = colours.quiet;
-    const text = part === undefined ? "–" : percent(part);
-    if (h >= 46) context.fillText(h >= 56 ? `${text} · ${node.pods} pods` : text, left, y + 32);
+    context.fillText(fitted(context, node.name, w - 26), left, y + 18);
+    context.font = `12px ${colours.font}`;
+    if (h < DETAILED) {
+      const text = part === undefined ? "–" : percent(part);
+      context.fillStyle = colours.quiet;
+      if (h >= 46) context.fillText(h >= 56 ? `${text} · ${node.pods} pods` : text, left, y + 34);
+      this.drawShare(context, colours, part, x, y + h - 8, w, 8);
+      return;
+    }
+    const isListed = (name) => name !== "pods" && name !== "ephemeral-storage" && share(node, name, measured) !== undefined;
+    const names = resourcesOf([node]).filter(isListed);
+    const lines = [...new Set([resource === "fullest" ? names[0] : resource, ...names, "pods"])];
+    const count = Math.min(lines.length, Math.floor((h - 26) / 17));
+    for (let at = 0; at < count; at += 1) {
+      const top = y + 27 + at * 17;
+      const one = share(node, lines[at], measured);
+      context.fillStyle = colours.quiet;
+      context.fillText(fitted(context, short(lines[at]), w * 0.38 - 8), left, top + 10);
+      context.fillStyle = colours.text;
+      context.fillText(one === undefined ? "–" : percent(one), x + w * 0.38, top + 10);
+      const start = x + w * 0.38 + 40;
+      this.drawShare(context, colours, one, start, top + 2, x + w - 8 - start, 9);
+    }
+  }
+
+  drawShare(context, colours, part, x, y, w, h) {
+    context.fillStyle = colours.line;
+    context.fillRect(x, y, w, h);
+    if (part === undefined) return;
+    context.fillStyle = colours.steps[Math.min(STEPS - 1, Math.floor(part * STEPS))];
+    context.fillRect(x, y, Math.min(1, part) * w, h);
   }
 }
 
-// Taints, cordons and nodes that are not ready have shapes, so that no colour carries them alone.
-function drawState(context, colours, node, x, y, w, h) {
+// A cordoned node is hatched.
+function drawCordon(context, colours, node, x, y, w, h) {
+  if (!node.unschedulable) return;
+  context.save();
+  context.beginPath();
+  context.rect(x, y, w, h);
+  context.clip();
+  context.strokeStyle = colours.quiet;
+  context.lineWidth = Math.max(1, Math.min(1.5, h / 14));
+  context.globalAlpha *= h >= LABELLED ? 0.22 : 0.7;
+  context.beginPath();
+  const step = Math.max(4, Math.min(9, h / 3));
+  for (let at = -h; at < w; at += step) {
+    context.moveTo(x + at, y + h);
+    context.lineTo(x + at + h, y);
+  }
+  context.stroke();
+  context.restore();
+}
+
+// A node with taints has a corner, and a node that is not ready a cross, so that no colour carries a state alone.
+function drawState(context, colours, node, x, y, w, h, isLabelled) {
   const size = Math.max(3, Math.min(12, h * 0.42));
   if (ownTaints(node).length > 0) {
     context.fillStyle = colours.warn;
@@ -313,31 +364,15 @@ function drawState(context, colours, node, x, y, w, h) {
     context.lineTo(x + w, y + size);
     context.fill();
   }
-  if (node.unschedulable) {
-    context.save();
-    context.beginPath();
-    context.rect(x, y, w, h);
-    context.clip();
-    context.strokeStyle = colours.quiet;
-    context.lineWidth = Math.max(1, Math.min(2, h / 14));
-    context.beginPath();
-    const step = Math.max(4, Math.min(14, h / 3));
-    for (let at = -h; at < w; at += step) {
-      context.moveTo(x + at, y + h);
-      context.lineTo(x + at + h, y);
-    }
-    context.globalAlpha *= 0.55;
-    context.stroke();
-    context.restore();
-  }
   if (node.notReady) {
+    const [left, top, side] = isLabelled ? [x + w - 26, y + 7, 11] : [x + 1, y + 1, Math.min(w, h) - 2];
     context.strokeStyle = colours.text;
-    context.lineWidth = Math.max(1.5, Math.min(3, h / 8));
+    context.lineWidth = Math.max(1.5, Math.min(2.5, h / 8));
     context.beginPath();
-    context.moveTo(x + 2, y + 2);
-    context.lineTo(x + w - 2, y + h - 2);
-    context.moveTo(x + w - 2, y + 2);
-    context.lineTo(x + 2, y + h - 2);
+    context.moveTo(left, top);
+    context.lineTo(left + side, top + side);
+    context.moveTo(left + side, top);
+    context.lineTo(left, top + side);
     context.stroke();
   }
 }

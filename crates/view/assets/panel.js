@@ -43,7 +43,7 @@ function amountsOf(node) {
   });
   const headings = ["Resource", "Requested", { text: "Amount", class: "number" }, { text: "Free", class: "number" }];
   if (node.measured) headings.push({ text: "Measured", class: "number" });
-  return table("Resources", headings, rows.map((row) => row.map((cell) => cell)), { class: "amounts" });
+  return table("Resources", headings, rows, { class: "amounts" });
 }
 
 function podsOf(entries) {
@@ -84,7 +84,7 @@ export function nodeDetails(node, podList, ask) {
     ["add", `1=node/${node.name}`, "Add one like it"]];
   return [
     states.length ? el("ul", { class: "states" }, states.map((state) => el("li", {}, state))) : null,
-    amountsOf(node),
+    el("div", { class: "scroll" }, amountsOf(node)),
     ask && el("p", { class: "ask" }, el("span", { class: "quiet" }, "What if: "),
       questions.map(([option, value, text]) => el("a", { class: "action", href: ask(option, value) }, text))),
     el("h3", {}, `Pods${entries ? ` (${entries.length})` : ""}`),

@@ -195,8 +195,8 @@ export async function whatIfView(root, context, answer) {
     const { difference, before, after } = await answer();
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     result.replaceChildren(...[
-      el("div", { class: "columns" }, countsOf(difference, before, after), el("div", {}, reportsOf(difference),
-        el("h3", {}, "The same on the command line"), commandOf(difference.command), el("p", { class: "quiet" }, `Answered in ${seconds} s.`))),
+      el("div", { class: "columns" }, el("div", { class: "scroll" }, countsOf(difference, before, after)), el("div", {}, reportsOf(difference),
+        el("h3", {}, "The same on the command line"), commandOf(difference.command), IS_FILE ? null : el("p", { class: "quiet" }, `Answered in ${seconds} s.`))),
       mapsOf(context, before, after, difference),
       podsOfDifference(context, difference),
     ]);

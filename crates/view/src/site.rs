@@ -90,7 +90,7 @@ impl Site {
 /// The document that an address names; `None` if there is none.
 fn document(name: &str, query: &str) -> Option<Result<Document, String>> {
     Some(Ok(match name {
-        "info" => Document::Info,
+        "info" => Document::Info { compared: Vec::new() },
         "cluster" => Document::Cluster,
         "pods" => Document::Pods,
         "simulation" => Document::Simulation,

@@ -9,7 +9,10 @@ use crate::question::Question;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Document {
     /// What the page needs before all else: [`PageInfo`].
-    Info,
+    Info {
+        /// The algorithms that a page without a server compares.
+        compared: Vec<String>,
+    },
     /// Nodes: [`ClusterState`](crate::ClusterState).
     Cluster,
     /// Pods: [`PodList`](crate::PodList).
@@ -72,6 +75,9 @@ pub struct PageInfo {
     pub algorithm: String,
     /// The names of all algorithms.
     pub algorithms: Vec<&'static str>,
+    /// The algorithms that are compared, on a page without a server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<String>,
     /// The score plugins of the first profile with their weights.
     pub plugins: Vec<PluginWeight>,
     /// What is odd about the input, a sentence each.
@@ -97,6 +103,7 @@ impl PageInfo {
             command,
             algorithm,
             algorithms: Vec::new(),
+            compared: Vec::new(),
             plugins: Vec::new(),
             warnings: Vec::new(),
         }

@@ -10,13 +10,14 @@ use berth_sim::compare::{Comparison, RunSummary, Utilization};
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
 use crate::failure::Failure;
+use crate::output::Format;
 use crate::{human, output, profiles, style};
 
 /// Runs the command.
 ///
 /// # Errors
 /// As [`super::run`].
-pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &SimulateArgs, format: Format) -> Result<ExitCode, Failure> {
     let algorithms = algorithms(args)?;
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
@@ -41,7 +42,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             run.engine_seconds = Some(seconds);
         }
     }
-    output::print(&comparison, args.output, |wide| render(&comparison, wide))?;
+    output::print(&comparison, format, |wide| render(&comparison, wide))?;
     Ok(args.exit_code(pending))
 }
 

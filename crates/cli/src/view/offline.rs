@@ -34,7 +34,7 @@ const KEPT: usize = 3;
 /// Objects that were read, and how their pods are placed.
 pub(crate) struct Offline {
     objects: Objects,
-    changes: ChangeArgs,
+    reads_templates: bool,
     configuration: Configuration,
     profiles: ProfileArgs,
     title: String,
@@ -82,21 +82,13 @@ impl Offline {
         title: String,
         command: CommandLine,
     ) -> Self {
-        let (changes, known) = (ChangeArgs::default(), Mutex::default());
-        Self { objects, changes, configuration, profiles, title, command, known }
+        let known = Mutex::default();
+        Self { objects, reads_templates: false, configuration, profiles, title, command, known }
     }
 
-    /// Makes changes before those of any question.
-    pub(crate) fn changed(self, changes: ChangeArgs) -> Self {
-        Self { changes, ..self }
-    }
-
-    /// What is odd about the input.
-    ///
-    /// # Errors
-    /// When the input cannot be used.
-    pub(crate) fn check(&self) -> Result<Warnings, Failure> {
-        Ok(self.evaluate(&Question::default())?.world.warnings.clone())
+    /// Reads templates of nodes from files, which the questions of other programs must not name.
+    pub(crate) fn reading_templates(self) -> Self {
+        Self { reads_templates: true, ..self }
     }
 
     /// The cluster as a question supposes it.
@@ -121,15 +113,14 @@ impl Offline {
     fn compute(&self, question: &Question) -> Result<Evaluated, Failure> {
         let asked =
             Asked::try_parse_from(question.arguments()).map_err(|error| Failure::input(sentence(&error)))?;
-        if let Some(text) = asked.changes.template_file() {
+        if let Some(text) = asked.changes.template_file().filter(|_| !self.reads_templates) {
             return Err(Failure::input(format!("add={text}: expected COUNT=node/NAME, as in 3=node/n1")));
         }
         let mut profiles = self.profiles.clone();
         profiles.algorithm = asked.algorithm.or(profiles.algorithm);
         profiles.weight.extend(asked.weight);
-        let changes = self.changes.followed_by(&asked.changes);
-        let drains = changes.has_drain();
-        let world = self.objects.clone().admitted(&changes)?;
+        let drains = asked.changes.has_drain();
+        let world = self.objects.clone().admitted(&asked.changes)?;
         let choice = profiles::choose(&self.configuration, &profiles, profiles.algorithm)?;
         let first = choice.profiles.first().into_iter().flat_map(|profile| &profile.score);
         let named = |plugin: &dyn Plugin, weight| PluginWeight { name: plugin.name().to_string(), weight };
@@ -143,11 +134,12 @@ impl Offline {
         Ok(Evaluated { name: choice.name, world, cluster, plugins, outcome, profiles, drains })
     }
 
-    fn info(&self, evaluated: &Evaluated) -> PageInfo {
+    fn info(&self, evaluated: &Evaluated, compared: &[String]) -> PageInfo {
         let command = self.command.for_question(&Question::default());
         let mut info = PageInfo::new(self.title.clone(), command, evaluated.name.clone());
         info.algorithms = Algorithm::ALL.map(Algorithm::name).to_vec();
         info.plugins.clone_from(&evaluated.plugins);
+        info.compared = compared.to_vec();
         info.warnings = evaluated.world.warnings.iter().map(ToString::to_string).collect();
         info
     }
@@ -212,6 +204,11 @@ impl Evaluated {
         result
     }
 
+    /// What is odd about the input.
+    pub(crate) fn warnings(&self) -> &Warnings {
+        &self.world.warnings
+    }
+
     /// The pods after the run.
     pub(crate) fn pods(&self) -> PodList {
         PodList::new(&self.cluster, &self.outcome)
@@ -233,7 +230,7 @@ impl Source for Offline {
         let evaluated = self.evaluate(question).map_err(refused)?;
         let (cluster, outcome) = (&evaluated.cluster, &evaluated.outcome);
         match document {
-            Document::Info => json(&self.info(&evaluated)),
+            Document::Info { compared } => json(&self.info(&evaluated, compared)),
             Document::Cluster => {
                 let measured = &evaluated.world.measured;
                 json(&ClusterState::new(evaluated.name.clone(), cluster, outcome, measured))
