@@ -18,6 +18,8 @@ mod serve;
 mod site;
 mod source;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use difference::{After, Difference, Fate, PodChange};
 pub use explanation::PodExplanation;

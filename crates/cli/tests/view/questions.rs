@@ -23,7 +23,7 @@ fn each_change_is_asked_by_the_form_and_answered_as_on_the_command_line() {
         ("without", &[("Node or label", "zone=eu-1c")], "without=zone%3Deu-1c"),
         ("add", &[("How many", "2"), ("Like node", "general-a1")], "add=2%3Dnode%2Fgeneral-a1"),
         ("scale", &[("Workload", "deploy/shop/web"), ("Pods", "20")], "scale=deploy%2Fshop%2Fweb%3D20"),
-        ("untaint", &[("Taint", "example.com/lifecycle")], "untaint=example.com%2Flifecycle"),
+        ("untaint", &[("Taint", "example.com/spot")], "untaint=example.com%2Fspot"),
         ("weight", &[("Weight", "9")], "weight=TaintToleration%3D9"),
         ("drain", &[("Node or label", "general-b1")], "drain=general-b1"),
     ];

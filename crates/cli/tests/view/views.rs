@@ -174,7 +174,9 @@ fn pods_are_explained_as_the_command_line_explains_them() {
         serde_json::from_str(&printed(&format!("explain {placed} {SHOP} --offline -q -o json"))).unwrap();
     browser.open(&server.at(&format!("#/placed?pod={placed}")));
     browser.shows("#panel .chosen", "chosen");
-    for (plugin, score) in explained["nodes"][0]["scores"].as_object().unwrap() {
+    let nodes = explained["nodes"].as_array().unwrap();
+    let chosen = nodes.iter().find(|node| node["name"] == explained["node"]).unwrap();
+    for (plugin, score) in chosen["scores"].as_object().unwrap() {
         let script = format!(
             "return [...document.querySelectorAll('.scores tbody tr')].some((row) =>
                row.cells[0].innerText === '{plugin}' && row.cells[1].innerText.trim() === '{score}')"
