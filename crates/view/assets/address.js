@@ -41,8 +41,18 @@ export function go(address, replace = false) {
 }
 
 // The names of the options that a question may have, in the order in which the page offers them.
-export const OPTIONS = ["cordon", "drain", "without", "add", "scale", "untaint", "weight", "algorithm", "force",
-  "delete-emptydir-data"];
+export const OPTIONS = [
+  "cordon",
+  "drain",
+  "without",
+  "add",
+  "scale",
+  "untaint",
+  "weight",
+  "algorithm",
+  "force",
+  "delete-emptydir-data",
+];
 
 // The question of an address: pairs of an option and its value, in their order.
 export function questionOf(query) {

@@ -34,7 +34,9 @@ function markTab(view) {
     else tab.removeAttribute("aria-current");
   }
   const count = loaded.cluster.summary.pending;
-  document.getElementById("tab-pending").replaceChildren("Pending", count ? el("span", { class: "badge" }, count.toLocaleString("en")) : "");
+  document
+    .getElementById("tab-pending")
+    .replaceChildren("Pending", count ? el("span", { class: "badge" }, count.toLocaleString("en")) : "");
   document.title = `${TITLES[view]} – ${loaded.info.title} – Berth`;
 }
 
@@ -42,7 +44,11 @@ function markTab(view) {
 async function answer(question) {
   const before = { cluster: loaded.cluster, podList: await pods() };
   if (IS_FILE) {
-    return { difference: await load("difference"), before: { cluster: await load("before/cluster"), podList: await load("before/pods") }, after: before };
+    return {
+      difference: await load("difference"),
+      before: { cluster: await load("before/cluster"), podList: await load("before/pods") },
+      after: before,
+    };
   }
   const difference = await load("difference", question);
   const after = { cluster: await load("cluster", question), podList: await load("pods", question) };
@@ -82,7 +88,8 @@ async function showPanel(query, mine) {
       const document_ = await load("explanation", [["pod", pod], ...question]);
       if (mine === pass) openPanel(pod, ...explanationOf(document_));
     } catch (error) {
-      if (mine === pass) openPanel(pod, ...(IS_FILE ? absentExplanation(pod) : [notice(error.message, { role: "alert" })]));
+      if (mine === pass)
+        openPanel(pod, ...(IS_FILE ? absentExplanation(pod) : [notice(error.message, { role: "alert" })]));
     }
     return;
   }
@@ -142,8 +149,16 @@ async function start() {
   }
   if (loaded.info.warnings.length) {
     const items = loaded.info.warnings.map((text) => el("li", {}, text));
-    document.querySelector("header").after(el("details", { class: "warnings" },
-      el("summary", {}, `${items.length} warnings about the input`), el("ul", {}, items)));
+    document
+      .querySelector("header")
+      .after(
+        el(
+          "details",
+          { class: "warnings" },
+          el("summary", {}, `${items.length} warnings about the input`),
+          el("ul", {}, items),
+        ),
+      );
   }
   startSearch(() => loaded);
   addEventListener("hashchange", show);

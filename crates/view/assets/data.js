@@ -20,10 +20,13 @@ export async function load(name, parameters = []) {
     throw new Error("This file does not have the answer. Run berth view on the same input to ask for it.");
   }
   if (!known.has(address)) {
-    known.set(address, fetchDocument(address).catch((error) => {
-      known.delete(address);
-      throw error;
-    }));
+    known.set(
+      address,
+      fetchDocument(address).catch((error) => {
+        known.delete(address);
+        throw error;
+      }),
+    );
     // The first ones are those of the cluster as it is.
     if (known.size > 24) known.delete([...known.keys()][8]);
   }

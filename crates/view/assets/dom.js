@@ -10,7 +10,9 @@ function fill(element, attributes, children) {
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -41,12 +43,20 @@ export function table(caption, headings, rows, attributes = {}) {
   const parts = headings.map((one) => (typeof one === "string" ? { text: one } : one));
   const head = parts.map((one) => el("th", { scope: "col", class: one.class }, one.text));
   const line = (cells) =>
-    el("tr", {}, cells.map((cell, at) =>
-      el(at === 0 ? "th" : "td", at === 0 ? { scope: "row" } : { class: parts[at].class }, cell)));
-  return el("table", attributes,
+    el(
+      "tr",
+      {},
+      cells.map((cell, at) =>
+        el(at === 0 ? "th" : "td", at === 0 ? { scope: "row" } : { class: parts[at].class }, cell),
+      ),
+    );
+  return el(
+    "table",
+    attributes,
     el("caption", {}, caption),
     el("thead", {}, el("tr", {}, head)),
-    el("tbody", {}, rows.map(line)));
+    el("tbody", {}, rows.map(line)),
+  );
 }
 
 // A list of which only the first items are made until the rest is asked for.
@@ -76,7 +86,12 @@ export function plural(count, noun) {
 // A share of something as a bar with its text.
 export function bar(share, text, attributes = {}) {
   const width = `${Math.min(100, Math.max(0, share * 100))}%`;
-  return el("span", { class: "bar", ...attributes }, el("span", { class: "fill", style: { width } }), el("span", {}, text));
+  return el(
+    "span",
+    { class: "bar", ...attributes },
+    el("span", { class: "fill", style: { width } }),
+    el("span", {}, text),
+  );
 }
 
 export function notice(text, attributes = {}) {

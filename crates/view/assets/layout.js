@@ -25,7 +25,8 @@ export function groupNodes(nodes, by) {
   }
   const compare = new Intl.Collator("en", { numeric: true }).compare;
   const title = by.startsWith("label:") ? key : by;
-  return [...groups].sort((a, b) => (a[0] === "") - (b[0] === "") || compare(a[0], b[0]))
+  return [...groups]
+    .sort((a, b) => (a[0] === "") - (b[0] === "") || compare(a[0], b[0]))
     .map(([value, members]) => ({ name: value === "" ? `no ${title}` : value, nodes: members }));
 }
 

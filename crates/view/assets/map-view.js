@@ -9,7 +9,10 @@ import { nodeLink } from "./panel.js";
 
 // How nodes can be grouped: by what the documents say, and by labels.
 export function groupings(nodes) {
-  const known = [["zone", "Zone"], ["pool", "Node pool"]].filter(([key]) => nodes.some((node) => node[key]));
+  const known = [
+    ["zone", "Zone"],
+    ["pool", "Node pool"],
+  ].filter(([key]) => nodes.some((node) => node[key]));
   const labels = groupingLabels(nodes).map((key) => [`label:${key}`, key]);
   return [...known, ["none", "Nothing"], ...labels];
 }
@@ -37,7 +40,10 @@ export function controls(settings, nodes) {
     choice("Colour by", resources(nodes), settings.resource, set("colour")),
   ];
   if (nodes.some((node) => node.measured)) {
-    const options = [["requested", "requested"], ["measured", "measured"]];
+    const options = [
+      ["requested", "requested"],
+      ["measured", "measured"],
+    ];
     parts.push(choice("Share", options, settings.measured ? "measured" : "requested", set("share")));
   }
   return parts;
@@ -46,9 +52,14 @@ export function controls(settings, nodes) {
 export function legend() {
   const steps = Array.from({ length: 6 }, (_, at) => el("span", { class: `step step-${at}` }));
   const mark = (name, text) => el("li", {}, el("span", { class: `mark ${name}`, "aria-hidden": "true" }), text);
-  return el("ul", { class: "legend", "aria-label": "Legend" },
+  return el(
+    "ul",
+    { class: "legend", "aria-label": "Legend" },
     el("li", {}, "0%", el("span", { class: "scale", "aria-hidden": "true" }, steps), "100%"),
-    mark("tainted", "tainted"), mark("cordoned", "cordoned"), mark("not-ready", "not ready"));
+    mark("tainted", "tainted"),
+    mark("cordoned", "cordoned"),
+    mark("not-ready", "not ready"),
+  );
 }
 
 // A small box beside the pointer that tells a node's amounts.
@@ -57,11 +68,26 @@ export function tooltip() {
   const show = (node, event) => {
     box.hidden = node === null;
     if (node === null) return;
-    const line = (name) => el("tr", {}, el("th", {}, short(name)), el("td", {}, percent(share(node, name))),
-      el("td", {}, `${print(name, used(node, name))} of ${print(name, offered(node, name))}`));
-    box.replaceChildren(el("strong", {}, node.name),
-      el("table", {}, resourcesOf([node]).filter((name) => offered(node, name) > 0).slice(0, 6).map(line)),
-      ...stateOf(node).map((state) => el("div", {}, state)));
+    const line = (name) =>
+      el(
+        "tr",
+        {},
+        el("th", {}, short(name)),
+        el("td", {}, percent(share(node, name))),
+        el("td", {}, `${print(name, used(node, name))} of ${print(name, offered(node, name))}`),
+      );
+    box.replaceChildren(
+      el("strong", {}, node.name),
+      el(
+        "table",
+        {},
+        resourcesOf([node])
+          .filter((name) => offered(node, name) > 0)
+          .slice(0, 6)
+          .map(line),
+      ),
+      ...stateOf(node).map((state) => el("div", {}, state)),
+    );
     const [width, height] = [box.offsetWidth, box.offsetHeight];
     const x = event.clientX + 16 + width > innerWidth ? event.clientX - 16 - width : event.clientX + 16;
     const y = Math.min(event.clientY + 16, innerHeight - height - 8);
@@ -73,26 +99,50 @@ export function tooltip() {
 // All nodes as tables, one for each group.
 export function nodeTables(groups, settings, nodes) {
   const named = resourcesOf(nodes);
-  const columns = [...new Set([settings.resource === "fullest" ? "cpu" : settings.resource, "cpu", "memory", "pods", ...named])]
-    .slice(0, 5);
+  const columns = [
+    ...new Set([settings.resource === "fullest" ? "cpu" : settings.resource, "cpu", "memory", "pods", ...named]),
+  ].slice(0, 5);
   const headings = ["Node", ...columns.map((name) => short(name)), "State"];
   const cell = (node, name) => {
     const part = share(node, name, settings.measured);
-    return part === undefined ? "–" : bar(part, `${percent(part)}  ${print(name, used(node, name, settings.measured))}`);
+    return part === undefined
+      ? "–"
+      : bar(part, `${percent(part)}  ${print(name, used(node, name, settings.measured))}`);
   };
   const row = (node) => [nodeLink(node.name), ...columns.map((name) => cell(node, name)), stateOf(node).join("; ")];
-  return el("div", { class: "tables" }, groups.map((group) =>
-    limited(group.nodes, 100, (part) =>
-      table(`${group.name}: ${plural(group.nodes.length, "node")}`, headings, part.map(row), { class: "nodes" }), "nodes")));
+  return el(
+    "div",
+    { class: "tables" },
+    groups.map((group) =>
+      limited(
+        group.nodes,
+        100,
+        (part) =>
+          table(`${group.name}: ${plural(group.nodes.length, "node")}`, headings, part.map(row), { class: "nodes" }),
+        "nodes",
+      ),
+    ),
+  );
 }
 
 // Counts of the run in a line.
 export function summaryLine(cluster) {
   const { nodes, pods, placed, pending, evicted } = cluster.summary;
   const parts = [plural(nodes, "node"), plural(pods, "pod"), `${placed.toLocaleString("en")} placed now`];
-  const waits = el("a", { href: "#/pending", class: pending ? "waits" : "quiet" }, `${pending.toLocaleString("en")} pending`);
-  return el("p", { class: "summary" }, parts.join(" · "), " · ", waits,
-    evicted ? ` · ${evicted.toLocaleString("en")} evicted` : "", el("span", { class: "quiet" }, ` · ${cluster.algorithm}`));
+  const waits = el(
+    "a",
+    { href: "#/pending", class: pending ? "waits" : "quiet" },
+    `${pending.toLocaleString("en")} pending`,
+  );
+  return el(
+    "p",
+    { class: "summary" },
+    parts.join(" · "),
+    " · ",
+    waits,
+    evicted ? ` · ${evicted.toLocaleString("en")} evicted` : "",
+    el("span", { class: "quiet" }, ` · ${cluster.algorithm}`),
+  );
 }
 
 let shown = null;
@@ -108,11 +158,15 @@ export function mapView(root, { cluster, query, marked }) {
   const settings = settingsOf(query, nodes);
   const groups = groupNodes(nodes, settings.by);
   const isTable = query.get("as") === "table";
-  const as = (value, text) => button(text, () => change({ as: value }),
-    { "aria-pressed": String((value === "table") === isTable) });
-  const bar_ = el("div", { class: "toolbar" }, controls(settings, nodes),
+  const as = (value, text) =>
+    button(text, () => change({ as: value }), { "aria-pressed": String((value === "table") === isTable) });
+  const bar_ = el(
+    "div",
+    { class: "toolbar" },
+    controls(settings, nodes),
     el("span", { class: "switch", role: "group", "aria-label": "Show as" }, as(null, "Map"), as("table", "Table")),
-    summaryLine(cluster));
+    summaryLine(cluster),
+  );
   if (isTable) {
     shown = null;
     root.replaceChildren(bar_, nodeTables(groups, settings, nodes));
@@ -120,12 +174,19 @@ export function mapView(root, { cluster, query, marked }) {
   }
   if (shown?.root !== root || !root.contains(shown.map.element)) {
     const tip = tooltip();
-    const map = new ClusterMap({ label: "Map of the cluster", open: (node) => change({ node, pod: null }), hover: tip.show });
+    const map = new ClusterMap({
+      label: "Map of the cluster",
+      open: (node) => change({ node, pod: null }),
+      hover: tip.show,
+    });
     shown = { root, map };
-    const zoom = el("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
+    const zoom = el(
+      "div",
+      { class: "zoom", role: "group", "aria-label": "Zoom" },
       button("+", () => map.zoom(1.5), { "aria-label": "Zoom in" }),
       button("−", () => map.zoom(1 / 1.5), { "aria-label": "Zoom out" }),
-      button("Fit", () => map.reset()));
+      button("Fit", () => map.reset()),
+    );
     map.element.append(zoom);
     root.replaceChildren(bar_, map.element, legend(), tip.box);
   } else {

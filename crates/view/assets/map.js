@@ -57,8 +57,11 @@ export class ClusterMap {
     this.groups = groups;
     this.settings = { ...this.settings, ...settings };
     const count = groups.reduce((sum, group) => sum + group.nodes.length, 0);
-    this.canvas.setAttribute("aria-label", `${this.label}: ${count} nodes in ${groups.length} groups. Arrow keys choose a ` +
-      "node, Enter opens it, plus and minus zoom. The same is in the table.");
+    this.canvas.setAttribute(
+      "aria-label",
+      `${this.label}: ${count} nodes in ${groups.length} groups. Arrow keys choose a ` +
+        "node, Enter opens it, plus and minus zoom. The same is in the table.",
+    );
     this.arrange();
   }
 
@@ -136,11 +139,15 @@ export class ClusterMap {
     });
     on("pointercancel", (event) => this.pointers.delete(event.pointerId));
     on("pointerleave", () => this.hover(null));
-    on("wheel", (event) => {
-      event.preventDefault();
-      const box = this.canvas.getBoundingClientRect();
-      this.zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
-    }, { passive: false });
+    on(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const box = this.canvas.getBoundingClientRect();
+        this.zoom(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+      },
+      { passive: false },
+    );
     on("keydown", (event) => this.key(event));
     on("focus", () => {
       const first = this.layout?.blocks[0];
@@ -164,8 +171,11 @@ export class ClusterMap {
       const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, one]) => one);
       const distance = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
       const box = this.canvas.getBoundingClientRect();
-      this.zoom(distance(event) / Math.max(1, distance(before)), (event.clientX + other.clientX) / 2 - box.left,
-        (event.clientY + other.clientY) / 2 - box.top);
+      this.zoom(
+        distance(event) / Math.max(1, distance(before)),
+        (event.clientX + other.clientX) / 2 - box.left,
+        (event.clientY + other.clientY) / 2 - box.top,
+      );
     } else if (this.moved > 4) {
       this.hover(null);
       this.pan(dx, dy);
@@ -215,8 +225,17 @@ export class ClusterMap {
     const style = getComputedStyle(this.element);
     const colour = (name) => style.getPropertyValue(name).trim();
     const steps = Array.from({ length: STEPS }, (_, at) => colour(`--step-${at}`));
-    return { steps, empty: colour("--cell"), line: colour("--line"), text: colour("--text"), quiet: colour("--quiet"),
-      accent: colour("--accent"), warn: colour("--warn"), page: colour("--page"), font: style.fontFamily };
+    return {
+      steps,
+      empty: colour("--cell"),
+      line: colour("--line"),
+      text: colour("--text"),
+      quiet: colour("--quiet"),
+      accent: colour("--accent"),
+      warn: colour("--warn"),
+      page: colour("--page"),
+      font: style.fontFamily,
+    };
   }
 
   draw() {
@@ -308,7 +327,8 @@ export class ClusterMap {
       this.drawShare(context, colours, part, x, y + h - 8, w, 8);
       return;
     }
-    const isListed = (name) => name !== "pods" && name !== "ephemeral-storage" && share(node, name, measured) !== undefined;
+    const isListed = (name) =>
+      name !== "pods" && name !== "ephemeral-storage" && share(node, name, measured) !== undefined;
     const names = resourcesOf([node]).filter(isListed);
     const lines = [...new Set([resource === "fullest" ? names[0] : resource, ...names, "pods"])];
     const count = Math.min(lines.length, Math.floor((h - 26) / 17));

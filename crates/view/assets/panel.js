@@ -17,9 +17,14 @@ export function openPanel(title, ...content) {
   document.body.classList.add("with-panel");
   const heading = el("h2", { tabindex: "-1" }, title);
   panel.replaceChildren(
-    el("div", { class: "panel-head" }, heading,
-      button("Close", () => change({ node: null, pod: null }), { class: "close", title: "Close (Escape)" })),
-    ...content);
+    el(
+      "div",
+      { class: "panel-head" },
+      heading,
+      button("Close", () => change({ node: null, pod: null }), { class: "close", title: "Close (Escape)" }),
+    ),
+    ...content,
+  );
   panel.scrollTop = 0;
   if (isNew || panel.contains(document.activeElement)) heading.focus({ preventScroll: true });
 }
@@ -35,12 +40,14 @@ export function closePanel() {
 }
 
 function amountsOf(node) {
-  const rows = resourcesOf([node]).filter((name) => offered(node, name) > 0).map((name) => {
-    const [taken, all] = [used(node, name), offered(node, name)];
-    const part = share(node, name) ?? 0;
-    const row = [short(name), bar(part, percent(part)), print(name, taken), print(name, Math.max(0, all - taken))];
-    return node.measured ? [...row, node.measured[name] ? print(name, used(node, name, true)) : "–"] : row;
-  });
+  const rows = resourcesOf([node])
+    .filter((name) => offered(node, name) > 0)
+    .map((name) => {
+      const [taken, all] = [used(node, name), offered(node, name)];
+      const part = share(node, name) ?? 0;
+      const row = [short(name), bar(part, percent(part)), print(name, taken), print(name, Math.max(0, all - taken))];
+      return node.measured ? [...row, node.measured[name] ? print(name, used(node, name, true)) : "–"] : row;
+    });
   const headings = ["Resource", "Requested", { text: "Amount", class: "number" }, { text: "Free", class: "number" }];
   if (node.measured) headings.push({ text: "Measured", class: "number" });
   return table("Resources", headings, rows, { class: "amounts" });
@@ -49,12 +56,21 @@ function amountsOf(node) {
 function podsOf(entries) {
   const groups = grouped(entries, workloadName);
   return groups.map(([name, members]) => {
-    const requests = Object.entries(members[0].group.requests)
-      .map(([resource, text]) => `${short(resource)} ${print(resource, used({ requested: { [resource]: text } }, resource))}`);
-    return el("details", { class: "workload" },
+    const requests = Object.entries(members[0].group.requests).map(
+      ([resource, text]) =>
+        `${short(resource)} ${print(resource, used({ requested: { [resource]: text } }, resource))}`,
+    );
+    return el(
+      "details",
+      { class: "workload" },
       el("summary", {}, el("span", { class: "name" }, name), el("span", { class: "quiet" }, members.length)),
       el("p", { class: "quiet" }, requests.length ? `Each requests ${requests.join(", ")}` : "They request nothing"),
-      el("ul", {}, members.map((entry) => el("li", {}, podLink(entry.key)))));
+      el(
+        "ul",
+        {},
+        members.map((entry) => el("li", {}, podLink(entry.key))),
+      ),
+    );
   });
 }
 
@@ -77,16 +93,31 @@ export function nodeLink(name) {
 
 // The content of the panel for a node. `ask` has the address of the what-if view with one more change.
 export function nodeDetails(node, podList, ask) {
-  const entries = podList ? indexOf(podList).byNode.get(node.name) ?? [] : null;
+  const entries = podList ? (indexOf(podList).byNode.get(node.name) ?? []) : null;
   const states = stateOf(node);
   const labels = Object.entries(node.labels).map(([key, value]) => [key, value]);
-  const questions = [["cordon", node.name, "Cordon"], ["drain", node.name, "Drain"], ["without", node.name, "Remove"],
-    ["add", `1=node/${node.name}`, "Add one like it"]];
+  const questions = [
+    ["cordon", node.name, "Cordon"],
+    ["drain", node.name, "Drain"],
+    ["without", node.name, "Remove"],
+    ["add", `1=node/${node.name}`, "Add one like it"],
+  ];
   return [
-    states.length ? el("ul", { class: "states" }, states.map((state) => el("li", {}, state))) : null,
+    states.length
+      ? el(
+          "ul",
+          { class: "states" },
+          states.map((state) => el("li", {}, state)),
+        )
+      : null,
     el("div", { class: "scroll" }, amountsOf(node)),
-    ask && el("p", { class: "ask" }, el("span", { class: "quiet" }, "What if: "),
-      questions.map(([option, value, text]) => el("a", { class: "action", href: ask(option, value) }, text))),
+    ask &&
+      el(
+        "p",
+        { class: "ask" },
+        el("span", { class: "quiet" }, "What if: "),
+        questions.map(([option, value, text]) => el("a", { class: "action", href: ask(option, value) }, text)),
+      ),
     el("h3", {}, `Pods${entries ? ` (${entries.length})` : ""}`),
     entries === null ? el("p", { class: "quiet" }, "Loading pods") : null,
     entries?.length === 0 ? el("p", { class: "quiet" }, "No pods") : null,

@@ -10,7 +10,8 @@ const PER_KIND = 6;
 // The names of the nodes whose name or labels contain a text.
 export function nodesWith(nodes, text) {
   const wanted = text.toLowerCase();
-  const has = (node) => node.name.toLowerCase().includes(wanted) ||
+  const has = (node) =>
+    node.name.toLowerCase().includes(wanted) ||
     Object.entries(node.labels).some(([key, value]) => `${key}=${value}`.toLowerCase().includes(wanted));
   return new Set(nodes.filter(has).map((node) => node.name));
 }
@@ -19,21 +20,42 @@ export function nodesWith(nodes, text) {
 function find({ cluster, podList }, text) {
   const wanted = text.toLowerCase();
   const results = [];
-  const add = (kind, items) => results.push(...items.slice(0, PER_KIND).map(([name, address]) => ({ kind, name, address })));
+  const add = (kind, items) =>
+    results.push(...items.slice(0, PER_KIND).map(([name, address]) => ({ kind, name, address })));
   const byPlace = (name) => [name.toLowerCase().indexOf(wanted), name.length];
-  const sorted = (names) => names.sort((a, b) => byPlace(a)[0] - byPlace(b)[0] || a.length - b.length || (a < b ? -1 : 1));
+  const sorted = (names) =>
+    names.sort((a, b) => byPlace(a)[0] - byPlace(b)[0] || a.length - b.length || (a < b ? -1 : 1));
   const contains = (name) => name.toLowerCase().includes(wanted);
   const nodes = sorted(cluster.nodes.map((node) => node.name).filter(contains));
-  add("Node", nodes.map((name) => [name, addressOf("map", { node: name })]));
-  const labels = new Set(cluster.nodes.flatMap((node) => Object.entries(node.labels).map(([key, value]) => `${key}=${value}`)));
-  add("Label", sorted([...labels].filter(contains)).map((name) => [name, addressOf("map", { find: name })]));
+  add(
+    "Node",
+    nodes.map((name) => [name, addressOf("map", { node: name })]),
+  );
+  const labels = new Set(
+    cluster.nodes.flatMap((node) => Object.entries(node.labels).map(([key, value]) => `${key}=${value}`)),
+  );
+  add(
+    "Label",
+    sorted([...labels].filter(contains)).map((name) => [name, addressOf("map", { find: name })]),
+  );
   if (podList) {
     const { byKey, pending } = indexOf(podList);
     const reasons = [...new Set(pending.map((entry) => entry.pod.message ?? ""))].filter(contains);
-    add("Reason", reasons.map((name) => [name, addressOf("pending", { list: "reason" })]));
-    const workloads = new Map([...byKey.values()].filter((entry) => entry.group.workload).map((entry) => [workloadName(entry), entry]));
-    add("Workload", sorted([...workloads.keys()].filter(contains)).map((name) => [name, addressOfPod(workloads.get(name))]));
-    add("Pod", sorted([...byKey.keys()].filter(contains)).map((name) => [name, addressOfPod(byKey.get(name))]));
+    add(
+      "Reason",
+      reasons.map((name) => [name, addressOf("pending", { list: "reason" })]),
+    );
+    const workloads = new Map(
+      [...byKey.values()].filter((entry) => entry.group.workload).map((entry) => [workloadName(entry), entry]),
+    );
+    add(
+      "Workload",
+      sorted([...workloads.keys()].filter(contains)).map((name) => [name, addressOfPod(workloads.get(name))]),
+    );
+    add(
+      "Pod",
+      sorted([...byKey.keys()].filter(contains)).map((name) => [name, addressOfPod(byKey.get(name))]),
+    );
   }
   return results;
 }
@@ -66,9 +88,28 @@ export function startSearch(documents) {
     if (!text) return close();
     results = find(documents(), text);
     at = -1;
-    list.replaceChildren(...results.map((result, index) => el("li", { role: "option", id: `found-${index}`, "aria-selected": "false",
-      onmousedown: (event) => { event.preventDefault(); open(result); } }, el("span", { class: "kind" }, result.kind), result.name)));
-    if (results.length === 0) list.append(el("li", { role: "option", "aria-disabled": "true", class: "quiet" }, "Nothing has this in its name"));
+    list.replaceChildren(
+      ...results.map((result, index) =>
+        el(
+          "li",
+          {
+            role: "option",
+            id: `found-${index}`,
+            "aria-selected": "false",
+            onmousedown: (event) => {
+              event.preventDefault();
+              open(result);
+            },
+          },
+          el("span", { class: "kind" }, result.kind),
+          result.name,
+        ),
+      ),
+    );
+    if (results.length === 0)
+      list.append(
+        el("li", { role: "option", "aria-disabled": "true", class: "quiet" }, "Nothing has this in its name"),
+      );
     list.hidden = false;
     field.setAttribute("aria-expanded", "true");
     announce(plural(results.length, "result"));
