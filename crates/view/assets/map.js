@@ -56,10 +56,13 @@ export class ClusterMap {
   show(groups, settings) {
     this.groups = groups;
     this.settings = { ...this.settings, ...settings };
-    const count = groups.reduce((sum, group) => sum + group.nodes.length, 0);
+    const { resource, measured } = this.settings;
+    const nodes = groups.flatMap((group) => group.nodes);
+    // Read once and not in each frame.
+    this.shares = new Map(nodes.map((node) => [node, share(node, resource, measured)]));
     this.canvas.setAttribute(
       "aria-label",
-      `${this.label}: ${count} nodes in ${groups.length} groups. Arrow keys choose a ` +
+      `${this.label}: ${nodes.length} nodes in ${groups.length} groups. Arrow keys choose a ` +
         "node, Enter opens it, plus and minus zoom. The same is in the table.",
     );
     this.arrange();
@@ -282,8 +285,8 @@ export class ClusterMap {
   }
 
   drawCell(context, colours, node, x, y, w, h) {
-    const { resource, measured, marked, chosen } = this.settings;
-    const part = share(node, resource, measured);
+    const { marked, chosen } = this.settings;
+    const part = this.shares.get(node);
     const step = part === undefined ? 0 : Math.min(STEPS - 1, Math.floor(part * STEPS));
     const isLabelled = h >= LABELLED && w >= 1.8 * LABELLED;
     context.globalAlpha = marked && !marked.has(node.name) ? 0.45 : 1;

@@ -211,42 +211,64 @@ fn a_page_in_a_file_needs_no_server() {
     }
 }
 
+/// What would run if it were taken for markup.
+const HOSTILE: &str = "<img src=x onerror=hacked=1>\"'&</script><script>hacked=1</script>";
+
+/// Fails if a script of the names ran, or if a name became an element.
+fn assert_harmless(browser: &Browser) {
+    let hacked = "return window.hacked !== undefined || document.querySelector('img') !== null";
+    assert_eq!(browser.run(hacked), false, "at {}", browser.address());
+    browser.assert_quiet();
+}
+
 #[test]
-fn hostile_names_are_texts() {
+fn hostile_texts_that_an_api_server_takes_are_texts() {
     let Some(browser) = Browser::start() else { return };
-    const HOSTILE: &str = "<img src=x onerror=hacked=1>\"'&</script><script>hacked=1</script>";
-    let name = json!(HOSTILE).to_string();
-    let node = json!({"apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": HOSTILE, "labels": {"zone": HOSTILE, HOSTILE: "a"}},
-        "spec": {"taints": [{"key": HOSTILE, "value": HOSTILE, "effect": "NoSchedule"}]},
-        "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "9", HOSTILE: "1"}}});
     let pod = json!({"apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": HOSTILE, "namespace": HOSTILE, "uid": "u", "ownerReferences": [{"apiVersion": "v1",
-            "kind": HOSTILE, "name": HOSTILE, "controller": true}]},
-        "spec": {"containers": [{"name": "c", "image": "i"}], "nodeSelector": {HOSTILE: HOSTILE}}});
+        "metadata": {"name": "a", "uid": "u", "ownerReferences": [{"apiVersion": "example.com/v1", "kind": HOSTILE,
+            "name": HOSTILE, "uid": "o", "controller": true}]},
+        "spec": {"containers": [{"name": "c", "image": "i"}], "schedulerName": HOSTILE}});
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
+        "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "9"}}});
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("view-hostile");
     std::fs::create_dir_all(&folder).unwrap();
     let input = folder.join("input.json");
     std::fs::write(&input, json!({"apiVersion": "v1", "kind": "List", "items": [node, pod]}).to_string())
         .unwrap();
     let server = Server::start(&format!("-f {}", input.display()));
-    let file = folder.join("cluster.html");
-    std::fs::write(&file, printed(&format!("simulate --offline -q -f {} -o html", input.display()))).unwrap();
-    let encoded = browser.run(&format!("return encodeURIComponent({name})"));
-    let encoded = encoded.as_str().unwrap();
-    let views =
-        ["#/map", "#/map?as=table", "#/pending", "#/pending?list=reason", "#/placed"].map(str::to_owned);
-    let panels = [format!("#/map?node={encoded}"), format!("#/pending?pod={encoded}%2F{encoded}")];
-    for base in [server.at(""), format!("file://{}", file.display())] {
-        for fragment in views.iter().chain(&panels) {
-            browser.open(&format!("{base}{fragment}"));
-            browser.until("return document.getElementById('tab-map').innerText === 'Map' && !document.querySelector('main').innerText.includes('Loading')");
-            if panels.contains(fragment) {
-                browser.shows("#panel h2", HOSTILE);
-            }
-            let hacked = "return window.hacked !== undefined || document.querySelector('img') !== null";
-            assert_eq!(browser.run(hacked), false, "{fragment}");
-            browser.assert_quiet();
-        }
+    for (fragment, selector) in [
+        ("#/pending", "main td"),
+        ("#/pending?list=reason", "main .message"),
+        ("#/pending?pod=default/a", "#panel .answer"),
+    ] {
+        browser.open(&server.at(fragment));
+        browser.shows(selector, "<img src=x onerror=hacked=1>");
+        assert_harmless(&browser);
+    }
+}
+
+#[test]
+fn hostile_names_in_documents_are_texts() {
+    let Some(browser) = Browser::start() else { return };
+    let page = printed(&format!("simulate {SHOP} --offline -q -o html"));
+    // As the documents of a server without any checks would be: in a node's name and labels, a pod's name and reasons.
+    let escaped = json!(HOSTILE).to_string().replace('<', "\\u003c");
+    let mut page = page.replace("general-a1", escaped.trim_matches('"'));
+    page = page.replace("nvidia.com/gpu", escaped.trim_matches('"'));
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("view-hostile.html");
+    std::fs::write(&path, page).unwrap();
+    let encoded = browser.run(&format!("return encodeURIComponent({})", json!(HOSTILE)));
+    let node = format!("#/map?node={}", encoded.as_str().unwrap());
+    for (fragment, selector) in [
+        ("#/map?as=table", "main th"),
+        (node.as_str(), "#panel h2"),
+        (node.as_str(), "#panel td"),
+        ("#/placed", "main td"),
+        ("#/pending", "main .message"),
+        ("#/pending?pod=ml/finetune-llm-0", "#panel td"),
+    ] {
+        browser.open(&format!("file://{}{fragment}", path.display()));
+        browser.shows(selector, "<img src=x onerror=hacked=1>");
+        assert_harmless(&browser);
     }
 }
