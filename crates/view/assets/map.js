@@ -88,7 +88,13 @@ export class ClusterMap {
     this.request();
   }
 
+  // Draws the map again with the next frame.
   request() {
+    this.picture = null;
+    this.schedule();
+  }
+
+  schedule() {
     if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
   }
 
@@ -112,7 +118,7 @@ export class ClusterMap {
     this.view.x += dx;
     this.view.y += dy;
     this.bound();
-    this.request();
+    this.schedule();
   }
 
   reset() {
@@ -241,20 +247,39 @@ export class ClusterMap {
     };
   }
 
+  // Copies the part of the picture that is in sight. The picture has a margin, so that most frames of a move only copy.
   draw() {
     this.frame = 0;
     if (!this.layout) return;
+    const { x, y } = this.view;
+    const isCovered = (one) => Math.abs(x - one.x) <= one.marginX && Math.abs(y - one.y) <= one.marginY;
+    if (!this.picture || !isCovered(this.picture)) this.picture = this.paint();
+    const { picture, ratio } = this;
     const context = this.canvas.getContext("2d");
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    const left = Math.round((x - picture.x - picture.marginX) * ratio);
+    const top = Math.round((y - picture.y - picture.marginY) * ratio);
+    context.drawImage(picture.canvas, left, top);
+  }
+
+  // Draws what is in sight and a margin around it, if the map is larger than its place.
+  paint() {
     const { k, x, y } = this.view;
-    const colours = this.colours();
+    const marginX = k > 1 ? this.width / 2 : 0;
+    const marginY = Math.max(this.layout.height, this.height) * k > this.height ? this.height / 2 : 0;
+    const [width, height] = [this.width + 2 * marginX, this.height + 2 * marginY];
+    const canvas = el("canvas", { width: Math.ceil(width * this.ratio), height: Math.ceil(height * this.ratio) });
+    const context = canvas.getContext("2d");
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
+    const colours = this.colours();
+    const frame = { k, x: x + marginX, y: y + marginY, width, height };
     for (const block of this.layout.blocks) {
-      const [left, top] = [block.x * k + x, block.y * k + y];
-      if (left > this.width || top > this.height || left + block.w * k < 0 || top + block.h * k < 0) continue;
+      const [left, top] = [block.x * k + frame.x, block.y * k + frame.y];
+      if (left > width || top > height || left + block.w * k < 0 || top + block.h * k < 0) continue;
       this.drawHeading(context, colours, block, left, top);
-      this.drawCells(context, colours, block);
+      this.drawCells(context, colours, block, frame);
     }
+    return { canvas, x, y, marginX, marginY };
   }
 
   drawHeading(context, colours, block, left, top) {
@@ -273,13 +298,13 @@ export class ClusterMap {
     context.fillText(count, left + used + 2, middle);
   }
 
-  drawCells(context, colours, block) {
-    const { layout, view } = this;
-    const [w, h] = [layout.width * view.k, layout.size * view.k];
+  drawCells(context, colours, block, frame) {
+    const { layout } = this;
+    const [w, h] = [layout.width * frame.k, layout.size * frame.k];
     for (let at = 0; at < block.nodes.length; at += 1) {
       const [cx, cy] = cornerOf(layout, block, at);
-      const [x, y] = [cx * view.k + view.x, cy * view.k + view.y];
-      if (x > this.width || y > this.height || x + w < 0 || y + h < 0) continue;
+      const [x, y] = [cx * frame.k + frame.x, cy * frame.k + frame.y];
+      if (x > frame.width || y > frame.height || x + w < 0 || y + h < 0) continue;
       this.drawCell(context, colours, block.nodes[at], x, y, w, h);
     }
   }
@@ -308,7 +333,7 @@ export class ClusterMap {
       context.lineWidth = isFocus ? 3 : 2;
       context.strokeStyle = isFocus || chosen === node.name ? colours.accent : colours.warn;
       context.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
-    } else if (h > 9) {
+    } else if (h >= 20) {
       context.lineWidth = 1;
       context.strokeStyle = colours.line;
       context.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
