@@ -162,8 +162,9 @@ func (r *runner) assume(queued *framework.QueuedPodInfo, state *framework.CycleS
 	if s := w.framework.RunReservePluginsReserve(w.ctx, state, queued.Pod, host); !s.IsSuccess() {
 		return s.AsError()
 	}
-	if len(queued.Pod.Spec.ResourceClaims) > 0 {
-		// The devices are written to the claims off the clock, as the binding cycle does beside the scheduling cycle.
+	if len(queued.Pod.Spec.ResourceClaims) > 0 || w.hasDeviceClasses {
+		// Claims are written, and made for extended resources, off the clock: the binding cycle does so beside the
+		// scheduling cycle.
 		w.prepare = func() error {
 			if s := w.framework.RunPreBindPlugins(w.ctx, state, queued.Pod, host); !s.IsSuccess() {
 				return s.AsError()

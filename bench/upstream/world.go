@@ -7,7 +7,9 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	resourceapi "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	clientsetfake "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -39,8 +41,13 @@ type world struct {
 	// known holds every pod as it is now; a placed one has its node's name.
 	known map[string]*v1.Pod
 
+	// claims counts the claims that were made for extended resources.
+	claims int
+
 	mu      sync.Mutex
 	evicted []string
+	// hasDeviceClasses: an extended resource of a pod may be served by devices.
+	hasDeviceClasses bool
 	// prepare does what is left to do for the claims of the pod placed last.
 	prepare func() error
 }
@@ -54,11 +61,17 @@ func newWorld(steps []*step, all bool) (*world, error) {
 		snapshot: internalcache.NewEmptySnapshot(),
 		nodes:    map[string]*v1.Node{}, known: map[string]*v1.Pod{},
 	}
-	client := clientsetfake.NewClientset(standing(steps)...)
+	objects := standing(steps)
+	for _, object := range objects {
+		_, isClass := object.(*resourceapi.DeviceClass)
+		w.hasDeviceClasses = w.hasDeviceClasses || isClass
+	}
+	client := clientsetfake.NewClientset(objects...)
 	client.PrependReactor("delete", "pods", w.evict)
 	client.PrependReactor("patch", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, &v1.Pod{}, nil
 	})
+	client.PrependReactor("create", "resourceclaims", w.nameClaim)
 	inf := informers.NewSharedInformerFactory(client, 0)
 	opts := []scheduler.Option{scheduler.WithNodeInfoSnapshot(w.snapshot)}
 	if all {
@@ -104,6 +117,17 @@ func (w *world) evict(action clienttesting.Action) (bool, runtime.Object, error)
 	defer w.mu.Unlock()
 	w.evicted = append(w.evicted, key(d.GetNamespace(), d.GetName()))
 	return true, nil, nil
+}
+
+// nameClaim gives a claim for extended resources the name that the API server would generate.
+func (w *world) nameClaim(action clienttesting.Action) (bool, runtime.Object, error) {
+	claim, isClaim := action.(clienttesting.CreateAction).GetObject().(*resourceapi.ResourceClaim)
+	if isClaim && claim.Name == "" {
+		w.claims++
+		claim.Name = fmt.Sprintf("%s%d", claim.GenerateName, w.claims)
+		claim.UID = types.UID(claim.Name)
+	}
+	return false, nil, nil // the tracker stores it
 }
 
 func (w *world) takeEvicted() []string {

@@ -12,7 +12,7 @@ use crate::run::{Options, run};
 use crate::subject::Method;
 
 /// Each workload of the smoke suite, with the least ratio that passes.
-const FLOORS: [(&str, f64); 30] = [
+const FLOORS: [(&str, f64); 39] = [
     ("basic", 6.0),
     ("daemonset", 1.5),
     ("mixed-churn", 4.0),
@@ -40,6 +40,15 @@ const FLOORS: [(&str, f64); 30] = [
     ("volume-limits", 3.5),
     ("device-claims", 1.2),             // the scan asks only changed nodes, too
     ("prioritized-device-claims", 0.8), // alternatives are scored for each pod
+    ("selected-device-claims", 1.0),
+    ("matched-device-claims", 0.9),
+    ("shared-device-claims", 0.9),
+    ("partitioned-device-claims", 1.2),
+    ("partitioned-device-claims-backtracking", 1.0),
+    ("device-capacity-claims", 1.0),
+    ("tainted-device-claims", 0.9),
+    ("explicit-extended-resource-devices", 0.7),
+    ("implicit-extended-resource-devices", 0.7),
     ("mix", 1.0),
     ("every-pod-different", 2.6),
     ("adversarial-churn", 2.2),

@@ -138,7 +138,9 @@ impl Subject {
     pub fn carry_out(&mut self, pod: PodRow, decision: &Decision, may_evict: bool) -> Next {
         match decision {
             Decision::Place(node, _) => {
-                self.scheduler.place(PROFILE, pod, *node);
+                for reserved in self.scheduler.place(PROFILE, pod, *node) {
+                    self.scheduler.cluster_mut().settle(&reserved.effect); // the claim is written before the next pod
+                }
                 Next::Placed
             }
             Decision::Unschedulable { resolvable, .. } if may_evict => self.preempt(pod, *resolvable),

@@ -1,7 +1,7 @@
 //! Templates: Kubernetes manifests with holes, compiled once and filled in for each object.
 //!
-//! In any text of a manifest `${…}` is a hole: `${name}`, `${namespace}`, `${node}` or an [`Expression`]. A text that
-//! begins with `=` is an expression whose value is a number, as in `priority: =i % 3`.
+//! In any text or key of a manifest `${…}` is a hole: `${name}`, `${namespace}`, `${node}` or an [`Expression`]. A text
+//! that begins with `=` is an expression whose value is a number, as in `priority: =i % 3`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -108,10 +108,10 @@ impl Compiler<'_> {
                     if at > 0 {
                         self.literal.push(',');
                     }
-                    self.literal.push_str(&Value::String(key.clone()).to_string());
-                    self.literal.push(':');
                     let length = path.len();
                     let _ = write!(path, "{}{key}", if path.is_empty() { "" } else { "." });
+                    self.quoted(key).map_err(|message| (path.clone(), message))?;
+                    self.literal.push(':');
                     self.value(inner, path)?;
                     path.truncate(length);
                 }
@@ -142,6 +142,10 @@ impl Compiler<'_> {
             self.hole(Piece::Value(expression));
             return Ok(());
         }
+        self.quoted(text)
+    }
+
+    fn quoted(&mut self, text: &str) -> Result<(), String> {
         self.literal.push('"');
         self.text(text, |literal, part| {
             let quoted = Value::String(part.to_string()).to_string();
@@ -188,14 +192,14 @@ mod tests {
     #[test]
     fn holes_are_filled_and_all_else_stays_json() {
         let manifest = json!({
-            "metadata": {"name": "${name}", "labels": {"a\"b": "x-${i % 2}-${zones}", "q": "\"\\"}},
+            "metadata": {"name": "${name}", "labels": {"a\"b": "x-${i % 2}-${zones}", "q-${i}": "\"\\"}},
             "spec": {"priority": "=i * 2", "on": "${node}", "list": [1, true, null, "${namespace}"]},
         });
         let parameters = BTreeMap::from([("zones".to_string(), 3)]);
         let template = Template::compile(&manifest, &parameters).unwrap();
         let value: Value = serde_json::from_str(&template.render(&filling())).unwrap();
         let expected = json!({
-            "metadata": {"name": "p-7", "labels": {"a\"b": "x-1-3", "q": "\"\\"}},
+            "metadata": {"name": "p-7", "labels": {"a\"b": "x-1-3", "q-7": "\"\\"}},
             "spec": {"priority": 14, "on": "n-1", "list": [1, true, null, "ns"]},
         });
         assert_eq!(value, expected);

@@ -1,13 +1,13 @@
 //! The allocator: which devices claims get on a node.
 //!
 //! Upstream: `structured/internal/incubating/allocator_incubating.go`, the variant that the default feature gates of
-//! 1.37
-//! select. This is the plain search, step by step as upstream takes them.
+//! 1.37 select. This is the plain search, step by step as upstream takes them.
 
 mod counters;
 mod outcome;
 mod prepare;
 mod search;
+mod shortage;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,8 @@ use berth_model::device::{Allocation, DeviceClass, ResourceClaim, ResourceSlice}
 use crate::pools::NodeView;
 use crate::selectors::Selectors;
 use crate::state::AllocatedState;
+
+pub use shortage::{Obstacle, RequestShortage, Shortage, shortages};
 
 /// What an allocation depends on, beside the node and the claims.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ mod cost;
 mod eval;
 mod functions;
 mod plan;
+mod reads;
 mod signatures;
 mod source;
 mod tree;
@@ -34,6 +35,7 @@ const COST_LIMIT: u64 = 1_000_000;
 #[derive(Debug)]
 pub struct Selector {
     plan: Plan,
+    reads: Vec<reads::Read>,
 }
 
 /// What a selector says of a device.
@@ -73,7 +75,12 @@ impl Selector {
         }
         let plan = plan::plan(&root, &checked)
             .map_err(|Fault(text)| format!("program instantiation failed: {text}"))?;
-        Ok(Self { plan })
+        Ok(Self { plan, reads: reads::reads(&root) })
+    }
+
+    /// What the expression reads of a device, by name, and what the device has of it, in words.
+    pub fn values_read(&self, driver: &str, device: &Device) -> Vec<(String, String)> {
+        self.reads.iter().map(|read| read.of(driver, device)).collect()
     }
 
     /// Evaluates the selector for a device of this driver.

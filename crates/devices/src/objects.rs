@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_model::Str;
-use berth_model::device::{DeviceClass, DeviceTaintRule, Reach, ResourceClaim, ResourceSlice};
+use berth_model::device::{Allocation, DeviceClass, DeviceTaintRule, Reach, ResourceClaim, ResourceSlice};
 
 use crate::extended::ExtendedResources;
 use crate::pools::PoolId;
@@ -174,6 +174,16 @@ impl DeviceObjects {
             self.allocated.remove(allocation);
         }
         Some(claim)
+    }
+
+    /// Counts devices that no claim has yet as allocated: a write that gives them to a claim may still be carried out.
+    pub fn hold(&mut self, allocation: &Allocation) {
+        self.allocated.add(allocation);
+    }
+
+    /// Stops counting devices that were held.
+    pub fn release(&mut self, allocation: &Allocation) {
+        self.allocated.remove(allocation);
     }
 
     /// Adds a slice, or replaces the one of its name.

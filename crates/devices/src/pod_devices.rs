@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_model::device::{Allocation, Ask, DeviceRequest, ResourceClaim, SubRequest};
+use berth_model::device::{Allocation, Ask, DeviceRequest, ResourceClaim, ResourceSlice, SubRequest};
 use berth_model::pod::{ClaimSource, Pod};
+use berth_model::selector::{NodeSelectorTerm, Operator};
 use berth_model::{Str, UnixSeconds};
 
 use crate::NodeView;
-use crate::allocator::{Inventory, allocate};
+use crate::allocator::{Inventory, Shortage, allocate, shortages};
 use crate::extended::{RequestMapping, may_be_served, requests};
 use crate::objects::DeviceObjects;
 
@@ -25,6 +26,9 @@ const ALTERNATIVES_MAX: i64 = 8;
 
 /// What a node says whose devices do not suffice.
 pub const NOT_ALLOCATABLE: &str = "cannot allocate all claims";
+
+/// What a node says whose devices are not those that a claim has.
+pub const UNAVAILABLE: &str = "resourceclaim not available on the node";
 
 /// What is known of a pod's claims before any node is looked at (PreFilter).
 #[derive(Debug)]
@@ -237,6 +241,31 @@ impl<'a> PodDevices<'a> {
             || self.claims.iter().any(|claim| claim.allocation.is_some())
     }
 
+    /// Whether all claims have devices: then only nodes that reach the devices are possible.
+    pub fn is_allocated(&self) -> bool {
+        self.special.is_none() && self.claims.iter().all(|claim| claim.allocation.is_some())
+    }
+
+    /// Whether a node reaches the devices that claims have, and these can still be bound.
+    pub fn is_available(&self, node: NodeView<'_>) -> bool {
+        self.unavailable(node).is_empty()
+    }
+
+    /// The only nodes, by name, that the devices of claims allow; `None` if they are not named.
+    pub fn named_nodes(&self) -> Option<&'a [Str]> {
+        let selectors =
+            self.claims.iter().filter_map(|claim| claim.allocation.as_ref()?.node_selector.as_ref());
+        selectors.into_iter().find_map(|selector| match &selector.terms[..] {
+            [NodeSelectorTerm { fields, .. }] => {
+                let name = fields
+                    .iter()
+                    .find(|field| *field.key == *"metadata.name" && field.operator == Operator::In);
+                name.map(|field| &field.values[..])
+            }
+            _ => None,
+        })
+    }
+
     /// Whether a claim is made for extended resources: then nodes answer by the containers of the pod, too.
     pub fn makes_claim(&self) -> bool {
         self.special.is_some()
@@ -257,17 +286,8 @@ impl<'a> PodDevices<'a> {
             Ok(None) => Default::default(),
             Ok(Some(found)) => found,
         };
-        let made = ResourceClaim {
-            namespace: self.pod.spec.namespace.clone(),
-            name: "<extended-resources>".into(),
-            owner: Some(self.pod.uid.clone()),
-            extended: true,
-            spec: berth_model::device::ClaimSpec { requests, ..Default::default() },
-            ..ResourceClaim::default()
-        };
-        let unallocated = |claim: &(usize, &'a ResourceClaim)| claim.1.allocation.is_none();
-        let open: Vec<(usize, &ResourceClaim)> =
-            self.claims.iter().copied().enumerate().filter(unallocated).collect();
+        let made = self.special_claim(requests);
+        let open = self.open();
         let mut wanted: Vec<&ResourceClaim> = open.iter().map(|(_, claim)| *claim).collect();
         if self.special.is_some() {
             wanted.push(&made);
@@ -280,8 +300,8 @@ impl<'a> PodDevices<'a> {
                 Err(answer) => return answer,
             }
         };
-        if !self.unavailable(node).is_empty() {
-            return NodeAnswer::Rejected("resourceclaim not available on the node".to_owned());
+        if !self.is_available(node) {
+            return NodeAnswer::Rejected(UNAVAILABLE.to_owned());
         }
         let special = self.special.and_then(|_| found.pop());
         NodeAnswer::Fits(Box::new(NodeDevices {
@@ -294,15 +314,50 @@ impl<'a> PodDevices<'a> {
         }))
     }
 
-    fn allocate(&self, node: NodeView<'_>, wanted: &[&ResourceClaim]) -> Result<Vec<Allocation>, NodeAnswer> {
+    /// The claim that is made for extended resources, as far as it is known before it is made.
+    fn special_claim(&self, requests: Vec<DeviceRequest>) -> ResourceClaim {
+        ResourceClaim {
+            namespace: self.pod.spec.namespace.clone(),
+            name: "<extended-resources>".into(),
+            owner: Some(self.pod.uid.clone()),
+            extended: true,
+            spec: berth_model::device::ClaimSpec { requests, ..Default::default() },
+            ..ResourceClaim::default()
+        }
+    }
+
+    /// The claims of the pod's spec that have no devices yet, by index.
+    fn open(&self) -> Vec<(usize, &'a ResourceClaim)> {
+        let claims = self.claims.iter().copied().enumerate();
+        claims.filter(|(_, claim)| claim.allocation.is_none()).collect()
+    }
+
+    /// What is short on a node that was rejected, for people: request by request.
+    pub fn shortages(&self, node: NodeView<'_>, offers: &dyn Fn(&str) -> Option<i64>) -> Vec<Shortage> {
+        let requests = self.on_node(offers).ok().flatten().map(|(requests, _)| requests);
+        let made = self.special_claim(requests.unwrap_or_default());
+        let mut wanted: Vec<&ResourceClaim> = self.open().into_iter().map(|(_, claim)| claim).collect();
+        if !made.spec.requests.is_empty() {
+            wanted.push(&made);
+        }
+        let holders: Vec<&ResourceClaim> =
+            self.objects.claims().filter(|claim| claim.allocation.is_some()).collect();
         let slices = self.objects.slices_for(node.name);
-        let inventory = Inventory {
+        shortages(&self.inventory(&slices), node, &wanted, &holders)
+    }
+
+    fn inventory<'i>(&'i self, slices: &'i [&'i ResourceSlice]) -> Inventory<'i> {
+        Inventory {
             classes: self.objects.classes(),
-            slices: &slices,
+            slices,
             state: self.objects.allocated(),
             selectors: self.objects.selectors(),
-        };
-        match allocate(&inventory, node, wanted).allocations {
+        }
+    }
+
+    fn allocate(&self, node: NodeView<'_>, wanted: &[&ResourceClaim]) -> Result<Vec<Allocation>, NodeAnswer> {
+        let slices = self.objects.slices_for(node.name);
+        match allocate(&self.inventory(&slices), node, wanted).allocations {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(NodeAnswer::Rejected(NOT_ALLOCATABLE.to_owned())),
             Err(error) if error.node_local => Err(NodeAnswer::Rejected(error.text)),

@@ -210,7 +210,10 @@ fn reserve_devices(server: &mut Server, wanted: &DeviceReservation) -> Result<()
     match (&wanted.allocation, &found.allocation) {
         (Some(wanted), None) => changed.allocation = Some(wanted.clone()),
         (Some(wanted), Some(found)) if wanted != found => {
-            return refused("status.allocation: Invalid value: field is immutable");
+            return Err(Failure {
+                kind: FailureKind::Conflict,
+                message: "status.allocation: Invalid value: field is immutable".to_owned(),
+            });
         }
         (None, None) => {
             return refused("status.reservedFor: Forbidden: may not be set without an allocation");

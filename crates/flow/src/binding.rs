@@ -88,6 +88,8 @@ pub(crate) struct Reverted {
     pub(crate) in_flight: Vec<(usize, ReservedEffect)>,
     /// Claims whose writes other pods may have waited for, and that are not changed.
     pub(crate) settled: Vec<ObjectKey>,
+    /// Whether devices are free that were held apart from their claim.
+    pub(crate) frees_devices: bool,
 }
 
 /// Which time has come for a binding.
@@ -293,8 +295,11 @@ impl Binding {
             let object = reserved.effect().object();
             if reserved.holds_devices_in_flight() {
                 reverted.in_flight.push((at, reserved));
-            } else if reserved.revert(cluster) {
-                reverted.settled.push(object);
+            } else {
+                reverted.frees_devices |= reserved.is_held();
+                if reserved.revert(cluster) {
+                    reverted.settled.push(object);
+                }
             }
         }
         reverted

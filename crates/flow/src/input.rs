@@ -95,7 +95,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// The object does not exist (404), or has another uid.
     Gone,
-    /// The object is not in the expected state (409).
+    /// The object is not in the expected state (409, 422).
     Conflict,
     /// The request may or may not have been carried out: no answer came.
     Unknown,

@@ -76,6 +76,11 @@ impl ReservedEffect {
         self.write == WriteState::Answered
     }
 
+    /// Whether devices are held that the claim, as the watch delivered it last, cannot get.
+    pub(crate) fn is_held(&self) -> bool {
+        self.assumed.as_ref().is_some_and(Assumed::is_held)
+    }
+
     /// Whether it gives devices to a claim.
     fn allocates(&self) -> bool {
         match &self.effect {
@@ -139,8 +144,14 @@ impl ReservedEffect {
         if self.is_delivered || self.effect.object() != *key {
             return false;
         }
-        // The object that would be restored is another one by now.
+        // What would be undone is another object by now, unless it is apart from the object.
+        if let Some(held) = self.assumed.take_if(|assumed| assumed.is_held()) {
+            cluster.undo(held);
+        }
         self.assumed = cluster.apply(&self.effect);
+        if self.needs_nothing() && self.holds_devices_in_flight() {
+            self.assumed = cluster.hold(&self.effect);
+        }
         if !self.needs_nothing() {
             return false;
         }

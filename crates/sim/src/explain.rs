@@ -8,6 +8,7 @@ mod absent;
 mod amount;
 mod answer;
 mod detail;
+mod devices;
 pub(crate) mod format;
 mod group;
 mod nodes;

@@ -209,10 +209,14 @@ pub struct NodeUse {
     pub name: String,
     /// How many pods are on it.
     pub pods: usize,
-    /// What they request, by resource, as Kubernetes quantities.
+    /// What they request, by resource, as Kubernetes quantities. Extended resources that devices of the node serve
+    /// count there.
     pub requested: BTreeMap<String, String>,
     /// What the node offers, by resource, as Kubernetes quantities.
     pub allocatable: BTreeMap<String, String>,
+    /// The devices that the node can reach, by device class.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub devices: BTreeMap<String, DeviceUse>,
     /// Its zone, if it has a label that says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -225,6 +229,15 @@ pub struct NodeUse {
     /// Its taints that keep pods away, as `key=value:effect`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taints: Vec<String>,
+}
+
+/// How many devices of a class a node can reach. A device may be of several classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceUse {
+    /// All of them.
+    pub total: i64,
+    /// Those that are allocated, in whole or in part.
+    pub allocated: i64,
 }
 
 /// How far the rollout of a workload came.
@@ -365,9 +378,10 @@ pub fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
     let nodes = cluster.nodes();
     let mut requested = BTreeMap::new();
     let mut allocatable = BTreeMap::new();
+    let serving = |name: &str| cluster.devices().class_of_resource(name).is_some();
     for (id, name) in cluster.resources().iter() {
         let (used, offered) = (nodes.requested(row, id), nodes.allocatable(row, id));
-        if used != 0 {
+        if used != 0 && (offered != 0 || !serving(name)) {
             requested.insert(name.to_string(), quantity(id, used));
         }
         if offered != 0 {
@@ -382,11 +396,17 @@ pub fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
         pods: nodes.pods(row).len(),
         requested,
         allocatable,
+        devices: devices(cluster, row),
         zone: zone(node),
         pool: pool(node),
         unschedulable: node.unschedulable,
         taints: keeping_away.map(taint).collect(),
     }
+}
+
+fn devices(cluster: &Cluster, row: NodeRow) -> BTreeMap<String, DeviceUse> {
+    let used = cluster.device_totals(row).into_iter();
+    used.map(|(class, total, allocated)| (class.to_string(), DeviceUse { total, allocated })).collect()
 }
 
 /// The zone of a node, if it has a label that says so.

@@ -1,9 +1,9 @@
 //! The result of a run as tables: placements, nodes with utilization bars, then pending pods with their reasons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use berth_sim::report::{NodeUse, PendingPod, Placement, RolloutReport, SimulationResult};
+use berth_sim::report::{DeviceUse, NodeUse, PendingPod, Placement, RolloutReport, SimulationResult};
 
 use super::changes;
 use crate::columns::{Cell, Columns, WIDTH};
@@ -174,6 +174,8 @@ fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -
     titles.push("PODS".to_string());
     let title = |name: &&str| if wide { name.to_uppercase() } else { human::short(name).to_uppercase() };
     titles.extend(resources.iter().map(title));
+    let classes = device_classes(result, wide);
+    titles.extend(classes.iter().map(|class| format!("DEVICES {}", class.to_uppercase())));
     let mut table = Columns::new(titles);
     for (node, state) in nodes.iter().take(limit).zip(states) {
         let room = node.allocatable.get("pods").map_or("0", String::as_str);
@@ -187,6 +189,7 @@ fn node_table(result: &SimulationResult, wide: bool, limit: usize, bar: usize) -
         }
         row.push(format!("{}/{room}", node.pods).into());
         row.extend(resources.iter().map(|r| usage(node, r, bar)));
+        row.extend(classes.iter().map(|class| device_use(node, class)));
         table.row(row);
     }
     table
@@ -218,6 +221,24 @@ fn resources(result: &SimulationResult, wide: bool) -> Vec<&str> {
         result.nodes.iter().flat_map(|node| node.allocatable.keys()).filter(|name| name.contains('/'));
     let names = result.nodes.iter().flat_map(|node| node.requested.keys()).chain(devices);
     human::resources(names, if wide { usize::MAX } else { 3 })
+}
+
+/// The device classes of which some node has devices: one, the first by name; with `wide` all.
+fn device_classes(result: &SimulationResult, wide: bool) -> Vec<&str> {
+    let classes: BTreeSet<&str> =
+        result.nodes.iter().flat_map(|node| node.devices.keys()).map(String::as_str).collect();
+    classes.into_iter().take(if wide { usize::MAX } else { 1 }).collect()
+}
+
+/// `3/8`: how many devices of a class are allocated, of how many.
+fn device_use(node: &NodeUse, class: &str) -> Cell {
+    match node.devices.get(class) {
+        None => Cell::styled("-", style::QUIET),
+        Some(DeviceUse { total, allocated }) => {
+            let share = *allocated as f64 / *total as f64;
+            Cell::styled(format!("{allocated}/{total}"), style::utilization(share))
+        }
+    }
 }
 
 /// `####------  41% 3.3/8Gi`; without a bar if there is no room for one, or if the resource is counted in small

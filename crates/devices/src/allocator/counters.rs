@@ -59,6 +59,11 @@ impl<'a> Counters<'a> {
         enough
     }
 
+    /// What is left of a counter beside allocated devices; `None` if there is no such counter.
+    pub(super) fn left(&self, set: &Str, counter: &Str) -> Option<i128> {
+        self.available.get(&(set, counter)).copied()
+    }
+
     /// Gives back what a device has taken.
     pub(super) fn give_back(&mut self, device: &'a Device) {
         for (counter, amount) in consumption(device) {
@@ -67,7 +72,8 @@ impl<'a> Counters<'a> {
     }
 }
 
-fn consumption(device: &Device) -> impl Iterator<Item = ((&Str, &Str), i128)> {
+/// What a device takes of each counter of each set, in thousand millionths.
+pub(super) fn consumption(device: &Device) -> impl Iterator<Item = ((&Str, &Str), i128)> {
     let sets = device.consumes_counters.iter();
     sets.flat_map(|set| {
         set.counters.iter().map(|(name, amount)| ((&set.name, name), amount.quantity().nanos()))

@@ -1,5 +1,6 @@
 //! Devices, the classes that select them, and the claims on them, as watches tell it.
 
+use berth_devices::NodeView;
 use berth_devices::objects::{DeviceObjects, PoolOwner};
 use berth_model::Str;
 use berth_model::device::{Allocation, DeviceClass, DeviceId, DeviceTaintRule, ResourceClaim, ResourceSlice};
@@ -8,11 +9,26 @@ use super::device_answers::AnswerCache;
 use super::trial::Undo;
 use super::{Change, Cluster, DeviceScope};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
+use crate::ids::NodeRow;
 
 impl Cluster {
     /// Devices, their classes, and the claims on them.
     pub fn devices(&self) -> &DeviceObjects {
         &self.devices
+    }
+
+    /// How many devices a node can reach, and how many of them are allocated, for each class of which it has some.
+    pub fn device_totals(&self, row: NodeRow) -> Vec<(&Str, i64, i64)> {
+        if self.devices.slices().is_empty() {
+            return Vec::new();
+        }
+        let node = self.nodes.object(row);
+        let view = NodeView { name: &node.name, labels: &node.labels };
+        let totals = self.devices.classes().iter().map(|(name, class)| {
+            let totals = self.devices.totals(view, class);
+            (name, totals.capacity, totals.allocated)
+        });
+        totals.filter(|(_, total, _)| *total > 0).collect()
     }
 
     /// What nodes have answered about devices.
@@ -209,6 +225,30 @@ impl Cluster {
         self.upsert_device_claim(claim);
     }
 
+    /// Keeps the devices of a reservation from others while its claim has other devices: its write may still be carried
+    /// out when the claim has lost those. `None` unless that is so.
+    pub(super) fn hold_devices(&mut self, wanted: &DeviceReservation) -> Option<Allocation> {
+        let (found, uid) = (self.devices.claim(&wanted.namespace, &wanted.claim)?, &wanted.claim_uid);
+        let (now, wanted) = (found.allocation.as_ref()?, wanted.allocation.as_ref()?);
+        if found.uid != *uid || devices(now).eq(devices(wanted)) {
+            return None;
+        }
+        let allocation = wanted.clone();
+        self.set_held(&allocation, true);
+        Some(allocation)
+    }
+
+    /// Devices are held apart from claims, or not any more.
+    pub(super) fn set_held(&mut self, allocation: &Allocation, held: bool) {
+        self.note(|_| Undo::Devices(DeviceUndo::Held(Box::new(allocation.clone()), !held)));
+        match held {
+            true => self.devices.hold(allocation),
+            false => self.devices.release(allocation),
+        }
+        let owners = self.owners_of(std::iter::once(allocation));
+        self.log_owners(owners);
+    }
+
     /// Takes the claim for extended resources as made, unless the pod has one.
     pub(super) fn assume_claim(&mut self, wanted: &NewDeviceClaim) -> Option<ResourceClaim> {
         let claim = &wanted.claim;
@@ -230,6 +270,7 @@ pub(super) enum DeviceUndo {
     Slice(Str, Option<Box<ResourceSlice>>),
     Rule(Str, Option<Box<DeviceTaintRule>>),
     Claim { namespace: Str, name: Str, before: Option<Box<ResourceClaim>>, in_flight: bool },
+    Held(Box<Allocation>, bool),
 }
 
 impl Cluster {
@@ -272,6 +313,7 @@ impl Cluster {
                 self.upsert_device_claim(*before);
                 self.set_in_flight(&namespace, &name, in_flight);
             }
+            DeviceUndo::Held(allocation, held) => self.set_held(&allocation, held),
             DeviceUndo::Claim { before: None, namespace, name, .. } => {
                 self.remove_device_claim(&namespace, &name);
             }

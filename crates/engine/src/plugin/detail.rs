@@ -1,5 +1,6 @@
 //! Details of a rejection, as data: what a node lacks to take a pod. Explanations are made of them.
 
+use berth_devices::allocator::Shortage;
 use berth_model::Str;
 use berth_model::node::Taint;
 use berth_model::pod::HostPort;
@@ -34,6 +35,8 @@ pub enum Detail {
     },
     /// A taint that the pod does not tolerate.
     Taint(Taint),
+    /// Claims find too few devices on the node.
+    Devices(Box<Shortage>),
     /// The node is cordoned.
     Cordoned,
     /// The pod names another node.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use berth_devices::extended::may_be_served;
 use berth_devices::pod_devices::{
-    NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, claims_of, prepare,
+    NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, UNAVAILABLE, claims_of, prepare,
 };
 use berth_devices::{self as devices};
 use berth_model::device::{Allocation, ClaimSpec, Consumer, ResourceClaim};
@@ -31,12 +31,13 @@ use crate::cluster::{Change, Cluster, DeviceAnswer, DeviceAnswers, DeviceScope, 
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 use crate::ids::NodeRow;
 use crate::ids::name::PluginName;
+use crate::plugin::detail::Detail;
 use crate::plugin::event::ClusterEvent;
 use crate::plugin::registry::{ExtensionPoint, PluginEntry};
 use crate::plugin::view::{NodeView, PodView};
 use crate::plugin::{
-    CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreBind, PreFilter, PreScore, QueueingHint,
-    Representative, Score, ScoreHints, Validity, ZeroScore,
+    BatchFilter, CacheScope, CachedFilter, Filter, FilterHints, Plugin, PreBind, PreFilter, PreScore,
+    QueueingHint, Representative, Score, ScoreHints, Validity, ZeroScore,
 };
 use crate::scoring::normalize::most_is_best;
 use crate::verdict::{Code, Rejection};
@@ -61,9 +62,6 @@ pub const ENTRY: PluginEntry = PluginEntry::new(
 )
 .in_default_profile(2)
 .with_arguments();
-
-/// What a node says whose devices are not those that a claim has.
-const UNAVAILABLE: &str = "resourceclaim not available on the node";
 
 /// The plugin; it has no arguments that matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -192,11 +190,13 @@ fn prepared(pod: PodView<'_>) -> Prepared<'_> {
 }
 
 fn check(devices: &PodDevices<'_>, node: NodeView<'_>) -> NodeAnswer {
-    let object = node.cluster.nodes().object(node.row);
-    let offers = |resource: &str| {
-        object.allocatable.iter().find(|(name, _)| **name == *resource).map(|(_, amount)| amount.value())
-    };
-    devices.check(device_view(node), &offers)
+    devices.check(device_view(node), &|resource| offered(node, resource))
+}
+
+/// What a node offers of a resource; `None` if it does not name it.
+fn offered(node: NodeView<'_>, resource: &str) -> Option<i64> {
+    let mut offers = node.cluster.nodes().object(node.row).allocatable.iter();
+    offers.find(|(name, _)| **name == *resource).map(|(_, amount)| amount.value())
 }
 
 fn device_view(node: NodeView<'_>) -> devices::NodeView<'_> {
@@ -240,6 +240,8 @@ struct OfPod<'a> {
     devices: PodDevices<'a>,
     /// What nodes have answered to pods that ask for the same; `None` if the pod has devices already.
     answers: Option<Arc<DeviceAnswers>>,
+    /// The only nodes that reach the devices which the pod has already, if it has all and they name their nodes.
+    only: Option<Vec<NodeRow>>,
 }
 
 impl<'a> OfPod<'a> {
@@ -255,7 +257,10 @@ impl<'a> OfPod<'a> {
             let cache = pod.cluster.device_answers();
             cache.get(pod.cluster, devices.makes_claim().then_some(class), specs, &ask)
         });
-        Self { devices, answers }
+        let names = devices.is_allocated().then(|| devices.named_nodes()).flatten();
+        let only =
+            names.map(|names| names.iter().filter_map(|name| pod.cluster.nodes().find(name)).collect());
+        Self { devices, answers, only }
     }
 
     fn known(&self, row: NodeRow) -> DeviceAnswer {
@@ -270,6 +275,10 @@ impl Filter for OfPod<'_> {
             DeviceAnswer::Full => return Some(Rejection::unresolvable(NOT_ALLOCATABLE)),
             DeviceAnswer::Free | DeviceAnswer::PerPod => {}
         }
+        if self.devices.is_allocated() {
+            let is_available = self.devices.is_available(device_view(node));
+            return (!is_available).then(|| Rejection::unresolvable(UNAVAILABLE));
+        }
         match check(&self.devices, node) {
             NodeAnswer::Fits(_) => None,
             NodeAnswer::Rejected(reason) => Some(unresolvable(reason)),
@@ -277,12 +286,38 @@ impl Filter for OfPod<'_> {
         }
     }
 
+    fn explain(&self, node: NodeView<'_>, details: &mut Vec<Detail>) {
+        let short = self.devices.shortages(device_view(node), &|resource| offered(node, resource));
+        details.extend(short.into_iter().map(|short| Detail::Devices(Box::new(short))));
+    }
+
     fn hints(&self) -> FilterHints<'_> {
         let says = |says: fn(&DeviceAnswers) -> bool| self.answers.as_deref().is_some_and(says);
         FilterHints {
             accepts_all: says(DeviceAnswers::all_fit),
-            never_errs: says(DeviceAnswers::are_known),
+            never_errs: says(DeviceAnswers::are_known) || self.devices.is_allocated(),
+            batch: self.only.is_some().then_some(self),
             ..FilterHints::default()
+        }
+    }
+}
+
+impl BatchFilter for OfPod<'_> {
+    fn check_all(
+        &self,
+        cluster: &Cluster,
+        rows: &[NodeRow],
+        verdict: &mut dyn FnMut(NodeRow, Option<Rejection>),
+    ) {
+        for &row in rows {
+            let is_possible = self.only.as_ref().is_none_or(|only| only.contains(&row));
+            verdict(
+                row,
+                match is_possible {
+                    true => self.check(NodeView::new(cluster, row)),
+                    false => Some(Rejection::unresolvable(UNAVAILABLE)),
+                },
+            );
         }
     }
 }

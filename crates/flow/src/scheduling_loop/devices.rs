@@ -42,8 +42,11 @@ impl SchedulingLoop {
         let leads = self.leads;
         match outcome {
             Ok(_) => {
-                if let Some(reserved) = self.in_flight_allocations.on_written(write) {
-                    self.settle(now, reserved.effect());
+                match self.in_flight_allocations.on_written(write) {
+                    // It was carried out, and the claim has other devices since.
+                    Some(reserved) if reserved.is_held() => self.revert_in_flight_allocation(now, reserved),
+                    Some(reserved) => self.settle(now, reserved.effect()),
+                    None => {}
                 }
             }
             Err(Failure { kind, .. }) => {
@@ -70,6 +73,10 @@ impl SchedulingLoop {
     /// The devices of an attempt that has ended are free: the write was not carried out.
     pub(super) fn revert_in_flight_allocation(&mut self, now: Now, reserved: ReservedEffect) {
         let claim = reserved.effect().object();
+        if reserved.is_held() {
+            reserved.revert(self.scheduler.cluster_mut());
+            return self.requeue_for_reverted(now, &[FormerObject::some_devices()]);
+        }
         let former = FormerObject::of(self.scheduler.cluster(), &claim);
         let settles = reserved.revert(self.scheduler.cluster_mut());
         let former = if settles { FormerObject::unknown(claim) } else { former };

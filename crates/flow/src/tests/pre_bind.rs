@@ -316,6 +316,31 @@ fn a_device_stays_taken_while_its_write_is_in_flight_although_another_process_ha
 }
 
 #[test]
+fn a_device_stays_taken_while_its_write_is_in_flight_although_the_claim_has_another_device() {
+    const OTHER: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"other"}]}},
+        "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
+    for (outcome, is_free) in [(Ok(Answer::Done), false), (failure(FailureKind::Conflict), true)] {
+        let mut world = world_with_device();
+        world.pod_with("first", 1, &claiming("first"), "");
+        world.run();
+        let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
+        world.apply(&device_claim("first", OTHER)); // a late write of another process
+        world.delete(Kind::Pod, "first");
+        world.pod_with("second", 1, &claiming("second"), "");
+        let requests = world.run();
+        assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
+        if !is_free {
+            world.apply(&device_claim("first", "")); // the controller frees it
+            world.apply(&device_claim("first", ALLOCATED)); // then the write is carried out
+        }
+        world.take(Input::Reply(ticket, outcome));
+        world.wait(1_000);
+        let requests = world.run();
+        assert_eq!(requests.iter().any(|request| request.contains("claim second")), is_free, "{requests:?}");
+    }
+}
+
+#[test]
 fn a_pod_is_tried_again_if_the_devices_that_it_cannot_use_could_not_be_given_up() {
     let mut world = world_with_device();
     world.node("n2", 4);

@@ -14,7 +14,7 @@ pub(crate) fn judge(answer: Result<Answer, NoAnswer>) -> Result<(), Failure> {
     };
     let kind = match answer.status.as_u16() {
         404 => FailureKind::Gone,
-        409 => FailureKind::Conflict,
+        409 | 422 => FailureKind::Conflict, // 422: the object has another uid, or devices that cannot be replaced
         500.. => FailureKind::Unknown,
         _ => FailureKind::Refused,
     };
@@ -34,6 +34,7 @@ mod tests {
             (201, "", None),
             (404, r#"{"message":"pods \"a\" not found"}"#, Some((FailureKind::Gone, "pods \"a\" not found"))),
             (409, "{}", Some((FailureKind::Conflict, "409 Conflict"))),
+            (422, "{}", Some((FailureKind::Conflict, "422 Unprocessable Entity"))),
             (403, "no JSON", Some((FailureKind::Refused, "403 Forbidden"))),
             (500, "", Some((FailureKind::Unknown, "500 Internal Server Error"))),
         ];

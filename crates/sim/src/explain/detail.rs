@@ -86,6 +86,7 @@ fn say(detail: &Detail, is_first: bool, node: NodeView<'_>) -> String {
         }
         Detail::Pods { running, allowed } => format!("runs {running} pods of {allowed} that it may"),
         Detail::Taint(taint) => format!("taint {} not tolerated", format::taint(taint)),
+        Detail::Devices(short) => short.to_string(),
         Detail::Cordoned => "cordoned (spec.unschedulable)".into(),
         Detail::NodeName(name) => format!("the pod names node {name}"),
         Detail::Label { key, wanted, found } => {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use berth_engine::cluster::{Cluster, TrialEnd};
 use berth_engine::ids::{NodeRow, PodRow, ResourceId};
-use berth_engine::plugins::{node_affinity, node_resources_fit, node_unschedulable, taint_toleration};
+use berth_engine::plugins::{
+    dynamic_resources, node_affinity, node_resources_fit, node_unschedulable, taint_toleration,
+};
 use berth_engine::scheduler::Scheduler;
 use berth_model::Str;
 use berth_model::affinity::Toleration;
@@ -14,6 +16,7 @@ use berth_model::quantity::Quantity;
 use serde::Serialize;
 
 use super::amount::{amount, noun};
+use super::devices;
 use super::format;
 use super::nodes::NodeAnswer;
 use super::room::Shortage;
@@ -41,12 +44,14 @@ pub enum Change {
     Uncordon,
     /// A label on the node.
     Label,
+    /// Devices that another claim gives back.
+    Devices,
     /// One more node of a kind that is there.
     Node,
 }
 
-const CHANGES: [Change; 5] =
-    [Change::Room, Change::Toleration, Change::Uncordon, Change::Label, Change::Node];
+const CHANGES: [Change; 6] =
+    [Change::Room, Change::Toleration, Change::Uncordon, Change::Label, Change::Devices, Change::Node];
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
@@ -75,6 +80,7 @@ fn is_about(change: Change, node: &NodeAnswer) -> bool {
         Change::Toleration => taint_toleration::NAME,
         Change::Uncordon => node_unschedulable::NAME,
         Change::Label => node_affinity::NAME,
+        Change::Devices => dynamic_resources::NAME,
         Change::Node => return true,
     };
     // The taint of a cordoned node goes when it is uncordoned.
@@ -91,6 +97,9 @@ fn try_on(
     answer: &NodeAnswer,
 ) -> Option<Suggestion> {
     let row = scheduler.cluster().nodes().find(&answer.name)?;
+    if change == Change::Devices {
+        return devices::give_back(scheduler, profile, pod, row);
+    }
     let try_it = |scheduler: &mut Scheduler| {
         let (description, pod) = make(change, scheduler.cluster_mut(), pod, row)?;
         let (taken, _) = scheduler.diagnose(profile, pod).choice()?;
@@ -110,6 +119,7 @@ fn make(change: Change, cluster: &mut Cluster, pod: PodRow, row: NodeRow) -> Opt
         Change::Toleration => tolerate(cluster, pod, node)?,
         Change::Uncordon => (uncordon(cluster, node), pod),
         Change::Label => (label(cluster, pod, node)?, pod),
+        Change::Devices => return None, // claims are tried one by one
         Change::Node => (one_more(cluster, node), pod),
     })
 }
@@ -217,6 +227,7 @@ fn label(cluster: &mut Cluster, pod: PodRow, mut node: Node) -> Option<String> {
 
 fn one_more(cluster: &mut Cluster, mut node: Node) -> String {
     let description = format!("one more node like {}", node.name);
+    devices::copy_slices(cluster, &node.name);
     node.name = format!("another-{}", node.name).into();
     if node.labels.contains_key(HOSTNAME) {
         node.labels.insert(HOSTNAME.into(), node.name.clone());

@@ -11,7 +11,7 @@
 //! `storage/volume/pv_helpers.go` (`GetBindVolumeToClaim`).
 
 use berth_model::Str;
-use berth_model::device::ResourceClaim;
+use berth_model::device::{Allocation, ResourceClaim};
 use berth_model::volume::{BOUND_BY_CONTROLLER, Claim, ClaimRef, SELECTED_NODE, Volume};
 
 use crate::cluster::Cluster;
@@ -24,10 +24,25 @@ pub struct Assumed(Change);
 
 #[derive(Clone, Debug)]
 enum Change {
-    Volume { before: Box<Volume>, after: Box<Volume> },
-    Claim { before: Box<Claim>, after: Box<Claim> },
+    Volume {
+        before: Box<Volume>,
+        after: Box<Volume>,
+    },
+    Claim {
+        before: Box<Claim>,
+        after: Box<Claim>,
+    },
     Devices(Box<AssumedDevices>),
     NewDeviceClaim(Box<ResourceClaim>),
+    /// Devices that are held although the claim has others.
+    Held(Box<Allocation>),
+}
+
+impl Assumed {
+    /// Whether devices are held that the claim, as the watch delivered it last, cannot get.
+    pub fn is_held(&self) -> bool {
+        matches!(self.0, Change::Held(_))
+    }
 }
 
 impl Cluster {
@@ -46,9 +61,16 @@ impl Cluster {
         match &change {
             Change::Volume { after, .. } => self.upsert_volume((**after).clone()),
             Change::Claim { after, .. } => self.upsert_claim((**after).clone()),
-            Change::Devices(_) | Change::NewDeviceClaim(_) => {}
+            Change::Devices(_) | Change::NewDeviceClaim(_) | Change::Held(_) => {}
         }
         Some(Assumed(change))
+    }
+
+    /// Keeps the devices of an effect from others although its claim has other devices by now: the write is in flight,
+    /// and may be carried out when the claim has lost those. `None` unless that is so.
+    pub fn hold(&mut self, effect: &Effect) -> Option<Assumed> {
+        let Effect::ReserveDevices(wanted) = effect else { return None };
+        Some(Assumed(Change::Held(Box::new(self.hold_devices(wanted)?))))
     }
 
     /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since stays as it is. A claim
@@ -66,6 +88,7 @@ impl Cluster {
                 }
             }
             Change::Devices(assumed) => self.release_devices(&assumed),
+            Change::Held(allocation) => self.set_held(&allocation, false),
             Change::NewDeviceClaim(claim) => {
                 if self.devices().claim(&claim.namespace, &claim.name) == Some(&claim) {
                     self.remove_device_claim(&claim.namespace, &claim.name);

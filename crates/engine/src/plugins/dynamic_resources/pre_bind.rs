@@ -24,8 +24,14 @@ fn reserved(cluster: &Cluster, wanted: &DeviceReservation) -> PreBind {
         return PreBind::Failed(format!("resourceclaim \"{name}\" not found"));
     };
     let is_own = claim.reserved_for.iter().any(|consumer| consumer.uid == wanted.consumer.uid);
+    let is_wanted = |found: &Allocation| {
+        let devices = |allocation: &Allocation| {
+            allocation.results.iter().map(|result| result.device.clone()).collect::<Vec<_>>()
+        };
+        wanted.allocation.as_ref().is_none_or(|wanted| devices(found) == devices(wanted))
+    };
     match &claim.allocation {
-        Some(allocation) if is_own => ready(claim, allocation),
+        Some(allocation) if is_own && is_wanted(allocation) => ready(claim, allocation),
         _ => PreBind::Failed(format!("resourceclaim \"{name}\" is not reserved for the pod any more")),
     }
 }
