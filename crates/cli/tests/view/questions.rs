@@ -12,13 +12,16 @@ fn simulated(command: &str) -> Value {
     serde_json::from_str(&printed(&format!("{line} -q -o json"))).unwrap()
 }
 
+/// A kind of change, the fields of its form with their texts, and the parameter that they become.
+type Form = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 #[test]
 fn each_change_is_asked_by_the_form_and_answered_as_on_the_command_line() {
     let Some(browser) = Browser::start() else { return };
     let server = Server::start(SHOP);
     browser.open(&server.at("#/what-if"));
     browser.shows("main", "Add a change");
-    let forms: [(&str, &[(&str, &str)], &str); 7] = [
+    let forms: [Form; 7] = [
         ("cordon", &[("Node or label", "spot-b1")], "cordon=spot-b1"),
         ("without", &[("Node or label", "zone=eu-1c")], "without=zone%3Deu-1c"),
         ("add", &[("How many", "2"), ("Like node", "general-a1")], "add=2%3Dnode%2Fgeneral-a1"),
