@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use berth_controllers::autoscaler::Mode;
 use berth_model::Str;
 use berth_model::manifests::Manifests;
+use berth_model::node::TaintEffect;
 use berth_model::selector::LabelSelector;
 use berth_model::workload::WorkloadKind;
+use berth_sim::change::untaint::TaintSet;
 use berth_sim::change::{
     self, Change, Changes, DrainOptions, NewNodes, NodeQuery, NodeSet, NodeTemplate, Scale,
 };
@@ -45,6 +47,10 @@ struct Flags {
     /// are respected; a drain that they block is reported, with exit code 1
     #[arg(long, help_heading = HEADING, value_name = "NODES", value_parser = node_set)]
     drain: Vec<NodeSet>,
+    /// These taints are removed, as kubectl taint does: KEY, KEY:EFFECT or KEY=VALUE:EFFECT; @NODES after it names the
+    /// nodes, as in dedicated=ml:NoSchedule@zone=a, and without it all nodes lose the taint
+    #[arg(long, help_heading = HEADING, value_name = "TAINT[@NODES]", value_parser = taint_set)]
+    untaint: Vec<TaintSet>,
     /// COUNT more nodes like the one in FILE, or like a node of the cluster (COUNT=node/NAME)
     #[arg(long, help_heading = HEADING, value_name = "COUNT=FILE", value_parser = addition)]
     add: Vec<Addition>,
@@ -99,7 +105,7 @@ impl Args for ChangeArgs {
 
 impl FromArgMatches for ChangeArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let Flags { without, cordon, drain, add, scale, hpa, force, delete_emptydir_data } =
+        let Flags { without, cordon, drain, untaint, add, scale, hpa, force, delete_emptydir_data } =
             Flags::from_arg_matches(matches)?;
         let mut asked: Vec<(usize, Asked)> = Vec::new();
         let mut take = |flag: &str, all: Vec<Asked>| {
@@ -109,6 +115,7 @@ impl FromArgMatches for ChangeArgs {
         take("without", without.into_iter().map(Change::Without).map(known).collect());
         take("cordon", cordon.into_iter().map(Change::Cordon).map(known).collect());
         take("drain", drain.into_iter().map(Change::Drain).map(known).collect());
+        take("untaint", untaint.into_iter().map(Change::Untaint).map(known).collect());
         take("add", add.into_iter().map(Asked::Add).collect());
         take("scale", scale.into_iter().map(Change::Scale).map(known).collect());
         asked.sort_by_key(|(at, _)| *at);
@@ -138,6 +145,32 @@ impl ChangeArgs {
         self.asked.iter().any(|asked| matches!(asked, Asked::Add(_)))
     }
 
+    /// The first addition of nodes whose template is a file, as in `3=node.yaml`.
+    pub(crate) fn template_file(&self) -> Option<&str> {
+        self.asked.iter().find_map(|asked| match asked {
+            Asked::Add(addition) => addition.existing_node().is_none().then_some(&*addition.text),
+            Asked::Known(_) => None,
+        })
+    }
+
+    /// The changes as options of the command line and their values, in their order.
+    pub(crate) fn options(&self) -> Vec<(String, String)> {
+        let option = |asked: &Asked| match asked {
+            Asked::Known(Change::Without(set)) => ("without", set.text.clone()),
+            Asked::Known(Change::Cordon(set)) => ("cordon", set.text.clone()),
+            Asked::Known(Change::Drain(set)) => ("drain", set.text.clone()),
+            Asked::Known(Change::Untaint(set)) => ("untaint", set.text.clone()),
+            Asked::Known(Change::Add(new)) => ("add", new.text.clone()),
+            Asked::Known(Change::Scale(scale)) => ("scale", scale.text.clone()),
+            Asked::Add(addition) => ("add", addition.text.clone()),
+        };
+        let flag = |is_set: bool, name| is_set.then(|| (name, String::new()));
+        let DrainOptions { force, delete_empty_dir } = self.options;
+        let flags = [flag(force, "force"), flag(delete_empty_dir, "delete-emptydir-data")];
+        let all = self.asked.iter().map(option).chain(flags.into_iter().flatten());
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     /// The same changes without the nodes that are added.
     pub(crate) fn without_additions(&self) -> Self {
         let others = self.asked.iter().filter(|asked| !matches!(asked, Asked::Add(_)));
@@ -163,11 +196,16 @@ impl ChangeArgs {
 }
 
 impl Addition {
+    /// The name of the node of the cluster that is the template, if it is no file.
+    fn existing_node(&self) -> Option<&str> {
+        self.template.strip_prefix("node/").filter(|_| !Path::new(&self.template).exists())
+    }
+
     /// Reads the template.
     fn read(&self) -> Result<NewNodes, Failure> {
-        let template = match self.template.strip_prefix("node/") {
-            Some(name) if !Path::new(&self.template).exists() => NodeTemplate::Existing(name.into()),
-            _ => read_template(&PathBuf::from(&self.template))?,
+        let template = match self.existing_node() {
+            Some(name) => NodeTemplate::Existing(name.into()),
+            None => read_template(&PathBuf::from(&self.template))?,
         };
         Ok(NewNodes { text: self.text.clone(), count: self.count, template })
     }
@@ -204,6 +242,37 @@ pub(crate) fn node_set(text: &str) -> Result<NodeSet, String> {
         return Err("expected a node's name or a label selector".to_owned());
     }
     Ok(NodeSet { text: text.to_owned(), query })
+}
+
+/// Reads `KEY[=VALUE][:EFFECT][@NODES]`.
+fn taint_set(text: &str) -> Result<TaintSet, String> {
+    let expected =
+        || "expected KEY, KEY:EFFECT or KEY=VALUE:EFFECT, as in dedicated=ml:NoSchedule".to_owned();
+    let (taint, nodes) = match text.split_once('@') {
+        Some((taint, nodes)) => (taint, Some(node_set(nodes)?)),
+        None => (text, None),
+    };
+    let (label, effect) = match taint.split_once(':') {
+        Some((label, effect)) => (label, Some(effect)),
+        None => (taint, None),
+    };
+    let effect = match effect {
+        None => None,
+        Some("NoSchedule") => Some(TaintEffect::NoSchedule),
+        Some("PreferNoSchedule") => Some(TaintEffect::PreferNoSchedule),
+        Some("NoExecute") => Some(TaintEffect::NoExecute),
+        Some(other) => {
+            return Err(format!("{other:?} is no effect; there is NoSchedule, PreferNoSchedule, NoExecute"));
+        }
+    };
+    let (key, value) = match label.split_once('=') {
+        Some((key, value)) => (key, Some(value.into())),
+        None => (label, None),
+    };
+    if key.is_empty() {
+        return Err(expected());
+    }
+    Ok(TaintSet { text: text.to_owned(), key: key.into(), value, effect, nodes })
 }
 
 /// Reads `COUNT=FILE`.
@@ -248,6 +317,19 @@ mod tests {
         }
         for wrong in ["", "node/", "=a"] {
             assert!(node_set(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn taints_have_a_key_and_perhaps_more() {
+        let read = taint_set("gpu=a100:NoExecute@zone=a").unwrap();
+        assert_eq!((&*read.key, read.value.as_deref()), ("gpu", Some("a100")));
+        assert_eq!(read.effect, Some(TaintEffect::NoExecute));
+        assert_eq!(read.nodes.unwrap().text, "zone=a");
+        let read = taint_set("example.com/spot").unwrap();
+        assert_eq!((&*read.key, read.value, read.effect, read.nodes), ("example.com/spot", None, None, None));
+        for wrong in ["", ":NoSchedule", "=a", "gpu:Never", "gpu@"] {
+            assert!(taint_set(wrong).is_err(), "{wrong}");
         }
     }
 

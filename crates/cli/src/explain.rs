@@ -68,7 +68,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let (quiet, algorithm) = (args.input.reading.quiet, args.profiles.algorithm);
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
-    let choice = profiles::choose(&configuration, &args.profiles, algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, algorithm)?;
     let world = input::world(&args.input, &[], &args.selection, &args.changes)?;
     let target = find::target(&world.cluster, args.pod.as_deref(), &args.selection.selection())?;
     let options = Options {
@@ -100,7 +100,10 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Explains one pod, after the pods that are before it in the queue are placed, or after nodes are drained.
-fn of_pod(
+///
+/// # Errors
+/// When a drain leaves no pod of this name.
+pub(crate) fn of_pod(
     world: World,
     choice: Choice,
     mut pod: PodRow,

@@ -81,11 +81,11 @@ pub(crate) fn run(args: &FitArgs) -> Result<ExitCode, Failure> {
     let world = objects.world(&args.input.reading, &base)?;
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
     let choice = || profiles::choose(&configuration, &args.profiles, args.profiles.algorithm);
-    let mut counted = count(args, world, choice())?;
+    let mut counted = count(args, world, choice()?)?;
     if let Some(objects) = larger {
         let world = objects.quietly().world(&args.input.reading, &args.changes)?;
         let nodes = world.changes.added_nodes();
-        let more = count(args, world, choice())?;
+        let more = count(args, world, choice()?)?;
         counted.report.added = Some(Added {
             nodes,
             count: more.fit.sets,

@@ -33,6 +33,7 @@ mod style;
 #[cfg(unix)]
 mod up;
 mod usage;
+mod view;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +64,7 @@ struct Cli {
 enum Command {
     Simulate(simulate::SimulateArgs),
     Explain(explain::ExplainArgs),
+    View(view::ViewArgs),
     Usage(usage::UsageArgs),
     Plan(plan::PlanArgs),
     Fit(fit::FitArgs),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Simulate(args) => simulate::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::View(args) => view::run(args),
         Command::Usage(args) => usage::run(args),
         Command::Plan(args) => plan::run(args),
         Command::Fit(args) => fit::run(args),

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     let algorithm = args.profiles.algorithm;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), quiet);
-    let choice = profiles::choose(&configuration, &args.profiles, algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, algorithm)?;
     let options = Options { preemption: false, all_schedulers: args.profiles.all_schedulers, verify: false };
     if args.remove {
         let world = input::world(&args.input, &[], &SelectionArgs::default(), &ChangeArgs::default())?;

@@ -1,7 +1,8 @@
 //! How pods are scheduled: the configuration's profiles, or another algorithm if one is named.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use berth_config::{ConfigError, Configuration, parse, parse_known_plugins};
 use berth_engine::algorithm::Algorithm;
@@ -12,8 +13,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::failure::Failure;
 use crate::notice;
 
+/// The largest weight; upstream allows as much as does not overflow, and more than this has no other effect.
+const MAX_WEIGHT: i64 = 1_000_000;
+
 /// Which profiles decide.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ProfileArgs {
     /// A KubeSchedulerConfiguration (v1) with the profiles to use [default: kube-scheduler's default profile]
     #[arg(long, value_name = "FILE")]
@@ -21,6 +25,10 @@ pub(crate) struct ProfileArgs {
     /// The algorithm that scores nodes, instead of the score plugins of the profiles
     #[arg(long, value_name = "NAME", value_parser = algorithms())]
     pub algorithm: Option<Algorithm>,
+    /// Another weight for a score plugin in all profiles, as in NodeResourcesFit=5; 0 leaves the plugin out of scoring.
+    /// May be repeated
+    #[arg(long, value_name = "PLUGIN=N", value_parser = weight)]
+    pub weight: Vec<Weight>,
     /// Seed for --algorithm random [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -37,6 +45,31 @@ pub(crate) struct ProfileArgs {
     /// Leave out plugins of the configuration that Berth does not have, with a warning for each
     #[arg(long, requires = "config")]
     pub ignore_unknown_plugins: bool,
+}
+
+/// A score plugin and the weight that it gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Weight {
+    plugin: String,
+    weight: i64,
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.plugin, self.weight)
+    }
+}
+
+/// Reads `PLUGIN=N`.
+pub(crate) fn weight(text: &str) -> Result<Weight, String> {
+    let read =
+        text.split_once('=').and_then(|(plugin, weight)| Some((plugin.trim(), weight.trim().parse().ok()?)));
+    match read {
+        Some((plugin, weight @ 0..=MAX_WEIGHT)) if !plugin.is_empty() => {
+            Ok(Weight { plugin: plugin.to_owned(), weight })
+        }
+        _ => Err(format!("expected PLUGIN=N with N from 0 to {MAX_WEIGHT}, as in NodeResourcesFit=5")),
+    }
 }
 
 /// The profiles of a run and what they are called.
@@ -133,14 +166,17 @@ fn failure(path: &Path, error: &ConfigError) -> Failure {
 }
 
 /// The profiles that decide, with the score plugins of an algorithm where one is named.
+///
+/// # Errors
+/// When a weight is given for a plugin that scores in no profile.
 pub(crate) fn choose(
     configuration: &Configuration,
     args: &ProfileArgs,
     algorithm: Option<Algorithm>,
-) -> Choice {
+) -> Result<Choice, Failure> {
     let resolved = &configuration.profiles;
     let seed = args.seed.unwrap_or(0);
-    let profiles = match algorithm {
+    let mut profiles = match algorithm {
         None => of(configuration),
         Some(algorithm) => {
             resolved.iter().map(|profile| berth_config::with_algorithm(profile, algorithm, seed)).collect()
@@ -151,7 +187,33 @@ pub(crate) fn choose(
         None if args.config.is_none() => Algorithm::Greedy.name().to_string(),
         None => resolved.iter().map(|profile| profile.scheduler_name.as_str()).collect::<Vec<_>>().join(", "),
     };
-    Choice { name, profiles }
+    args.weight.iter().try_for_each(|weight| reweigh(&mut profiles, weight))?;
+    Ok(Choice { name, profiles })
+}
+
+/// Gives a score plugin another weight.
+fn reweigh(profiles: &mut [Profile], wanted: &Weight) -> Result<(), Failure> {
+    let mut is_found = false;
+    for (plugin, weight) in profiles.iter_mut().flat_map(|profile| &mut profile.score) {
+        if *plugin.name() == *wanted.plugin {
+            *weight = wanted.weight;
+            is_found = true;
+        }
+    }
+    if !is_found {
+        let names: BTreeSet<String> = profiles
+            .iter()
+            .flat_map(|profile| &profile.score)
+            .map(|(plugin, _)| plugin.name().to_string())
+            .collect();
+        let names: Vec<String> = names.into_iter().collect();
+        return Err(Failure::input(format!(
+            "--weight {wanted}: no plugin of this name scores; there is {}",
+            names.join(", ")
+        )));
+    }
+    profiles.iter_mut().for_each(|profile| profile.score.retain(|(_, weight)| *weight != 0));
+    Ok(())
 }
 
 /// Says on stderr that a seed has no effect, where nothing is left to chance.

@@ -2,6 +2,7 @@
 
 mod changes;
 mod compare;
+mod page;
 mod table;
 mod timed;
 
@@ -15,6 +16,8 @@ use berth_sim::change::report::reports;
 use berth_sim::report::{SimulationResult, Timing};
 use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::world::World;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
 use crate::changes::ChangeArgs;
 use crate::failure::Failure;
@@ -44,6 +47,9 @@ Examples:
 
   What if a node fails at noon? A day in seconds, and the story of one pod:
     berth simulate -f cluster.yaml -f apps/ --for 24h --events events.yaml --follow web-0
+
+  A page to look at and to send to others:
+    berth simulate -f cluster.yaml -f apps/ -o html > cluster.html
 
   The names of the pending pods:
     berth simulate -f cluster.yaml -o json | jq -r '.pending[].name'
@@ -80,7 +86,7 @@ pub(crate) struct SimulateArgs {
     compare: Vec<Algorithm>,
     /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
-    output: Format,
+    output: Shown,
     /// Exit with 0 even if some pods stay pending, a rollout is stuck or a drain is blocked
     #[arg(long)]
     allow_pending: bool,
@@ -90,6 +96,37 @@ pub(crate) struct SimulateArgs {
     /// Check every decision against a scan of all nodes with all plugins (slow)
     #[arg(long)]
     verify: bool,
+}
+
+/// How the result is shown.
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    /// As text on stdout.
+    Text(Format),
+    /// As a page for a browser, on stdout.
+    Page,
+}
+
+impl ValueEnum for Shown {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [Shown; 5] = [
+            Shown::Text(Format::Table),
+            Shown::Text(Format::Wide),
+            Shown::Text(Format::Json),
+            Shown::Text(Format::Yaml),
+            Shown::Page,
+        ];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Text(format) => format.to_possible_value(),
+            Self::Page => {
+                Some(PossibleValue::new("html").help("One page for a browser, which needs no server"))
+            }
+        }
+    }
 }
 
 impl SimulateArgs {
@@ -116,17 +153,18 @@ impl SimulateArgs {
 /// # Errors
 /// When the input cannot be used, or with `--verify` when a decision differs.
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+    let Shown::Text(format) = args.output else { return page::run(args) };
     if let Some(duration) = args.time.duration {
-        return timed::run(args, duration);
+        return timed::run(args, duration, format);
     }
     if !args.compare.is_empty() {
-        return compare::run(args);
+        return compare::run(args, format);
     }
     let started = Instant::now();
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     let algorithm = args.profiles.algorithm;
     profiles::check_seed(&args.profiles, algorithm.as_slice(), args.input.reading.quiet);
-    let choice = profiles::choose(&configuration, &args.profiles, algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, algorithm)?;
     let world = args.world()?;
     let parsed = started.elapsed();
     let warnings: Vec<String> = world.warnings.iter().map(ToString::to_string).collect();
@@ -147,7 +185,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             total_seconds: started.elapsed().as_secs_f64(),
         });
     }
-    output::print(&result, args.output, |wide| table::render(&result, wide))?;
+    output::print(&result, format, |wide| table::render(&result, wide))?;
     let blocked = result.changes.iter().filter(|change| !change.blocked.is_empty()).count();
     Ok(args.exit_code(result.summary.pending + result.summary.stuck_rollouts + blocked))
 }

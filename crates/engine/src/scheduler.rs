@@ -87,6 +87,11 @@ impl Scheduler {
         &self.cluster
     }
 
+    /// Takes the cluster out. The caches are gone with the scheduler.
+    pub fn into_cluster(self) -> Cluster {
+        self.cluster
+    }
+
     /// The cluster, to change it: every change is taken into account by the next decision.
     pub fn cluster_mut(&mut self) -> &mut Cluster {
         &mut self.cluster

@@ -1,5 +1,5 @@
-//! Changes of the cluster that a question asks about: nodes that are gone, cordoned, drained or added, and workloads of
-//! another size.
+//! Changes of the cluster that a question asks about: nodes that are gone, cordoned, drained or added, taints that are
+//! removed, and workloads of another size.
 //!
 //! [`apply`] changes the objects of the input in the order in which the changes are given. Pods of nodes that are gone
 //! lose their node, and their controllers are taken to make them again: they wait for a place under their old names. A
@@ -14,6 +14,7 @@ pub mod report;
 mod scale;
 #[cfg(test)]
 mod tests;
+pub mod untaint;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ use berth_model::selector::LabelSelector;
 use berth_model::workload::WorkloadKind;
 
 use drain::NodeDrain;
+use untaint::TaintSet;
 
 /// A change of the cluster.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub enum Change {
     Cordon(NodeSet),
     /// The nodes are cordoned, and then their pods are evicted, one node after the other, as `kubectl drain` does.
     Drain(NodeSet),
+    /// Taints of nodes are removed.
+    Untaint(TaintSet),
     /// Nodes are added.
     Add(NewNodes),
     /// A workload gets another number of pods.
@@ -136,6 +140,8 @@ pub enum Action {
     Cordoned,
     /// Nodes are drained.
     Drained,
+    /// Nodes lost taints.
+    Untainted,
     /// Nodes are added.
     Added,
     /// A workload had this many pods and gets another number; perhaps an autoscaler would change it back.
@@ -220,6 +226,7 @@ pub fn apply(
             Change::Without(set) => nodes::remove(manifests, set, &mut made.gone),
             Change::Cordon(set) => nodes::cordon(manifests, set),
             Change::Drain(set) => drain::plan(manifests, set, options, made.effects.len(), &mut made.drains),
+            Change::Untaint(set) => untaint::untaint(manifests, set),
             Change::Add(new) => add::add(manifests, new),
             Change::Scale(scale) => scale::scale(manifests, scale),
         };

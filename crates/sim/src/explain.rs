@@ -183,7 +183,7 @@ fn subject(scheduler: &Scheduler, pod: PodRow, profile: Option<usize>) -> Subjec
 }
 
 /// What a pod requests, by resource, as Kubernetes quantities.
-pub(crate) fn requests(spec: &PodSpec) -> BTreeMap<String, String> {
+pub fn requests(spec: &PodSpec) -> BTreeMap<String, String> {
     // Exact: the engine's amounts wrap around as upstream's do.
     let exact = spec.total_requests().exact;
     exact.into_iter().filter(|(_, amount)| !amount.is_zero()).map(printed).collect()

@@ -76,7 +76,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn new(cluster: &Cluster, outcome: &Outcome) -> Self {
+    /// Counts what came of a run.
+    pub fn new(cluster: &Cluster, outcome: &Outcome) -> Self {
         Self {
             nodes: cluster.nodes().len(),
             pods: outcome.pods,
@@ -372,7 +373,8 @@ impl SimulationResult {
     }
 }
 
-fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
+/// Describes a node.
+pub fn node_use(cluster: &Cluster, row: NodeRow) -> NodeUse {
     let nodes = cluster.nodes();
     let mut requested = BTreeMap::new();
     let mut allocatable = BTreeMap::new();

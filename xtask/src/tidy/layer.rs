@@ -3,7 +3,7 @@
 use crate::tree::Source;
 
 /// The layer of each crate; a crate may depend on crates of lower layers.
-const LAYERS: [(&str, usize); 19] = [
+const LAYERS: [(&str, usize); 20] = [
     ("model", 0),
     ("cluster", 5),
     ("controllers", 1),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, usize); 19] = [
     ("flow", 4),
     ("watch", 4),
     ("journal", 5),
+    ("view", 5),
     ("bench", 5),
     ("conformance", 5),
     ("live", 6),

@@ -10,13 +10,14 @@ use berth_sim::compare::{Comparison, RunSummary, Utilization};
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
 use crate::failure::Failure;
+use crate::output::Format;
 use crate::{human, output, profiles, style};
 
 /// Runs the command.
 ///
 /// # Errors
 /// As [`super::run`].
-pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &SimulateArgs, format: Format) -> Result<ExitCode, Failure> {
     let algorithms = algorithms(args)?;
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
@@ -24,7 +25,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
     let mut runs = Vec::new();
     for algorithm in algorithms {
-        let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm));
+        let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm))?;
         let copy = world.clone();
         let started = Instant::now();
         let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {
@@ -41,7 +42,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             run.engine_seconds = Some(seconds);
         }
     }
-    output::print(&comparison, args.output, |wide| render(&comparison, wide))?;
+    output::print(&comparison, format, |wide| render(&comparison, wide))?;
     Ok(args.exit_code(pending))
 }
 

@@ -23,6 +23,7 @@ use berth_model::manifests::Manifests;
 
 use super::SimulateArgs;
 use crate::failure::Failure;
+use crate::output::Format;
 use crate::profiles::{self, Choice};
 use crate::{input, notice, output};
 
@@ -75,7 +76,7 @@ struct Input {
 ///
 /// # Errors
 /// When the input cannot be used.
-pub(super) fn run(args: &SimulateArgs, duration: Millis) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &SimulateArgs, duration: Millis, format: Format) -> Result<ExitCode, Failure> {
     refuse_other_flags(args)?;
     let configuration = profiles::configuration(&args.profiles, args.input.reading.quiet)?;
     let objects = input::read(&args.input, &args.more, &args.selection)?;
@@ -93,9 +94,9 @@ pub(super) fn run(args: &SimulateArgs, duration: Millis) -> Result<ExitCode, Fai
     }
     let input = Input { start: start_of(&manifests), manifests, commands };
     if !args.compare.is_empty() {
-        return compare::run(args, &configuration, &input, duration);
+        return compare::run(args, &configuration, &input, duration, format);
     }
-    let choice = profiles::choose(&configuration, &args.profiles, args.profiles.algorithm);
+    let choice = profiles::choose(&configuration, &args.profiles, args.profiles.algorithm)?;
     let result = simulate(args, choice, &input, duration)?;
     if args.input.reading.strict && !result.warnings.is_empty() {
         return Err(Failure::inputs(result.warnings).hint("--strict treats warnings as errors"));
@@ -106,7 +107,7 @@ pub(super) fn run(args: &SimulateArgs, duration: Millis) -> Result<ExitCode, Fai
     write(args.time.csv.as_deref(), || csv::render(&result))?;
     write(args.time.plot.as_deref(), || plot::render(&result))?;
     let pending = result.pending.len();
-    output::print(&result, args.output, |wide| table::render(&result, wide))?;
+    output::print(&result, format, |wide| table::render(&result, wide))?;
     Ok(args.exit_code(pending))
 }
 

@@ -145,3 +145,41 @@ fn what_cannot_be_changed_is_refused_with_what_exists() {
         assert!(ended.code == 2 && ended.stderr.contains(part), "{flags}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_plugin_with_another_weight_decides_otherwise() {
+    let input = cluster(
+        "node n1 4 8Gi taints: [{key: slow, effect: PreferNoSchedule}]
+         node n2 4 8Gi
+         pod other-0 3 1Gi nodeName: n2
+         pod web-0 500m 1Gi",
+    );
+    for (flags, node) in [
+        ("", "n2"),
+        ("--weight TaintToleration=0", "n1"),
+        ("--weight TaintToleration=1 --weight NodeResourcesFit=9", "n1"),
+        ("--untaint slow:PreferNoSchedule@n1", "n1"),
+    ] {
+        let ended = berth(&format!("simulate -f - -q -o json {flags}"), &input);
+        assert_eq!(ended.json()["placements"][0]["node"], node, "{flags}: {}", ended.stderr);
+    }
+    for (flags, part) in [
+        (
+            "--weight Missing=1",
+            "--weight Missing=1: no plugin of this name scores; there is DynamicResources, ",
+        ),
+        ("--weight TaintToleration=-1", "expected PLUGIN=N with N from 0 to 1000000"),
+        ("--weight TaintToleration", "expected PLUGIN=N with N from 0 to 1000000"),
+        (
+            "--algorithm best-fit --weight TaintToleration=1",
+            "no plugin of this name scores; there is BestFit",
+        ),
+        ("--untaint fast", "--untaint fast: no node has this taint; there is slow:PreferNoSchedule"),
+        ("--untaint slow:Never", "\"Never\" is no effect; there is NoSchedule, PreferNoSchedule, NoExecute"),
+        ("-o html --verify", "--verify cannot be used with -o html"),
+        ("-o html --for 1h", "--for cannot be used with -o html"),
+    ] {
+        let ended = berth(&format!("simulate -f - {flags}"), &input);
+        assert!(ended.code == 2 && ended.stderr.contains(part), "{flags}: {}", ended.stderr);
+    }
+}

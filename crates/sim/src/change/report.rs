@@ -142,6 +142,10 @@ fn summary(effect: &Effect, moved: &[MovedPod], is_blocked: bool) -> String {
             format!("{nodes} {state}; {}{}", fates(effect, moved), bound(effect, "left there"))
         }
         Action::Cordoned => format!("{nodes} cordoned"),
+        Action::Untainted => match effect.nodes.len() {
+            1 => "1 node loses the taint".to_owned(),
+            many => format!("{many} nodes lose the taint"),
+        },
         Action::Added => format!("{nodes} added: {}", short_list(&effect.nodes)),
         Action::Scaled { workload, from, to, autoscaler } => {
             let remark = autoscaler.map_or_else(String::new, |(least, most)| {

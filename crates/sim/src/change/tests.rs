@@ -1,6 +1,6 @@
 use berth_engine::profile::Profile;
 use berth_engine::scheduler::Scheduler;
-use berth_model::manifests::Manifests;
+use berth_model::manifests::{Entry, Manifests};
 use berth_model::selector::LabelSelector;
 use berth_model::workload::WorkloadKind;
 use berth_wire::Loader;
@@ -293,4 +293,46 @@ fn a_change_of_what_does_not_exist_says_what_exists() {
     let several =
         apply(&mut read(&text), &[scale(WorkloadKind::Deployment, "web", 1)], DrainOptions::default());
     assert!(several.is_err_and(|p| p[0].contains("several namespaces have it: default/web, shop/web")));
+}
+
+#[test]
+fn a_taint_is_removed_from_the_nodes_that_are_named() {
+    let taints =
+        "taints: [{key: gpu, value: a100, effect: NoSchedule}, {key: slow, effect: PreferNoSchedule}],";
+    let tainted = |name: &str| node(name, &format!("labels: {{pool: {name}}}"), taints);
+    let text = documents(&[
+        &tainted("n1"),
+        &tainted("n2"),
+        &pod("a", "n9", "", 1, "").replace("nodeName: n9, ", ""),
+    ]);
+    let taint = |key: &str, value: Option<&str>, effect, nodes: Option<&str>| {
+        let nodes = nodes.map(set);
+        let (key, value) = (key.into(), value.map(Into::into));
+        Change::Untaint(TaintSet { text: "T".to_owned(), key, value, effect, nodes })
+    };
+    let no_schedule = Some(berth_model::node::TaintEffect::NoSchedule);
+    let cases = [
+        (taint("gpu", None, None, None), "2 nodes lose the taint", 2),
+        (taint("gpu", Some("a100"), no_schedule, Some("pool=n2")), "1 node loses the taint", 1),
+        (taint("slow", None, None, Some("n1")), "1 node loses the taint", 0),
+    ];
+    for (change, summary, open) in cases {
+        let mut manifests = read(&text);
+        let made = apply(&mut manifests, std::slice::from_ref(&change), DrainOptions::default()).unwrap();
+        let free = |entry: &&Entry<Node>| !entry.value.taints.iter().any(|taint| &*taint.key == "gpu");
+        assert_eq!(manifests.nodes.iter().filter(free).count(), open, "{change:?}");
+        assert_eq!(made.effects[0].nodes.len(), if summary.starts_with('2') { 2 } else { 1 });
+        assert_eq!(run(&text, std::slice::from_ref(&change), DrainOptions::default())[0].summary, summary);
+    }
+    let refused = [
+        (
+            taint("gpu", Some("h100"), None, None),
+            "--untaint T: no node has this taint; there is gpu=a100:NoSchedule, slow:PreferNoSchedule",
+        ),
+        (taint("gpu", None, None, Some("n9")), "--untaint n9: no node has this name; there is n1, n2"),
+    ];
+    for (change, problem) in refused {
+        let problems = apply(&mut read(&text), &[change], DrainOptions::default()).unwrap_err();
+        assert_eq!(problems, [problem]);
+    }
 }

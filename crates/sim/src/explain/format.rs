@@ -49,7 +49,7 @@ pub(crate) fn requirement(requirement: &Requirement) -> String {
 }
 
 /// `dedicated=ml:NoSchedule`.
-pub(super) fn taint(taint: &Taint) -> String {
+pub(crate) fn taint(taint: &Taint) -> String {
     let effect = match taint.effect {
         TaintEffect::NoSchedule => "NoSchedule",
         TaintEffect::PreferNoSchedule => "PreferNoSchedule",

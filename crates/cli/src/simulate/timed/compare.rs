@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::table::span;
 use super::{Input, simulate};
 use crate::failure::Failure;
+use crate::output::Format;
 use crate::simulate::SimulateArgs;
 use crate::simulate::compare::{algorithms, figure, side_by_side};
 use crate::{human, output, profiles};
@@ -33,15 +34,16 @@ pub(super) fn run(
     configuration: &Configuration,
     input: &Input,
     duration: Millis,
+    format: Format,
 ) -> Result<ExitCode, Failure> {
     let mut runs = Vec::new();
     for algorithm in algorithms(args)? {
-        let choice = profiles::choose(configuration, &args.profiles, Some(algorithm));
+        let choice = profiles::choose(configuration, &args.profiles, Some(algorithm))?;
         runs.push(simulate(args, choice, input, duration)?);
     }
     let pending = runs.iter().map(|run| run.pending.len()).max().unwrap_or(0);
     let comparison = TimedComparison { api_version: API_VERSION, kind: "TimedComparison", runs };
-    output::print(&comparison, args.output, |wide| render(&comparison, wide))?;
+    output::print(&comparison, format, |wide| render(&comparison, wide))?;
     Ok(args.exit_code(pending))
 }
 

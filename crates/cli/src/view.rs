@@ -1,0 +1,106 @@
+//! `berth view`: shows the cluster in a browser and answers questions about it.
+
+pub(crate) mod command_line;
+pub(crate) mod offline;
+
+use std::net::SocketAddr;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use berth_view::{Question, Server, Site, Source};
+
+use crate::changes::ChangeArgs;
+use crate::failure::{Failure, words};
+use crate::input::{self, InputArgs, SelectionArgs};
+use crate::profiles::{self, ProfileArgs};
+use crate::{notice, output};
+use offline::Offline;
+
+const EXAMPLES: &str = "\
+Examples:
+  The cluster of kubectl, in a browser:
+    berth view --open
+
+  A cluster and a folder of manifests:
+    berth view -f cluster.yaml -f apps/
+
+  Start with a question: what happens if a zone is drained?
+    berth view -f cluster.yaml --drain zone=eu-1a
+
+The objects are read once, at the start. Nothing is changed in a cluster. The page and its API need no other host.
+
+Exit codes:
+  2  the input or the command line cannot be used";
+
+/// Show the cluster in a browser: a map of the nodes, the pending pods with their reasons, and answers to \"what if\"
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ViewArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// More paths: the shell expands a pattern after -f to several
+    #[arg(value_name = "PATH", hide = true)]
+    pub more: Vec<std::path::PathBuf>,
+    /// Objects in files that name no namespace belong to this one, as with kubectl apply
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    pub changes: ChangeArgs,
+    #[command(flatten)]
+    pub profiles: ProfileArgs,
+    /// The address to serve on; port 0 takes a free port. Everyone who reaches the address can read the objects
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Open the page in the browser of the desktop
+    #[arg(long)]
+    pub open: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the input cannot be used, or the address.
+pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
+    let quiet = args.input.reading.quiet;
+    let configuration = profiles::configuration(&args.profiles, quiet)?;
+    profiles::check_seed(&args.profiles, args.profiles.algorithm.as_slice(), quiet);
+    let selection = SelectionArgs { namespace: args.namespace.clone(), selector: None };
+    let objects = input::read(&args.input, &args.more, &selection)?;
+    let title = command_line::title(&args.input, &args.more);
+    let command = command_line::of(&args.input, &args.more, args.namespace.as_deref(), &args.profiles);
+    if let Some(text) = args.changes.template_file() {
+        return Err(Failure::input(format!(
+            "--add {text}: the page takes only nodes of the cluster as templates"
+        ))
+        .hint("name one as --add COUNT=node/NAME, or add the nodes to the input with -f"));
+    }
+    let source = Offline::new(objects, configuration, args.profiles.clone(), title, command);
+    input::check(source.evaluate(&Question::default())?.warnings(), &args.input.reading)?;
+    let question = Question { options: args.changes.options() };
+    source.evaluate(&question)?; // a change that cannot be made is refused here and not on the page
+    let server = Server::bind(args.listen).map_err(|error| Failure::input(error.to_string()))?;
+    if !server.address().ip().is_loopback() && !quiet {
+        notice::warning(&format!(
+            "everyone who reaches {} can read the objects; there is no authentication",
+            server.address()
+        ));
+    }
+    let url = format!("http://{}/{}", server.address(), command_line::fragment(&question));
+    output::text_out(&format!("{url}\n"))?;
+    if args.open {
+        open(&url);
+    }
+    let source: Arc<dyn Source> = Arc::new(source);
+    server.run(Site::new(source));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the page in a browser; says so if it cannot.
+fn open(url: &str) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(program);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(error) = command.spawn() {
+        notice::warning(&format!("cannot open a browser with {program}: {}", words(&error)));
+    }
+}

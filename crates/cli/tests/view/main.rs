@@ -1,0 +1,14 @@
+//! The page of `berth view` and `simulate -o html` in a real browser: headless Chromium, driven by chromedriver.
+//!
+//! Where they are not installed the tests are skipped with a line that says so; `BERTH_REQUIRE_CHROMIUM=1` makes that a
+//! failure. `BERTH_SCREENSHOTS=1` writes the pictures of the documentation. `BERTH_VIEW_NODES=5000` measures a cluster of
+//! that size and prints the figures.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod browser;
+mod figures;
+mod questions;
+mod screenshots;
+mod server;
+mod views;
+mod webdriver;

@@ -1,0 +1,38 @@
+//! The pictures of the documentation: `BERTH_SCREENSHOTS=1 cargo test --workspace --test view screenshots`.
+
+use std::path::Path;
+
+use crate::browser::Browser;
+use crate::server::Server;
+use crate::views::SHOP;
+
+#[test]
+fn screenshots_are_written_if_asked_for() {
+    let pictures = [
+        ("view-map.png", "#/map?node=general-a1", 1200, 700),
+        ("view-what-if.png", "#/what-if?drain=general-b1&cordon=spot-b1", 1200, 900),
+        ("view-pending.png", "#/pending?pod=ml/finetune-llm-0", 1200, 620),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+    if std::env::var_os("BERTH_SCREENSHOTS").is_none() {
+        for (name, ..) in pictures {
+            let size = std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+            assert!((10_000..300_000).contains(&size), "docs/images/{name} has {size} bytes");
+        }
+        return;
+    }
+    let Some(browser) = Browser::start() else { return };
+    let server = Server::start(SHOP);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, fragment, width, height) in pictures {
+        browser.resize(width, height, false);
+        browser.open(&server.at(fragment));
+        browser.until("return document.querySelector('#panel h2, .counts') !== null");
+        // The title names the input of the test, which is in the folder of the examples.
+        browser.until(
+            "return document.querySelector('[aria-busy]') === null && document.getAnimations().length === 0",
+        );
+        browser.until("return !document.body.innerText.includes('Computing') && !document.body.innerText.includes('Loading')");
+        std::fs::write(folder.join(name), browser.screenshot()).unwrap();
+    }
+}

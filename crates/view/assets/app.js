@@ -1,0 +1,174 @@
+// The page: reads the address, loads documents, and shows the view.
+
+import { announce, el, notice } from "./dom.js";
+import { addressOf, change, questionOf, readAddress } from "./address.js";
+import { IS_FILE, hasDocument, load } from "./data.js";
+import { closePanel, nodeDetails, openPanel } from "./panel.js";
+import { absentExplanation, explanationOf } from "./explanation.js";
+import { mapView } from "./map-view.js";
+import { pendingView, placedView } from "./pods-view.js";
+import { askAlso, whatIfView } from "./what-if-view.js";
+import { compareView } from "./compare-view.js";
+import { nodesWith, startSearch } from "./search.js";
+
+const VIEWS = ["map", "pending", "placed", "what-if", "compare"];
+const TITLES = { map: "Map", pending: "Pending", placed: "Placed", "what-if": "What if", compare: "Compare" };
+const root = document.getElementById("view");
+
+// What was loaded: `info`, `cluster` and `podList`, which comes last.
+const loaded = {};
+let pass = 0;
+// The part of the address that the view's content depends on.
+let present = null;
+
+function isShown(view) {
+  if (view === "what-if") return !IS_FILE || hasDocument("difference");
+  return view !== "compare" || !IS_FILE || (loaded.info.compared ?? []).length > 0;
+}
+
+function markTab(view) {
+  for (const name of VIEWS) {
+    const tab = document.getElementById(`tab-${name}`);
+    tab.hidden = !isShown(name);
+    if (name === view) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  const count = loaded.cluster.summary.pending;
+  document
+    .getElementById("tab-pending")
+    .replaceChildren("Pending", count ? el("span", { class: "badge" }, count.toLocaleString("en")) : "");
+  document.title = `${TITLES[view]} – ${loaded.info.title} – Berth`;
+}
+
+// The documents before and after the changes of a question.
+async function answer(question) {
+  const before = { cluster: loaded.cluster, podList: await pods() };
+  if (IS_FILE) {
+    return {
+      difference: await load("difference"),
+      before: { cluster: await load("before/cluster"), podList: await load("before/pods") },
+      after: before,
+    };
+  }
+  const difference = await load("difference", question);
+  const after = { cluster: await load("cluster", question), podList: await load("pods", question) };
+  return { difference, before, after };
+}
+
+async function pods() {
+  loaded.podList ??= await load("pods");
+  return loaded.podList;
+}
+
+async function showView(view, query) {
+  const context = { ...loaded, query };
+  if (view === "map") {
+    const marked = query.get("find") ? nodesWith(loaded.cluster.nodes, query.get("find")) : null;
+    mapView(root, { ...context, marked });
+    if (marked) announce(`${marked.size} nodes match ${query.get("find")}`);
+    return;
+  }
+  if (view === "compare") {
+    await compareView(root, context);
+    return;
+  }
+  if (!loaded.podList) root.replaceChildren(el("p", { class: "quiet" }, "Loading pods"));
+  context.podList = await pods();
+  if (view === "pending") pendingView(root, context);
+  else if (view === "placed") placedView(root, context);
+  else await whatIfView(root, context, () => answer(questionOf(query)));
+}
+
+async function showPanel(query, mine) {
+  const question = questionOf(query);
+  const [pod, name] = [query.get("pod"), query.get("node")];
+  if (pod) {
+    openPanel(pod, el("p", { class: "quiet" }, "Computing the explanation"));
+    try {
+      const document_ = await load("explanation", [["pod", pod], ...question]);
+      if (mine === pass) openPanel(pod, ...explanationOf(document_));
+    } catch (error) {
+      if (mine === pass)
+        openPanel(pod, ...(IS_FILE ? absentExplanation(pod) : [notice(error.message, { role: "alert" })]));
+    }
+    return;
+  }
+  if (!name) {
+    closePanel();
+    return;
+  }
+  const isAsked = question.length > 0 && !IS_FILE;
+  const cluster = isAsked ? await load("cluster", question) : loaded.cluster;
+  const node = cluster.nodes.find((one) => one.name === name);
+  if (mine !== pass) return;
+  if (!node) {
+    openPanel(name, notice("There is no node of this name here."));
+    return;
+  }
+  const ask = IS_FILE ? null : (option, value) => askAlso(query, option, value);
+  openPanel(name, ...nodeDetails(node, isAsked ? null : loaded.podList, ask));
+  const list = isAsked ? await load("pods", question) : await pods();
+  if (mine === pass) openPanel(name, ...nodeDetails(node, list, ask));
+}
+
+async function show() {
+  pass += 1;
+  const mine = pass;
+  const { view: asked, query } = readAddress();
+  const view = VIEWS.includes(asked) && isShown(asked) ? asked : "map";
+  markTab(view);
+  const own = new URLSearchParams([...query].filter(([name]) => !["pod", "node"].includes(name)));
+  const address = addressOf(view, own);
+  // The map marks the chosen node; other views do not depend on what the panel shows.
+  if (address !== present || view === "map") {
+    const isOther = present?.split("?")[0] !== address.split("?")[0];
+    present = address;
+    if (isOther) root.scrollTop = 0;
+    await Promise.all([showView(view, query), showPanel(query, mine)]);
+  } else {
+    await showPanel(query, mine);
+  }
+}
+
+function keys(event) {
+  if (event.target.matches?.("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const view = VIEWS[Number(event.key) - 1];
+  if (event.key === "/") document.getElementById("search").focus();
+  else if (event.key === "Escape") change({ node: null, pod: null });
+  else if (view && isShown(view)) location.hash = `#/${view}`;
+  else return;
+  event.preventDefault();
+}
+
+async function start() {
+  try {
+    [loaded.info, loaded.cluster] = await Promise.all([load("info"), load("cluster")]);
+  } catch (error) {
+    root.replaceChildren(...error.message.split("\n").map((line) => notice(line, { role: "alert" })));
+    return;
+  }
+  if (loaded.info.warnings.length) {
+    const items = loaded.info.warnings.map((text) => el("li", {}, text));
+    document
+      .querySelector("header")
+      .after(
+        el(
+          "details",
+          { class: "warnings" },
+          el("summary", {}, `${items.length} warnings about the input`),
+          el("ul", {}, items),
+        ),
+      );
+  }
+  startSearch(() => loaded);
+  addEventListener("hashchange", show);
+  addEventListener("keydown", keys);
+  document.getElementById("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    root.focus();
+  });
+  await show();
+  await pods();
+}
+
+start();

@@ -1,0 +1,111 @@
+//! What a shell gives to the page.
+
+use berth_sim::report::API_VERSION;
+use serde::Serialize;
+
+use crate::question::Question;
+
+/// A document that can be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// What the page needs before all else: [`PageInfo`].
+    Info {
+        /// The algorithms that a page without a server compares.
+        compared: Vec<String>,
+    },
+    /// Nodes: [`ClusterState`](crate::ClusterState).
+    Cluster,
+    /// Pods: [`PodList`](crate::PodList).
+    Pods,
+    /// `SimulationResult`, as `berth simulate -o json` prints it.
+    Simulation,
+    /// Why a pod is where it is, or why it is pending: [`PodExplanation`](crate::PodExplanation).
+    Explanation {
+        /// `namespace/name`.
+        pod: String,
+        /// How many nodes the list of nodes has at most.
+        nodes: usize,
+    },
+    /// What the changes do to pods: [`Difference`](crate::Difference).
+    Difference,
+    /// `Comparison`, as `berth simulate --compare -o json` prints it.
+    Comparison {
+        /// The names of the algorithms.
+        algorithms: Vec<String>,
+    },
+}
+
+/// Answers questions about one cluster.
+pub trait Source: Send + Sync + 'static {
+    /// The document as JSON, of the cluster as the question supposes it. It is called from one thread at a time and may
+    /// take its time.
+    ///
+    /// # Errors
+    /// If the question names what does not exist, or cannot be answered.
+    fn answer(&self, document: &Document, question: &Question) -> Result<String, Refusal>;
+
+    /// What the head of the page says of the input.
+    fn title(&self) -> String;
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The question cannot be understood, or supposes what cannot be: a sentence for each problem.
+    Invalid(Vec<String>),
+    /// What is asked about does not exist.
+    NotFound(String),
+    /// The answer cannot be given, although the question is in order.
+    Failed(String),
+}
+
+/// What the page needs before all else. `PageInfo` of `berth.dev/v1alpha1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageInfo {
+    /// `berth.dev/v1alpha1`.
+    pub api_version: &'static str,
+    /// `PageInfo`.
+    pub kind: &'static str,
+    /// Where the cluster comes from, as in `cluster.yaml, apps/`.
+    pub title: String,
+    /// The start of the command line that gives the same answers, as in `berth simulate -f cluster.yaml`.
+    pub command: String,
+    /// The algorithm that decides unless another one is asked for.
+    pub algorithm: String,
+    /// The names of all algorithms.
+    pub algorithms: Vec<&'static str>,
+    /// The algorithms that are compared, on a page without a server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compared: Vec<String>,
+    /// The score plugins of the first profile with their weights.
+    pub plugins: Vec<PluginWeight>,
+    /// What is odd about the input, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A score plugin and its weight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginWeight {
+    /// The plugin.
+    pub name: String,
+    /// Its weight.
+    pub weight: i64,
+}
+
+impl PageInfo {
+    /// The document about an input with this title.
+    pub fn new(title: String, command: String, algorithm: String) -> Self {
+        Self {
+            api_version: API_VERSION,
+            kind: "PageInfo",
+            title,
+            command,
+            algorithm,
+            algorithms: Vec::new(),
+            compared: Vec::new(),
+            plugins: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
