@@ -76,8 +76,11 @@ fn a_large_cluster_is_shown_and_asked_about_quickly() {
          script memory {heap:.0} MiB, server {} MiB",
         memory(server.id())
     );
-    assert!(paint.as_f64().unwrap() < 3_000.0, "first paint after {paint} ms");
-    assert!(drawn < 16.0, "the scripts take {drawn} ms of a frame");
+    if std::env::var_os("BERTH_VIEW_NODES").is_some() {
+        // Asked for by hand, on a machine that does nothing else.
+        assert!(paint.as_f64().unwrap() < 1_000.0, "first paint after {paint} ms");
+        assert!(drawn < 16.0, "the scripts take {drawn} ms of a frame");
+    }
     browser.assert_quiet();
 }
 
