@@ -15,8 +15,8 @@ use crate::testbed;
 
 pub use berth_up::component::free_port;
 
-/// The user of kube-scheduler. kube-apiserver binds the roles `system:kube-scheduler` and `system:volume-scheduler` to it at
-/// its start.
+/// The user of kube-scheduler. kube-apiserver binds the roles `system:kube-scheduler` and `system:volume-scheduler` to it
+/// at its start.
 pub const SCHEDULER_USER: &str = "system:kube-scheduler";
 
 /// The account of deploy/manifests; it has no rights until those are applied.

@@ -263,7 +263,6 @@ impl Unmatched {
 
 /// The first selector that does not match a device, with what the device has of what it reads; `Some(None)` if all
 /// match, and `None` if one cannot be evaluated.
-#[expect(clippy::option_option, clippy::type_complexity, reason = "three answers, taken apart at once")]
 fn first_unmatched<'s>(
     search: &Search<'_>,
     candidate: &Candidate<'_>,

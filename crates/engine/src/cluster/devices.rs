@@ -234,6 +234,8 @@ impl Cluster {
             return None;
         }
         let allocation = wanted.clone();
+        let (namespace, claim) = (found.namespace.clone(), found.name.clone());
+        self.set_in_flight(&namespace, &claim, false); // what the claim has is written
         self.set_held(&allocation, true);
         Some(allocation)
     }

@@ -329,7 +329,12 @@ fn a_device_stays_taken_while_its_write_is_in_flight_although_the_claim_has_anot
         world.pod_with("second", 1, &claiming("second"), "");
         let requests = world.run();
         assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
+        world.pod_with("third", 1, &claiming("first"), "");
+        let requests = world.run();
+        let shares = requests.iter().any(|request| request == "reserve devices of claim first");
+        assert!(shares, "the claim is allocated: {requests:?}");
         if !is_free {
+            world.delete(Kind::Pod, "third");
             world.apply(&device_claim("first", "")); // the controller frees it
             world.apply(&device_claim("first", ALLOCATED)); // then the write is carried out
         }

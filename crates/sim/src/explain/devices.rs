@@ -113,79 +113,71 @@ mod tests {
         (details, explanation.suggestions.into_iter().map(|found| found.description).collect())
     }
 
+    const TWO: &str = "devices: [{name: a, attributes: {model: {string: small}}}, {name: b, attributes: {model: {string: large}}}]";
+    const TAINTED: &str = "devices: [{name: a, taints: [{key: k, value: v, effect: NoSchedule}]}]";
+    const SHARED: &str =
+        "devices: [{name: a, allowMultipleAllocations: true, capacity: {bandwidth: {value: 10G}}}]";
+    const MATCHED: &str =
+        "devices: [{name: a, attributes: {numa: {int: 0}}}, {name: b, attributes: {numa: {int: 1}}}]";
+
+    /// What a request for devices of the class asks for more, and what the node lacks.
+    fn check(devices: &str, more: &str, cases: &[(&str, &str)]) {
+        for (ask, expected) in cases {
+            let wanted = format!("requests: [{{name: r, exactly: {{deviceClassName: gpu, {ask}}}}}]");
+            let (details, _) = explained(devices, more, &wanted);
+            assert_eq!(details, [format!("claim default/mine, request r: {expected}")], "{wanted}");
+        }
+    }
+
     #[test]
     fn a_node_whose_devices_do_not_suffice_says_what_keeps_each_device() {
-        const TWO: &str = "devices: [{name: a, attributes: {model: {string: small}}}, {name: b, attributes: {model: {string: large}}}]";
-        const TAINTED: &str = "devices: [{name: a, taints: [{key: k, value: v, effect: NoSchedule}]}]";
-        const SHARED: &str =
-            "devices: [{name: a, allowMultipleAllocations: true, capacity: {bandwidth: {value: 10G}}}]";
-        const MATCHED: &str =
-            "devices: [{name: a, attributes: {numa: {int: 0}}}, {name: b, attributes: {numa: {int: 1}}}]";
-        let held = claim(
+        let cases = [
+            ("count: 3", "3 devices of class gpu are wanted, 2 of the node's 2 are free"),
+            (
+                "selectors: [{cel: {expression: 'device.attributes[\"d\"].model == \"huge\"'}}]",
+                "1 device of class gpu is wanted, 0 of the node's 2 are free; \
+                 2 not selected by device.attributes[\"d\"].model == \"huge\": model is small, large",
+            ),
+        ];
+        check(&slice(TWO), "", &cases);
+        let cases = [
+            (
+                "count: 2",
+                "2 devices of class gpu are wanted, 1 of the node's 2 is free; 1 allocated to default/theirs",
+            ),
+            (
+                "allocationMode: All",
+                "all devices of class gpu are wanted, 1 of the node's 2 is free; 1 allocated to default/theirs",
+            ),
+        ];
+        check(&slice(TWO), &theirs(), &cases);
+        let why = "1 device of class gpu is wanted, 0 of the node's 1 are free; 1 with taint k=v:NoSchedule, not tolerated";
+        check(&slice(TAINTED), "", &[("count: 1", why)]);
+        let why = "1 device of class gpu is wanted, 0 of the node's 1 are free; \
+                   1 without enough bandwidth: 11G is wanted of 10G";
+        check(&slice(SHARED), "", &[("capacity: {requests: {bandwidth: 11G}}", why)]);
+        check("", "", &[("count: 1", "1 device of class gpu is wanted, the node has no device")]);
+    }
+
+    #[test]
+    fn requests_that_do_not_fit_together_are_told() {
+        let wanted = "requests: [{name: r, exactly: {deviceClassName: gpu, count: 2}}], constraints: [{matchAttribute: d/numa}]";
+        let (details, _) = explained(&slice(MATCHED), "", wanted);
+        assert_eq!(
+            details,
+            ["claim default/mine: each request finds enough devices, but not with the same d/numa"]
+        );
+    }
+
+    /// A claim that has device a of the node.
+    fn theirs() -> String {
+        claim(
             "theirs",
             "requests: [{name: r, exactly: {deviceClassName: gpu}}]",
             "status: {allocation: {devices: {results: [{request: r, driver: d, pool: n1, device: a}]}, \
-             nodeSelector: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n1]}]}]}}}",
-        );
-        let cases = [
-            (
-                TWO,
-                "",
-                "requests: [{name: r, exactly: {deviceClassName: gpu, count: 3}}]",
-                "claim default/mine, request r: 3 devices of class gpu are wanted, 2 of the node's 2 are free",
-            ),
-            (
-                TWO,
-                &held,
-                "requests: [{name: r, exactly: {deviceClassName: gpu, count: 2}}]",
-                "claim default/mine, request r: 2 devices of class gpu are wanted, 1 of the node's 2 is free; \
-                 1 allocated to default/theirs",
-            ),
-            (
-                TWO,
-                "",
-                "requests: [{name: r, exactly: {deviceClassName: gpu, selectors: [{cel: {expression: \
-                 'device.attributes[\"d\"].model == \"huge\"'}}]}}]",
-                "claim default/mine, request r: 1 device of class gpu is wanted, 0 of the node's 2 are free; \
-                 2 not selected by device.attributes[\"d\"].model == \"huge\": model is small, large",
-            ),
-            (
-                TAINTED,
-                "",
-                "requests: [{name: r, exactly: {deviceClassName: gpu}}]",
-                "claim default/mine, request r: 1 device of class gpu is wanted, 0 of the node's 1 are free; \
-                 1 with taint k=v:NoSchedule, not tolerated",
-            ),
-            (
-                SHARED,
-                "",
-                "requests: [{name: r, exactly: {deviceClassName: gpu, capacity: {requests: {bandwidth: 11G}}}}]",
-                "claim default/mine, request r: 1 device of class gpu is wanted, 0 of the node's 1 are free; \
-                 1 without enough bandwidth: 11G is wanted of 10G",
-            ),
-            (
-                MATCHED,
-                "",
-                "requests: [{name: r, exactly: {deviceClassName: gpu, count: 2}}], constraints: [{matchAttribute: d/numa}]",
-                "claim default/mine: each request finds enough devices, but not with the same d/numa",
-            ),
-            (
-                TWO,
-                &held,
-                "requests: [{name: r, exactly: {deviceClassName: gpu, allocationMode: All}}]",
-                "claim default/mine, request r: all devices of class gpu are wanted, 1 of the node's 2 is free; \
-                 1 allocated to default/theirs",
-            ),
-        ];
-        for (devices, more, wanted, expected) in cases {
-            let (details, _) = explained(&slice(devices), more, wanted);
-            assert_eq!(details, [expected], "{wanted}");
-        }
-        let (helped, _) = explained("", "", "requests: [{name: r, exactly: {deviceClassName: gpu}}]");
-        assert_eq!(
-            helped,
-            ["claim default/mine, request r: 1 device of class gpu is wanted, the node has no device"]
-        );
+             nodeSelector: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n1]}]}]}}, \
+             reservedFor: [{resource: pods, name: other, uid: u}]}",
+        )
     }
 
     #[test]
@@ -196,14 +188,9 @@ mod tests {
         };
         let partitions = "devices: [{name: a, consumesCounters: [{counterSet: slices, counters: {memory: {value: 30Gi}}}]}, \
                           {name: b, consumesCounters: [{counterSet: slices, counters: {memory: {value: 20Gi}}}]}]";
-        let held = claim(
-            "theirs",
-            "requests: [{name: r, exactly: {deviceClassName: gpu}}]",
-            "status: {allocation: {devices: {results: [{request: r, driver: d, pool: n1, device: a}]}}}",
-        );
         let slices = of("s1", &counters) + &of("s2", partitions);
         let (details, _) =
-            explained(&slices, &held, "requests: [{name: r, exactly: {deviceClassName: gpu}}]");
+            explained(&slices, &theirs(), "requests: [{name: r, exactly: {deviceClassName: gpu}}]");
         let expected = "claim default/mine, request r: 1 device of class gpu is wanted, 0 of the node's 2 are free; \
                         1 allocated to default/theirs; 1 short of counter memory of slices";
         assert_eq!(details, [expected]);
@@ -211,15 +198,8 @@ mod tests {
 
     #[test]
     fn devices_that_are_given_back_or_one_more_node_may_help() {
-        let held = claim(
-            "theirs",
-            "requests: [{name: r, exactly: {deviceClassName: gpu}}]",
-            "status: {allocation: {devices: {results: [{request: r, driver: d, pool: n1, device: a}]}, \
-             nodeSelector: {nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n1]}]}]}}, \
-             reservedFor: [{resource: pods, name: other, uid: u}]}",
-        );
         let wanted = "requests: [{name: r, exactly: {deviceClassName: gpu}}]";
-        let (_, help) = explained(&slice("devices: [{name: a}]"), &held, wanted);
+        let (_, help) = explained(&slice("devices: [{name: a}]"), &theirs(), wanted);
         let expected = [
             "the devices of claim default/theirs, which default/other uses, given back",
             "one more node like n1",
