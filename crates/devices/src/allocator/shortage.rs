@@ -241,6 +241,9 @@ fn of_request(
     })
 }
 
+/// What a selector reads of a device, by name, and what the device has of it, in words.
+type ValuesRead = Vec<(String, String)>;
+
 /// The devices that a selector does not match.
 #[derive(Default)]
 struct Unmatched {
@@ -250,7 +253,7 @@ struct Unmatched {
 }
 
 impl Unmatched {
-    fn add(&mut self, values: Vec<(String, String)>) {
+    fn add(&mut self, values: ValuesRead) {
         self.count += 1;
         for (name, value) in values {
             let known = self.values.entry(name).or_default();
@@ -267,7 +270,7 @@ fn first_unmatched<'s>(
     search: &Search<'_>,
     candidate: &Candidate<'_>,
     selectors: &'s [Str],
-) -> Option<Option<(&'s Str, Vec<(String, String)>)>> {
+) -> Option<Option<(&'s Str, ValuesRead)>> {
     let (driver, device) = (&candidate.slice.driver, candidate.device);
     for text in selectors {
         let compiled = search.inventory.selectors.get(text);
