@@ -2,7 +2,7 @@
 //!
 //! The crate knows the documents of `berth-sim`, and neither files nor command lines. A shell implements [`Source`],
 //! which answers questions with JSON documents; [`Site`] makes the responses to requests from it, and [`serve`] puts
-//! them on a socket. [`file`] writes a page with its documents in it, which needs no server.
+//! them on a socket. [`file()`] writes a page with its documents in it, which needs no server.
 //!
 //! The page is rendered here, its behaviour is plain JavaScript in `assets/`, and both are in the binary. Names and
 //! labels come from the users of the cluster: the templates escape them, and the scripts only set text, which the
