@@ -40,15 +40,15 @@ const FLOORS: [(&str, f64); 39] = [
     ("volume-limits", 3.5),
     ("device-claims", 1.2),             // the scan asks only changed nodes, too
     ("prioritized-device-claims", 0.8), // alternatives are scored for each pod
-    ("selected-device-claims", 1.0),
-    ("matched-device-claims", 0.9),
-    ("shared-device-claims", 0.9),
+    ("selected-device-claims", 0.8),
+    ("matched-device-claims", 0.7),
+    ("shared-device-claims", 0.6),
     ("partitioned-device-claims", 1.2),
-    ("partitioned-device-claims-backtracking", 1.0),
-    ("device-capacity-claims", 1.0),
-    ("tainted-device-claims", 0.9),
-    ("explicit-extended-resource-devices", 0.7),
-    ("implicit-extended-resource-devices", 0.7),
+    ("partitioned-device-claims-backtracking", 0.7),
+    ("device-capacity-claims", 0.8),
+    ("tainted-device-claims", 0.8),
+    ("explicit-extended-resource-devices", 0.4), // each of 25 classes asks the changed nodes apart
+    ("implicit-extended-resource-devices", 0.4),
     ("mix", 1.0),
     ("every-pod-different", 2.6),
     ("adversarial-churn", 2.2),
