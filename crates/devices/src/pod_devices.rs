@@ -314,7 +314,7 @@ impl<'a> PodDevices<'a> {
         }))
     }
 
-    /// The claim that is made for extended resources, as far as it is known before it is made.
+    /// The claim for extended resources before it exists: it has no name and no uid yet.
     fn special_claim(&self, requests: Vec<DeviceRequest>) -> ResourceClaim {
         ResourceClaim {
             namespace: self.pod.spec.namespace.clone(),

@@ -40,6 +40,7 @@ pub use change::{Change, ChangeLog, DeviceScope, PodChange};
 pub use class_index::ClassIndex;
 pub(crate) use device_answers::{DeviceAnswer, DeviceAnswers};
 pub use devices::assumed_uid;
+pub(crate) use devices::has_same_devices;
 pub use domains::{Domains, PartitionKey, UniformColumns};
 pub use images::Images;
 pub use load::Loads;

@@ -86,10 +86,8 @@ pub(crate) struct ObjectOutcome {
 pub(crate) struct Reverted {
     /// The effects whose writes may still be carried out, with their indexes. They stay applied.
     pub(crate) in_flight: Vec<(usize, ReservedEffect)>,
-    /// Claims whose writes other pods may have waited for, and that are not changed.
+    /// Objects that are not changed, although what they stand for may help pods.
     pub(crate) settled: Vec<ObjectKey>,
-    /// Whether devices are free that were held apart from their claim.
-    pub(crate) frees_devices: bool,
 }
 
 /// Which time has come for a binding.
@@ -292,14 +290,10 @@ impl Binding {
     pub(crate) fn revert(self, cluster: &mut Cluster) -> Reverted {
         let mut reverted = Reverted::default();
         for (at, reserved) in self.effects.into_iter().enumerate().rev() {
-            let object = reserved.effect().object();
             if reserved.holds_devices_in_flight() {
                 reverted.in_flight.push((at, reserved));
             } else {
-                reverted.frees_devices |= reserved.is_held();
-                if reserved.revert(cluster) {
-                    reverted.settled.push(object);
-                }
+                reverted.settled.extend(reserved.revert(cluster));
             }
         }
         reverted

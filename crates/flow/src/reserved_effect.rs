@@ -4,7 +4,7 @@ use berth_engine::cluster::{Assumed, Cluster};
 use berth_engine::effect::Effect;
 use berth_engine::name::PluginName;
 use berth_engine::scheduler::Reserved;
-use berth_model::object::ObjectKey;
+use berth_model::object::{Kind, ObjectKey};
 
 use crate::input::FailureKind;
 use crate::queue::Backoff;
@@ -163,15 +163,20 @@ impl ReservedEffect {
         self.is_delivered && cluster.settle(&self.effect)
     }
 
-    /// Reverts it, unless the watch has delivered it. Returns whether pods that wait for what becomes of the write may be
-    /// helped although nothing is reverted.
-    pub(crate) fn revert(self, cluster: &mut Cluster) -> bool {
+    /// Reverts it, unless the watch has delivered it. Returns an object that is not changed, although what it stands for
+    /// may help pods: the claim whose write is known now, or devices that were held apart from it.
+    pub(crate) fn revert(self, cluster: &mut Cluster) -> Option<ObjectKey> {
         match self.assumed {
             Some(assumed) => {
+                let was_held = assumed.is_held();
                 cluster.undo(assumed);
-                false
+                was_held.then(|| ObjectKey {
+                    kind: Kind::ResourceSlice,
+                    namespace: "".into(),
+                    name: "".into(),
+                })
             }
-            None => cluster.settle(&self.effect),
+            None => cluster.settle(&self.effect).then(|| self.effect.object()),
         }
     }
 }

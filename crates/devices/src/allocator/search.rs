@@ -2,7 +2,8 @@
 
 use berth_model::Str;
 use berth_model::device::{
-    ALLOCATION_RESULTS_MAX, Device, DeviceId, DeviceTaintEffect, ResourceClaim, ResourceSlice,
+    ALLOCATION_RESULTS_MAX, Device, DeviceId, DeviceTaint, DeviceTaintEffect, ResourceClaim, ResourceSlice,
+    SubRequest,
 };
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -32,11 +33,11 @@ pub(super) struct Candidate<'a> {
     /// The position of its pool.
     pub(super) pool: usize,
     /// Whether a claim has it for itself.
-    dedicated: bool,
+    pub(super) dedicated: bool,
     /// Whether shares of it are allocated.
-    shared: bool,
+    pub(super) shared: bool,
     /// What they take.
-    taken: Option<&'a Amounts>,
+    pub(super) taken: Option<&'a Amounts>,
     /// The claims that pick it in this search.
     picked_by: SmallVec<[usize; 2]>,
     /// What shares picked in this search take; present if there is one.
@@ -79,6 +80,14 @@ struct Undo {
     amounts: Option<Amounts>,
     had_amounts: bool,
     result: bool,
+}
+
+/// The first taint of a device that keeps it from a request.
+pub(super) fn untolerated<'d>(device: &'d Device, ask: &SubRequest) -> Option<&'d DeviceTaint> {
+    device.taints.iter().find(|taint| {
+        matches!(taint.effect, DeviceTaintEffect::NoSchedule | DeviceTaintEffect::NoExecute)
+            && !ask.tolerations.iter().any(|toleration| toleration.tolerates(taint))
+    })
 }
 
 /// One search.
@@ -368,10 +377,7 @@ impl<'a> Search<'a> {
             }
             undo.counters = true;
         }
-        let tainted = device.taints.iter().any(|taint| {
-            matches!(taint.effect, DeviceTaintEffect::NoSchedule | DeviceTaintEffect::NoExecute)
-                && !ask.tolerations.iter().any(|toleration| toleration.tolerates(taint))
-        });
+        let tainted = untolerated(device, ask).is_some();
         if tainted || !self.add_to_constraints(at, number, name, &mut undo) {
             self.take_back(at, number, undo);
             if must && !tainted {

@@ -7,14 +7,17 @@ use std::fmt;
 
 use berth_model::Str;
 use berth_model::device::{
-    AllocationMode, Ask, ConstraintRule, DeviceId, DeviceTaint, DeviceTaintEffect, ResourceClaim, SubRequest,
+    AllocationMode, Ask, ConstraintRule, DeviceId, DeviceTaint, DeviceTaintEffect, Reach, ResourceClaim,
+    SubRequest,
 };
 
 use super::Inventory;
 use super::counters::{Counters, consumption};
-use super::search::{Candidate, Search};
+use super::prepare::key;
+use super::search::{Candidate, Search, untolerated};
 use crate::capacity;
-use crate::pools::{NodeView, reaches};
+use crate::constraint::RequestName;
+use crate::pools::{NodeView, Pool, reaches};
 use crate::state::amount;
 
 /// How many values of an attribute are named.
@@ -150,20 +153,22 @@ pub fn shortages(
     holders: &[&ResourceClaim],
 ) -> Vec<Shortage> {
     let search = Search::new(inventory, node, claims);
+    let counters = search.pools.iter().map(|pool| Counters::new(pool, inventory.state)).collect();
+    let taken = Taken { counters, holders };
     let mut short: Vec<Shortage> = search.pools.iter().filter_map(unusable).collect();
     for claim in claims {
         for request in &claim.spec.requests {
             let asks: Vec<(Str, &SubRequest)> = match &request.ask {
                 Ask::Exactly(ask) => vec![(request.name.clone(), ask)],
                 Ask::FirstAvailable(asks) => {
-                    let name = |ask: &SubRequest| format!("{}/{}", request.name, ask.name).into();
-                    asks.iter().map(|ask| (name(ask), ask)).collect()
+                    let name = |alternative| RequestName { request: &request.name, alternative };
+                    asks.iter().map(|ask| (name(Some(&ask.name)).full(), ask)).collect()
                 }
             };
             let all = asks.len();
             let found: Vec<Shortage> = asks
                 .into_iter()
-                .filter_map(|(name, ask)| of_request(&search, claim, &name, ask, holders))
+                .filter_map(|(name, ask)| of_request(&search, &taken, claim, &name, ask))
                 .map(Shortage::Request)
                 .collect();
             if found.len() == all {
@@ -177,7 +182,7 @@ pub fn shortages(
     short
 }
 
-fn unusable(pool: &crate::pools::Pool<'_>) -> Option<Shortage> {
+fn unusable(pool: &Pool<'_>) -> Option<Shortage> {
     let problem = match pool {
         pool if pool.incomplete => "not used: the driver has not published all of its slices",
         pool if pool.invalid => "not used: its slices contradict each other",
@@ -194,16 +199,24 @@ fn together(claim: &ResourceClaim) -> Option<Shortage> {
     let constraints: Vec<String> =
         claim.spec.constraints.iter().map(|constraint| rule(&constraint.rule)).collect();
     let several = claim.spec.requests.len() > 1 || !constraints.is_empty();
-    several.then(|| Shortage::Together { claim: super::prepare::key(claim), constraints })
+    several.then(|| Shortage::Together { claim: key(claim), constraints })
+}
+
+/// What is taken on the node.
+struct Taken<'a> {
+    /// What is left of counters, by pool.
+    counters: Vec<Counters<'a>>,
+    /// The claims that have devices.
+    holders: &'a [&'a ResourceClaim],
 }
 
 /// What one request, or one alternative, lacks; `None` if it finds enough, or cannot be looked at.
 fn of_request(
     search: &Search<'_>,
+    taken: &Taken<'_>,
     claim: &ResourceClaim,
     name: &Str,
     ask: &SubRequest,
-    holders: &[&ResourceClaim],
 ) -> Option<RequestShortage> {
     let class = search.inventory.classes.get(&ask.class)?;
     let (mut others, mut free, mut obstacles) = (0, 0, BTreeMap::<Obstacle, usize>::new());
@@ -213,7 +226,7 @@ fn of_request(
             others += 1;
         } else if let Some((selector, values)) = first_unmatched(search, candidate, &ask.selectors)? {
             unmatched.entry(selector).or_default().add(values);
-        } else if let Some(obstacle) = obstacle(search, candidate, ask, holders) {
+        } else if let Some(obstacle) = obstacle(search, taken, candidate, ask) {
             *obstacles.entry(obstacle).or_default() += 1;
         } else {
             free += 1;
@@ -227,7 +240,7 @@ fn of_request(
         (Obstacle::Selector { expression: expression.clone(), values: words(&values) }, count)
     });
     is_short.then(|| RequestShortage {
-        claim: super::prepare::key(claim),
+        claim: key(claim),
         request: name.clone(),
         class: ask.class.clone(),
         wanted: match ask.mode {
@@ -294,33 +307,27 @@ fn words(values: &BTreeMap<String, Vec<String>>) -> String {
 /// What keeps a device that is selected.
 fn obstacle(
     search: &Search<'_>,
+    taken: &Taken<'_>,
     candidate: &Candidate<'_>,
     ask: &SubRequest,
-    holders: &[&ResourceClaim],
 ) -> Option<Obstacle> {
     let Candidate { device, slice, .. } = candidate;
-    let per_device = slice.reach == berth_model::device::Reach::PerDevice;
+    let per_device = slice.reach == Reach::PerDevice;
     if per_device && !reaches(search.node, &device.reach) {
         return Some(Obstacle::Elsewhere);
     }
-    let (id, state) = (candidate.id(), search.inventory.state);
-    if ask.admin_access != Some(true) && state.is_dedicated(&id) {
-        return Some(Obstacle::Allocated(holders_of(&id, holders)));
+    if ask.admin_access != Some(true) && candidate.dedicated {
+        return Some(Obstacle::Allocated(holders_of(&candidate.id(), taken.holders)));
     }
-    if let Some(short) = short_capacity(candidate, ask, state.consumed(&id)) {
+    if let Some(short) = short_capacity(candidate, ask) {
         return Some(Obstacle::Capacity(short));
     }
-    if !(device.allow_multiple_allocations == Some(true) && state.is_shared(&id)) {
-        let counters = Counters::new(&search.pools[candidate.pool], state);
-        if let Some(short) = short_counter(&counters, candidate) {
-            return Some(Obstacle::Counter(short));
-        }
+    // The counters of a device that is shared already are taken.
+    let counted = device.allow_multiple_allocations == Some(true) && candidate.shared;
+    if !counted && let Some(short) = short_counter(&taken.counters[candidate.pool], candidate) {
+        return Some(Obstacle::Counter(short));
     }
-    let stops = |taint: &&DeviceTaint| {
-        matches!(taint.effect, DeviceTaintEffect::NoSchedule | DeviceTaintEffect::NoExecute)
-            && !ask.tolerations.iter().any(|toleration| toleration.tolerates(taint))
-    };
-    device.taints.iter().find(stops).map(|taint| Obstacle::Taint(taint_text(taint)))
+    untolerated(device, ask).map(|taint| Obstacle::Taint(taint_text(taint)))
 }
 
 fn holders_of(device: &DeviceId, holders: &[&ResourceClaim]) -> Vec<String> {
@@ -328,15 +335,11 @@ fn holders_of(device: &DeviceId, holders: &[&ResourceClaim]) -> Vec<String> {
         let results = claim.allocation.iter().flat_map(|allocation| &allocation.results);
         results.into_iter().any(|result| !result.admin_access && result.device == *device)
     };
-    holders.iter().filter(has).map(|claim| super::prepare::key(claim)).collect()
+    holders.iter().filter(has).map(|claim| key(claim)).collect()
 }
 
-fn short_capacity(
-    candidate: &Candidate<'_>,
-    ask: &SubRequest,
-    taken: Option<&crate::state::Amounts>,
-) -> Option<String> {
-    let capacity = &candidate.device.capacity;
+fn short_capacity(candidate: &Candidate<'_>, ask: &SubRequest) -> Option<String> {
+    let (capacity, taken) = (&candidate.device.capacity, candidate.taken);
     if capacity::fits(taken, None, ask.capacity.as_ref(), capacity) != Ok(false) {
         return None;
     }

@@ -3,7 +3,7 @@
 use berth_devices::NodeView;
 use berth_devices::objects::{DeviceObjects, PoolOwner};
 use berth_model::Str;
-use berth_model::device::{Allocation, DeviceClass, DeviceId, DeviceTaintRule, ResourceClaim, ResourceSlice};
+use berth_model::device::{Allocation, DeviceClass, DeviceTaintRule, ResourceClaim, ResourceSlice};
 
 use super::device_answers::AnswerCache;
 use super::trial::Undo;
@@ -164,7 +164,7 @@ impl Cluster {
     pub(super) fn assume_devices(&mut self, wanted: &DeviceReservation) -> Option<AssumedDevices> {
         let found = self.devices.claim(&wanted.namespace, &wanted.claim)?;
         let has_others = match (&found.allocation, &wanted.allocation) {
-            (Some(found), Some(wanted)) => !devices(found).eq(devices(wanted)),
+            (Some(found), Some(wanted)) => !has_same_devices(found, wanted),
             _ => false,
         };
         if found.uid != wanted.claim_uid || has_others {
@@ -230,7 +230,7 @@ impl Cluster {
     pub(super) fn hold_devices(&mut self, wanted: &DeviceReservation) -> Option<Allocation> {
         let (found, uid) = (self.devices.claim(&wanted.namespace, &wanted.claim)?, &wanted.claim_uid);
         let (now, wanted) = (found.allocation.as_ref()?, wanted.allocation.as_ref()?);
-        if found.uid != *uid || devices(now).eq(devices(wanted)) {
+        if found.uid != *uid || has_same_devices(now, wanted) {
             return None;
         }
         let allocation = wanted.clone();
@@ -331,8 +331,9 @@ pub(super) struct AssumedDevices {
     reserves: bool,
 }
 
-fn devices(allocation: &Allocation) -> impl Iterator<Item = &DeviceId> {
-    allocation.results.iter().map(|result| &result.device)
+/// Whether two allocations have the same devices, in the same order.
+pub(crate) fn has_same_devices(a: &Allocation, b: &Allocation) -> bool {
+    a.results.iter().map(|result| &result.device).eq(b.results.iter().map(|result| &result.device))
 }
 
 /// The uid of the claim for a pod's extended resources until the API server has given it one.

@@ -259,7 +259,6 @@ impl SchedulingLoop {
             self.in_flight_allocations.insert((uid.clone(), attempt, effect), pod, reserved);
         }
         former.extend(reverted.settled.into_iter().map(FormerObject::unknown));
-        former.extend(reverted.frees_devices.then(FormerObject::some_devices));
         former
     }
 

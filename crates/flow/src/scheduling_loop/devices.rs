@@ -73,13 +73,9 @@ impl SchedulingLoop {
     /// The devices of an attempt that has ended are free: the write was not carried out.
     pub(super) fn revert_in_flight_allocation(&mut self, now: Now, reserved: ReservedEffect) {
         let claim = reserved.effect().object();
-        if reserved.is_held() {
-            reserved.revert(self.scheduler.cluster_mut());
-            return self.requeue_for_reverted(now, &[FormerObject::some_devices()]);
-        }
         let former = FormerObject::of(self.scheduler.cluster(), &claim);
-        let settles = reserved.revert(self.scheduler.cluster_mut());
-        let former = if settles { FormerObject::unknown(claim) } else { former };
+        let settled = reserved.revert(self.scheduler.cluster_mut());
+        let former = settled.map_or(former, FormerObject::unknown);
         self.requeue_for_reverted(now, &[former]);
     }
 

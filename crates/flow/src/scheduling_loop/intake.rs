@@ -322,11 +322,6 @@ impl FormerObject {
         Self { key, claim: None, volume: None, capacity: None, attachment: None, device_claim: None }
     }
 
-    /// Devices of which only is known that they are free now.
-    pub(super) fn some_devices() -> Self {
-        Self::unknown(ObjectKey { kind: Kind::ResourceSlice, namespace: "".into(), name: "".into() })
-    }
-
     /// Whether an object was found. Only kinds whose events need the former object are looked up.
     pub(super) fn exists(&self) -> bool {
         self.claim.is_some()

@@ -5,7 +5,7 @@
 use berth_model::Str;
 use berth_model::device::{Allocation, ResourceClaim};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, has_same_devices};
 use crate::effect::{DeviceReservation, Effect, NewDeviceClaim};
 use crate::plugin::PreBind;
 
@@ -24,12 +24,8 @@ fn reserved(cluster: &Cluster, wanted: &DeviceReservation) -> PreBind {
         return PreBind::Failed(format!("resourceclaim \"{name}\" not found"));
     };
     let is_own = claim.reserved_for.iter().any(|consumer| consumer.uid == wanted.consumer.uid);
-    let is_wanted = |found: &Allocation| {
-        let devices = |allocation: &Allocation| {
-            allocation.results.iter().map(|result| result.device.clone()).collect::<Vec<_>>()
-        };
-        wanted.allocation.as_ref().is_none_or(|wanted| devices(found) == devices(wanted))
-    };
+    let is_wanted =
+        |found: &Allocation| wanted.allocation.as_ref().is_none_or(|wanted| has_same_devices(found, wanted));
     match &claim.allocation {
         Some(allocation) if is_own && is_wanted(allocation) => ready(claim, allocation),
         _ => PreBind::Failed(format!("resourceclaim \"{name}\" is not reserved for the pod any more")),
