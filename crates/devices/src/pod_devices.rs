@@ -62,6 +62,17 @@ enum Special<'a> {
     Left(&'a ResourceClaim),
 }
 
+/// What a pod asks of one extended resource, as far as it decides the answer of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtendedAsk {
+    /// The resource, if it matters which one it is: a node offers it, or no class serves it.
+    resource: Option<Str>,
+    /// The selectors of the class that serves it; `None` if there is no such class.
+    selectors: Option<Vec<Str>>,
+    /// The requests for devices, without the name of the class.
+    requests: Vec<DeviceRequest>,
+}
+
 /// What a node means for the pod (Filter).
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeAnswer {
@@ -266,9 +277,23 @@ impl<'a> PodDevices<'a> {
         })
     }
 
-    /// Whether a claim is made for extended resources: then nodes answer by the containers of the pod, too.
-    pub fn makes_claim(&self) -> bool {
-        self.special.is_some()
+    /// What the pod asks of its extended resources: pods whose claims have equal specs, and for which this is equal, get
+    /// the same answer of a node. `is_offered` says whether any node offers a resource itself.
+    pub fn extended_asks(&self, is_offered: &dyn Fn(&str) -> bool) -> Vec<ExtendedAsk> {
+        if self.special.is_none() {
+            return Vec::new();
+        }
+        let ask = |(resource, _): &(Str, i64)| {
+            let class = self.objects.class_of_resource(resource);
+            // The name of the class stands in errors only, and those are not shared.
+            let unnamed = BTreeMap::from([(resource.clone(), Str::default())]);
+            ExtendedAsk {
+                resource: (class.is_none() || is_offered(resource)).then(|| resource.clone()),
+                selectors: class.map(|class| class.selectors.clone()),
+                requests: requests(&self.pod.spec, &unnamed).0,
+            }
+        };
+        self.resources.iter().map(ask).collect()
     }
 
     /// Whether every node where the pod fits scores the same: no request has alternatives.

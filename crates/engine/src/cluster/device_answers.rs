@@ -5,11 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use berth_devices::pod_devices::ExtendedAsk;
 use berth_model::device::ClaimSpec;
-use rustc_hash::FxHashMap;
 
 use super::{Change, Cluster, DeviceScope};
-use crate::ids::{NodeRow, PodClassId};
+use crate::ids::NodeRow;
 
 /// What a node has answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,38 +102,39 @@ impl DeviceAnswers {
 /// How many different questions are kept; more are forgotten together.
 const KEPT: usize = 64;
 
-/// Which pods get equal answers: those of a class, if the class matters, whose claims have these specs.
-type Questions = FxHashMap<Option<(PodClassId, u32)>, Vec<(Vec<ClaimSpec>, Arc<DeviceAnswers>)>>;
+/// What pods ask for that get the same answers: claims with these specs, and these extended resources.
+#[derive(Debug)]
+struct Question {
+    specs: Vec<ClaimSpec>,
+    extended: Vec<ExtendedAsk>,
+}
 
 /// The answers to the questions that were asked lately.
 #[derive(Debug, Default)]
-pub(crate) struct AnswerCache(Mutex<Questions>);
+pub(crate) struct AnswerCache(Mutex<Vec<(Question, Arc<DeviceAnswers>)>>);
 
 impl AnswerCache {
-    /// The answers for pods with claims of these specs, all without devices. `class` is the class of the pod and its
-    /// generation, if the answers depend on more than the claims. `ask` asks one node.
+    /// The answers for pods with claims of these specs, all without devices, and with these extended resources. `ask`
+    /// asks one node.
     pub(crate) fn get<'s>(
         &self,
         cluster: &Cluster,
-        class: Option<(PodClassId, u32)>,
         specs: impl Iterator<Item = &'s ClaimSpec> + Clone,
+        extended: Vec<ExtendedAsk>,
         ask: &dyn Fn(NodeRow) -> DeviceAnswer,
     ) -> Arc<DeviceAnswers> {
-        // A panic elsewhere leaves the map whole: answers are replaced in one step.
+        // A panic elsewhere leaves the list whole: answers are replaced in one step.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() > KEPT {
-            known.clear();
-        }
-        let of_class = known.entry(class).or_default();
-        let at = of_class.iter().position(|(asked, _)| asked.iter().eq(specs.clone()));
+        let is_same = |asked: &Question| asked.extended == extended && asked.specs.iter().eq(specs.clone());
+        let at = known.iter().position(|(asked, _)| is_same(asked));
         let at = at.unwrap_or_else(|| {
-            if of_class.len() >= KEPT {
-                of_class.clear();
+            if known.len() >= KEPT {
+                known.clear();
             }
-            of_class.push((specs.cloned().collect(), Arc::default()));
-            of_class.len() - 1
+            known.push((Question { specs: specs.cloned().collect(), extended }, Arc::default()));
+            known.len() - 1
         });
-        let answers = &mut of_class[at].1;
+        let answers = &mut known[at].1;
         Arc::make_mut(answers).catch_up(cluster, ask);
         answers.clone()
     }

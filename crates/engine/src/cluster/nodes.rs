@@ -163,6 +163,11 @@ impl Nodes {
         self.allocatable.get(resource.index()).map_or(0, |column| column[row.index()])
     }
 
+    /// Whether any node offers some of a resource.
+    pub(crate) fn is_offered(&self, resource: ResourceId) -> bool {
+        self.allocatable.get(resource.index()).is_some_and(|column| column.iter().any(|amount| *amount != 0))
+    }
+
     /// What the pods on a node request of a resource.
     pub fn requested(&self, row: NodeRow, resource: ResourceId) -> i64 {
         self.requested.get(resource.index()).map_or(0, |column| column[row.index()])

@@ -247,15 +247,17 @@ struct OfPod<'a> {
 impl<'a> OfPod<'a> {
     fn new(pod: PodView<'a>, devices: PodDevices<'a>) -> Self {
         let answers = (!devices.has_allocated()).then(|| {
-            let class = (pod.class_id(), pod.cluster.pods().generation(pod.class_id()));
             let ask = |row| match check(&devices, NodeView::new(pod.cluster, row)) {
                 NodeAnswer::Fits(found) => DeviceAnswer::Fits(devices.score(&found)),
                 NodeAnswer::Rejected(reason) if reason == NOT_ALLOCATABLE => DeviceAnswer::Full,
                 NodeAnswer::Rejected(_) | NodeAnswer::Error(_) => DeviceAnswer::PerPod,
             };
+            let cluster = pod.cluster;
+            let is_offered = |resource: &str| {
+                cluster.resources().find(resource).is_some_and(|id| cluster.nodes().is_offered(id))
+            };
             let specs = devices.claims().iter().map(|claim| &claim.spec);
-            let cache = pod.cluster.device_answers();
-            cache.get(pod.cluster, devices.makes_claim().then_some(class), specs, &ask)
+            cluster.device_answers().get(cluster, specs, devices.extended_asks(&is_offered), &ask)
         });
         let names = devices.is_allocated().then(|| devices.named_nodes()).flatten();
         let only =

@@ -23,7 +23,9 @@ use proptest::prelude::*;
 use crate::config;
 
 const DRIVER: &str = "gpu.example.com";
-const RESOURCE: &str = "example.com/gpu";
+/// The extended resource that the class of this place in [`CLASSES`] serves; nodes may offer the first one.
+const RESOURCES: [&str; 2] = ["example.com/gpu", "example.com/card"];
+const CLASSES: [&str; 2] = ["gpu", "card"];
 
 /// Something that happens in the cluster.
 #[derive(Clone, Debug)]
@@ -37,8 +39,8 @@ enum Step {
     Slice(usize, usize, i64, bool, usize),
     /// A slice goes.
     NoSlice(usize),
-    /// The class comes or changes: whether it wants the new model, whether it serves the resource.
-    Class(bool, bool),
+    /// A class comes or changes: its place, whether it wants the new model, whether it serves its resource.
+    Class(usize, bool, bool),
     /// A rule taints the devices of a pool.
     Rule(usize),
     /// The rule goes.
@@ -61,7 +63,8 @@ impl Step {
             4 => (0usize..7, 0usize..8, 1i64..4, any::<bool>(), 0usize..7)
                 .prop_map(|(n, reach, count, new, pool)| Self::Slice(n, reach, count, new, pool)),
             1 => (0usize..7).prop_map(Self::NoSlice),
-            1 => (any::<bool>(), any::<bool>()).prop_map(|(new, serves)| Self::Class(new, serves)),
+            1 => (0usize..2, any::<bool>(), any::<bool>())
+                .prop_map(|(class, new, serves)| Self::Class(class, new, serves)),
             1 => (0usize..7).prop_map(Self::Rule),
             1 => Just(Self::NoRule),
             6 => (0usize..WAYS).prop_map(Self::Pod),
@@ -73,7 +76,7 @@ impl Step {
 }
 
 /// How many ways there are to ask for devices.
-const WAYS: usize = 5;
+const WAYS: usize = 7;
 
 fn request(name: &str, selectors: &[&str], mode: AllocationMode) -> SubRequest {
     SubRequest {
@@ -85,7 +88,7 @@ fn request(name: &str, selectors: &[&str], mode: AllocationMode) -> SubRequest {
     }
 }
 
-/// The claim of a pod; `None`: the pod requests the extended resource.
+/// The claim of a pod; `None`: the pod requests [`extended_resources`].
 fn claim_spec(way: usize) -> Option<ClaimSpec> {
     const NEW: &str = r#"device.attributes["gpu.example.com"].model == "new""#;
     // It fails for devices without the attribute.
@@ -104,6 +107,15 @@ fn claim_spec(way: usize) -> Option<ClaimSpec> {
     Some(ClaimSpec { requests: vec![request], ..ClaimSpec::default() })
 }
 
+/// The extended resources that a pod without a claim requests.
+fn extended_resources(way: usize) -> &'static [&'static str] {
+    match way {
+        4 => &RESOURCES[..1],
+        5 => &RESOURCES[1..],
+        _ => &RESOURCES,
+    }
+}
+
 /// A cluster with devices, pods that wait, and pods that were placed.
 struct World {
     scheduler: Scheduler,
@@ -117,7 +129,8 @@ impl World {
         let profiles = vec![Profile::standard("default-scheduler")];
         let scheduler = Scheduler::new(berth_engine::cluster::Cluster::default(), profiles);
         let mut world = Self { scheduler, waiting: Vec::new(), placed: Vec::new(), made: 0 };
-        world.take(&Step::Class(false, true));
+        world.take(&Step::Class(0, false, true));
+        world.take(&Step::Class(1, false, true));
         for way in 0..WAYS {
             let row = world.create(way);
             world.waiting.push(row);
@@ -147,7 +160,10 @@ impl World {
                     ..ResourceClaim::default()
                 });
             }
-            None => requests.push((RESOURCE.into(), Quantity::from_units(1))),
+            None => {
+                let one = |name: &&str| ((*name).into(), Quantity::from_units(1));
+                requests.extend(extended_resources(way).iter().map(one));
+            }
         }
         spec.containers = vec![Container { name: "c".into(), requests, ..Container::default() }];
         let uid = format!("uid-{name}").into();
@@ -167,13 +183,13 @@ impl World {
                 cluster.upsert_slice(slice(number, reach, count, new, pool));
             }
             Step::NoSlice(number) => cluster.remove_slice(&format!("s{number}")),
-            Step::Class(new, serves) => {
+            Step::Class(class, new, serves) => {
                 let selector: &[&str] =
                     if new { &[r#"device.attributes["gpu.example.com"].model == "new""#] } else { &[] };
                 cluster.upsert_device_class(DeviceClass {
-                    name: "gpu".into(),
+                    name: CLASSES[class].into(),
                     selectors: selector.iter().map(|&text| text.into()).collect(),
-                    extended_resource_name: serves.then(|| RESOURCE.into()),
+                    extended_resource_name: serves.then(|| RESOURCES[class].into()),
                     ..DeviceClass::default()
                 });
             }
@@ -247,7 +263,7 @@ impl World {
             let devices = world.scheduler.cluster().devices();
             let claims: Vec<_> =
                 devices.claims().map(|claim| (claim.clone(), devices.is_in_flight(claim))).collect();
-            (claims, devices.slices().clone(), devices.rules().clone(), devices.class("gpu").cloned())
+            (claims, devices.slices().clone(), devices.rules().clone(), devices.classes().clone())
         };
         let (before, placed) = (picture(self), self.placed.clone());
         let trial = self.scheduler.cluster_mut().begin_trial();
@@ -282,7 +298,7 @@ fn node(number: usize, in_a: bool, offers: bool) -> Node {
         ("pods".into(), Quantity::from_units(20)),
     ];
     if offers {
-        allocatable.push((RESOURCE.into(), Quantity::from_units(1)));
+        allocatable.push((RESOURCES[0].into(), Quantity::from_units(1)));
     }
     Node {
         name: format!("n{number}").into(),

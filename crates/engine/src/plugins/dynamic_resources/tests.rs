@@ -141,3 +141,37 @@ fn an_extended_resource_is_served_by_a_class_where_the_node_offers_none() {
     world.cluster.remove_device_class("gpu");
     expect!["every node fits\n"].assert_eq(&filter(&DynamicResources, &world, pod));
 }
+
+#[test]
+fn pods_whose_extended_resources_have_classes_with_equal_selectors_share_the_answers_of_nodes() {
+    let mut world = world();
+    world.cluster.upsert_device_class(DeviceClass {
+        name: "card".into(),
+        selectors: vec!["device.driver == 'gpu.example.com'".into()],
+        extended_resource_name: Some("example.com/card".into()),
+        ..DeviceClass::default()
+    });
+    let requests = |resource: &'static str| {
+        move |_: &mut berth_model::pod::Pod, spec: &mut berth_model::pod::PodSpec| {
+            spec.containers = vec![container(&[(resource, "1")])];
+        }
+    };
+    let rows = [world.pod("a", requests("example.com/gpu")), world.pod("b", requests("example.com/card"))];
+    let answers = |world: &World| {
+        rows.map(|row| match prepared(PodView::new(&world.cluster, row)) {
+            Prepared::Claims(devices) => {
+                OfPod::new(PodView::new(&world.cluster, row), devices).answers.unwrap()
+            }
+            other => panic!("{other:?}"),
+        })
+    };
+    let [a, b] = answers(&world);
+    assert!(Arc::ptr_eq(&a, &b));
+    // A node that offers one of the resources itself answers the two differently.
+    world.node("n3", |node| {
+        node.allocatable.push(("example.com/card".into(), berth_model::quantity::Quantity::from_units(1)));
+    });
+    let [a, b] = answers(&world);
+    let n3 = world.cluster.nodes().find("n3").unwrap();
+    assert_eq!((a.of(n3), b.of(n3)), (DeviceAnswer::Full, DeviceAnswer::Fits(0)));
+}
