@@ -212,6 +212,11 @@ fn read_cluster(loader: &mut Loader, server: &Server, reading: &ReadingArgs) -> 
 }
 
 impl Objects {
+    /// Objects that are known already, so that nothing about them is odd.
+    pub(crate) fn known(manifests: Manifests) -> Self {
+        Self { manifests, warnings: Warnings::default(), without_cluster: None, quiet: true }
+    }
+
     /// The same objects, of which no warning is printed again.
     pub(crate) fn quietly(self) -> Self {
         Self { quiet: true, ..self }

@@ -17,7 +17,7 @@ use crate::notice;
 const MAX_WEIGHT: i64 = 1_000_000;
 
 /// Which profiles decide.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ProfileArgs {
     /// A KubeSchedulerConfiguration (v1) with the profiles to use [default: kube-scheduler's default profile]
     #[arg(long, value_name = "FILE")]

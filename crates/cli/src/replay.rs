@@ -15,6 +15,7 @@ use berth_flow::Settings;
 use berth_journal::{ReadError, Reader, Replay, ReplayedAttempt, Until, replay};
 use berth_sim::explain::explain;
 use berth_sim::run::Options;
+use berth_view::time;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -156,7 +157,11 @@ fn explained(args: &ReplayArgs, settings: Settings, pod: &str, name: &str) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
+/// Opens a recording.
+///
+/// # Errors
+/// If it cannot be read or is none.
+pub(crate) fn open(file: &Path) -> Result<Reader<BufReader<File>>, Failure> {
     let name = file.display().to_string();
     let opened = File::open(file).map_err(|error| Failure::unreadable(&name, &error))?;
     Reader::new(BufReader::new(opened)).map_err(|error| unreadable(&name, &error))
@@ -170,15 +175,26 @@ fn stop(args: &ReplayArgs) -> Result<Until, Failure> {
     })
 }
 
-fn unreadable(name: &str, error: &ReadError) -> Failure {
+/// Says which recording cannot be read, and why.
+pub(crate) fn unreadable(name: &str, error: &ReadError) -> Failure {
     Failure::input(format!("{name}: {error}"))
 }
 
-fn recorded_settings<R: std::io::Read>(reader: &Reader<R>, name: &str) -> Result<Settings, Failure> {
+/// The configuration in a recording.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn recorded_configuration<R: std::io::Read>(
+    reader: &Reader<R>,
+    name: &str,
+) -> Result<Configuration, Failure> {
     let text = &reader.header().configuration;
-    let configuration = berth_config::parse(text.as_bytes()).map_err(|error| {
-        Failure::input(format!("{name}: the configuration in it cannot be read: {error}"))
-    })?;
+    berth_config::parse(text.as_bytes())
+        .map_err(|error| Failure::input(format!("{name}: the configuration in it cannot be read: {error}")))
+}
+
+fn recorded_settings<R: std::io::Read>(reader: &Reader<R>, name: &str) -> Result<Settings, Failure> {
+    let configuration = recorded_configuration(reader, name)?;
     Ok(reader.header().as_recorded(settings(&configuration)))
 }
 
@@ -199,12 +215,8 @@ fn changed_settings<R: std::io::Read>(
 }
 
 /// The settings of a flow by a configuration.
-fn settings(configuration: &Configuration) -> Settings {
+pub(crate) fn settings(configuration: &Configuration) -> Settings {
     berth_live::settings(configuration, profiles::of(configuration))
-}
-
-fn time(unix_micros: i64) -> String {
-    Timestamp::from_microsecond(unix_micros).map_or_else(|_| unix_micros.to_string(), |time| time.to_string())
 }
 
 impl Document {

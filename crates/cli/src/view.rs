@@ -2,11 +2,16 @@
 
 pub(crate) mod command_line;
 pub(crate) mod offline;
+mod recorded;
 
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
+use berth_journal::RECORDING;
 use berth_view::{Question, Server, Site, Source};
 
 use crate::changes::ChangeArgs;
@@ -15,6 +20,7 @@ use crate::input::{self, InputArgs, SelectionArgs};
 use crate::profiles::{self, ProfileArgs};
 use crate::{notice, output};
 use offline::Offline;
+use recorded::Recorded;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +33,9 @@ Examples:
   Start with a question: what happens if a zone is drained?
     berth view -f cluster.yaml --drain zone=eu-1a
 
+  A recording of berth scheduler --record: what happened, and the cluster as it was at each decision
+    berth view incident.rec
+
 The objects are read once, at the start. Nothing is changed in a cluster. The page and its API need no other host.
 
 Exit codes:
@@ -38,9 +47,10 @@ Exit codes:
 pub(crate) struct ViewArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// More paths: the shell expands a pattern after -f to several
-    #[arg(value_name = "PATH", hide = true)]
-    pub more: Vec<std::path::PathBuf>,
+    /// A recording of berth scheduler --record, which is shown over time. Other paths are read as those of -f: the shell
+    /// expands a pattern after -f to several
+    #[arg(value_name = "FILE")]
+    pub more: Vec<PathBuf>,
     /// Objects in files that name no namespace belong to this one, as with kubectl apply
     #[arg(short, long, value_name = "NAME")]
     pub namespace: Option<String>,
@@ -61,6 +71,13 @@ pub(crate) struct ViewArgs {
 /// # Errors
 /// When the input cannot be used, or the address.
 pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
+    if let Some(file) = recording(args)? {
+        let source = Recorded::open(file)?;
+        if !args.input.reading.quiet {
+            source.warnings().iter().for_each(|warning| notice::warning(warning));
+        }
+        return serve(args, Arc::new(source), "#/over-time");
+    }
     let quiet = args.input.reading.quiet;
     let configuration = profiles::configuration(&args.profiles, quiet)?;
     profiles::check_seed(&args.profiles, args.profiles.algorithm.as_slice(), quiet);
@@ -76,21 +93,56 @@ pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
     }
     let source = Offline::new(objects, configuration, args.profiles.clone(), title, command);
     input::check(source.evaluate(&Question::default())?.warnings(), &args.input.reading)?;
-    let question = Question { options: args.changes.options() };
+    let question = Question::of(args.changes.options());
     source.evaluate(&question)?; // a change that cannot be made is refused here and not on the page
+    serve(args, Arc::new(source), &command_line::fragment(&question))
+}
+
+/// The recording that is named, if one is.
+///
+/// # Errors
+/// When other input is named beside it.
+fn recording(args: &ViewArgs) -> Result<Option<&Path>, Failure> {
+    let Some(file) = args.more.iter().chain(&args.input.files).find(|file| is_recording(file)) else {
+        return Ok(None);
+    };
+    let inputs = args.more.len() + args.input.files.len() + args.input.kustomizations.len();
+    let changes = args.changes.options();
+    if inputs == 1 && changes.is_empty() {
+        return Ok(Some(file));
+    }
+    let name = file.display();
+    let problem = match changes.first() {
+        Some((option, _)) => format!("{name} is a recording, and --{option} is given"),
+        None => format!("{name} is a recording, and other input is named beside it"),
+    };
+    Err(Failure::input(problem).hint(format!("run: berth view {name}")))
+}
+
+/// Whether a file begins as a recording does. Nothing is read from pipes, whose contents can be read only once.
+fn is_recording(file: &Path) -> bool {
+    if !file.is_file() {
+        return false;
+    }
+    let mut head = [0; RECORDING.len()];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == *RECORDING
+}
+
+/// Serves the page until the process ends. `fragment` is the part of the address that names the first view.
+fn serve(args: &ViewArgs, source: Arc<dyn Source>, fragment: &str) -> Result<ExitCode, Failure> {
     let server = Server::bind(args.listen).map_err(|error| Failure::input(error.to_string()))?;
-    if !server.address().ip().is_loopback() && !quiet {
+    if !server.address().ip().is_loopback() && !args.input.reading.quiet {
         notice::warning(&format!(
             "everyone who reaches {} can read the objects; there is no authentication",
             server.address()
         ));
     }
-    let url = format!("http://{}/{}", server.address(), command_line::fragment(&question));
+    let url = format!("http://{}/{fragment}", server.address());
     output::text_out(&format!("{url}\n"))?;
     if args.open {
         open(&url);
     }
-    let source: Arc<dyn Source> = Arc::new(source);
     server.run(Site::new(source));
     Ok(ExitCode::SUCCESS)
 }

@@ -57,6 +57,8 @@ pub struct PendingPodInfo<'a> {
     pub place: &'static str,
     /// The plugins that rejected it, sorted; empty if it waits for something else.
     pub plugins: &'a [PluginName],
+    /// Why it is pending, in upstream's words: the message of its condition PodScheduled, which may not be written yet.
+    pub message: Option<&'a Str>,
     /// How often it was tried.
     pub attempts: u32,
     /// The node that it is assumed on.

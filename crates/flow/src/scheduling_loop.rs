@@ -281,6 +281,11 @@ impl SchedulingLoop {
         self.pods.pending().map(|(row, pending)| self.pending_pod_info(row, pending))
     }
 
+    /// What a pod waits for; `None` if it is bound, or another scheduler's.
+    pub fn pending_info(&self, pod: PodRow) -> Option<PendingPodInfo<'_>> {
+        Some(self.pending_pod_info(pod, self.pods.get(pod)?))
+    }
+
     fn pending_pod_info<'a>(&'a self, row: PodRow, pending: &'a PendingPod) -> PendingPodInfo<'a> {
         let info = self.queue.info(row);
         let (place, attempts, node) = match pending.stage() {
@@ -289,7 +294,16 @@ impl SchedulingLoop {
             PodStage::Queued => (info.map_or("", |info| info.place_name()), self.queue.attempts(row), None),
         };
         let plugins = info.and_then(|info| info.rejection()).map_or(&[][..], |group| &group.plugins);
-        PendingPodInfo { pod: pending.pod(), profile: pending.profile(), place, plugins, attempts, node }
+        let message = pending.status().condition().map(|(_, message)| message);
+        PendingPodInfo {
+            pod: pending.pod(),
+            profile: pending.profile(),
+            place,
+            plugins,
+            message,
+            attempts,
+            node,
+        }
     }
 
     /// The state of a pod that is not bound.

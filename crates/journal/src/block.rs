@@ -10,6 +10,9 @@ use flate2::write::DeflateEncoder;
 /// on the build; format 2 has those of [`Fingerprint`](crate::Fingerprint).
 pub(crate) const MAGIC: &[u8; 8] = b"BERTHRC\x02";
 
+/// The first bytes of a recording of any version.
+pub const RECORDING: &[u8; 7] = b"BERTHRC";
+
 /// The largest block, compressed. A greater length is a sign of damage.
 const MAX_BYTES: u32 = 1 << 28;
 

@@ -16,6 +16,7 @@ mod canonical;
 mod entry;
 mod fingerprint;
 mod part;
+mod player;
 mod reader;
 mod replay;
 mod what_if;
@@ -24,9 +25,11 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use block::RECORDING;
 pub use entry::{Entry, Header, RecordedTieBreak, Timing};
 pub use fingerprint::Fingerprint;
 pub use part::part_of;
+pub use player::{Player, Step};
 pub use reader::{ReadError, Reader};
 pub use replay::{Difference, Replay, ReplayedAttempt, Until, replay};
 pub use what_if::{Comparison, Placement, compare};

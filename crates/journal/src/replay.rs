@@ -6,7 +6,7 @@ use berth_flow::{Report, SchedulingLoop, Settings};
 use berth_model::Str;
 
 use crate::entry::Entry;
-use crate::fingerprint::Fingerprint;
+use crate::player::{Player, Step};
 use crate::reader::{ReadError, Reader};
 
 /// The result of a replay.
@@ -65,40 +65,14 @@ pub struct Difference {
 /// # Errors
 /// If the recording is damaged.
 pub fn replay<R: Read>(reader: &mut Reader<R>, settings: Settings, stop: Until) -> Result<Replay, ReadError> {
-    let mut flow = SchedulingLoop::new(settings);
-    let mut done = Fingerprint::new();
-    let (mut decided, mut difference, mut compared) = (Vec::new(), None, 0);
-    let (mut now, mut attempts) = (0, 0);
-    while let Some(entry) = reader.next_entry()? {
-        if stop.is_past(attempts, &entry) {
-            break;
-        }
-        match entry {
-            Entry::Header(_) => {}
-            Entry::Take(at, input) => {
-                now = at.unix_micros;
-                flow.take(at, *input);
-            }
-            Entry::Attempt(at) => {
-                now = at.unix_micros;
-                flow.attempt(at);
-                attempts += 1;
-            }
-            Entry::Did(count, hash) => {
-                compared = count;
-                if difference.is_none() && done.value() != (count, hash) {
-                    let (replayed, _) = done.value();
-                    difference = Some(Difference { unix_micros: now, recorded: count, replayed });
-                }
-            }
-        }
-        for action in flow.drain_actions() {
-            done.add(&action);
-        }
-        let number = usize::saturating_sub(attempts, 1);
-        decided.extend(flow.drain_reports().filter_map(|report| ReplayedAttempt::of(number, now, report)));
+    let mut player = Player::new(settings);
+    let mut decided = Vec::new();
+    while !stop.is_at(&mut player, reader)? {
+        let Some(step) = player.step(reader, &mut |_, _, _| ())? else { break };
+        decided.extend(ReplayedAttempt::of_step(step));
     }
-    Ok(Replay { flow, decided, difference, compared, torn: reader.is_torn() })
+    let (difference, compared) = (player.difference().cloned(), player.compared());
+    Ok(Replay { flow: player.into_flow(), decided, difference, compared, torn: reader.is_torn() })
 }
 
 impl Until {
@@ -115,15 +89,21 @@ impl Until {
         Self::Attempt(wanted)
     }
 
-    fn is_past(self, attempts: usize, entry: &Entry) -> bool {
-        match (self, entry) {
-            (Self::Attempt(number), Entry::Attempt(_)) => attempts == number,
-            _ => false,
+    fn is_at<R: Read>(self, player: &mut Player, reader: &mut Reader<R>) -> Result<bool, ReadError> {
+        match self {
+            Self::Attempt(number) if player.attempts() == number => player.is_before_attempt(reader),
+            _ => Ok(false),
         }
     }
 }
 
 impl ReplayedAttempt {
+    /// The attempts that came to a result in a step.
+    pub fn of_step(step: Step) -> impl Iterator<Item = Self> {
+        let number = step.attempts.saturating_sub(1);
+        step.reports.into_iter().filter_map(move |report| Self::of(number, step.now.unix_micros, report))
+    }
+
     fn of(number: usize, unix_micros: i64, report: Report) -> Option<Self> {
         let (attempted, node, message) = match report {
             Report::Assumed(attempted, landing) => {

@@ -7,8 +7,15 @@ export function readAddress() {
   return { view: view || "map", query: new URLSearchParams(at < 0 ? "" : text.slice(at + 1)) };
 }
 
-// The address of a view. Parameters without a value are left out; a list gives a parameter for each item.
+// The address of a view at the moment that is looked at now. Parameters without a value are left out; a list gives a
+// parameter for each item.
 export function addressOf(view, parameters = {}) {
+  const { query } = readAddress();
+  const at = query.get("at");
+  return at === null ? join(view, parameters) : join(view, parameters, at);
+}
+
+function join(view, parameters, at) {
   const query = new URLSearchParams();
   const pairs = parameters instanceof URLSearchParams ? [...parameters] : Object.entries(parameters);
   for (const [name, value] of pairs) {
@@ -16,6 +23,7 @@ export function addressOf(view, parameters = {}) {
       if (one !== undefined && one !== null && one !== "") query.append(name, one);
     }
   }
+  if (at !== undefined && !query.has("at")) query.append("at", at);
   const text = query.toString();
   return `#/${view}${text ? `?${text}` : ""}`;
 }
@@ -27,7 +35,7 @@ export function change(parameters, replace = false) {
     query.delete(name);
     if (value !== undefined && value !== null && value !== "") query.set(name, value);
   }
-  go(addressOf(view, query), replace);
+  go(join(view, query), replace);
 }
 
 export function go(address, replace = false) {

@@ -2,17 +2,30 @@
 
 import { announce, el, notice } from "./dom.js";
 import { addressOf, change, questionOf, readAddress } from "./address.js";
-import { IS_FILE, hasDocument, load } from "./data.js";
+import { IS_FILE, forget, hasDocument, load, setMoment } from "./data.js";
+import { showLive, showMoment } from "./moment.js";
 import { closePanel, nodeDetails, openPanel } from "./panel.js";
 import { absentExplanation, explanationOf } from "./explanation.js";
 import { mapView } from "./map-view.js";
 import { pendingView, placedView } from "./pods-view.js";
 import { askAlso, whatIfView } from "./what-if-view.js";
 import { compareView } from "./compare-view.js";
+import { timeView } from "./time-view.js";
 import { nodesWith, startSearch } from "./search.js";
 
-const VIEWS = ["map", "pending", "placed", "what-if", "compare"];
-const TITLES = { map: "Map", pending: "Pending", placed: "Placed", "what-if": "What if", compare: "Compare" };
+const TITLES = {
+  map: "Map",
+  pending: "Pending",
+  placed: "Placed",
+  "what-if": "What if",
+  compare: "Compare",
+  "over-time": "Over time",
+};
+const VIEWS = Object.keys(TITLES);
+// The views that follow a running scheduler; the others show answers, which stay until they are asked again.
+const FOLLOWING = ["map", "pending", "placed", "over-time"];
+// The time between two looks at a running scheduler.
+const PERIOD = 5000;
 const root = document.getElementById("view");
 
 // What was loaded: `info`, `cluster` and `podList`, which comes last.
@@ -22,6 +35,7 @@ let pass = 0;
 let present = null;
 
 function isShown(view) {
+  if (view === "over-time") return Boolean(loaded.info.overTime);
   if (view === "what-if") return !IS_FILE || hasDocument("difference");
   return view !== "compare" || !IS_FILE || (loaded.info.compared ?? []).length > 0;
 }
@@ -30,8 +44,11 @@ function markTab(view) {
   for (const name of VIEWS) {
     const tab = document.getElementById(`tab-${name}`);
     tab.hidden = !isShown(name);
-    if (name === view) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+    if (name === view) {
+      tab.setAttribute("aria-current", "page");
+      tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
+    if (name !== view) tab.removeAttribute("aria-current");
   }
   const count = loaded.cluster.summary.pending;
   document
@@ -56,8 +73,10 @@ async function answer(question) {
 }
 
 async function pods() {
-  loaded.podList ??= await load("pods");
-  return loaded.podList;
+  const { at } = loaded;
+  const list = loaded.podList ?? (await load("pods"));
+  if (at === loaded.at) loaded.podList = list;
+  return list;
 }
 
 async function showView(view, query) {
@@ -70,6 +89,10 @@ async function showView(view, query) {
   }
   if (view === "compare") {
     await compareView(root, context);
+    return;
+  }
+  if (view === "over-time") {
+    await timeView(root, context);
     return;
   }
   if (!loaded.podList) root.replaceChildren(el("p", { class: "quiet" }, "Loading pods"));
@@ -111,11 +134,65 @@ async function showPanel(query, mine) {
   if (mine === pass) openPanel(name, ...nodeDetails(node, list, ask));
 }
 
+// Loads the cluster as it was at the moment of the address. False if another address was opened in the meantime.
+async function enterMoment(query, mine) {
+  const timeline = await load("timeline");
+  if (mine !== pass) return false;
+  showMoment(timeline, query);
+  const at = query.get("at");
+  if (at === loaded.at) return true;
+  setMoment(at);
+  const cluster = await load("cluster");
+  if (mine !== pass) return false;
+  loaded.at = at;
+  loaded.cluster = cluster;
+  loaded.podList = undefined;
+  return true;
+}
+
+// Looks at a running scheduler again, unless nobody sees the page.
+async function follow() {
+  const { view } = readAddress();
+  if (isPaused || document.hidden || !FOLLOWING.includes(view)) return;
+  try {
+    forget();
+    const cluster = await load("cluster");
+    const podList = view === "over-time" ? undefined : await load("pods");
+    if (isPaused) return;
+    Object.assign(loaded, { cluster, podList });
+    present = null;
+    const at = root.scrollTop;
+    await show();
+    root.scrollTop = at;
+    showLive(`Live · ${new Date().toLocaleTimeString("en-GB")}`, false, pause);
+  } catch (error) {
+    showLive(error.message, false, pause);
+  }
+}
+
+let isPaused = false;
+
+function pause(isOn) {
+  isPaused = isOn;
+  showLive(isOn ? "Paused" : "Live", isOn, pause);
+  if (!isOn) follow();
+}
+
+async function followAlways() {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, PERIOD));
+    await follow();
+  }
+}
+
 async function show() {
   pass += 1;
   const mine = pass;
   const { view: asked, query } = readAddress();
+  // The other views show the same moment.
+  for (const name of VIEWS) document.getElementById(`tab-${name}`).href = addressOf(name);
   const view = VIEWS.includes(asked) && isShown(asked) ? asked : "map";
+  if (loaded.info.overTime === "recording" && !(await enterMoment(query, mine))) return;
   markTab(view);
   const own = new URLSearchParams([...query].filter(([name]) => !["pod", "node"].includes(name)));
   const address = addressOf(view, own);
@@ -135,13 +212,15 @@ function keys(event) {
   const view = VIEWS[Number(event.key) - 1];
   if (event.key === "/") document.getElementById("search").focus();
   else if (event.key === "Escape") change({ node: null, pod: null });
-  else if (view && isShown(view)) location.hash = `#/${view}`;
+  else if (view && isShown(view)) location.hash = addressOf(view);
   else return;
   event.preventDefault();
 }
 
 async function start() {
   try {
+    loaded.at = readAddress().query.get("at");
+    setMoment(loaded.at);
     [loaded.info, loaded.cluster] = await Promise.all([load("info"), load("cluster")]);
   } catch (error) {
     root.replaceChildren(...error.message.split("\n").map((line) => notice(line, { role: "alert" })));
@@ -169,6 +248,10 @@ async function start() {
   });
   await show();
   await pods();
+  if (loaded.info.overTime === "live") {
+    showLive("Live", false, pause);
+    await followAlways();
+  }
 }
 
 start();

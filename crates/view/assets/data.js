@@ -1,11 +1,28 @@
 // Documents: from the server, or from the page itself if it is a file.
 
 const known = new Map();
+// How many documents are kept. The first ones are those of the cluster as it is; they are kept longest.
+const KEPT = 24;
+const KEPT_LONGEST = 8;
+// Documents that are the same at every moment of a recording.
+const TIMELESS = ["info", "timeline", "decisions"];
 const inline = document.getElementById("data");
 const documents = inline ? JSON.parse(inline.textContent) : null;
 
 // Whether the page is a file, which answers only what was asked when it was made.
 export const IS_FILE = documents !== null;
+
+// The moment of a recording that documents are loaded for; null for its end.
+let moment = null;
+
+export function setMoment(at) {
+  moment = at;
+}
+
+// Forgets what was loaded, because the cluster has changed.
+export function forget() {
+  known.clear();
+}
 
 export function hasDocument(name) {
   return !IS_FILE || name in documents;
@@ -13,7 +30,8 @@ export function hasDocument(name) {
 
 // The document of this name, with query parameters as pairs.
 export async function load(name, parameters = []) {
-  const query = new URLSearchParams(parameters).toString();
+  const now = moment === null || TIMELESS.includes(name) ? [] : [["at", moment]];
+  const query = new URLSearchParams([...parameters, ...now]).toString();
   const address = query ? `${name}?${query}` : name;
   if (IS_FILE) {
     if (address in documents) return documents[address];
@@ -27,8 +45,7 @@ export async function load(name, parameters = []) {
         throw error;
       }),
     );
-    // The first ones are those of the cluster as it is.
-    if (known.size > 24) known.delete([...known.keys()][8]);
+    if (known.size > KEPT) known.delete([...known.keys()][KEPT_LONGEST]);
   }
   return known.get(address);
 }
@@ -38,8 +55,10 @@ async function fetchDocument(address) {
   try {
     response = await fetch(`api/v1/${address}`, { credentials: "omit" });
   } catch {
-    throw new Error("The server does not answer. Is berth view still running?");
+    throw new Error("The server does not answer. Is it still running?");
   }
+  const isJson = response.headers.get("content-type")?.startsWith("application/json");
+  if (!isJson) throw new Error(`The server answers ${response.status}: ${(await response.text()).trim()}`);
   const body = await response.json();
   if (!response.ok) throw new Error(body.problems.join("\n"));
   return body;

@@ -2,7 +2,7 @@
 
 import { bar, button, choice, el, limited, plural, table } from "./dom.js";
 import { offered, percent, print, resourcesOf, share, short, used } from "./amount.js";
-import { change } from "./address.js";
+import { addressOf, change } from "./address.js";
 import { groupNodes, groupingLabels } from "./layout.js";
 import { ClusterMap, stateOf } from "./map.js";
 import { nodeLink } from "./panel.js";
@@ -126,12 +126,13 @@ export function nodeTables(groups, settings, nodes) {
 }
 
 // Counts of the run in a line.
-export function summaryLine(cluster) {
+export function summaryLine(cluster, isOverTime) {
   const { nodes, pods, placed, pending, evicted } = cluster.summary;
-  const parts = [plural(nodes, "node"), plural(pods, "pod"), `${placed.toLocaleString("en")} placed now`];
+  const parts = [plural(nodes, "node"), plural(pods, "pod")];
+  if (placed > 0 || !isOverTime) parts.push(`${placed.toLocaleString("en")} placed now`);
   const waits = el(
     "a",
-    { href: "#/pending", class: pending ? "waits" : "quiet" },
+    { href: addressOf("pending"), class: pending ? "waits" : "quiet" },
     `${pending.toLocaleString("en")} pending`,
   );
   return el(
@@ -148,7 +149,7 @@ export function summaryLine(cluster) {
 let shown = null;
 
 // Renders the view; the map itself stays as it is if only its settings change.
-export function mapView(root, { cluster, query, marked }) {
+export function mapView(root, { info, cluster, query, marked }) {
   const { nodes } = cluster;
   if (nodes.length === 0) {
     shown = null;
@@ -165,7 +166,7 @@ export function mapView(root, { cluster, query, marked }) {
     { class: "toolbar" },
     controls(settings, nodes),
     el("span", { class: "switch", role: "group", "aria-label": "Show as" }, as(null, "Map"), as("table", "Table")),
-    summaryLine(cluster),
+    summaryLine(cluster, Boolean(info.overTime)),
   );
   if (isTable) {
     shown = null;

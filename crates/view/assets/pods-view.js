@@ -44,7 +44,8 @@ export function pendingView(root, { podList, query }) {
     return;
   }
   const head = el("div", { class: "toolbar" }, el("h1", {}, plural(pending.length, "pending pod")), switchOf(query));
-  const reason = (entry) => entry.pod.message ?? "The run did not try it.";
+  const untried = (pod) => (pod.queue ? `Not tried yet: it is in the queue (${pod.queue})` : "The run did not try it.");
+  const reason = (entry) => entry.pod.message ?? untried(entry.pod);
   if (query.get("list") === "reason") {
     const groups = grouped(pending, reason).map(([message, entries]) => {
       const rows = grouped(entries, workloadName).map(([name, members]) => [
@@ -107,12 +108,13 @@ export function placedView(root, { podList, query }) {
     "div",
     { class: "toolbar" },
     el("h1", {}, plural(shown.length, "placed pod")),
-    el(
-      "span",
-      { class: "switch", role: "group", "aria-label": "Pods" },
-      which(null, "All"),
-      which("new", "Placed now"),
-    ),
+    all.some((entry) => entry.pod.score !== undefined) &&
+      el(
+        "span",
+        { class: "switch", role: "group", "aria-label": "Pods" },
+        which(null, "All"),
+        which("new", "Placed now"),
+      ),
     el("label", { class: "choice" }, el("span", {}, "Filter"), filter),
   );
   const rows = grouped(shown, workloadName).map(([name, entries]) => {

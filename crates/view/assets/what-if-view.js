@@ -177,7 +177,7 @@ function changesOf(query) {
           flag("delete-emptydir-data", "delete pods with emptyDir data"),
         ]
       : null,
-    question.length > 1 ? el("a", { href: "#/what-if" }, "Take all back") : null,
+    question.length > 1 ? el("a", { href: addressOf("what-if") }, "Take all back") : null,
   );
 }
 
@@ -339,8 +339,8 @@ export async function whatIfView(root, context, answer) {
             "div",
             {},
             reportsOf(difference),
-            el("h3", {}, "The same on the command line"),
-            commandOf(difference.command),
+            difference.command && el("h3", {}, "The same on the command line"),
+            difference.command && commandOf(difference.command),
             IS_FILE ? null : el("p", { class: "quiet" }, `Answered in ${seconds} s.`),
           ),
         ),

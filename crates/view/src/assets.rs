@@ -31,6 +31,8 @@ scripts!(
     "amount.js",
     "address.js",
     "data.js",
+    "chart.js",
+    "moment.js",
     "layout.js",
     "map.js",
     "panel.js",
@@ -39,6 +41,7 @@ scripts!(
     "pods-view.js",
     "what-if-view.js",
     "compare-view.js",
+    "time-view.js",
     "search.js",
     "app.js",
 );

@@ -1,6 +1,6 @@
 //! The page: a cluster as a map, its pending pods with their reasons, and answers to "what if", in a browser.
 //!
-//! The crate knows the documents of `berth-sim`, and neither files nor command lines. A shell implements [`Source`],
+//! The crate knows the documents of `berth-sim` and the scheduling loop, and neither files nor command lines. A shell implements [`Source`],
 //! which answers questions with JSON documents; [`Site`] makes the responses to requests from it, and [`serve`] puts
 //! them on a socket. [`file()`] writes a page with its documents in it, which needs no server.
 //!
@@ -9,9 +9,11 @@
 //! Content-Security-Policy enforces (`require-trusted-types-for`).
 
 mod assets;
+mod decisions;
 mod difference;
 mod explanation;
 mod file;
+mod moment;
 mod page;
 mod question;
 mod serve;
@@ -20,12 +22,16 @@ mod source;
 mod state;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
+pub use decisions::{Decision, DecisionList};
 pub use difference::{After, Difference, Fate, PodChange};
 pub use explanation::PodExplanation;
 pub use file::{Documents, file};
+pub use moment::Moment;
 pub use question::{OPTIONS, Question, quoted};
 pub use serve::{ServeError, Server};
 pub use site::{Response, Site};
-pub use source::{Document, PageInfo, PluginWeight, Refusal, Source};
+pub use source::{Document, OverTime, PageInfo, PluginWeight, Refusal, Source};
 pub use state::{ClusterState, PodGroup, PodList};
+pub use timeline::{Timeline, TimelineRecorder, time};

@@ -21,13 +21,17 @@ pub(crate) fn policy(scripts: &str, styles: &str, connections: &str) -> String {
 }
 
 /// The views, with the keys that open them.
-const VIEWS: [(&str, &str); 5] = [
+const VIEWS: [(&str, &str); 6] = [
     ("map", "Map"),
     ("pending", "Pending"),
     ("placed", "Placed"),
     ("what-if", "What if"),
     ("compare", "Compare"),
+    ("over-time", "Over time"),
 ];
+
+/// The views that only some inputs have. The scripts show them.
+const HIDDEN: [&str; 1] = ["over-time"];
 
 /// The page. Without a server it has its documents and scripts in it.
 pub(crate) fn page(title: &str, inline: Option<&Inline<'_>>) -> Markup {
@@ -77,7 +81,7 @@ fn head(title: &str) -> Markup {
             }
             nav aria-label="Views" {
                 @for (name, text) in VIEWS {
-                    a href=(format!("#/{name}")) id=(format!("tab-{name}")) { (text) }
+                    a href=(format!("#/{name}")) id=(format!("tab-{name}")) hidden[HIDDEN.contains(&name)] { (text) }
                 }
             }
             search {
@@ -86,6 +90,7 @@ fn head(title: &str) -> Markup {
                     aria-expanded="false" aria-controls="found" aria-autocomplete="list";
                 ul id="found" role="listbox" aria-label="Found" hidden {}
             }
+            div id="moment" class="moment" role="group" aria-label="Time" hidden {}
         }
     }
 }

@@ -25,26 +25,39 @@ const OPTIONS_MAX: usize = 64;
 pub struct Question {
     /// Names of [`OPTIONS`] and their values.
     pub options: Vec<(String, String)>,
+    /// The moment of a recording that the question is about: how many decisions were made before it. `None`: the
+    /// end.
+    pub at: Option<usize>,
 }
 
 impl Question {
+    /// A question with these options.
+    pub fn of(options: Vec<(String, String)>) -> Self {
+        Self { options, at: None }
+    }
+
     /// Reads the options of a query string; other parameters are ignored.
     ///
     /// # Errors
-    /// If there are too many.
+    /// If there are too many, or the moment is no number.
     pub fn read(query: &str) -> Result<Self, String> {
+        let mut parameters = form_urlencoded::parse(query.as_bytes());
+        let at = parameters.find(|(name, _)| name == "at").map(|(_, value)| {
+            value.parse().map_err(|_| format!("at={value}: expected a number of decisions, as in at=100"))
+        });
+        let at = at.transpose()?;
         let parameters = form_urlencoded::parse(query.as_bytes());
         let options: Vec<(String, String)> = parameters
             .filter(|(name, _)| OPTIONS.contains(&&**name))
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         match options.len() {
-            0..=OPTIONS_MAX => Ok(Self { options }),
+            0..=OPTIONS_MAX => Ok(Self { options, at }),
             count => Err(format!("{count} changes are given, {OPTIONS_MAX} are allowed")),
         }
     }
 
-    /// Whether the question is about the cluster as it is.
+    /// Whether the question supposes no change.
     pub fn is_empty(&self) -> bool {
         self.options.is_empty()
     }

@@ -17,6 +17,9 @@ const JSON: &str = "application/json";
 const WAITING_MAX: usize = 16;
 /// How many nodes an explanation lists by default.
 const EXPLAINED_NODES: usize = 100;
+/// How many decisions are listed by default, and at most.
+const LISTED_DECISIONS: usize = 50;
+const DECISIONS_MAX: usize = 1_000;
 
 /// A response.
 #[derive(Clone, Debug)]
@@ -95,6 +98,8 @@ fn document(name: &str, query: &str) -> Option<Result<Document, String>> {
         "pods" => Document::Pods,
         "simulation" => Document::Simulation,
         "difference" => Document::Difference,
+        "timeline" => Document::Timeline,
+        "decisions" => return Some(decisions(query)),
         "explanation" => return Some(explanation(query)),
         "comparison" => {
             let parameters = form_urlencoded::parse(query.as_bytes());
@@ -104,6 +109,23 @@ fn document(name: &str, query: &str) -> Option<Result<Document, String>> {
         }
         _ => return None,
     }))
+}
+
+/// Reads `pod=NAMESPACE/NAME` and `limit=N`.
+fn decisions(query: &str) -> Result<Document, String> {
+    let (mut pod, mut limit) = (None, LISTED_DECISIONS);
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*key {
+            "pod" => pod = Some(value.into_owned()),
+            "limit" => {
+                let number = value.parse().ok().filter(|limit| (1..=DECISIONS_MAX).contains(limit));
+                limit = number
+                    .ok_or_else(|| format!("limit={value}: expected a number from 1 to {DECISIONS_MAX}"))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(Document::Decisions { pod, limit })
 }
 
 /// Reads `pod=NAMESPACE/NAME` and `nodes=N`.

@@ -1,5 +1,7 @@
 //! What a shell gives to the page.
 
+use berth_engine::algorithm::Algorithm;
+use berth_engine::profile::Profile;
 use berth_sim::report::API_VERSION;
 use serde::Serialize;
 
@@ -32,6 +34,15 @@ pub enum Document {
     Comparison {
         /// The names of the algorithms.
         algorithms: Vec<String>,
+    },
+    /// What happened over time: [`Timeline`](crate::Timeline).
+    Timeline,
+    /// Decisions about pods: [`DecisionList`](crate::DecisionList).
+    Decisions {
+        /// Only those of this pod (`namespace/name`).
+        pod: Option<String>,
+        /// How many at most.
+        limit: usize,
     },
 }
 
@@ -82,6 +93,19 @@ pub struct PageInfo {
     pub plugins: Vec<PluginWeight>,
     /// What is odd about the input, a sentence each.
     pub warnings: Vec<String>,
+    /// Where the cluster comes from, if it changes with time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_time: Option<OverTime>,
+}
+
+/// A cluster that changes with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OverTime {
+    /// A recording: each moment of it can be looked at.
+    Recording,
+    /// A running scheduler: the documents are those of now.
+    Live,
 }
 
 /// A score plugin and its weight.
@@ -93,6 +117,14 @@ pub struct PluginWeight {
     pub weight: i64,
 }
 
+impl PluginWeight {
+    /// The score plugins of the first profile.
+    pub fn of(profiles: &[Profile]) -> Vec<Self> {
+        let first = profiles.first().into_iter().flat_map(|profile| &profile.score);
+        first.map(|(plugin, weight)| Self { name: plugin.name().to_string(), weight: *weight }).collect()
+    }
+}
+
 impl PageInfo {
     /// The document about an input with this title.
     pub fn new(title: String, command: String, algorithm: String) -> Self {
@@ -102,10 +134,11 @@ impl PageInfo {
             title,
             command,
             algorithm,
-            algorithms: Vec::new(),
+            algorithms: Algorithm::ALL.map(Algorithm::name).to_vec(),
             compared: Vec::new(),
             plugins: Vec::new(),
             warnings: Vec::new(),
+            over_time: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::PodRow;
 use berth_model::node::{Node, Taint, TaintEffect};
+use berth_model::pod::Pod;
 use berth_sim::explain::requests;
 use berth_sim::report::{API_VERSION, Counts, NodeUse, WorkloadRef, node_use};
 use berth_sim::run::Outcome;
@@ -131,6 +132,9 @@ pub struct ListedPod {
     /// Why it is pending, in upstream's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The part of a running scheduler's queue that it is in, if it was not tried yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<&'static str>,
 }
 
 impl PodList {
@@ -148,6 +152,7 @@ impl PodList {
                 node: pod.node.as_ref().map(ToString::to_string),
                 score: scores.get(&row).copied(),
                 message: messages.get(&row).map(|message| (*message).to_owned()),
+                queue: None,
             });
         }
         let group = |((namespace, workload, priority, requests), mut pods): (_, Vec<ListedPod>)| {
@@ -155,5 +160,16 @@ impl PodList {
             PodGroup { namespace: str::to_owned(namespace), workload, priority, requests, pods }
         };
         Self { api_version: API_VERSION, kind: "PodList", groups: groups.into_iter().map(group).collect() }
+    }
+
+    /// Notes in which part of the queue pods are that were not tried yet.
+    pub(crate) fn set_queues<'a>(&mut self, pods: impl Iterator<Item = (&'a Pod, &'static str)>) {
+        let queues: BTreeMap<(&str, &str), &'static str> =
+            pods.map(|(pod, queue)| ((&*pod.spec.namespace, &*pod.name), queue)).collect();
+        for group in &mut self.groups {
+            for pod in group.pods.iter_mut().filter(|pod| pod.node.is_none()) {
+                pod.queue = queues.get(&(&*group.namespace, &*pod.name)).copied();
+            }
+        }
     }
 }

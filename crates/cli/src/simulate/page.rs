@@ -30,7 +30,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     let command = command_line::of(&args.input, &args.more, args.selection.namespace.as_deref(), profiles);
     let source =
         Offline::new(objects, configuration, profiles.clone(), title.clone(), command).reading_templates();
-    let question = Question { options: args.changes.options() };
+    let question = Question::of(args.changes.options());
     let evaluated = source.evaluate(&question)?;
     input::check(evaluated.warnings(), &args.input.reading)?;
     if args.selection.namespace.is_some() && !quiet {
@@ -86,7 +86,7 @@ fn documents(
     if !compared.is_empty() {
         let asked: Vec<(String, String)> =
             compared.iter().map(|name| ("compare".to_owned(), name.clone())).collect();
-        let address = format!("comparison?{}", Question { options: asked }.query());
+        let address = format!("comparison?{}", Question::of(asked).query());
         add(address, Document::Comparison { algorithms: compared.to_vec() }, question)?;
     }
     for name in compared {
@@ -95,7 +95,7 @@ fn documents(
         add(format!("pods?algorithm={name}"), Document::Pods, &own)?;
     }
     for pod in explained(pods) {
-        let address = Question { options: vec![("pod".to_owned(), pod.clone())] }.query();
+        let address = Question::of(vec![("pod".to_owned(), pod.clone())]).query();
         add(format!("explanation?{address}"), Document::Explanation { pod, nodes: NODES }, question)?;
     }
     Ok(documents)

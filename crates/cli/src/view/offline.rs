@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use berth_config::Configuration;
 use berth_engine::algorithm::Algorithm;
 use berth_engine::cluster::Cluster;
-use berth_engine::plugin::Plugin;
 use berth_engine::scheduler::Scheduler;
+use berth_model::workload::PodGroupOwner;
 use berth_sim::change::report::reports;
 use berth_sim::compare::{Comparison, RunSummary};
 use berth_sim::report::SimulationResult;
@@ -14,8 +14,8 @@ use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::selection::Selection;
 use berth_sim::world::World;
 use berth_view::{
-    After, ClusterState, Difference, Document, PageInfo, PluginWeight, PodExplanation, PodList, Question,
-    Refusal, Source,
+    After, ClusterState, Difference, Document, Moment, PageInfo, PluginWeight, PodExplanation, PodList,
+    Question, Refusal, Source,
 };
 use berth_wire::Warnings;
 use clap::Parser;
@@ -38,7 +38,12 @@ pub(crate) struct Offline {
     configuration: Configuration,
     profiles: ProfileArgs,
     title: String,
-    command: CommandLine,
+    /// `None` if no command line gives the same answers.
+    command: Option<CommandLine>,
+    /// What the profiles are called, if no algorithm is asked for.
+    name: Option<String>,
+    /// Controllers of which only the selectors are known.
+    owners: Vec<PodGroupOwner>,
     /// The newest last.
     known: Mutex<Vec<(Question, Arc<Evaluated>)>>,
 }
@@ -82,8 +87,32 @@ impl Offline {
         title: String,
         command: CommandLine,
     ) -> Self {
-        let known = Mutex::default();
-        Self { objects, reads_templates: false, configuration, profiles, title, command, known }
+        Self {
+            objects,
+            reads_templates: false,
+            configuration,
+            profiles,
+            title,
+            command: Some(command),
+            name: None,
+            owners: Vec::new(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Answers about what a scheduling loop knew at one moment. `command` is the command line that reads the same
+    /// cluster, if there is one.
+    pub(crate) fn of_moment(
+        moment: &Moment,
+        configuration: Configuration,
+        title: String,
+        command: Option<CommandLine>,
+    ) -> Self {
+        let (manifests, owners) = moment.objects();
+        let objects = Objects::known(manifests);
+        let offline =
+            Self::new(objects, configuration, ProfileArgs::default(), title, CommandLine::default());
+        Self { command, name: Some(moment.algorithm()), owners, ..offline }
     }
 
     /// Reads templates of nodes from files, which the questions of other programs must not name.
@@ -120,11 +149,13 @@ impl Offline {
         profiles.algorithm = asked.algorithm.or(profiles.algorithm);
         profiles.weight.extend(asked.weight);
         let drains = asked.changes.has_drain();
-        let world = self.objects.clone().admitted(&asked.changes)?;
-        let choice = profiles::choose(&self.configuration, &profiles, profiles.algorithm)?;
-        let first = choice.profiles.first().into_iter().flat_map(|profile| &profile.score);
-        let named = |plugin: &dyn Plugin, weight| PluginWeight { name: plugin.name().to_string(), weight };
-        let plugins = first.map(|(plugin, weight)| named(&**plugin, *weight)).collect();
+        let mut world = self.objects.clone().admitted(&asked.changes)?;
+        self.owners.iter().for_each(|owner| world.cluster.upsert_owner(owner.clone()));
+        let mut choice = profiles::choose(&self.configuration, &profiles, profiles.algorithm)?;
+        if let (Some(name), None) = (&self.name, profiles.algorithm) {
+            choice.name.clone_from(name);
+        }
+        let plugins = PluginWeight::of(&choice.profiles);
         let mut scheduler = Scheduler::new(world.cluster.clone(), choice.profiles);
         let run = Run::new(&mut scheduler, &world.waiting, options(&profiles))
             .rolling_out(world.rollouts.clone())
@@ -134,10 +165,14 @@ impl Offline {
         Ok(Evaluated { name: choice.name, world, cluster, plugins, outcome, profiles, drains })
     }
 
+    /// The command line that answers a question; empty if there is none.
+    fn command_for(&self, question: &Question) -> String {
+        self.command.as_ref().map_or_else(String::new, |command| command.for_question(question))
+    }
+
     fn info(&self, evaluated: &Evaluated, compared: &[String]) -> PageInfo {
-        let command = self.command.for_question(&Question::default());
+        let command = self.command_for(&Question::default());
         let mut info = PageInfo::new(self.title.clone(), command, evaluated.name.clone());
-        info.algorithms = Algorithm::ALL.map(Algorithm::name).to_vec();
         info.plugins.clone_from(&evaluated.plugins);
         info.compared = compared.to_vec();
         info.warnings = evaluated.world.warnings.iter().map(ToString::to_string).collect();
@@ -158,7 +193,7 @@ impl Offline {
     fn difference(&self, evaluated: &Evaluated, question: &Question) -> Result<Difference, Refusal> {
         let before = self.evaluate(&Question::default()).map_err(refused)?;
         Ok(Difference::new(
-            self.command.for_question(question),
+            self.command_for(question),
             evaluated.name.clone(),
             before.after(),
             evaluated.after(),
@@ -186,7 +221,7 @@ impl Offline {
 /// The question with this algorithm instead of any other.
 pub(crate) fn with_algorithm(question: &Question, algorithm: &str) -> Question {
     let others = question.options.iter().filter(|(name, _)| name != "algorithm").cloned();
-    Question { options: others.chain([("algorithm".to_owned(), algorithm.to_owned())]).collect() }
+    Question::of(others.chain([("algorithm".to_owned(), algorithm.to_owned())]).collect())
 }
 
 impl Evaluated {
@@ -224,6 +259,9 @@ impl Evaluated {
 
 impl Source for Offline {
     fn answer(&self, document: &Document, question: &Question) -> Result<String, Refusal> {
+        if question.at.is_some() {
+            return Err(Refusal::Invalid(vec!["at: only a recording has moments".to_owned()]));
+        }
         if let Document::Comparison { algorithms } = document {
             return json(&self.comparison(algorithms, question)?);
         }
@@ -239,6 +277,9 @@ impl Source for Offline {
             Document::Simulation => json(&evaluated.result()),
             Document::Explanation { pod, nodes } => json(&self.explanation(&evaluated, pod, *nodes)?),
             Document::Difference => json(&self.difference(&evaluated, question)?),
+            Document::Timeline | Document::Decisions { .. } => {
+                Err(Refusal::NotFound("objects in files have no history".to_owned()))
+            }
             Document::Comparison { .. } => {
                 Err(Refusal::Failed("a comparison has several answers".to_owned()))
             }
@@ -254,7 +295,11 @@ fn options(profiles: &ProfileArgs) -> Options {
     Options { preemption: !profiles.no_preemption, all_schedulers: profiles.all_schedulers, verify: false }
 }
 
-fn json<T: Serialize>(document: &T) -> Result<String, Refusal> {
+/// A document as text.
+///
+/// # Errors
+/// None is known.
+pub(super) fn json<T: Serialize>(document: &T) -> Result<String, Refusal> {
     serde_json::to_string(document).map_err(|error| Refusal::Failed(error.to_string()))
 }
 

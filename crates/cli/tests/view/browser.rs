@@ -144,6 +144,14 @@ impl Browser {
         STANDARD.decode(self.session.get("/screenshot").as_str().unwrap()).unwrap()
     }
 
+    /// Writes a picture of the window into the folder of `BERTH_PICTURES`, if that is set: to look at it.
+    pub(crate) fn keep_picture(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("BERTH_PICTURES") {
+            let file = PathBuf::from(folder).join(format!("{name}.png"));
+            std::fs::write(file, self.screenshot()).unwrap();
+        }
+    }
+
     /// Fails if the console has an error or a warning, such as one of the Content-Security-Policy.
     pub(crate) fn assert_quiet(&self) {
         let log = self.session.post("/se/log", &json!({ "type": "browser" }));

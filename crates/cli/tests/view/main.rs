@@ -7,7 +7,9 @@
 
 mod browser;
 mod figures;
+mod over_time;
 mod questions;
+mod recording;
 mod screenshots;
 mod server;
 mod views;
