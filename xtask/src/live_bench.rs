@@ -1,5 +1,5 @@
 //! `cargo xtask live-bench`: Berth and kube-scheduler under the same load through a real API server, or Berth with and
-//! without a recording.
+//! without a recording or an open page.
 
 use std::process::ExitCode;
 
@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// What recording costs: Berth with --record, alternately with Berth without
     #[arg(long)]
     record: bool,
+    /// What the page costs: Berth with --ui, whose page is open in three browsers (chromium), alternately with Berth
+    /// without. The browsers need cores of their own
+    #[arg(long, conflicts_with_all = ["record", "scheduler"])]
+    ui: bool,
     #[arg(short, long, default_value = "markdown")]
     output: Output,
 }
@@ -41,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let sides = match args.scheduler {
         Some(kind) => vec![Side::Plain(kind)],
         None if args.record => vec![berth, Side::Recording],
+        None if args.ui => vec![berth, Side::Watched],
         None => vec![berth, Side::Plain(Kind::Upstream)],
     };
     let mut runs: Vec<Run> = Vec::new();

@@ -6,13 +6,14 @@ mod serving;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod ui;
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use berth_engine::tie_break::TieBreak;
-use berth_live::{End, LogFormat, Options, RecordTo, Server};
+use berth_live::{End, LogFormat, Options, PageSource, RecordTo, Server};
 
 use crate::failure::Failure;
 use crate::profiles;
@@ -148,6 +149,7 @@ pub(crate) fn run(args: &SchedulerArgs) -> Result<ExitCode, Failure> {
         server: Server { kubeconfig, context: None, master: args.master.clone() },
         configuration,
         profiles,
+        page: args.serving.ui.then_some(ui::source as PageSource),
         serving,
         record,
         notes: remarks.notes,

@@ -1,6 +1,7 @@
 //! `berth up`: a real control plane on this machine, with simulated nodes and a scheduler.
 
 mod manage;
+mod page;
 mod start;
 
 use std::path::PathBuf;

@@ -12,7 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use berth_journal::RECORDING;
-use berth_view::{Question, Server, Site, Source};
+use berth_live::RemotePage;
+use berth_view::{Question, Server, Site};
 
 use crate::changes::ChangeArgs;
 use crate::failure::{Failure, words};
@@ -36,6 +37,10 @@ Examples:
   A recording of berth scheduler --record: what happened, and the cluster as it was at each decision
     berth view incident.rec
 
+  What a running berth scheduler --ui knows
+    kubectl port-forward -n kube-system deploy/berth-scheduler 10259 &
+    berth view --scheduler https://127.0.0.1:10259 --insecure-skip-tls-verify
+
 The objects are read once, at the start. Nothing is changed in a cluster. The page and its API need no other host.
 
 Exit codes:
@@ -58,6 +63,13 @@ pub(crate) struct ViewArgs {
     pub changes: ChangeArgs,
     #[command(flatten)]
     pub profiles: ProfileArgs,
+    /// Show what a running berth scheduler --ui knows, at this address, as in https://127.0.0.1:10259, with the credentials
+    /// of the kubeconfig
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "kustomizations", "more", "live", "offline", "config", "algorithm", "weight"])]
+    pub scheduler: Option<String>,
+    /// With --scheduler: do not verify the scheduler's certificate, which is self-signed by default
+    #[arg(long, requires = "scheduler")]
+    pub insecure_skip_tls_verify: bool,
     /// The address to serve on; port 0 takes a free port. Everyone who reaches the address can read the objects
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: SocketAddr,
@@ -71,12 +83,16 @@ pub(crate) struct ViewArgs {
 /// # Errors
 /// When the input cannot be used, or the address.
 pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
+    if let Some(url) = &args.scheduler {
+        let site = remote(args, url)?;
+        return serve(args, site, "");
+    }
     if let Some(file) = recording(args)? {
         let source = Recorded::open(file)?;
         if !args.input.reading.quiet {
             source.warnings().iter().for_each(|warning| notice::warning(warning));
         }
-        return serve(args, Arc::new(source), "#/over-time");
+        return serve(args, Site::new(Arc::new(source)), "#/over-time");
     }
     let quiet = args.input.reading.quiet;
     let configuration = profiles::configuration(&args.profiles, quiet)?;
@@ -95,7 +111,16 @@ pub(crate) fn run(args: &ViewArgs) -> Result<ExitCode, Failure> {
     input::check(source.evaluate(&Question::default())?.warnings(), &args.input.reading)?;
     let question = Question::of(args.changes.options());
     source.evaluate(&question)?; // a change that cannot be made is refused here and not on the page
-    serve(args, Arc::new(source), &command_line::fragment(&question))
+    serve(args, Site::new(Arc::new(source)), &command_line::fragment(&question))
+}
+
+/// The page of a running scheduler.
+fn remote(args: &ViewArgs, url: &str) -> Result<Site, Failure> {
+    let (kubeconfig, context) = (args.input.kubeconfig.clone(), args.input.context.clone());
+    let server = berth_live::Server { kubeconfig, context, master: Some(url.to_owned()) };
+    let page = RemotePage::connect(&server, !args.insecure_skip_tls_verify);
+    let page = page.map_err(|error| Failure::input(format!("--scheduler {url}: {error}")))?;
+    Ok(Site::elsewhere(format!("scheduler at {url}"), Arc::new(page)))
 }
 
 /// The recording that is named, if one is.
@@ -130,7 +155,7 @@ fn is_recording(file: &Path) -> bool {
 }
 
 /// Serves the page until the process ends. `fragment` is the part of the address that names the first view.
-fn serve(args: &ViewArgs, source: Arc<dyn Source>, fragment: &str) -> Result<ExitCode, Failure> {
+fn serve(args: &ViewArgs, site: Site, fragment: &str) -> Result<ExitCode, Failure> {
     let server = Server::bind(args.listen).map_err(|error| Failure::input(error.to_string()))?;
     if !server.address().ip().is_loopback() && !args.input.reading.quiet {
         notice::warning(&format!(
@@ -143,7 +168,7 @@ fn serve(args: &ViewArgs, source: Arc<dyn Source>, fragment: &str) -> Result<Exi
     if args.open {
         open(&url);
     }
-    server.run(Site::new(source));
+    server.run(site);
     Ok(ExitCode::SUCCESS)
 }
 

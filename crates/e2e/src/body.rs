@@ -15,6 +15,7 @@ mod preemption;
 mod profile;
 mod recording;
 mod restart;
+mod scheduler_page;
 mod serving;
 mod snapshot;
 mod unblock;
@@ -44,7 +45,7 @@ const fn of_berth(name: &'static str, play: fn(&mut Stage) -> Result<()>) -> Bod
 }
 
 /// All bodies. Those that the plain configuration is enough for come first, so that one scheduler does for them.
-pub const BODIES: [Body; 53] = [
+pub const BODIES: [Body; 54] = [
     body("simulated server", conversation::as_simulated),
     body("plain placement", placement::plain),
     body("every filter", filter::every),
@@ -95,6 +96,7 @@ pub const BODIES: [Body; 53] = [
     body("kube-scheduler replaced and back", leader::replaced),
     body("rights of the deployment", deployment::rights),
     of_berth("operations page followed", page::followed),
+    of_berth("page of the scheduler", scheduler_page::shown),
     of_berth("snapshot foretells", snapshot::foretells),
     of_berth("recording replays", recording::replays),
     of_berth("recording is torn", recording::killed),

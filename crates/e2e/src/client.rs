@@ -113,12 +113,9 @@ impl Client {
     /// # Errors
     /// The server is not there.
     pub fn status(&self, path: &str) -> Result<u16> {
-        let request = Request::get(path).body(Vec::new())?;
-        match self.runtime.block_on(self.kube.request_text(request)) {
-            Ok(_) => Ok(200),
-            Err(kube::Error::Api(status)) => Ok(status.code),
-            Err(error) => Err(error).with_context(|| format!("GET {path}")),
-        }
+        let request = Request::get(path).body(kube::client::Body::empty())?;
+        let answer = self.runtime.block_on(self.kube.send(request)).with_context(|| format!("GET {path}"))?;
+        Ok(answer.status().as_u16())
     }
 
     /// Makes an object.

@@ -1,5 +1,7 @@
-//! Berth's scheduler and upstream's, or Berth that records and Berth that does not, under the same load through a real
-//! API server, alternately.
+//! Berth's scheduler and upstream's, or Berth with and without a recording or an open page, under the same load through a
+//! real API server, alternately.
+
+mod browsers;
 
 use std::fmt::{self, Write as _};
 use std::process::Command;
@@ -11,6 +13,7 @@ use crate::control_plane::ControlPlane;
 use crate::scheduler::{self, Kind, Scheduler};
 use crate::testbed;
 use berth_up::process::Usage;
+use browsers::Browsers;
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +22,18 @@ pub enum Side {
     Plain(Kind),
     /// Berth with `--record`.
     Recording,
+    /// Berth with `--ui`, whose page is open in three browsers.
+    Watched,
 }
 
 impl Side {
-    const ALL: [Self; 3] = [Self::Plain(Kind::Berth), Self::Plain(Kind::Upstream), Self::Recording];
+    const ALL: [Self; 4] =
+        [Self::Plain(Kind::Berth), Self::Plain(Kind::Upstream), Self::Recording, Self::Watched];
 
     fn kind(self) -> Kind {
         match self {
             Self::Plain(kind) => kind,
-            Self::Recording => Kind::Berth,
+            Self::Recording | Self::Watched => Kind::Berth,
         }
     }
 }
@@ -37,6 +43,7 @@ impl fmt::Display for Side {
         match self {
             Self::Plain(kind) => kind.fmt(f),
             Self::Recording => f.write_str("berth --record"),
+            Self::Watched => f.write_str("berth --ui"),
         }
     }
 }
@@ -72,8 +79,13 @@ pub fn run(side: Side, nodes: u32, pods: u32) -> Result<Run> {
     if side == Side::Recording {
         flags.push(format!("--record={}", plane.folder.join("flow.rec").display()));
     }
+    if side == Side::Watched {
+        flags.push("--ui".to_owned());
+    }
     let mut scheduler = Scheduler::run_with(kind, &program, &plane, &json!({}), "scheduler", &flags)?;
     scheduler.ready()?;
+    let browsers = (side == Side::Watched).then(|| Browsers::open(&program, &plane, scheduler.port));
+    let _browsers = browsers.transpose()?;
     let answer = Command::new(testbed::program("loadgen")?)
         .args([format!("-nodes={nodes}"), format!("-pods={pods}")])
         // Slower than this, on any machine, is not worth waiting for.
@@ -113,9 +125,10 @@ const FIGURES: [Figure; 8] = [
 ];
 
 /// What is compared with what, where both were measured, and the name of that in documents.
-const RATIOS: [(Side, Side, &str); 2] = [
+const RATIOS: [(Side, Side, &str); 3] = [
     (Side::Plain(Kind::Berth), Side::Plain(Kind::Upstream), "berth_over_upstream"),
     (Side::Recording, Side::Plain(Kind::Berth), "recording_over_plain"),
+    (Side::Watched, Side::Plain(Kind::Berth), "watched_over_plain"),
 ];
 
 /// All runs as a Markdown table, then the medians of each side and what they are to each other.

@@ -3,7 +3,8 @@
 pub(crate) mod machine;
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
@@ -24,8 +25,9 @@ pub struct Test {
 }
 
 /// All tests.
-pub const TESTS: [Test; 12] = [
+pub const TESTS: [Test; 13] = [
     Test { name: "a deployment runs on simulated nodes", play: a_deployment_runs },
+    Test { name: "the page of the scheduler shows the cluster", play: the_page_is_served },
     Test { name: "jobs end as their commands say", play: jobs_end },
     Test { name: "the pods of a failed node run elsewhere", play: a_node_fails },
     Test { name: "nodes are added, drained and listed", play: nodes_change },
@@ -89,6 +91,34 @@ fn a_deployment_runs() -> Result<()> {
         let left: Vec<_> = running.iter().filter(|(_, id)| started(*id).is_some()).collect();
         ensure!(left.is_empty(), "stopped, but these run: {left:?}");
     }
+    Ok(())
+}
+
+fn the_page_is_served() -> Result<()> {
+    let mut machine = Machine::new()?;
+    machine.up("a", &["--nodes", "3", "--ui"])?;
+    let address = eventually("the address of the page is printed", || {
+        let said = machine.said("a")?;
+        let line = said.split_once("the cluster in a browser: http://").map(|(_, rest)| rest);
+        Ok(line.and_then(|rest| rest.split_once('/')).map(|(address, _)| address.to_owned()))
+    })?;
+    let get = |path: &str| -> Result<String> {
+        let mut stream = TcpStream::connect(&address)?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ensure!(get("/")?.contains("assets/app.js"), "no page");
+    machine.api("a")?.create(DEPLOYMENTS, &deployment("web", 2))?;
+    eventually("the page shows the pods", || {
+        let answer = get("/api/v1/cluster")?;
+        let body = answer.split_once("\r\n\r\n").context("no body")?.1;
+        let summary = serde_json::from_str::<Value>(body)?["summary"].clone();
+        Ok((summary["nodes"] == 3 && summary["pods"] == 2).then_some(()))
+    })?;
+    let refused = machine.refused(&["up", "--name", "b", "--ui", "--scheduler", "upstream"])?;
+    ensure!(refused.contains("--ui: only Berth's scheduler has a page"), "{refused}");
     Ok(())
 }
 

@@ -207,21 +207,35 @@ impl Server {
     /// # Errors
     /// If the API server or the credentials are not configured correctly.
     pub async fn connect(&self) -> Result<Api, ConnectError> {
-        let config = self.config().await?;
-        let host = config.cluster_url.authority().map(|a| Arc::from(a.as_str())).unwrap_or_default();
-        let connector = config.rustls_https_connector_with_connector(tcp())?;
-        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
-        let service = ServiceBuilder::new()
-            .layer(config.base_uri_layer())
-            .option_layer(config.auth_layer()?)
-            .layer(config.extra_headers_layer()?)
-            .map_err(BoxError::from)
-            .service(http);
-
-        let service =
-            service.map_response(move |response: Response<Incoming>| response.map(Incoming::boxed_unsync));
-        Ok(Api { transport: BoxCloneSyncService::new(service), host, metrics: None })
+        connect(self.config().await?)
     }
+
+    /// As [`Server::connect`], with a server whose certificate cannot be verified.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn connect_unverified(&self) -> Result<Api, ConnectError> {
+        let mut config = self.config().await?;
+        config.accept_invalid_certs = true;
+        connect(config)
+    }
+}
+
+/// Creates a client.
+fn connect(config: Config) -> Result<Api, ConnectError> {
+    let host = config.cluster_url.authority().map(|a| Arc::from(a.as_str())).unwrap_or_default();
+    let connector = config.rustls_https_connector_with_connector(tcp())?;
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+
+    let service =
+        service.map_response(move |response: Response<Incoming>| response.map(Incoming::boxed_unsync));
+    Ok(Api { transport: BoxCloneSyncService::new(service), host, metrics: None })
 }
 
 /// TCP connections without delay, with keep-alive and a timeout.

@@ -30,6 +30,7 @@ use crate::extender::ExtenderCall;
 use crate::message::Message;
 use crate::record::Recording;
 use crate::reporter::Reporter;
+use crate::ui::Copier;
 pub(crate) use quarantine::Quarantine;
 use restart::tag;
 use timing::Stopwatch;
@@ -68,6 +69,8 @@ pub(crate) struct EventLoop {
     pub(crate) epoch: watch::Sender<u64>,
     pub(crate) quarantine: Quarantine,
     pub(crate) explainer: Explainer,
+    /// Observes this loop for the page, if there is one.
+    pub(crate) copier: Option<Copier>,
     /// Chooses the decisions that are logged with their alternatives.
     pub(crate) sampler: AlternativesSampler,
     /// The requests that are not answered yet.
@@ -146,6 +149,12 @@ impl EventLoop {
             Message::Query(query, sender) => {
                 answer::answer(&self.flow, &self.reporter, &mut self.explainer, query, sender)
             }
+            // Without a page, the sender is dropped and its receiver hears that there is no answer.
+            Message::Copy(sender) => {
+                if let Some(copier) = &mut self.copier {
+                    copier.copy(&self.flow, &sender);
+                }
+            }
             Message::Stop => self.stop_at = Some(Instant::now() + LAST_WORK),
         }
     }
@@ -155,6 +164,9 @@ impl EventLoop {
         for _ in 0..ATTEMPTS {
             let (now, mut watch) = (self.now(), Stopwatch::start());
             let alternatives = self.sampler.alternatives(Instant::now());
+            if let Some(copier) = &mut self.copier {
+                copier.before(now, &self.flow, None);
+            }
             let flow = &mut self.flow;
             let attempt =
                 AssertUnwindSafe(|| flow.attempt_observed(now, alternatives, &mut |step| watch.over(step)));
@@ -203,8 +215,12 @@ impl EventLoop {
         if let Some(recording) = &mut self.recording {
             recording.settle();
         }
+        let now = self.now();
         for report in self.flow.drain_reports() {
             self.reporter.report(&report, took);
+            if let Some(copier) = &mut self.copier {
+                copier.reported(now, &report);
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ use berth_watch::WatchEvent;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
+use crate::ui::CopySender;
+
 /// The bound on watch events that were received and not taken yet, in kilobytes: the list of a large cluster arrives
 /// faster than it is decoded.
 const ROOM_KB: u32 = 4 << 10;
@@ -24,6 +26,8 @@ pub(crate) enum Message {
     Input(Box<Input>),
     /// A question, and where to send the answer.
     Query(Query, oneshot::Sender<Answer>),
+    /// The page wants to know what the event loop knows.
+    Copy(CopySender),
     /// Attempt no more pods; the event loop ends as soon as no binding is in flight.
     Stop,
 }

@@ -7,6 +7,7 @@ use berth_config::Configuration;
 use berth_engine::profile::Profile;
 use berth_flow::{Input, SchedulingLoop, Settings};
 use berth_model::object::Kind;
+use berth_view::Site;
 use berth_watch::OwnWrites;
 use berth_wire::Decoder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,6 +29,7 @@ use crate::record::{RecordTo, Recording};
 use crate::reporter::Reporter;
 use crate::resource::Resource;
 use crate::serve::{self, ServeError, Serving, Source};
+use crate::ui::{Copier, Copies};
 use crate::watch::Watch;
 use crate::{events, host, log, measured};
 
@@ -45,6 +47,8 @@ pub struct Options {
     pub profiles: Vec<Profile>,
     /// How health and metrics are served; `None`: they are not.
     pub serving: Option<Serving>,
+    /// What answers the questions of the page; `None`: no page is served.
+    pub page: Option<PageSource>,
     /// Where the inputs of the scheduler are recorded; `None`: they are not.
     pub record: Option<RecordTo>,
     /// The format of the log.
@@ -56,6 +60,9 @@ pub struct Options {
     /// Startup warnings: flags whose effect is not available.
     pub warnings: Vec<String>,
 }
+
+/// Makes what answers the questions of the page.
+pub type PageSource = fn(Copies, &Configuration) -> Arc<dyn berth_view::Source>;
 
 /// Why the process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +155,7 @@ async fn live(options: Options) -> Result<End, StartError> {
         epoch: epoch_sender,
         quarantine: Quarantine::default(),
         explainer: Explainer::start()?,
+        copier: options.page.is_some().then(Copier::new),
         sampler: AlternativesSampler::new(options.verbosity),
         open: 0,
         answer_limit: ANSWER_LIMIT,
@@ -160,7 +168,9 @@ async fn live(options: Options) -> Result<End, StartError> {
     })?;
     if let Some(serving) = &options.serving {
         let configuration = Arc::new(options.configuration.clone());
-        let source = Source { inbox: inbox.clone(), metrics: Arc::clone(&metrics), configuration };
+        let page = options.page.map(|page| page(Copies::new(inbox.clone()), &options.configuration));
+        let page = page.map(|source| Arc::new(Site::new(source)));
+        let source = Source { inbox: inbox.clone(), metrics: Arc::clone(&metrics), configuration, page };
         serve::start(serving, &api, &host, source).await?;
     }
     watch_all(&api, &inbox, &metrics);

@@ -5,6 +5,7 @@ mod authority;
 mod certificate;
 mod client_certificate;
 mod configz;
+mod page;
 pub(crate) mod route;
 pub(crate) mod subject;
 mod tls;
@@ -30,6 +31,7 @@ use crate::metrics::Metrics;
 use access::Access;
 use certificate::{Certificate, TlsConfig};
 use client_certificate::Handshake;
+use page::PageUse;
 use route::Routes;
 
 pub use access::CacheTtls;
@@ -103,6 +105,8 @@ pub(crate) struct Source {
     pub(crate) inbox: Inbox,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) configuration: Arc<berth_config::Configuration>,
+    /// The page, if it is served.
+    pub(crate) page: Option<Arc<berth_view::Site>>,
 }
 
 /// Starts the server, which runs as long as the process.
@@ -123,7 +127,7 @@ pub(crate) async fn start(
     let certificate = Certificate::new(serving.certificate.clone(), host, tls_config)?;
     let open_paths = serving.open_paths.clone();
     let access = Access::new(authentication, authorization, authorities, open_paths, serving.cache_ttls);
-    let routes = Arc::new(Routes { source, access });
+    let routes = Arc::new(Routes { source, access, readers: page::readers() });
     let listener =
         listen(serving).map_err(|source| ServeError::Address { address: serving.address, source })?;
     tokio::spawn(accept(listener, certificate, routes, CONNECTIONS));
@@ -174,14 +178,18 @@ async fn serve_connection(stream: TcpStream, acceptor: TlsAcceptor, routes: Arc<
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
     let shown = stream.get_ref().1.peer_certificates().unwrap_or_default().iter();
     let shown: Arc<[CertificateDer<'static>]> = shown.map(|one| one.clone().into_owned()).collect();
+    let use_of_page = PageUse::new(Arc::clone(&routes.readers));
     let service = service_fn(|request| {
-        let (routes, shown) = (Arc::clone(&routes), Arc::clone(&shown));
-        async move { Ok::<_, std::convert::Infallible>(routes.answer(request, &shown).await) }
+        let (routes, shown, used) = (Arc::clone(&routes), Arc::clone(&shown), use_of_page.clone());
+        async move { Ok::<_, std::convert::Infallible>(routes.answer(request, &shown, &used).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!("a connection failed: {error}");
+    tokio::select! {
+        served = http.serve_connection(TokioIo::new(stream), service) => if let Err(error) = served {
+            tracing::debug!("a connection failed: {error}");
+        },
+        () = use_of_page.is_overdue() => {}
     }
 }
 
@@ -202,9 +210,10 @@ mod tests {
             inbox: Inbox::new(mpsc::channel().0, epoch),
             metrics: Arc::new(Metrics::new().unwrap()),
             configuration: Arc::default(),
+            page: None,
         };
         let access = Access::new(api.clone(), api, authorities, Vec::new(), CacheTtls::default());
-        Arc::new(Routes { source, access })
+        Arc::new(Routes { source, access, readers: page::readers() })
     }
 
     /// Whether the server answers something that is no TLS, with a TLS alert, within a moment.

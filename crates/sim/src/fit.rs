@@ -4,6 +4,7 @@
 //! sets: as many of each as the workloads want in proportion. A set that does not fit as a whole is taken back.
 //! Nothing is preempted for these pods.
 
+mod on_node;
 mod report;
 mod shape;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::device_claims::ClaimTemplates;
 use crate::expand::MAX_PODS;
 use crate::run::{Options, Run};
 
+pub use on_node::{Limits, NodeFit, WorkloadFit};
 pub use report::{Added, FitReport, FittingPod, NodeShare, Share, Stop};
 pub use shape::{Shape, is_new, workload_rows};
 

@@ -64,6 +64,8 @@ pub struct Options {
     pub config: Value,
     /// Where Berth's scheduler records its inputs.
     pub record: Option<PathBuf>,
+    /// Whether Berth's scheduler serves its page.
+    pub ui: bool,
     /// How long pods take to start and to end.
     pub timing: Timing,
     /// The time after which a node without heartbeats is taken for lost.
@@ -156,6 +158,11 @@ impl Running {
         running.await_service_account(&api)?;
         running.await_nodes()?;
         Ok(running)
+    }
+
+    /// The address at which the scheduler serves health, metrics and its page.
+    pub fn scheduler_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.plane.ports.scheduler)
     }
 
     /// The nodes and pods of now.
@@ -334,6 +341,9 @@ fn start_scheduler(
     let mut args = scheduler::configure(kind, &options.config, &kubeconfig, plane.ports.scheduler, &file)?;
     if let Some(record) = &options.record {
         args.push(format!("--record={}", record.display()));
+    }
+    if options.ui {
+        args.push("--ui".to_owned());
     }
     plane.start_process("scheduler", program, args)
 }

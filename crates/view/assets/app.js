@@ -10,6 +10,7 @@ import { mapView } from "./map-view.js";
 import { pendingView, placedView } from "./pods-view.js";
 import { askAlso, whatIfView } from "./what-if-view.js";
 import { compareView } from "./compare-view.js";
+import { devicesView } from "./devices-view.js";
 import { timeView } from "./time-view.js";
 import { nodesWith, startSearch } from "./search.js";
 
@@ -20,10 +21,11 @@ const TITLES = {
   "what-if": "What if",
   compare: "Compare",
   "over-time": "Over time",
+  devices: "Devices",
 };
 const VIEWS = Object.keys(TITLES);
 // The views that follow a running scheduler; the others show answers, which stay until they are asked again.
-const FOLLOWING = ["map", "pending", "placed", "over-time"];
+const FOLLOWING = ["map", "pending", "placed", "over-time", "devices"];
 // The time between two looks at a running scheduler.
 const PERIOD = 5000;
 const root = document.getElementById("view");
@@ -35,6 +37,7 @@ let pass = 0;
 let present = null;
 
 function isShown(view) {
+  if (view === "devices") return Boolean(loaded.info.devices) && !IS_FILE;
   if (view === "over-time") return Boolean(loaded.info.overTime);
   if (view === "what-if") return !IS_FILE || hasDocument("difference");
   return view !== "compare" || !IS_FILE || (loaded.info.compared ?? []).length > 0;
@@ -44,16 +47,14 @@ function markTab(view) {
   for (const name of VIEWS) {
     const tab = document.getElementById(`tab-${name}`);
     tab.hidden = !isShown(name);
-    if (name === view) {
-      tab.setAttribute("aria-current", "page");
-      tab.scrollIntoView({ block: "nearest", inline: "nearest" });
-    }
-    if (name !== view) tab.removeAttribute("aria-current");
+    if (name === view) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
   }
   const count = loaded.cluster.summary.pending;
   document
     .getElementById("tab-pending")
     .replaceChildren("Pending", count ? el("span", { class: "badge" }, count.toLocaleString("en")) : "");
+  document.getElementById(`tab-${view}`).scrollIntoView({ block: "nearest", inline: "nearest" });
   document.title = `${TITLES[view]} – ${loaded.info.title} – Berth`;
 }
 
@@ -95,6 +96,10 @@ async function showView(view, query) {
     await timeView(root, context);
     return;
   }
+  if (view === "devices") {
+    await devicesView(root, context);
+    return;
+  }
   if (!loaded.podList) root.replaceChildren(el("p", { class: "quiet" }, "Loading pods"));
   context.podList = await pods();
   if (view === "pending") pendingView(root, context);
@@ -129,9 +134,11 @@ async function showPanel(query, mine) {
     return;
   }
   const ask = IS_FILE ? null : (option, value) => askAlso(query, option, value);
-  openPanel(name, ...nodeDetails(node, isAsked ? null : loaded.podList, ask));
+  const askFit = IS_FILE ? null : () => load("fit", [["node", name], ...question]);
+  openPanel(name, ...nodeDetails(node, isAsked ? null : loaded.podList, ask, askFit));
+  const needsPods = isAsked || !loaded.podList;
   const list = isAsked ? await load("pods", question) : await pods();
-  if (mine === pass) openPanel(name, ...nodeDetails(node, list, ask));
+  if (mine === pass && needsPods) openPanel(name, ...nodeDetails(node, list, ask, askFit));
 }
 
 // Loads the cluster as it was at the moment of the address. False if another address was opened in the meantime.
@@ -150,19 +157,26 @@ async function enterMoment(query, mine) {
   return true;
 }
 
-// Looks at a running scheduler again, unless nobody sees the page.
+// Whether somebody types, has opened a list, or has marked a text: drawing the view again would undo that.
+function isInUse() {
+  const types = root.contains(document.activeElement) && document.activeElement.matches("input, select");
+  return types || root.querySelector("details[open]") !== null || !getSelection().isCollapsed;
+}
+
+// Looks at a running scheduler again, unless nobody sees the page. The panel stays as it was opened.
 async function follow() {
-  const { view } = readAddress();
-  if (isPaused || document.hidden || !FOLLOWING.includes(view)) return;
+  const { view, query } = readAddress();
+  if (isPaused || document.hidden || !FOLLOWING.includes(view) || isInUse()) return;
+  const mine = pass;
   try {
     forget();
     const cluster = await load("cluster");
     const podList = view === "over-time" ? undefined : await load("pods");
-    if (isPaused) return;
+    if (isPaused || mine !== pass) return;
     Object.assign(loaded, { cluster, podList });
-    present = null;
+    markTab(view);
     const at = root.scrollTop;
-    await show();
+    await showView(view, query);
     root.scrollTop = at;
     showLive(`Live · ${new Date().toLocaleTimeString("en-GB")}`, false, pause);
   } catch (error) {

@@ -74,6 +74,37 @@ function podsOf(entries) {
   });
 }
 
+// How many more pods of each workload fit on a node; it is asked for when it is opened.
+function fitOf(ask) {
+  const content = el("div", { "aria-live": "polite" });
+  const row = (one) => {
+    const key = `${one.namespace}/${one.pod}`;
+    const name = one.workload ? `${one.workload.kind} ${one.namespace}/${one.workload.name}` : `Pod ${key}`;
+    const count = one.message === undefined ? `${one.count} and more` : String(one.count);
+    return [podLink(key, name), String(one.pending || "–"), el("strong", {}, count), one.message ?? ""];
+  };
+  const number = (text) => ({ text, class: "number" });
+  const headings = ["Workload", number("Pending"), number("Fit here"), "What stops the next one"];
+  const show = async () => {
+    content.replaceChildren(el("p", { class: "quiet" }, "Counting"));
+    try {
+      const fit = await ask();
+      const rest = fit.workloadsLeftOut;
+      const caption = "More pods that fit on this node, each workload counted alone";
+      content.replaceChildren(
+        fit.workloads.length === 0
+          ? el("p", { class: "quiet" }, "There are no pods.")
+          : el("div", { class: "scroll" }, table(caption, headings, fit.workloads.map(row), { class: "fit" })),
+        rest ? el("p", { class: "quiet" }, `${plural(rest, "more workload")} not counted; berth fit counts each.`) : "",
+      );
+    } catch (error) {
+      content.replaceChildren(el("p", { class: "notice", role: "alert" }, error.message));
+    }
+  };
+  const toggle = (event) => event.target.open && !content.hasChildNodes() && show();
+  return el("details", { class: "who", ontoggle: toggle }, el("summary", {}, "Who fits here"), content);
+}
+
 // A link to the explanation of a pod, in the view that shows it.
 export function podLink(key, text = key) {
   const { view, query } = readAddress();
@@ -91,8 +122,9 @@ export function nodeLink(name) {
   return el("a", { href: addressOf(view, parameters) }, name);
 }
 
-// The content of the panel for a node. `ask` has the address of the what-if view with one more change.
-export function nodeDetails(node, podList, ask) {
+// The content of the panel for a node. `ask` has the address of the what-if view with one more change; `askFit` asks how
+// many more pods fit.
+export function nodeDetails(node, podList, ask, askFit) {
   const entries = podList ? (indexOf(podList).byNode.get(node.name) ?? []) : null;
   const states = stateOf(node);
   const labels = Object.entries(node.labels).map(([key, value]) => [key, value]);
@@ -118,6 +150,7 @@ export function nodeDetails(node, podList, ask) {
         el("span", { class: "quiet" }, "What if: "),
         questions.map(([option, value, text]) => el("a", { class: "action", href: ask(option, value) }, text)),
       ),
+    askFit && fitOf(askFit),
     el("h3", {}, `Pods${entries ? ` (${entries.length})` : ""}`),
     entries === null ? el("p", { class: "quiet" }, "Loading pods") : null,
     entries?.length === 0 ? el("p", { class: "quiet" }, "No pods") : null,

@@ -41,6 +41,7 @@ scripts!(
     "pods-view.js",
     "what-if-view.js",
     "compare-view.js",
+    "devices-view.js",
     "time-view.js",
     "search.js",
     "app.js",

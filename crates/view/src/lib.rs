@@ -10,6 +10,7 @@
 
 mod assets;
 mod decisions;
+mod devices;
 mod difference;
 mod explanation;
 mod file;
@@ -25,13 +26,14 @@ mod tests;
 mod timeline;
 
 pub use decisions::{Decision, DecisionList};
+pub use devices::{ClaimRequest, ClaimedDevice, DeviceAsk, DeviceClaim, DeviceClaimList};
 pub use difference::{After, Difference, Fate, PodChange};
 pub use explanation::PodExplanation;
 pub use file::{Documents, file};
-pub use moment::Moment;
+pub use moment::{Moment, node_fit};
 pub use question::{OPTIONS, Question, quoted};
 pub use serve::{ServeError, Server};
 pub use site::{Response, Site};
-pub use source::{Document, OverTime, PageInfo, PluginWeight, Refusal, Source};
-pub use state::{ClusterState, PodGroup, PodList};
-pub use timeline::{Timeline, TimelineRecorder, time};
+pub use source::{Document, Elsewhere, OverTime, PageInfo, PluginWeight, Refusal, Source};
+pub use state::{ClusterState, ListedPod, NodeState, PodGroup, PodList};
+pub use timeline::{Point, Queue, Timeline, TimelineRecorder, Waits, time};

@@ -10,16 +10,22 @@ use berth_model::manifests::{Manifests, Place};
 use berth_model::object::{Kind, Object};
 use berth_model::pod_manifest::PodManifest;
 use berth_model::workload::{OwnerKind, PodGroupOwner};
+use berth_sim::device_claims::ClaimTemplates;
 use berth_sim::explain::explain;
+use berth_sim::fit::{Limits, NodeFit};
 use berth_sim::run::{Options, Outcome, Pending};
 use berth_sim::usage::Measured;
 
+use crate::devices::DeviceClaimList;
 use crate::explanation::PodExplanation;
 use crate::source::Refusal;
 use crate::state::{ClusterState, PodList};
 
 /// The place of objects that come from a scheduling loop, in messages about them.
 const PLACE: &str = "the scheduler";
+
+/// How much is counted for a node.
+const FIT_LIMITS: Limits = Limits { workloads: 60, pods: 250 };
 
 /// A copy of a cluster, and why its pods are pending.
 #[derive(Clone, Debug)]
@@ -114,6 +120,21 @@ impl Moment {
         Ok(PodExplanation::new(explanation, nodes))
     }
 
+    /// The claims on devices.
+    pub fn claims(&self) -> DeviceClaimList {
+        let reasons = self.pending.iter().map(|one| (one.row, one.message.as_deref()));
+        DeviceClaimList::new(&self.cluster, reasons)
+    }
+
+    /// How many more pods of each workload fit on a node.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn fit(&self, node: &str) -> Result<NodeFit, Refusal> {
+        let scheduler = Scheduler::new(self.cluster.clone(), self.profiles.clone());
+        node_fit(scheduler, &ClaimTemplates::default(), node)
+    }
+
     /// The objects, for questions that change them. A scheduler knows only the selectors of controllers, so those are no
     /// objects here, but given beside them.
     pub fn objects(&self) -> (Manifests, Vec<PodGroupOwner>) {
@@ -131,4 +152,18 @@ impl Moment {
         let controllers = owners.filter(|owner| owner.kind != OwnerKind::Service).cloned();
         (manifests, controllers.collect())
     }
+}
+
+/// How many more pods of each workload fit on a node. What is placed stays in the scheduler's own cluster.
+///
+/// # Errors
+/// If there is no such node.
+pub fn node_fit(
+    mut scheduler: Scheduler,
+    templates: &ClaimTemplates,
+    node: &str,
+) -> Result<NodeFit, Refusal> {
+    let row = scheduler.cluster().nodes().find(node);
+    let row = row.ok_or_else(|| Refusal::NotFound(format!("there is no node {node} here")))?;
+    Ok(NodeFit::new(&mut scheduler, templates, row, FIT_LIMITS))
 }

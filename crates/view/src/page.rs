@@ -21,17 +21,18 @@ pub(crate) fn policy(scripts: &str, styles: &str, connections: &str) -> String {
 }
 
 /// The views, with the keys that open them.
-const VIEWS: [(&str, &str); 6] = [
+const VIEWS: [(&str, &str); 7] = [
     ("map", "Map"),
     ("pending", "Pending"),
     ("placed", "Placed"),
     ("what-if", "What if"),
     ("compare", "Compare"),
     ("over-time", "Over time"),
+    ("devices", "Devices"),
 ];
 
 /// The views that only some inputs have. The scripts show them.
-const HIDDEN: [&str; 1] = ["over-time"];
+const HIDDEN: [&str; 2] = ["over-time", "devices"];
 
 /// The page. Without a server it has its documents and scripts in it.
 pub(crate) fn page(title: &str, inline: Option<&Inline<'_>>) -> Markup {

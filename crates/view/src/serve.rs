@@ -123,7 +123,7 @@ async fn answer(request: Request<Incoming>, site: Arc<Site>) -> http::Response<F
     let computed =
         tokio::task::spawn_blocking(move || site.answer(uri.path(), uri.query().unwrap_or_default())).await;
     match computed {
-        Ok(response) => with_headers(response),
+        Ok(response) => response.into(),
         Err(_) => said(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be computed\n"),
     }
 }
@@ -141,23 +141,25 @@ fn names_an_address(headers: &HeaderMap) -> bool {
     bare == "localhost" || bare.parse::<IpAddr>().is_ok()
 }
 
-fn with_headers(response: Response) -> http::Response<Full<Bytes>> {
-    let mut answer = http::Response::new(Full::new(response.body));
-    *answer.status_mut() = response.status;
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(response.content_type));
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+impl From<Response> for http::Response<Full<Bytes>> {
+    fn from(response: Response) -> Self {
+        let mut answer = Self::new(Full::new(response.body));
+        *answer.status_mut() = response.status;
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(response.content_type));
+        for (name, value) in HEADERS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(policy) = response.policy.and_then(|policy| HeaderValue::try_from(policy).ok()) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        answer
     }
-    if let Some(policy) = response.policy.and_then(|policy| HeaderValue::try_from(policy).ok()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    answer
 }
 
 fn said(status: StatusCode, text: &'static str) -> http::Response<Full<Bytes>> {
     let body = Bytes::from_static(text.as_bytes());
-    with_headers(Response { status, content_type: "text/plain; charset=utf-8", policy: None, body })
+    Response { status, content_type: "text/plain; charset=utf-8", policy: None, body }.into()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use http::StatusCode;
 use crate::assets;
 use crate::page::{page, policy};
 use crate::question::Question;
-use crate::source::{Document, Refusal, Source};
+use crate::source::{Document, Elsewhere, Refusal, Source};
 
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
@@ -36,39 +36,65 @@ pub struct Response {
 
 /// The page and its API. Questions are answered one at a time.
 pub struct Site {
-    source: Arc<dyn Source>,
+    title: String,
+    documents: Documents,
     turn: Mutex<()>,
     waiting: AtomicUsize,
+}
+
+/// Where the documents come from.
+enum Documents {
+    Here(Arc<dyn Source>),
+    Elsewhere(Arc<dyn Elsewhere>),
 }
 
 impl Site {
     /// A site that shows what a source knows.
     pub fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, turn: Mutex::new(()), waiting: AtomicUsize::new(0) }
+        Self {
+            title: source.title(),
+            documents: Documents::Here(source),
+            turn: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// A site that shows the documents of another server.
+    pub fn elsewhere(title: String, server: Arc<dyn Elsewhere>) -> Self {
+        Self {
+            title,
+            documents: Documents::Elsewhere(server),
+            turn: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
+        }
     }
 
     /// Answers a GET request. It may compute for a while, so that it must not run on a thread that serves connections.
     pub fn answer(&self, path: &str, query: &str) -> Response {
         if path == "/" {
-            let body = page(&self.source.title(), None).into_string();
+            let body = page(&self.title, None).into_string();
             let policy = policy("'self'", "'self'", "'self'") + "; frame-ancestors 'none'";
             return Response { policy: Some(policy), ..response(StatusCode::OK, HTML, body) };
         }
         if let Some(asset) = path.strip_prefix("/assets/").and_then(assets::find) {
             return response(StatusCode::OK, asset.content_type, asset.text);
         }
+        let source = match &self.documents {
+            Documents::Here(source) => source,
+            Documents::Elsewhere(server) => return forwarded(&**server, path, query),
+        };
         let asked = path.strip_prefix("/api/v1/").and_then(|name| document(name, query));
         let Some(asked) = asked else {
             return problem(StatusCode::NOT_FOUND, &["there is no such page".to_owned()]);
         };
         let asked = asked.and_then(|document| Ok((document, Question::read(query)?)));
         match asked {
-            Ok((document, question)) => self.ask(&document, &question),
+            Ok((document, question)) => self.ask(&**source, &document, &question),
             Err(why) => problem(StatusCode::BAD_REQUEST, &[why]),
         }
     }
 
-    fn ask(&self, document: &Document, question: &Question) -> Response {
+    fn ask(&self, source: &dyn Source, document: &Document, question: &Question) -> Response {
         let others = self.waiting.fetch_add(1, Ordering::SeqCst);
         let response = if others > WAITING_MAX {
             problem(
@@ -78,15 +104,31 @@ impl Site {
         } else {
             // The lock guards no data, so that a panic under it leaves nothing half done.
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            match self.source.answer(document, question) {
+            match source.answer(document, question) {
                 Ok(json) => response(StatusCode::OK, JSON, json),
                 Err(Refusal::Invalid(problems)) => problem(StatusCode::BAD_REQUEST, &problems),
+                Err(Refusal::Busy(why)) => problem(StatusCode::TOO_MANY_REQUESTS, &[why]),
                 Err(Refusal::NotFound(why)) => problem(StatusCode::NOT_FOUND, &[why]),
                 Err(Refusal::Failed(why)) => problem(StatusCode::INTERNAL_SERVER_ERROR, &[why]),
             }
         };
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         response
+    }
+}
+
+/// What another server answers. Its refusals are sentences here, as those of this server.
+fn forwarded(server: &dyn Elsewhere, path: &str, query: &str) -> Response {
+    let separator = if query.is_empty() { "" } else { "?" };
+    if !path.starts_with("/api/v1/") {
+        return problem(StatusCode::NOT_FOUND, &["there is no such page".to_owned()]);
+    }
+    match server.get(&format!("{}{separator}{query}", &path[1..])) {
+        Ok((status, body)) if status == StatusCode::OK || body.starts_with(b"{") => {
+            response(status, JSON, body)
+        }
+        Ok((status, _)) => problem(status, &[format!("the scheduler answers {status}")]),
+        Err(why) => problem(StatusCode::BAD_GATEWAY, &[format!("the scheduler does not answer: {why}")]),
     }
 }
 
@@ -98,6 +140,8 @@ fn document(name: &str, query: &str) -> Option<Result<Document, String>> {
         "pods" => Document::Pods,
         "simulation" => Document::Simulation,
         "difference" => Document::Difference,
+        "claims" => Document::Claims,
+        "fit" => return Some(fit(query)),
         "timeline" => Document::Timeline,
         "decisions" => return Some(decisions(query)),
         "explanation" => return Some(explanation(query)),
@@ -109,6 +153,13 @@ fn document(name: &str, query: &str) -> Option<Result<Document, String>> {
         }
         _ => return None,
     }))
+}
+
+/// Reads `node=NAME`.
+fn fit(query: &str) -> Result<Document, String> {
+    let node = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "node");
+    let (_, node) = node.ok_or("expected a node, as in node=n1")?;
+    Ok(Document::Fit { node: node.into_owned() })
 }
 
 /// Reads `pod=NAMESPACE/NAME` and `limit=N`.
@@ -186,6 +237,8 @@ mod tests {
                 400,
                 r#"{"problems":["nodes=x: expected a number, as in nodes=100"]}"#,
             ),
+            ("/api/v1/fit?node=n1", 200, "Fit { node: \"n1\" } "),
+            ("/api/v1/fit", 400, r#"{"problems":["expected a node, as in node=n1"]}"#),
             ("/api/v1/explanation", 400, r#"{"problems":["expected a pod, as in pod=shop/cart-0"]}"#),
             ("/api/v1/comparison?compare=a&compare=b", 200, "Comparison { algorithms: [\"a\", \"b\"] } "),
             ("/api/v1/simulation", 400, r#"{"problems":["no node is named n1"]}"#),
@@ -198,6 +251,36 @@ mod tests {
             let response = site.answer(path, query);
             assert_eq!((response.status.as_u16(), &*response.body), (status, body.as_bytes()), "{address}");
         }
+    }
+
+    /// A server that refuses one address and fails for another.
+    struct Far;
+
+    impl Elsewhere for Far {
+        fn get(&self, address: &str) -> Result<(StatusCode, Bytes), String> {
+            match address {
+                "api/v1/pods" => Ok((StatusCode::FORBIDDEN, Bytes::from_static(b"Forbidden\n"))),
+                "api/v1/info" => Err("connection refused".to_owned()),
+                _ => Ok((StatusCode::OK, Bytes::from(address.to_owned()))),
+            }
+        }
+    }
+
+    #[test]
+    fn documents_of_another_server_are_forwarded() {
+        let site = Site::elsewhere("far".to_owned(), Arc::new(Far));
+        let cases = [
+            ("/api/v1/cluster?cordon=n1", 200, "api/v1/cluster?cordon=n1"),
+            ("/api/v1/pods", 403, r#"{"problems":["the scheduler answers 403 Forbidden"]}"#),
+            ("/api/v1/info", 502, r#"{"problems":["the scheduler does not answer: connection refused"]}"#),
+            ("/metrics", 404, r#"{"problems":["there is no such page"]}"#),
+        ];
+        for (address, status, body) in cases {
+            let (path, query) = address.split_once('?').unwrap_or((address, ""));
+            let response = site.answer(path, query);
+            assert_eq!((response.status.as_u16(), &*response.body), (status, body.as_bytes()), "{address}");
+        }
+        assert_eq!(site.answer("/assets/app.js", "").status, StatusCode::OK);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What a shell gives to the page.
 
 use berth_engine::algorithm::Algorithm;
+use berth_engine::cluster::Cluster;
 use berth_engine::profile::Profile;
 use berth_sim::report::API_VERSION;
+use bytes::Bytes;
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::question::Question;
@@ -35,6 +38,13 @@ pub enum Document {
         /// The names of the algorithms.
         algorithms: Vec<String>,
     },
+    /// How many more pods of each workload fit on a node: [`NodeFit`](berth_sim::fit::NodeFit).
+    Fit {
+        /// The node.
+        node: String,
+    },
+    /// Claims on devices: [`DeviceClaimList`](crate::DeviceClaimList).
+    Claims,
     /// What happened over time: [`Timeline`](crate::Timeline).
     Timeline,
     /// Decisions about pods: [`DecisionList`](crate::DecisionList).
@@ -59,6 +69,15 @@ pub trait Source: Send + Sync + 'static {
     fn title(&self) -> String;
 }
 
+/// A server elsewhere that has the documents.
+pub trait Elsewhere: Send + Sync + 'static {
+    /// The answer to a GET request for an address, as in `api/v1/cluster?cordon=n1`. It may take its time.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    fn get(&self, address: &str) -> Result<(StatusCode, Bytes), String>;
+}
+
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -66,6 +85,8 @@ pub enum Refusal {
     Invalid(Vec<String>),
     /// What is asked about does not exist.
     NotFound(String),
+    /// Too much is asked; the same question can be answered in a moment.
+    Busy(String),
     /// The answer cannot be given, although the question is in order.
     Failed(String),
 }
@@ -93,6 +114,9 @@ pub struct PageInfo {
     pub plugins: Vec<PluginWeight>,
     /// What is odd about the input, a sentence each.
     pub warnings: Vec<String>,
+    /// Whether there are devices, or claims on them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub devices: bool,
     /// Where the cluster comes from, if it changes with time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub over_time: Option<OverTime>,
@@ -126,6 +150,12 @@ impl PluginWeight {
 }
 
 impl PageInfo {
+    /// Notes whether a cluster has devices, or claims on them.
+    pub fn note_devices(&mut self, cluster: &Cluster) {
+        let devices = cluster.devices();
+        self.devices = !devices.slices().is_empty() || devices.claims().next().is_some();
+    }
+
     /// The document about an input with this title.
     pub fn new(title: String, command: String, algorithm: String) -> Self {
         Self {
@@ -138,6 +168,7 @@ impl PageInfo {
             compared: Vec::new(),
             plugins: Vec::new(),
             warnings: Vec::new(),
+            devices: false,
             over_time: None,
         }
     }

@@ -42,6 +42,10 @@ pub(super) struct ServingArgs {
     /// Port on which to serve HTTPS with authentication and authorization; 0: do not serve
     #[arg(long, value_name = "PORT", default_value_t = 10259)]
     secure_port: u16,
+    /// Serve a page that shows the cluster, at /ui/ on this port, with the same authentication and authorization as
+    /// /metrics
+    #[arg(long)]
+    pub(super) ui: bool,
     /// Use SO_REUSEPORT, so that more than one process can serve on the same address and port
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = BoolishValueParser::new(), hide_possible_values = true)]
     permit_port_sharing: Option<bool>,
@@ -147,6 +151,10 @@ impl ServingArgs {
         }
         let tls = self.tls(remarks)?;
         if self.secure_port == 0 {
+            if self.ui {
+                let problem = "--ui: the page cannot be served, because --secure-port is 0";
+                return Err(Failure::input(problem).hint("give another port"));
+            }
             return Ok(None);
         }
         let server = |kubeconfig: &Option<PathBuf>| {

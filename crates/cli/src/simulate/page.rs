@@ -120,6 +120,6 @@ fn explained(pods: &PodList) -> Vec<String> {
 fn failure(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::Invalid(problems) => Failure::inputs(problems),
-        Refusal::NotFound(why) | Refusal::Failed(why) => Failure::input(why),
+        Refusal::NotFound(why) | Refusal::Busy(why) | Refusal::Failed(why) => Failure::input(why),
     }
 }

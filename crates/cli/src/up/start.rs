@@ -20,7 +20,7 @@ use berth_up::scheduler::Kind;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{broken, duration, quantity};
+use super::{broken, duration, page, quantity};
 use crate::failure::Failure;
 use crate::{notice, profiles};
 
@@ -61,6 +61,9 @@ pub(super) struct StartArgs {
     /// Record all inputs of Berth's scheduler in this file, for berth replay
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Serve the page of Berth's scheduler on a free port of 127.0.0.1, and print its address
+    #[arg(long)]
+    ui: bool,
     /// Folder with the programs etcd, kube-apiserver and kube-controller-manager [default: the folders of PATH, then
     /// the cache]
     #[arg(long, value_name = "DIR")]
@@ -116,6 +119,10 @@ pub(super) fn run(args: &StartArgs) -> Result<ExitCode, Failure> {
     let kubeconfig = options.instance.kubeconfig();
     let end = if args.detached { format!("berth up stop {}", args.name) } else { "Ctrl-C".to_owned() };
     notice::note(&format!("export KUBECONFIG={}   ({end} ends it)", kubeconfig.display()));
+    if options.ui {
+        let url = page::start(&running.scheduler_url(), kubeconfig)?;
+        notice::note(&format!("the cluster in a browser: {url}"));
+    }
     options.instance.set_ready().map_err(broken)?;
     let code = look_after(&mut running);
     running.stop();
@@ -264,6 +271,9 @@ fn options(args: &StartArgs) -> Result<Options, Failure> {
     if args.record.is_some() && scheduler != Some(Kind::Berth) {
         return Err(Failure::input("--record: only Berth's scheduler records its inputs"));
     }
+    if args.ui && scheduler != Some(Kind::Berth) {
+        return Err(Failure::input("--ui: only Berth's scheduler has a page"));
+    }
     if args.config.is_some() && scheduler.is_none() {
         return Err(Failure::input("--config: there is no scheduler to configure (--scheduler none)"));
     }
@@ -285,6 +295,7 @@ fn options(args: &StartArgs) -> Result<Options, Failure> {
         scheduler,
         config: args.config.as_deref().map_or(Ok(json!({})), configuration)?,
         record: args.record.as_ref().map(absolute).transpose()?,
+        ui: args.ui,
         timing: Timing { start: args.pod_start, job_run: Span::fixed(1_000), ..Timing::INSTANT },
         node_grace: args.node_grace,
     })

@@ -58,6 +58,11 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
+    /// The command line that reads the cluster of kubectl.
+    pub(crate) fn of_cluster() -> Self {
+        Self { base: "berth simulate --live".to_owned(), algorithm: None }
+    }
+
     /// The command line that answers a question.
     pub(crate) fn for_question(&self, question: &Question) -> String {
         let names_algorithm = question.options.iter().any(|(name, _)| name == "algorithm");

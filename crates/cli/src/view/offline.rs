@@ -9,13 +9,14 @@ use berth_engine::scheduler::Scheduler;
 use berth_model::workload::PodGroupOwner;
 use berth_sim::change::report::reports;
 use berth_sim::compare::{Comparison, RunSummary};
+use berth_sim::fit::NodeFit;
 use berth_sim::report::SimulationResult;
 use berth_sim::run::{Options, Outcome, Run};
 use berth_sim::selection::Selection;
 use berth_sim::world::World;
 use berth_view::{
-    After, ClusterState, Difference, Document, Moment, PageInfo, PluginWeight, PodExplanation, PodList,
-    Question, Refusal, Source,
+    After, ClusterState, DeviceClaimList, Difference, Document, Moment, PageInfo, PluginWeight,
+    PodExplanation, PodList, Question, Refusal, Source, node_fit,
 };
 use berth_wire::Warnings;
 use clap::Parser;
@@ -175,6 +176,7 @@ impl Offline {
         let mut info = PageInfo::new(self.title.clone(), command, evaluated.name.clone());
         info.plugins.clone_from(&evaluated.plugins);
         info.compared = compared.to_vec();
+        info.note_devices(&evaluated.cluster);
         info.warnings = evaluated.world.warnings.iter().map(ToString::to_string).collect();
         info
     }
@@ -188,6 +190,14 @@ impl Offline {
         let explanation =
             explain::of_pod(world, choice, row, options(profiles), evaluated.drains).map_err(refused)?;
         Ok(PodExplanation::new(explanation, nodes))
+    }
+
+    /// How many more pods of each workload fit on a node after the run.
+    fn fit(&self, evaluated: &Evaluated, node: &str) -> Result<NodeFit, Refusal> {
+        let profiles = &evaluated.profiles;
+        let choice = profiles::choose(&self.configuration, profiles, profiles.algorithm).map_err(refused)?;
+        let scheduler = Scheduler::new(evaluated.cluster.clone(), choice.profiles);
+        node_fit(scheduler, &evaluated.world.claim_templates, node)
     }
 
     fn difference(&self, evaluated: &Evaluated, question: &Question) -> Result<Difference, Refusal> {
@@ -277,6 +287,11 @@ impl Source for Offline {
             Document::Simulation => json(&evaluated.result()),
             Document::Explanation { pod, nodes } => json(&self.explanation(&evaluated, pod, *nodes)?),
             Document::Difference => json(&self.difference(&evaluated, question)?),
+            Document::Claims => {
+                let reasons = outcome.pending.iter().map(|one| (one.pod, Some(one.message.as_str())));
+                json(&DeviceClaimList::new(cluster, reasons))
+            }
+            Document::Fit { node } => json(&self.fit(&evaluated, node)?),
             Document::Timeline | Document::Decisions { .. } => {
                 Err(Refusal::NotFound("objects in files have no history".to_owned()))
             }
@@ -299,7 +314,7 @@ fn options(profiles: &ProfileArgs) -> Options {
 ///
 /// # Errors
 /// None is known.
-pub(super) fn json<T: Serialize>(document: &T) -> Result<String, Refusal> {
+pub(crate) fn json<T: Serialize>(document: &T) -> Result<String, Refusal> {
     serde_json::to_string(document).map_err(|error| Refusal::Failed(error.to_string()))
 }
 

@@ -124,6 +124,7 @@ impl Recorded {
         let mut info = PageInfo::new(self.title(), String::new(), moment.algorithm());
         info.plugins = PluginWeight::of(moment.profiles());
         info.warnings.clone_from(&self.timeline.warnings);
+        info.note_devices(moment.cluster());
         info.over_time = Some(OverTime::Recording);
         info
     }
@@ -186,6 +187,8 @@ impl Source for Recorded {
             Document::Info { .. } => json(&self.info(&moment)),
             Document::Cluster => json(&moment.cluster_state()),
             Document::Pods => json(&moment.pod_list()),
+            Document::Claims => json(&moment.claims()),
+            Document::Fit { node } => json(&moment.fit(node)?),
             Document::Explanation { pod, nodes } => json(&moment.explanation(pod, *nodes)?),
             Document::Timeline
             | Document::Decisions { .. }

@@ -6,10 +6,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod browser;
+mod devices;
 mod figures;
+mod live;
 mod over_time;
 mod questions;
 mod recording;
+#[path = "../berth/schema.rs"]
+mod schema;
+mod schemas;
 mod screenshots;
 mod server;
 mod views;

@@ -39,7 +39,12 @@ pub(crate) fn printed(line: &str) -> String {
 impl Server {
     /// Starts `berth view` with more words.
     pub(crate) fn start(line: &str) -> Self {
-        let mut child = berth(&format!("view --offline -q {line}")).spawn().unwrap();
+        Self::start_plainly(&format!("--offline -q {line}"))
+    }
+
+    /// Starts `berth view` with these words and no others.
+    pub(crate) fn start_plainly(line: &str) -> Self {
+        let mut child = berth(&format!("view {line}")).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         let server = Self { child, url: url.trim().to_owned() };

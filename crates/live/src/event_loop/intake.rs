@@ -89,6 +89,9 @@ impl EventLoop {
         if let Some(recording) = &mut self.recording {
             recording.take(now, &input);
         }
+        if let Some(copier) = &mut self.copier {
+            copier.before(now, &self.flow, Some(&input));
+        }
         let suspect = match &input {
             Input::Applied(object) => Some(object.key()),
             Input::Deleted(key) => Some(key.clone()),

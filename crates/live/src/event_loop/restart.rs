@@ -100,7 +100,7 @@ impl EventLoop {
                 Ok(Message::Written(kind, object)) => drop(self.own_writes.on_answer(kind, object)),
                 Ok(Message::Stop) => self.stop_at = Some(Instant::now() + LAST_WORK),
                 // Watches deliver everything again, and clients can repeat their queries.
-                Ok(Message::Watch(_) | Message::Query(..)) => {}
+                Ok(Message::Watch(_) | Message::Query(..) | Message::Copy(_)) => {}
                 Err(_) => break,
             }
         }

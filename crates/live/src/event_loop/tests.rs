@@ -76,6 +76,7 @@ impl Stage {
             epoch: epoch_sender,
             quarantine: Quarantine::default(),
             explainer: Explainer::start().unwrap(),
+            copier: None,
             sampler: AlternativesSampler::new(3),
             open: 0,
             answer_limit,

@@ -1,5 +1,6 @@
 //! The answers by path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,8 +8,10 @@ use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
 
 use super::access::Access;
+use super::page::{self, PageUse};
 use super::{Source, configz};
 use crate::message::{self, Query, QueuePage, Refusal};
 
@@ -19,22 +22,32 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Answers requests.
 pub(super) struct Routes {
     pub(super) source: Source,
     pub(super) access: Access,
+    /// Lets a number of connections read the page.
+    pub(super) readers: Arc<Semaphore>,
 }
 
 impl Routes {
     /// Answers a client that sent these certificates.
-    pub(super) async fn answer(&self, request: Request<Incoming>, shown: &[CertificateDer<'_>]) -> Answer {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        shown: &[CertificateDer<'_>],
+        used: &PageUse,
+    ) -> Answer {
+        used.ended();
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return said(StatusCode::METHOD_NOT_ALLOWED);
         }
         let path = request.uri().path();
-        if let Err(status) = self.access.check(shown, request.headers(), path).await {
+        // Who may read the page may read all of it.
+        let checked = if path.starts_with(page::PREFIX) { page::PREFIX } else { path };
+        if let Err(status) = self.access.check(shown, request.headers(), checked).await {
             return said(status);
         }
         let query = request.uri().query().unwrap_or_default();
@@ -55,7 +68,11 @@ impl Routes {
                     "/explain needs a pod: /explain?pod=NAMESPACE/NAME\n",
                 ),
             },
-            _ => said(StatusCode::NOT_FOUND),
+            _ => match (&self.source.page, path.strip_prefix(page::PREFIX)) {
+                (Some(site), Some(rest)) => page::answer(site, rest, query, used).await,
+                (Some(_), None) if path == page::PREFIX.trim_end_matches('/') => page::moved(),
+                _ => said(StatusCode::NOT_FOUND),
+            },
         }
     }
 
@@ -138,7 +155,7 @@ pub(crate) fn read_query(query: &str) {
     let _ = (queue_page(query), pod(query));
 }
 
-fn said(status: StatusCode) -> Answer {
+pub(super) fn said(status: StatusCode) -> Answer {
     answer(status, TEXT, format!("{}\n", status.canonical_reason().unwrap_or_default()))
 }
 
