@@ -84,8 +84,7 @@ fn a_node_says_who_fits_on_it_and_what_stops_the_next_one() {
     // A cordoned node takes no pod, and a question about it is asked with its changes.
     let cordoned = server.document("fit?node=general-a1&cordon=general-a1");
     for one in cordoned["workloads"].as_array().unwrap() {
-        // Pods of DaemonSets and of kubelets tolerate everything.
-        assert!(one["workload"]["kind"] != "Deployment" || one["count"] == 0, "{one}");
+        assert_eq!(one["count"], 0, "{one}");
     }
     assert_eq!(server.refused("fit?node=n9"), "404 there is no node n9 here");
     for (width, height) in [(1440, 900), (390, 844)] {

@@ -26,7 +26,7 @@ pub struct NodeFit {
     pub kind: &'static str,
     /// The node.
     pub node: String,
-    /// The workloads, those with the most pending pods first.
+    /// The workloads, those with the most pending pods first. Static pods and those of DaemonSets are left out.
     pub workloads: Vec<WorkloadFit>,
     /// How many workloads the list lacks.
     pub workloads_left_out: usize,
@@ -96,12 +96,18 @@ impl NodeFit {
     }
 }
 
+/// Owners whose pods have a node of their own: static pods of kubelets, and DaemonSets.
+const PINNED: [&str; 2] = ["Node", "DaemonSet"];
+
 /// A pod of each workload with how many of its pods are pending, the most first, then by name.
 fn groups(cluster: &Cluster) -> Vec<(PodRow, usize)> {
     let mut groups: BTreeMap<_, (PodRow, usize)> = BTreeMap::new();
     for row in cluster.pods().rows() {
         let pod = &cluster.pods().entry(row).pod;
         let workload = WorkloadRef::of(pod);
+        if workload.as_ref().is_some_and(|workload| PINNED.contains(&workload.kind.as_str())) {
+            continue;
+        }
         let own = if workload.is_none() { &*pod.name } else { "" };
         let key = (&*pod.spec.namespace, workload, own, requests(&pod.spec));
         let group = groups.entry(key).or_insert((row, 0));
