@@ -13,7 +13,7 @@ use berth_model::pod::Pod;
 use berth_model::pod_manifest::PodManifest;
 
 use crate::actors::{is_ours, reference};
-use crate::instance::Instance;
+use crate::instance::{Instance, LICENCE};
 use crate::network::Pending;
 use crate::world::World;
 
@@ -148,9 +148,27 @@ impl World {
                 }
             }
         }
+        found.extend(self.claims_in_excess());
         for violation in found {
             self.violation(violation);
         }
+    }
+
+    /// Pods with more than one claim for extended resources: the devices of all but one are lost until the pod ends.
+    fn claims_in_excess(&self) -> Vec<String> {
+        let mut owners: BTreeMap<&Str, usize> = BTreeMap::new();
+        for object in self.server.all(Kind::ResourceClaim) {
+            if let Object::ResourceClaim(claim) = object
+                && let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended)
+            {
+                *owners.entry(owner).or_default() += 1;
+            }
+        }
+        owners.retain(|_, count| *count > 1);
+        owners
+            .into_iter()
+            .map(|(owner, count)| format!("pod {owner} has {count} claims for extended resources"))
+            .collect()
     }
 
     /// A new scheduler that has received all objects.
@@ -171,7 +189,8 @@ impl World {
 /// The violation if a pod waits although it fits on a node.
 fn misplaced(truth: &SchedulingLoop, manifest: &PodManifest) -> Option<String> {
     let pod = &manifest.pod;
-    let asks_extender = pod.spec.containers.iter().any(|c| !c.limits.is_empty());
+    let mut limits = pod.spec.containers.iter().flat_map(|container| &container.limits);
+    let asks_extender = limits.any(|(resource, _)| **resource == *LICENCE);
     let row = truth.find_pod(&pod.spec.namespace, &pod.name)?;
     match truth.scheduler().scan_by(0, row) {
         Decision::Place(node, _) if !asks_extender => {
