@@ -128,10 +128,11 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.place_of(&pod.spec.namespace, &pod.name));
-            // No pod is terminating any more, so no nomination can hold. A gated pod is not tried, so it keeps the
-            // nomination of another process, as in upstream (scheduling_queue.go, `Add`).
+            // No pod is terminating any more, so no nomination can hold. A pod that PreEnqueue rejects, because of a gate
+            // or a claim that is gone, is not tried, so it keeps its nomination, as in upstream (scheduling_queue.go,
+            // `Add`).
             if let Some(node) = &pod.nominated_node
-                && pod.spec.scheduling_gates.is_empty()
+                && place != Some("gated")
             {
                 found.push(format!("pod {} is still nominated to node {node}", pod.key()));
             }
