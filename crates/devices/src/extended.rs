@@ -9,6 +9,8 @@ use berth_model::Str;
 use berth_model::device::{AllocationMode, Ask, DeviceClass, DeviceRequest, SubRequest};
 use berth_model::pod::{Container, PodSpec};
 
+use crate::state::hash;
+
 /// What the name of a class is prefixed with to be requested as an extended resource.
 const CLASS_PREFIX: &str = "deviceclass.resource.kubernetes.io/";
 
@@ -17,6 +19,21 @@ pub fn may_be_served(resource: &str) -> bool {
     let extended =
         resource.contains('/') && !resource.contains("kubernetes.io/") && !resource.starts_with("requests.");
     extended || resource.starts_with(CLASS_PREFIX)
+}
+
+/// The name of the claim that serves the extended resources of a pod. It follows from the pod, so that a write whose
+/// answer was lost can be sent again. The API server gives upstream's claim a name (`generateName`).
+pub fn claim_name(pod: &str, uid: &str) -> Str {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    const LONGEST: usize = 200;
+    let mut rest = hash(3, uid, 0);
+    let suffix = (0..10).map(|_| {
+        let letter = LETTERS[(rest % LETTERS.len() as u64) as usize];
+        rest /= LETTERS.len() as u64;
+        char::from(letter)
+    });
+    let pod = pod.chars().take(LONGEST).collect::<String>();
+    format!("{pod}-extended-resources-{}", suffix.collect::<String>()).as_str().into()
 }
 
 /// Which class serves which extended resource.

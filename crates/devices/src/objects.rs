@@ -33,6 +33,8 @@ pub struct DeviceObjects {
     of_node: BTreeMap<Str, BTreeMap<PoolId, usize>>,
     /// The pools that several nodes may see, each with the number of its slices that say so.
     of_nodes: BTreeMap<PoolId, usize>,
+    /// The claims that were made for the extended resources of pods: the pod's uid, the namespace, the name.
+    made_for: BTreeSet<(Str, Str, Str)>,
     allocated: AllocatedState,
     extended: ExtendedResources,
     selectors: Selectors,
@@ -112,6 +114,13 @@ impl DeviceObjects {
         self.claims.values()
     }
 
+    /// The claims that were made for the extended resources of the pod with this uid.
+    pub fn claims_made_for(&self, pod: &Str) -> impl Iterator<Item = &ResourceClaim> {
+        let first = (pod.clone(), Str::default(), Str::default());
+        let names = self.made_for.range(first..).take_while(move |(owner, ..)| owner == pod);
+        names.filter_map(|(_, namespace, name)| self.claim(namespace, name))
+    }
+
     /// The class that serves an extended resource.
     pub fn class_of_resource(&self, resource: &str) -> Option<&DeviceClass> {
         self.extended.class(resource).and_then(|name| self.classes.get(name))
@@ -156,12 +165,11 @@ impl DeviceObjects {
     /// Adds a claim, or replaces the one of its name.
     pub fn upsert_claim(&mut self, claim: ResourceClaim) {
         let key = (claim.namespace.clone(), claim.name.clone());
-        if let Some(ResourceClaim { allocation: Some(former), .. }) = self.claims.get(&key) {
-            self.allocated.remove(former);
-        }
+        self.forget(&key);
         if let Some(allocation) = &claim.allocation {
             self.allocated.add(allocation);
         }
+        self.made_for.extend(made_for(&claim));
         self.claims.insert(key, claim);
     }
 
@@ -169,9 +177,17 @@ impl DeviceObjects {
     pub fn remove_claim(&mut self, namespace: &Str, name: &Str) -> Option<ResourceClaim> {
         let key = (namespace.clone(), name.clone());
         self.in_flight.remove(&key);
-        let claim = self.claims.remove(&key)?;
+        self.forget(&key)
+    }
+
+    /// Removes a claim with what is counted of it.
+    fn forget(&mut self, key: &(Str, Str)) -> Option<ResourceClaim> {
+        let claim = self.claims.remove(key)?;
         if let Some(allocation) = &claim.allocation {
             self.allocated.remove(allocation);
+        }
+        if let Some(entry) = made_for(&claim) {
+            self.made_for.remove(&entry);
         }
         Some(claim)
     }
@@ -271,4 +287,10 @@ impl DeviceObjects {
             self.tainted.insert(slice.name.clone(), copy);
         }
     }
+}
+
+/// The entry of a claim among those that were made for pods.
+fn made_for(claim: &ResourceClaim) -> Option<(Str, Str, Str)> {
+    let owner = claim.owner.as_ref().filter(|_| claim.extended)?;
+    Some((owner.clone(), claim.namespace.clone(), claim.name.clone()))
 }

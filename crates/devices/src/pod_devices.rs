@@ -185,10 +185,8 @@ pub fn prepare<'a>(
         requests.into_iter().filter(|(name, amount)| *amount != 0 && may_be_served(name)).collect();
     let is_served = |(name, _): &(Str, i64)| objects.class_of_resource(name).is_some();
     let special = resources.iter().any(is_served).then(|| {
-        let of_pod = |claim: &&ResourceClaim| {
-            claim.extended && claim.namespace == pod.spec.namespace && claim.owner.as_ref() == Some(&pod.uid)
-        };
-        objects.claims().find(of_pod).map_or(Special::ToMake, Special::Left)
+        let mut left = objects.claims_made_for(&pod.uid);
+        left.find(|claim| claim.namespace == pod.spec.namespace).map_or(Special::ToMake, Special::Left)
     });
     if claims.is_empty() && special.is_none() {
         return Prepared::None;

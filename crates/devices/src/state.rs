@@ -122,19 +122,21 @@ pub(crate) fn amount<'a>(amounts: &'a [(Str, Amount)], name: &str) -> Option<&'a
 
 /// The id of a share of a device: a UUID that follows from the claim and the place of the device in it.
 pub fn share_id(claim_uid: &str, at: usize) -> Str {
-    let hash = |seed: u64| {
-        let mut hasher = FxHasher::default();
-        (seed, claim_uid, at).hash(&mut hasher);
-        // The low bits of this hash are weak.
-        let hash = hasher.finish();
-        hash ^ (hash >> 32)
-    };
-    let bits = (u128::from(hash(1)) << 64) | u128::from(hash(2));
+    let bits = (u128::from(hash(1, claim_uid, at)) << 64) | u128::from(hash(2, claim_uid, at));
     // Version 8 and the variant of RFC 9562: an id by a rule of its own.
     let bits = bits & !(0xf << 76 | 0x3 << 62) | 0x8 << 76 | 0x2 << 62;
     let text = format!("{bits:032x}");
     let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
     parts.join("-").into()
+}
+
+/// A hash of a uid and a number.
+pub(crate) fn hash(seed: u64, uid: &str, number: usize) -> u64 {
+    let mut hasher = FxHasher::default();
+    (seed, uid, number).hash(&mut hasher);
+    // The low bits of this hash are weak.
+    let hash = hasher.finish();
+    hash ^ (hash >> 32)
 }
 
 #[cfg(test)]

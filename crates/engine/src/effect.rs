@@ -61,10 +61,28 @@ impl DeviceReservation {
 /// A claim that the scheduler makes for the extended resources of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewDeviceClaim {
-    /// The claim with its devices. The API server adds a random part to its name.
+    /// The claim with its devices.
     pub claim: ResourceClaim,
     /// Which request serves which container (`status.extendedResourceClaimStatus` of the pod).
     pub mappings: Vec<RequestMapping>,
+}
+
+impl NewDeviceClaim {
+    /// Whether a claim is the one that this stands for.
+    pub fn is(&self, claim: &ResourceClaim) -> bool {
+        claim.extended && claim.owner == self.claim.owner
+    }
+
+    /// What is written into the status of the claim after the API server has made it, with this uid.
+    pub fn reservation(&self, uid: &Str) -> DeviceReservation {
+        DeviceReservation {
+            namespace: self.claim.namespace.clone(),
+            claim: self.claim.name.clone(),
+            claim_uid: uid.clone(),
+            allocation: self.claim.allocation.clone(),
+            consumer: self.claim.reserved_for.first().cloned().unwrap_or_default(),
+        }
+    }
 }
 
 /// A write at the API server that makes an effect true (`Cluster::write_of`).
@@ -96,7 +114,7 @@ pub enum Write {
     /// claim gets the finalizer `resource.kubernetes.io/delete-protection`.
     ReserveDevices(Box<DeviceReservation>),
     /// POST the claim for a pod's extended resources, write its devices into its status, and note it in the pod's
-    /// (`status.extendedResourceClaimStatus`).
+    /// (`status.extendedResourceClaimStatus`). If the claim is there already, the rest is done.
     MakeDeviceClaim(Box<NewDeviceClaim>),
     /// Take the devices of a claim that no other pod uses, or delete a claim that was made for extended resources in an
     /// earlier attempt: it keeps a pod from every node.

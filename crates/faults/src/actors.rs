@@ -77,7 +77,7 @@ impl World {
         ));
         if self.rng.random.bool() {
             let count = self.rng.random.usize(0..3);
-            self.write_slice(name, count);
+            self.publish(name, count);
         }
     }
 
@@ -153,7 +153,7 @@ impl World {
         log!(self, "node {node} goes away");
         self.mark_disturbed(&node);
         if self.rng.random.bool() {
-            self.remove_slice(&node);
+            self.remove_slices(&node);
         }
         self.server.remove(&ObjectKey { kind: Kind::Node, namespace: "".into(), name: node.into() });
     }
@@ -172,7 +172,7 @@ impl World {
         let priority = [0, 0, 10, 100][chance.usize(0..4)];
         let app = ["web", "db"][chance.usize(0..2)];
         let cpu = [100, 500, 1000, 2000][chance.usize(0..4)];
-        let (mut spec, mut limits) = (String::new(), "");
+        let (mut spec, mut requests, mut limits) = (String::new(), "", "");
         match feature {
             PodFeature::Plain => {}
             PodFeature::Gate => spec.push_str(r#""schedulingGates":[{"name":"example.com/wait"}],"#),
@@ -184,6 +184,10 @@ impl World {
             PodFeature::Affinity => spec.push_str(&affinity(app)),
             PodFeature::Spread => spec.push_str(&spread(app)),
             PodFeature::Licence => limits = r#","limits":{"example.com/licence":"0"}"#,
+            PodFeature::Device if chance.usize(0..3) == 0 => {
+                requests = r#","example.com/gpu":"1""#;
+                limits = r#","limits":{"example.com/gpu":"1"}"#;
+            }
             PodFeature::Device => {
                 let claim = self.claim_for(name);
                 spec.push_str(&format!(
@@ -201,12 +205,12 @@ impl World {
         let uid = self.server.uid();
         log!(
             self,
-            "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{limits}"
+            "user creates pod {name} ({uid}): {cpu}m cpu, priority {priority}, {scheduler} {spec}{requests}{limits}"
         );
         self.store(&format!(
             r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"default","uid":"{uid}",
                 "labels":{{"app":"{app}"}}}},"spec":{{"schedulerName":"{scheduler}","priority":{priority},{spec}
-                "containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}m"}}{limits}}}}}]}}}}"#
+                "containers":[{{"name":"c","resources":{{"requests":{{"cpu":"{cpu}m"{requests}}}{limits}}}}}]}}}}"#
         ));
     }
 
@@ -300,6 +304,7 @@ impl World {
         self.bind_claims();
         self.provision();
         self.free_claims();
+        self.publish_the_rest();
     }
 
     /// A claim that the volume controller or the provisioner will act on.

@@ -1,15 +1,28 @@
 //! Devices: the drivers that publish them, the claims that users make, and the controller that frees claims.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use berth_engine::effect::Write;
 use berth_flow::{Input, Request};
+use berth_model::Str;
 use berth_model::device::{DeviceId, ResourceClaim};
 use berth_model::object::{Kind, Object, ObjectKey};
 
 use crate::network::Pending;
 use crate::server::Server;
 use crate::world::{World, log};
+
+/// The pool whose devices the nodes of zone `z0` reach.
+const RACK: &str = "rack";
+
+/// The names of the slices of a pool.
+fn slice_names(pool: &str) -> [String; 2] {
+    [format!("{pool}-gpu"), format!("{pool}-gpu-more")]
+}
+
+/// Slices that drivers have not written yet, by name; `None`: the slice has to be deleted.
+pub(crate) type Unpublished = BTreeMap<String, Option<String>>;
 
 /// Who has allocated devices to a claim.
 #[derive(Clone, Copy, Debug)]
@@ -33,37 +46,90 @@ impl Allocators {
 }
 
 impl World {
-    /// Creates the device class.
+    /// Creates the device class, which also serves an extended resource, and sometimes a pool that the nodes of a zone
+    /// reach.
     pub(crate) fn set_up_devices(&mut self) {
         self.store(
             r#"{"apiVersion":"resource.k8s.io/v1","kind":"DeviceClass","metadata":{"name":"gpu"},
-                "spec":{"selectors":[{"cel":{"expression":"device.driver == \"gpu.example.com\""}}]}}"#,
+                "spec":{"extendedResourceName":"example.com/gpu",
+                "selectors":[{"cel":{"expression":"device.driver == \"gpu.example.com\""}}]}}"#,
         );
+        if self.rng.random.usize(0..4) == 0 {
+            self.publish(RACK, 2);
+        }
     }
 
-    /// The driver of a node publishes this many devices.
-    pub(crate) fn write_slice(&mut self, node: &str, count: usize) {
-        let devices: Vec<String> = (0..count).map(|number| format!(r#"{{"name":"d{number}"}}"#)).collect();
+    /// A driver publishes this many devices in the pool of a node, or of the zone: a new generation of the pool, in one
+    /// slice or in two. It writes the slices one after the other, in any order.
+    pub(crate) fn publish(&mut self, pool: &str, count: usize) {
         let generation = self.server.version() + 1;
-        self.store(&format!(
-            r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceSlice","metadata":{{"name":"{node}-gpu"}},"spec":{{
-                "driver":"gpu.example.com","nodeName":"{node}","pool":{{"name":"{node}","generation":{generation},
-                "resourceSliceCount":1}},"devices":[{}]}}}}"#,
-            devices.join(",")
-        ));
+        let slices = if self.rng.random.usize(0..3) == 0 { 2 } else { 1 };
+        let first = if slices == 1 { count } else { self.rng.random.usize(0..=count) };
+        let reach = match pool {
+            RACK => {
+                r#""nodeSelector":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"zone","operator":"In","values":["z0"]}]}]}"#
+                    .to_owned()
+            }
+            node => format!(r#""nodeName":"{node}""#),
+        };
+        let slice = |name: &str, numbers: Range<usize>| {
+            let devices: Vec<String> = numbers.map(|number| format!(r#"{{"name":"d{number}"}}"#)).collect();
+            format!(
+                r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceSlice","metadata":{{"name":"{name}"}},"spec":{{
+                "driver":"gpu.example.com",{reach},"pool":{{"name":"{pool}","generation":{generation},
+                "resourceSliceCount":{slices}}},"devices":[{}]}}}}"#,
+                devices.join(",")
+            )
+        };
+        let [one, two] = slice_names(pool);
+        let one_written = (one.clone(), Some(slice(&one, 0..first)));
+        let two_written = (two.clone(), (slices == 2).then(|| slice(&two, first..count)));
+        let (now, later) =
+            if self.rng.random.bool() { (one_written, two_written) } else { (two_written, one_written) };
+        self.unpublished.insert(later.0, later.1);
+        self.unpublished.remove(&now.0);
+        self.write_slice(&now.0, now.1.as_deref());
     }
 
-    /// The driver of a node withdraws its slice.
-    pub(crate) fn remove_slice(&mut self, node: &str) {
-        let name = format!("{node}-gpu").into();
-        self.server.remove(&ObjectKey { kind: Kind::ResourceSlice, namespace: "".into(), name });
+    /// Drivers write slices that they have not written yet.
+    pub(crate) fn publish_the_rest(&mut self) {
+        let names: Vec<String> = self.unpublished.keys().cloned().collect();
+        for name in names {
+            if !self.rng.is_over() && self.rng.random.usize(0..4) > 0 {
+                continue;
+            }
+            if let Some(slice) = self.unpublished.remove(&name) {
+                log!(self, "a driver goes on with slice {name}");
+                self.write_slice(&name, slice.as_deref());
+            }
+        }
+    }
+
+    /// Writes a slice, or deletes it.
+    fn write_slice(&mut self, name: &str, slice: Option<&str>) {
+        match slice {
+            Some(slice) => self.store(slice),
+            None => {
+                let name = name.into();
+                self.server.remove(&ObjectKey { kind: Kind::ResourceSlice, namespace: "".into(), name });
+            }
+        }
+    }
+
+    /// The driver of a node withdraws its slices.
+    pub(crate) fn remove_slices(&mut self, node: &str) {
+        for name in slice_names(node) {
+            self.unpublished.remove(&name);
+            self.write_slice(&name, None);
+        }
     }
 
     /// A driver withdraws devices, or publishes others.
     pub(crate) fn withdraw_devices(&mut self, node: &str) {
+        let pool = if self.rng.random.usize(0..6) == 0 { RACK } else { node };
         let count = self.rng.random.usize(0..3);
-        log!(self, "the driver of node {node} publishes {count} devices");
-        self.write_slice(node, count);
+        log!(self, "a driver publishes {count} devices in pool {pool}");
+        self.publish(pool, count);
     }
 
     /// The claim of a pod: sometimes one that another pod uses, too. Returns its name.
@@ -109,13 +175,29 @@ impl World {
         })
     }
 
-    /// A claim that the controller will free.
-    pub(crate) fn stale_claim(&self) -> Option<String> {
-        self.stale_claims().next().map(|claim| claim.name.to_string())
+    /// Claims for extended resources whose pods do not exist any more.
+    fn orphaned_claims(&self) -> impl Iterator<Item = ObjectKey> {
+        self.server.all(Kind::ResourceClaim).filter_map(|object| {
+            let Object::ResourceClaim(claim) = object else { return None };
+            let owner = claim.owner.as_ref()?;
+            self.server.pods().all(|pod| pod.pod.uid != *owner).then(|| object.key())
+        })
     }
 
-    /// The controller of claims frees those that no pod uses.
+    /// A claim that the controller of claims will free, or the garbage collector delete.
+    pub(crate) fn stale_claim(&self) -> Option<String> {
+        let stale = self.stale_claims().map(|claim| claim.name).next();
+        stale.or_else(|| self.orphaned_claims().map(|claim| claim.name).next()).map(|name| name.to_string())
+    }
+
+    /// The controller of claims frees those that no pod uses. The garbage collector deletes those whose owner is gone.
     pub(crate) fn free_claims(&mut self) {
+        for claim in self.orphaned_claims().collect::<Vec<_>>() {
+            if self.rng.is_over() || self.rng.random.usize(0..4) == 0 {
+                log!(self, "the garbage collector deletes claim {}", claim.name);
+                self.server.remove(&claim);
+            }
+        }
         for claim in self.stale_claims().collect::<Vec<_>>() {
             if self.rng.is_over() || self.rng.random.usize(0..4) == 0 {
                 log!(self, "the controller frees claim {}", claim.name);
@@ -126,16 +208,15 @@ impl World {
 
     /// What a process receives before the answer to a write of devices: the claim as the server has it.
     pub(crate) fn claim_written(&mut self, pending: &Pending, reply: &Input) -> Option<Input> {
-        let Request::Write(Write::ReserveDevices(reservation)) = &pending.request else { return None };
         let Input::Reply(_, Ok(_)) = reply else { return None };
-        let object = self.server.json_of(&reservation.object())?;
+        let object = self.server.json_of(&written(&pending.request)?.0)?;
         let instance = self.instances.iter_mut().find(|instance| instance.id == pending.instance)?;
         instance.watches.on_answer(Kind::ResourceClaim, object, &mut self.decode_cache)
     }
 
     /// A request is about to be carried out.
     pub(crate) fn before_devices_are_written(&mut self, pending: &Pending) {
-        if matches!(pending.request, Request::Write(Write::ReserveDevices(_))) {
+        if written(&pending.request).is_some() {
             self.allocators.forget_freed(&self.server);
         }
     }
@@ -143,8 +224,7 @@ impl World {
     /// A request was carried out. No device may be allocated twice, unless the process that did so could not know of
     /// the other allocation: nothing at the API server prevents that, here as upstream.
     pub(crate) fn check_devices(&mut self, pending: &Pending) {
-        let Request::Write(Write::ReserveDevices(reservation)) = &pending.request else { return };
-        let key = reservation.object();
+        let Some((key, consumer)) = written(&pending.request) else { return };
         let mine = devices(self.server.get(&key));
         if mine.is_empty() || self.allocators.0.contains_key(&key) {
             return;
@@ -152,8 +232,7 @@ impl World {
         let allocator = Allocator { version: self.server.version(), process: pending.instance };
         self.allocators.0.insert(key.clone(), allocator);
         let process = self.instances.iter().find(|process| process.id == pending.instance);
-        let Some(seen) = process.and_then(|process| process.claims_seen_for(&reservation.consumer.uid))
-        else {
+        let Some(seen) = process.and_then(|process| process.claims_seen_for(&consumer)) else {
             return; // the process has died: its successor cannot know of the write
         };
         let twice = self.allocators.0.iter().find(|(other, by)| {
@@ -165,6 +244,18 @@ impl World {
             let what = format!("claims {} and {} have the same device: {mine:?}", key.name, other.name);
             self.violation(what);
         }
+    }
+}
+
+/// The claim that a request gives devices to, and the uid of the pod.
+fn written(request: &Request) -> Option<(ObjectKey, Str)> {
+    match request {
+        Request::Write(Write::ReserveDevices(wanted)) => Some((wanted.object(), wanted.consumer.uid.clone())),
+        Request::Write(Write::MakeDeviceClaim(made)) => {
+            let wanted = made.reservation(&made.claim.uid);
+            Some((wanted.object(), wanted.consumer.uid))
+        }
+        _ => None,
     }
 }
 

@@ -12,6 +12,9 @@ use crate::recording::{Recorded, Recording};
 use crate::reference_model::ReferenceModel;
 use crate::watch::Watches;
 
+/// The resource about which an extender decides.
+pub(crate) const LICENCE: &str = "example.com/licence";
+
 /// The configuration of a process, for `berth replay`. [`settings`] has the same values.
 pub const CONFIGURATION: &str = "\
 apiVersion: kubescheduler.config.k8s.io/v1
@@ -42,7 +45,7 @@ pub fn settings(mut profiles: Vec<Profile>) -> Settings {
         weight: Some(1),
         preempts: true,
         binds: false,
-        managed_resources: vec!["example.com/licence".into()],
+        managed_resources: vec![LICENCE.into()],
         ignorable: false,
     }];
     settings

@@ -13,7 +13,7 @@ use berth_model::pod::Pod;
 use berth_model::pod_manifest::PodManifest;
 
 use crate::actors::{is_ours, reference};
-use crate::instance::Instance;
+use crate::instance::{Instance, LICENCE};
 use crate::network::Pending;
 use crate::world::World;
 
@@ -128,10 +128,11 @@ impl World {
             let pod = &manifest.pod;
             let leader = self.instances.iter().find(|instance| instance.leads);
             let place = leader.and_then(|leader| leader.flow.place_of(&pod.spec.namespace, &pod.name));
-            // No pod is terminating any more, so no nomination can hold. A gated pod is not tried, so it keeps the
-            // nomination of another process, as in upstream (scheduling_queue.go, `Add`).
+            // No pod is terminating any more, so no nomination can hold. A pod that PreEnqueue rejects, because of a gate
+            // or a claim that is gone, is not tried, so it keeps its nomination, as in upstream (scheduling_queue.go,
+            // `Add`).
             if let Some(node) = &pod.nominated_node
-                && pod.spec.scheduling_gates.is_empty()
+                && place != Some("gated")
             {
                 found.push(format!("pod {} is still nominated to node {node}", pod.key()));
             }
@@ -148,9 +149,27 @@ impl World {
                 }
             }
         }
+        found.extend(self.claims_in_excess());
         for violation in found {
             self.violation(violation);
         }
+    }
+
+    /// Pods with more than one claim for extended resources: the devices of all but one are lost until the pod ends.
+    fn claims_in_excess(&self) -> Vec<String> {
+        let mut owners: BTreeMap<&Str, usize> = BTreeMap::new();
+        for object in self.server.all(Kind::ResourceClaim) {
+            if let Object::ResourceClaim(claim) = object
+                && let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended)
+            {
+                *owners.entry(owner).or_default() += 1;
+            }
+        }
+        owners.retain(|_, count| *count > 1);
+        owners
+            .into_iter()
+            .map(|(owner, count)| format!("pod {owner} has {count} claims for extended resources"))
+            .collect()
     }
 
     /// A new scheduler that has received all objects.
@@ -171,7 +190,8 @@ impl World {
 /// The violation if a pod waits although it fits on a node.
 fn misplaced(truth: &SchedulingLoop, manifest: &PodManifest) -> Option<String> {
     let pod = &manifest.pod;
-    let asks_extender = pod.spec.containers.iter().any(|c| !c.limits.is_empty());
+    let mut limits = pod.spec.containers.iter().flat_map(|container| &container.limits);
+    let asks_extender = limits.any(|(resource, _)| **resource == *LICENCE);
     let row = truth.find_pod(&pod.spec.namespace, &pod.name)?;
     match truth.scheduler().scan_by(0, row) {
         Decision::Place(node, _) if !asks_extender => {

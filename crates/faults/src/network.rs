@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::effect::DeviceReservation;
+use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
+use berth_model::device::ResourceClaim;
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod_manifest::ScheduledCondition;
 use berth_model::volume::{BOUND_BY_CONTROLLER, ClaimRef, SELECTED_NODE, Volume};
@@ -98,7 +99,13 @@ impl Pending {
             Fate::Refused => refused(),
             Fate::LostRequest => lost(),
             Fate::LostAnswer => {
-                let _ = carry_out(&self.request, server); // the answer is lost
+                let _ = match &self.request {
+                    // Its two writes can be parted: the claim is there, and has no devices.
+                    Request::Write(Write::MakeDeviceClaim(made)) if server.version().is_multiple_of(2) => {
+                        make_device_claim(server, made).map(|_| Answer::Done)
+                    }
+                    request => carry_out(request, server),
+                }; // the answer is lost
                 lost()
             }
         };
@@ -136,7 +143,7 @@ fn carry_out(request: &Request, server: &mut Server) -> Result<Answer, Failure> 
         }
         Request::Write(Write::ReserveDevices(reservation)) => reserve_devices(server, reservation),
         Request::Write(Write::MakeDeviceClaim(made)) => {
-            server.create(Object::ResourceClaim(Box::new(made.claim.clone())))
+            make_device_claim(server, made).and_then(|uid| reserve_devices(server, &made.reservation(&uid)))
         }
         Request::Write(Write::GiveUpDevices { namespace, claim, claim_uid, delete }) => {
             give_up_devices(server, (namespace, claim, claim_uid), *delete)
@@ -198,6 +205,20 @@ fn give_up_devices(
     claim.devices.clear();
     server.put(Object::ResourceClaim(claim));
     Ok(())
+}
+
+/// Makes the claim for the extended resources of a pod, unless it is there. Returns its uid.
+fn make_device_claim(server: &mut Server, made: &NewDeviceClaim) -> Result<Str, Failure> {
+    let ResourceClaim { namespace, name, .. } = &made.claim;
+    let key = ObjectKey { kind: Kind::ResourceClaim, namespace: namespace.clone(), name: name.clone() };
+    if let Some(Object::ResourceClaim(found)) = server.get(&key) {
+        return Ok(found.uid.clone());
+    }
+    let uid = server.uid();
+    let claim =
+        ResourceClaim { uid: uid.clone(), allocation: None, reserved_for: Vec::new(), ..made.claim.clone() };
+    server.put(Object::ResourceClaim(Box::new(claim)));
+    Ok(uid)
 }
 
 fn reserve_devices(server: &mut Server, wanted: &DeviceReservation) -> Result<(), Failure> {

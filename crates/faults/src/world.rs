@@ -12,7 +12,7 @@ use berth_wire::Decoder;
 
 use crate::actors::is_ours;
 use crate::coverage::{self, Situation, add_up};
-use crate::devices::Allocators;
+use crate::devices::{Allocators, Unpublished};
 use crate::injected_bug::InjectedBug;
 use crate::instance::Instance;
 use crate::network::Network;
@@ -96,6 +96,7 @@ pub struct World {
     /// The version of the server before something outside last changed what fits on a node, by node.
     pub(crate) disturbed: BTreeMap<String, u64>,
     pub(crate) allocators: Allocators,
+    pub(crate) unpublished: Unpublished,
     started: usize,
     outcome: HistoryOutcome,
     records: bool,
@@ -143,6 +144,7 @@ impl World {
             made: 0,
             disturbed: BTreeMap::new(),
             allocators: Allocators::default(),
+            unpublished: Unpublished::new(),
             started: 0,
             outcome: HistoryOutcome::default(),
             records,
@@ -385,6 +387,9 @@ impl World {
         }
         if let Some(claim) = self.stale_claim() {
             return Some(format!("claim {claim} waits for the controller of claims"));
+        }
+        if let Some(slice) = self.unpublished.keys().next() {
+            return Some(format!("slice {slice} is not published yet"));
         }
         if let Some(pending) = self.network.pending().next() {
             return Some(format!("{:?} is in flight", pending.request));

@@ -107,7 +107,7 @@ impl ReservedEffect {
     /// Upstream frees the devices (`Unreserve`), and another pod may get them.
     pub(crate) fn on_write_failed(&mut self, kind: FailureKind, now: u64) -> Option<u64> {
         let WriteState::InFlight { lost } = self.write else { return None };
-        if self.needs_nothing() || !self.allocates() || matches!(self.effect, Effect::MakeDeviceClaim(_)) {
+        if self.needs_nothing() || !self.allocates() {
             return None;
         }
         let (lost, retry_at) = retry(kind, lost, now)?;

@@ -99,7 +99,6 @@ impl Cluster {
 
     /// Adds or replaces a claim on devices.
     pub fn upsert_device_claim(&mut self, claim: ResourceClaim) {
-        self.replace_assumed(&claim);
         let before = self.devices.claim(&claim.namespace, &claim.name);
         if before == Some(&claim) {
             return;
@@ -138,17 +137,6 @@ impl Cluster {
             self.changes.push(Change::Devices(DeviceScope::NoDevice));
         }
         rows.into_iter().for_each(|row| self.changes.push(Change::Devices(DeviceScope::OfNode(row))));
-    }
-
-    /// A claim for extended resources that was assumed to be made is known by the name that the API server gave it.
-    fn replace_assumed(&mut self, claim: &ResourceClaim) {
-        let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended) else { return };
-        let uid = assumed_uid(owner);
-        let is_assumed = |other: &&ResourceClaim| *other.uid == *uid && other.name != claim.name;
-        let assumed = self.devices.claims().find(is_assumed).map(|other| other.name.clone());
-        if let Some(name) = assumed {
-            self.remove_device_claim(&claim.namespace.clone(), &name);
-        }
     }
 
     /// Forgets a claim on devices.
@@ -192,8 +180,15 @@ impl Cluster {
     /// It is known that an effect was carried out, or that its object is another one by now: pods that share the claim
     /// need not wait any more. Returns whether any may wait.
     pub fn settle(&mut self, effect: &Effect) -> bool {
-        let Effect::ReserveDevices(wanted) = effect else { return false };
-        wanted.allocation.is_some() && self.set_in_flight(&wanted.namespace, &wanted.claim, false)
+        match effect {
+            Effect::ReserveDevices(wanted) => {
+                wanted.allocation.is_some() && self.set_in_flight(&wanted.namespace, &wanted.claim, false)
+            }
+            Effect::MakeDeviceClaim(made) => {
+                self.set_in_flight(&made.claim.namespace, &made.claim.name, false)
+            }
+            Effect::BindVolume { .. } | Effect::ProvisionVolume { .. } => false,
+        }
     }
 
     fn set_in_flight(&mut self, namespace: &Str, name: &Str, in_flight: bool) -> bool {
@@ -251,17 +246,24 @@ impl Cluster {
         self.log_owners(owners);
     }
 
-    /// Takes the claim for extended resources as made, unless the pod has one.
-    pub(super) fn assume_claim(&mut self, wanted: &NewDeviceClaim) -> Option<ResourceClaim> {
+    /// Takes the claim for extended resources as made.
+    pub(super) fn assume_claim(&mut self, wanted: &NewDeviceClaim) -> ResourceClaim {
         let claim = &wanted.claim;
-        let is_there = |other: &ResourceClaim| {
-            other.extended && other.namespace == claim.namespace && other.owner == claim.owner
-        };
-        if self.devices.claims().any(is_there) {
-            return None;
-        }
         self.upsert_device_claim(claim.clone());
-        Some(claim.clone())
+        self.set_in_flight(&claim.namespace, &claim.name, true);
+        claim.clone()
+    }
+
+    /// What an effect writes into the status of a claim that is there; `None` if there is no such claim.
+    pub(super) fn reservation_of(&self, effect: &Effect) -> Option<DeviceReservation> {
+        match effect {
+            Effect::ReserveDevices(wanted) => Some((**wanted).clone()),
+            Effect::MakeDeviceClaim(made) => {
+                let found = self.devices.claim(&made.claim.namespace, &made.claim.name)?;
+                made.is(found).then(|| made.reservation(&found.uid))
+            }
+            Effect::BindVolume { .. } | Effect::ProvisionVolume { .. } => None,
+        }
     }
 }
 

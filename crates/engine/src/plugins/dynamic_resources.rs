@@ -19,7 +19,7 @@ mod pre_bind;
 
 use std::sync::Arc;
 
-use berth_devices::extended::may_be_served;
+use berth_devices::extended::{claim_name, may_be_served};
 use berth_devices::pod_devices::{
     NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, UNAVAILABLE, claims_of, prepare,
 };
@@ -147,7 +147,7 @@ impl Plugin for DynamicResources {
             let uid = assumed_uid(&owner.uid);
             let claim = ResourceClaim {
                 namespace: owner.spec.namespace.clone(),
-                name: format!("{}-extended-resources", owner.name).into(),
+                name: claim_name(&owner.name, &owner.uid),
                 allocation: Some(complete(&uid, special.allocation)),
                 uid,
                 owner: Some(owner.uid.clone()),

@@ -1,14 +1,11 @@
 //! PreBind: pods wait until their volumes are bound.
 
 use super::fixture::{World, failure};
-use berth_engine::effect::Write;
-
 use crate::action::Request;
 use crate::input::{Answer, FailureKind, Input};
 use crate::report::Report;
 use crate::settings::Settings;
 use berth_engine::profile::Profile;
-use berth_model::object::Kind;
 
 const CLASS: &str = r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"late"},"provisioner":"PROVISIONER","volumeBindingMode":"WaitForFirstConsumer"}"#;
 const POD: &str = r#""volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}],"#;
@@ -163,75 +160,6 @@ fn a_foreign_binding_to_the_same_node_releases_reservations() {
     );
 }
 
-/// A pod with a claim on a device, and the device.
-fn world_with_device() -> World {
-    let mut world = World::new();
-    world.node("n1", 4);
-    world.apply(
-        r#"{"apiVersion":"resource.k8s.io/v1","kind":"DeviceClass","metadata":{"name":"gpu"},"spec":{}}"#,
-    );
-    world.apply(
-        r#"{"apiVersion":"resource.k8s.io/v1","kind":"ResourceSlice","metadata":{"name":"s"},"spec":{"driver":"d",
-        "nodeName":"n1","pool":{"name":"n1","generation":1,"resourceSliceCount":1},"devices":[{"name":"gpu"}]}}"#,
-    );
-    for name in ["first", "second"] {
-        world.apply(&device_claim(name, ""));
-    }
-    world
-}
-
-/// The status of the first claim with the device.
-const ALLOCATED: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"gpu"}]}},
-    "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
-
-/// `status` must begin with a comma.
-fn device_claim(name: &str, status: &str) -> String {
-    format!(
-        r#"{{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{{"name":"{name}","namespace":"default",
-        "uid":"claim-{name}"}},"spec":{{"devices":{{"requests":[{{"name":"gpu","exactly":{{"deviceClassName":"gpu",
-        "allocationMode":"ExactCount","count":1}}}}]}}}}{status}}}"#
-    )
-}
-
-fn claiming(claim: &str) -> String {
-    format!(r#""resourceClaims":[{{"name":"gpu","resourceClaimName":"{claim}"}}],"#)
-}
-
-fn answer_devices(world: &mut World, outcome: Result<Answer, crate::Failure>) {
-    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
-    world.take(Input::Reply(ticket, outcome));
-}
-
-#[test]
-fn a_device_stays_taken_while_it_is_not_known_whether_it_was_written() {
-    let mut world = world_with_device();
-    world.pod_with("first", 1, &claiming("first"), "");
-    world.run();
-    answer_devices(&mut world, failure(FailureKind::Unknown));
-    world.pod_with("second", 1, &claiming("second"), "");
-    let requests = world.run();
-    assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
-    world.wait(500);
-    let requests = world.run();
-    assert!(requests.iter().any(|request| request.contains("claim first")), "it is sent again: {requests:?}");
-    answer_devices(&mut world, failure(FailureKind::Refused));
-    world.wait(1_000);
-    assert!(world.run().iter().any(|request| request.contains("claim first")), "a refusal does not tell");
-    answer_devices(&mut world, Ok(Answer::Done));
-    assert!(!world.run().iter().any(|request| request.contains("claim first")), "it is known now");
-}
-
-#[test]
-fn a_device_is_free_again_if_its_first_write_is_refused() {
-    let mut world = world_with_device();
-    world.pod_with("first", 1, &claiming("first"), "");
-    world.run();
-    answer_devices(&mut world, failure(FailureKind::Refused));
-    world.pod_with("second", 1, &claiming("second"), "");
-    let requests = world.run();
-    assert!(requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
-}
-
 #[test]
 fn a_late_write_of_an_earlier_attempt_is_believed_once_the_claim_is_bound() {
     let mut world = world("example.com/volumes");
@@ -250,115 +178,4 @@ fn a_late_write_of_an_earlier_attempt_is_believed_once_the_claim_is_bound() {
         known.annotations.get("volume.kubernetes.io/selected-node").map(|node| &**node),
         Some("other")
     );
-}
-
-#[test]
-fn a_device_stays_taken_after_its_pod_is_deleted_while_the_write_is_in_flight() {
-    for (outcome, is_free) in [(Ok(Answer::Done), false), (failure(FailureKind::Refused), true)] {
-        let mut world = world_with_device();
-        world.pod_with("first", 1, &claiming("first"), "");
-        world.run();
-        let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
-        world.delete(Kind::Pod, "first");
-        world.pod_with("second", 1, &claiming("second"), "");
-        let requests = world.run();
-        assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
-        world.take(Input::Reply(ticket, outcome));
-        world.wait(1_000);
-        let requests = world.run();
-        assert_eq!(requests.iter().any(|request| request.contains("claim second")), is_free, "{requests:?}");
-    }
-}
-
-#[test]
-fn a_pod_waits_while_the_claim_that_it_shares_is_being_allocated() {
-    let mut world = world_with_device();
-    world.pod_with("first", 1, &claiming("first"), "");
-    world.run();
-    world.pod_with("second", 1, &claiming("first"), "");
-    let requests = world.run();
-    let waits = "second Unschedulable: 0/1 nodes are available: resource claim default/first is in the process of being \
-                 allocated.";
-    assert!(requests[0].starts_with(waits), "{requests:?}");
-    answer_devices(&mut world, Ok(Answer::Done));
-    world.wait(1_000);
-    let requests = world.run();
-    assert!(requests.contains(&"reserve devices of claim first".to_owned()), "{requests:?}");
-}
-
-#[test]
-fn a_lost_write_that_the_watch_delivers_is_not_sent_again() {
-    let mut world = world_with_device();
-    world.pod_with("first", 1, &claiming("first"), "");
-    world.run();
-    answer_devices(&mut world, failure(FailureKind::Unknown));
-    world.apply(&device_claim("first", ALLOCATED));
-    world.wait(500);
-    assert_eq!(world.run(), ["bind first to n1"]);
-}
-
-#[test]
-fn a_device_stays_taken_while_its_write_is_in_flight_although_another_process_has_written_the_same() {
-    let mut world = world_with_device();
-    world.pod_with("first", 1, &claiming("first"), "");
-    world.run();
-    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
-    world.apply(&device_claim("first", ALLOCATED));
-    world.delete(Kind::Pod, "first");
-    world.apply(&device_claim("first", "")); // the controller frees it
-    world.pod_with("second", 1, &claiming("second"), "");
-    let requests = world.run();
-    assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
-    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
-    world.wait(1_000);
-    let requests = world.run();
-    assert!(requests.contains(&"reserve devices of claim second".to_owned()), "{requests:?}");
-}
-
-#[test]
-fn a_device_stays_taken_while_its_write_is_in_flight_although_the_claim_has_another_device() {
-    const OTHER: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n1","device":"other"}]}},
-        "reservedFor":[{"resource":"pods","name":"first","uid":"uid-first"}]}"#;
-    for (outcome, is_free) in [(Ok(Answer::Done), false), (failure(FailureKind::Conflict), true)] {
-        let mut world = world_with_device();
-        world.pod_with("first", 1, &claiming("first"), "");
-        world.run();
-        let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
-        world.apply(&device_claim("first", OTHER)); // a late write of another process
-        world.delete(Kind::Pod, "first");
-        world.pod_with("second", 1, &claiming("second"), "");
-        let requests = world.run();
-        assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
-        world.pod_with("third", 1, &claiming("first"), "");
-        let requests = world.run();
-        let shares = requests.iter().any(|request| request == "reserve devices of claim first");
-        assert!(shares, "the claim is allocated: {requests:?}");
-        if !is_free {
-            world.delete(Kind::Pod, "third");
-            world.apply(&device_claim("first", "")); // the controller frees it
-            world.apply(&device_claim("first", ALLOCATED)); // then the write is carried out
-        }
-        world.take(Input::Reply(ticket, outcome));
-        world.wait(1_000);
-        let requests = world.run();
-        assert_eq!(requests.iter().any(|request| request.contains("claim second")), is_free, "{requests:?}");
-    }
-}
-
-#[test]
-fn a_pod_is_tried_again_if_the_devices_that_it_cannot_use_could_not_be_given_up() {
-    let mut world = world_with_device();
-    world.node("n2", 4);
-    const ELSEWHERE: &str = r#","status":{"allocation":{"devices":{"results":[{"request":"gpu","driver":"d","pool":"n3","device":"gpu"}]},
-        "nodeSelector":{"nodeSelectorTerms":[{"matchFields":[{"key":"metadata.name","operator":"In","values":["n3"]}]}]}}}"#;
-    world.apply(&device_claim("first", ELSEWHERE));
-    world.pod_with("first", 1, &claiming("first"), "");
-    let given_up = |requests: &[String]| requests.iter().any(|request| request.contains("clear claim first"));
-    let requests = world.run();
-    assert!(given_up(&requests), "{requests:?}");
-    let ticket = world.ticket(|request| matches!(request, Request::Write(Write::GiveUpDevices { .. })));
-    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
-    world.wait(1_000);
-    let requests = world.run();
-    assert!(given_up(&requests), "{requests:?}");
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Actor, pod_path};
+use super::{Actor, judge, pod_path};
 use crate::client::{JSON, STRATEGIC_MERGE};
 use crate::message::Message;
 use crate::resource::segment;
@@ -40,23 +40,41 @@ impl Actor {
         Ok(())
     }
 
-    /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. If a
-    /// step fails the claim is deleted again.
+    /// Makes the claim for the extended resources of a pod, with its devices, and notes it in the pod's status. A claim
+    /// that an earlier request has made, whose answer was lost, is completed. If a step is refused, a claim that was made
+    /// now is deleted again; one that is left over is deleted when the pod is tried again.
     pub(super) async fn make_device_claim(&self, made: &NewDeviceClaim) -> Result<(), Failure> {
         let user = made.claim.reserved_for.first().cloned().unwrap_or_default();
         let pod = &PodRef { namespace: made.claim.namespace.clone(), name: user.name, uid: user.uid };
         let claims = claims_path(&made.claim.namespace);
         let answer = self.ask_for(Method::POST, &claims, JSON, bytes(&new_claim(pod, &made.claim))).await;
         self.metrics.claim_requested(answer.is_ok());
-        let answer = answer?;
-        let created = Metadata::of(&answer);
-        let path = claim_path(&made.claim.namespace, &created.name);
-        let done = self.complete(pod, made, &path, &created).await;
-        if done.is_err() {
-            // The first failure counts. A claim that is left over is deleted when the pod is tried again.
-            let _ = self.give_up_devices(&made.claim.namespace, &created.name, &created.uid, true).await;
+        let path = claim_path(&made.claim.namespace, &made.claim.name);
+        let (claim, is_new) = match answer {
+            Ok(claim) => (claim, true),
+            Err(failure) if failure.kind == FailureKind::Conflict => {
+                (self.claim_made_for(pod, &path).await.ok_or(failure)?, false)
+            }
+            Err(failure) => return Err(failure),
+        };
+        let claim = Metadata::of(&claim);
+        let done = self.complete(pod, made, &path, &claim).await;
+        if is_new && done.as_ref().is_err_and(|failure| failure.kind != FailureKind::Unknown) {
+            // The first failure counts.
+            let _ = self.give_up_devices(&made.claim.namespace, &claim.name, &claim.uid, true).await;
         }
         done
+    }
+
+    /// The claim at this path, if it was made for the pod and is not being deleted.
+    async fn claim_made_for(&self, pod: &PodRef, path: &str) -> Option<Bytes> {
+        let answer = self.api.get(path).await;
+        let claim = answer.as_ref().ok()?.body.clone();
+        judge(answer).ok()?;
+        let metadata = serde_json::from_slice::<Value>(&claim).ok()?["metadata"].take();
+        let mut owners = metadata["ownerReferences"].as_array()?.iter();
+        let is_made_for_pod = owners.any(|owner| owner["uid"] == *pod.uid);
+        (is_made_for_pod && metadata["deletionTimestamp"].is_null()).then_some(claim)
     }
 
     async fn complete(
@@ -68,7 +86,9 @@ impl Actor {
     ) -> Result<(), Failure> {
         let metadata = json!({ "metadata": { "uid": created.uid, "finalizers": [FINALIZER] } });
         self.patch(path, &metadata).await?;
-        self.patch_status(path, &created.uid, &made.claim).await?;
+        let answer = self.patch_status(path, &created.uid, &made.claim).await?;
+        // Without an event loop the process is about to end.
+        let _ = self.inbox.send(Message::Written(Kind::ResourceClaim, answer));
         let mappings = made.mappings.iter().map(|mapping| {
             json!({
                 "containerName": &*mapping.container,
@@ -136,7 +156,7 @@ fn written(claim: &ResourceClaim) -> Value {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// A new claim for the extended resources of a pod, to which the API server gives a name.
+/// A new claim for the extended resources of a pod.
 fn new_claim(pod: &PodRef, claim: &ResourceClaim) -> Value {
     let written = written(claim);
     let owner = json!({
@@ -151,7 +171,7 @@ fn new_claim(pod: &PodRef, claim: &ResourceClaim) -> Value {
         "kind": "ResourceClaim",
         "metadata": {
             "namespace": &*claim.namespace,
-            "generateName": format!("{}-", claim.name),
+            "name": &*claim.name,
             "annotations": written["metadata"]["annotations"],
             "ownerReferences": [owner],
         },
@@ -187,7 +207,7 @@ mod tests {
             extended: true,
             ..ResourceClaim::default()
         };
-        expect![[r#"{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{"annotations":{"resource.kubernetes.io/extended-resource-claim":"true"},"generateName":"cart-extended-resources-","namespace":"shop","ownerReferences":[{"apiVersion":"v1","controller":true,"kind":"Pod","name":"cart","uid":"u1"}]},"spec":{}}"#]]
+        expect![[r#"{"apiVersion":"resource.k8s.io/v1","kind":"ResourceClaim","metadata":{"annotations":{"resource.kubernetes.io/extended-resource-claim":"true"},"name":"cart-extended-resources","namespace":"shop","ownerReferences":[{"apiVersion":"v1","controller":true,"kind":"Pod","name":"cart","uid":"u1"}]},"spec":{}}"#]]
         .assert_eq(&new_claim(&pod, &claim).to_string());
     }
 

@@ -55,8 +55,16 @@ impl Cluster {
                 self.reserve_volume(volume, namespace, claim)?
             }
             Effect::ProvisionVolume { namespace, claim, node } => self.select_node(namespace, claim, node)?,
-            Effect::ReserveDevices(wanted) => Change::Devices(Box::new(self.assume_devices(wanted)?)),
-            Effect::MakeDeviceClaim(wanted) => Change::NewDeviceClaim(Box::new(self.assume_claim(wanted)?)),
+            Effect::MakeDeviceClaim(made)
+                if self.devices().claim(&made.claim.namespace, &made.claim.name).is_none() =>
+            {
+                Change::NewDeviceClaim(Box::new(self.assume_claim(made)))
+            }
+            // The API server has made the claim, perhaps without devices yet.
+            Effect::ReserveDevices(_) | Effect::MakeDeviceClaim(_) => {
+                let wanted = self.reservation_of(effect)?;
+                Change::Devices(Box::new(self.assume_devices(&wanted)?))
+            }
         };
         match &change {
             Change::Volume { after, .. } => self.upsert_volume((**after).clone()),
@@ -69,8 +77,8 @@ impl Cluster {
     /// Keeps the devices of an effect from others although its claim has other devices by now: the write is in flight,
     /// and may be carried out when the claim has lost those. `None` unless that is so.
     pub fn hold(&mut self, effect: &Effect) -> Option<Assumed> {
-        let Effect::ReserveDevices(wanted) = effect else { return None };
-        Some(Assumed(Change::Held(Box::new(self.hold_devices(wanted)?))))
+        let wanted = self.reservation_of(effect)?;
+        Some(Assumed(Change::Held(Box::new(self.hold_devices(&wanted)?))))
     }
 
     /// Undoes what [`Cluster::apply`] did: the placement failed. An object that has changed since stays as it is. A claim

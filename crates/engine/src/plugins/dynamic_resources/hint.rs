@@ -26,8 +26,15 @@ fn claim_may_help(pod: PodView<'_>, namespace: &Str, name: &Str, old: Option<&Re
     // As long as a claim of the pod is missing, nothing helps.
     let Ok(claims) = claims_of(devices, &pod.entry().pod) else { return false };
     let had_devices = old.is_some_and(|old| old.allocation.is_some());
-    let Some(now) = devices.claim(namespace, name) else { return had_devices };
-    let is_used = claims.iter().any(|claim| (&claim.namespace, &claim.name) == (namespace, name));
+    // A claim that was made for the pod's extended resources in an earlier attempt keeps it from every node, with devices
+    // or without. Upstream looks at claims with devices only.
+    let is_made_for_pod =
+        |claim: &ResourceClaim| claim.extended && claim.owner.as_ref() == Some(&pod.entry().pod.uid);
+    let Some(now) = devices.claim(namespace, name) else {
+        return had_devices || old.is_some_and(is_made_for_pod);
+    };
+    let is_used = is_made_for_pod(now)
+        || claims.iter().any(|claim| (&claim.namespace, &claim.name) == (namespace, name));
     let status =
         |claim: &ResourceClaim| (claim.allocation.clone(), claim.reserved_for.clone(), claim.devices.clone());
     (had_devices && now.allocation.is_none()) || (is_used && old.is_none_or(|old| status(old) != status(now)))

@@ -17,6 +17,13 @@ pub(super) fn pre_bind(cluster: &Cluster, effect: &Effect) -> PreBind {
     }
 }
 
+fn made(cluster: &Cluster, made: &NewDeviceClaim) -> PreBind {
+    match cluster.devices().claim(&made.claim.namespace, &made.claim.name) {
+        Some(claim) if made.is(claim) => reserved(cluster, &made.reservation(&claim.uid)),
+        _ => PreBind::Failed("the claim for extended resources is gone".to_owned()),
+    }
+}
+
 /// The claim must be there with its devices, for the pod.
 fn reserved(cluster: &Cluster, wanted: &DeviceReservation) -> PreBind {
     let name = &wanted.claim;
@@ -48,12 +55,4 @@ fn ready(claim: &ResourceClaim, allocation: &Allocation) -> PreBind {
         }
     }
     PreBind::Ready
-}
-
-fn made(cluster: &Cluster, wanted: &NewDeviceClaim) -> PreBind {
-    let is_it = |claim: &ResourceClaim| claim.extended && claim.owner == wanted.claim.owner;
-    match cluster.devices().claims().find(|claim| is_it(claim)) {
-        Some(claim) => claim.allocation.as_ref().map_or(PreBind::Waiting, |found| ready(claim, found)),
-        None => PreBind::Failed("the claim for extended resources is gone".to_owned()),
-    }
 }

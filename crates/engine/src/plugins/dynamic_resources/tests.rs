@@ -136,7 +136,8 @@ fn an_extended_resource_is_served_by_a_class_where_the_node_offers_none() {
     let n1 = world.cluster.nodes().find("n1").unwrap();
     let effects = DynamicResources.reserve(PodView::new(&world.cluster, pod), n1);
     let [Effect::MakeDeviceClaim(made)] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(&*made.claim.name, "web-extended-resources");
+    let uid = &world.cluster.pods().entry(pod).pod.uid;
+    assert_eq!(made.claim.name, claim_name("web", uid));
     assert_eq!(&*made.mappings[0].request, "container-0-request-0");
     world.cluster.remove_device_class("gpu");
     expect!["every node fits\n"].assert_eq(&filter(&DynamicResources, &world, pod));
@@ -157,21 +158,17 @@ fn pods_whose_extended_resources_have_classes_with_equal_selectors_share_the_ans
         }
     };
     let rows = [world.pod("a", requests("example.com/gpu")), world.pod("b", requests("example.com/card"))];
-    let answers = |world: &World| {
-        rows.map(|row| match prepared(PodView::new(&world.cluster, row)) {
-            Prepared::Claims(devices) => {
-                OfPod::new(PodView::new(&world.cluster, row), devices).answers.unwrap()
-            }
-            other => panic!("{other:?}"),
-        })
+    let answers = |world: &World, row| match prepared(PodView::new(&world.cluster, row)) {
+        Prepared::Claims(devices) => OfPod::new(PodView::new(&world.cluster, row), devices).answers.unwrap(),
+        other => panic!("{other:?}"),
     };
-    let [a, b] = answers(&world);
-    assert!(Arc::ptr_eq(&a, &b));
+    let [a, b] = rows.map(|row| Arc::as_ptr(&answers(&world, row)));
+    assert_eq!(a, b, "they are kept in one place");
     // A node that offers one of the resources itself answers the two differently.
     world.node("n3", |node| {
         node.allocatable.push(("example.com/card".into(), berth_model::quantity::Quantity::from_units(1)));
     });
-    let [a, b] = answers(&world);
+    let [a, b] = rows.map(|row| answers(&world, row));
     let n3 = world.cluster.nodes().find("n3").unwrap();
     assert_eq!((a.of(n3), b.of(n3)), (DeviceAnswer::Full, DeviceAnswer::Fits(0)));
 }
