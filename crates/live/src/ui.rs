@@ -69,11 +69,14 @@ impl Copier {
     }
 }
 
+/// A copy and when it was made.
+type Newest = (Instant, Arc<Copied>);
+
 /// Gives copies of what the event loop knows.
 #[derive(Clone, Debug)]
 pub struct Copies {
     inbox: Inbox,
-    newest: Arc<Mutex<Option<(Instant, Arc<Copied>)>>>,
+    newest: Arc<Mutex<Option<Newest>>>,
 }
 
 /// Why there is no copy.

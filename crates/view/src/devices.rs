@@ -83,10 +83,13 @@ pub struct ClaimedDevice {
     pub node: Option<String>,
 }
 
+/// Pods that wait for a claim, with the reasons.
+type WaitingPods<'a> = Vec<(String, Option<&'a str>)>;
+
 impl DeviceClaimList {
     /// Lists the claims of a cluster. `pending` are the pods without a node and why they are pending.
     pub fn new<'a>(cluster: &Cluster, pending: impl Iterator<Item = (PodRow, Option<&'a str>)>) -> Self {
-        let mut waiting: BTreeMap<(&str, &str), Vec<(String, Option<&str>)>> = BTreeMap::new();
+        let mut waiting: BTreeMap<(&str, &str), WaitingPods<'a>> = BTreeMap::new();
         for (row, message) in pending {
             let pod = &cluster.pods().entry(row).pod;
             // A pod whose claims are not there is listed with the pending pods.
@@ -123,11 +126,7 @@ fn owners(cluster: &Cluster) -> BTreeMap<(&str, &str), &str> {
 }
 
 impl DeviceClaim {
-    fn new(
-        claim: &ResourceClaim,
-        owners: &BTreeMap<(&str, &str), &str>,
-        mut waits: Vec<(String, Option<&str>)>,
-    ) -> Self {
+    fn new(claim: &ResourceClaim, owners: &BTreeMap<(&str, &str), &str>, mut waits: WaitingPods<'_>) -> Self {
         waits.sort_unstable();
         let results = claim.allocation.iter().flat_map(|allocation| &allocation.results);
         let devices = results.map(|result| {

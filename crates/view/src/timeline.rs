@@ -179,9 +179,7 @@ impl TimelineRecorder {
             Report::Queued { .. }
             | Report::Bound { .. }
             | Report::BindingFailed { .. }
-            | Report::Warning(_) => {
-                return;
-            }
+            | Report::Warning(_) => {}
         }
     }
 
