@@ -1,8 +1,9 @@
 //! The page: a cluster as a map, its pending pods with their reasons, and answers to "what if", in a browser.
 //!
-//! The crate knows the documents of `berth-sim` and the scheduling loop, and neither files nor command lines. A shell implements [`Source`],
-//! which answers questions with JSON documents; [`Site`] makes the responses to requests from it, and [`serve`] puts
-//! them on a socket. [`file()`] writes a page with its documents in it, which needs no server.
+//! The crate knows the documents of `berth-sim` and the scheduling loop, and neither files nor command lines. A shell
+//! implements [`Source`], which answers questions with JSON documents; [`Site`] makes the responses to requests from it,
+//! and [`serve`] puts them on a socket. [`file()`] writes a page with its documents in it, which needs no server.
+//! [`Moment`] is a copy of what a scheduling loop knows, and [`TimelineRecorder`] observes one over time.
 //!
 //! The page is rendered here, its behaviour is plain JavaScript in `assets/`, and both are in the binary. Names and
 //! labels come from the users of the cluster: the templates escape them, and the scripts only set text, which the

@@ -10,7 +10,8 @@ use crate::tree::Source;
 const HEAD: &str = "\
 ## Documents
 `-o json` and `-o yaml` print one document. The same input gives the same document, byte for byte; fields may be added,
-none is renamed or removed within `berth.dev/v1alpha1`.
+none is renamed or removed within `berth.dev/v1alpha1`. Documents that are described with an address are those of
+[the API of the page](view-api.md).
 ";
 
 pub(super) fn section(sources: &[Source]) -> Result<String> {
