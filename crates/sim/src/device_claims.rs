@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
 use berth_model::Str;
-use berth_model::device::{ClaimSpec, ResourceClaim};
+use berth_model::device::{ClaimSpec, OwnerPod, ResourceClaim};
 use berth_model::manifests::Manifests;
 use berth_model::pod::{ClaimSource, ClaimStatus, Pod};
 
@@ -41,7 +41,7 @@ impl ClaimTemplates {
                 namespace: spec.namespace.clone(),
                 uid: format!("uid-{}-{name}", spec.namespace).into(),
                 name: name.clone(),
-                owner: Some(pod.uid.clone()),
+                owner: Some(OwnerPod { name: pod.name.clone(), uid: pod.uid.clone() }),
                 spec: template.clone(),
                 ..ResourceClaim::default()
             });
@@ -54,11 +54,11 @@ impl ClaimTemplates {
 /// pod that comes again, by the same name, gets its claims from templates back without devices.
 pub fn release(cluster: &mut Cluster, pod: &Pod, comes_again: bool) {
     let uses = |claim: &&ResourceClaim| {
-        claim.owner.as_ref() == Some(&pod.uid) || claim.reserved_for.iter().any(|user| user.uid == pod.uid)
+        claim.is_owned_by(&pod.uid) || claim.reserved_for.iter().any(|user| user.uid == pod.uid)
     };
     let claims: Vec<ResourceClaim> = cluster.devices().claims().filter(uses).cloned().collect();
     for mut claim in claims {
-        if claim.owner.as_ref() == Some(&pod.uid) && (claim.extended || !comes_again) {
+        if claim.is_owned_by(&pod.uid) && (claim.extended || !comes_again) {
             cluster.remove_device_claim(&claim.namespace, &claim.name);
             continue;
         }
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(pod.claim_statuses.len(), 1);
         assert_eq!(pod.claim_statuses[0].claim.as_deref(), Some("web-gpu"));
         let claim = world.cluster.devices().claim(&"default".into(), &"web-gpu".into()).unwrap();
-        assert_eq!((claim.owner.as_ref(), claim.spec.requests.len()), (Some(&pod.uid), 1));
+        assert_eq!((claim.is_owned_by(&pod.uid), claim.spec.requests.len()), (true, 1));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use berth_devices::pod_devices::{
     NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, UNAVAILABLE, claims_of, prepare,
 };
 use berth_devices::{self as devices};
-use berth_model::device::{Allocation, ClaimSpec, Consumer, ResourceClaim};
+use berth_model::device::{Allocation, ClaimSpec, Consumer, OwnerPod, ResourceClaim};
 use berth_model::{Str, UnixSeconds};
 
 use crate::cluster::{Change, Cluster, DeviceAnswer, DeviceAnswers, DeviceScope, assumed_uid};
@@ -150,7 +150,7 @@ impl Plugin for DynamicResources {
                 name: claim_name(&owner.name, &owner.uid),
                 allocation: Some(complete(&uid, special.allocation)),
                 uid,
-                owner: Some(owner.uid.clone()),
+                owner: Some(OwnerPod { name: owner.name.clone(), uid: owner.uid.clone() }),
                 extended: true,
                 spec: ClaimSpec { requests: special.requests, ..ClaimSpec::default() },
                 reserved_for: vec![consumer()],
