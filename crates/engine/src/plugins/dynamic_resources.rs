@@ -9,8 +9,9 @@
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
 //! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or
 //!   one whose labels or resources change.
-//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known difference:
-//!   claims that can be given up are found, not chosen by chance.
+//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known
+//!   differences: claims that can be given up are found, not chosen by chance; the name of a claim for extended resources
+//!   follows from the pod, so that its write can be sent again.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation on each node that has changed
 //!   since a pod asked for the same.
 
