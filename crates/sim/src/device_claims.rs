@@ -22,14 +22,22 @@ impl ClaimTemplates {
         Self(templates.map(|one| (key(&one.namespace, &one.name), one.spec.clone())).collect())
     }
 
-    /// Makes the claims of a pod that it does not have yet, and notes them in its status. Their names end in `suffix`.
-    /// A template that does not exist makes no claim.
+    /// Makes the claims of a pod in the cluster, see [`ClaimTemplates::claims_of`].
     pub fn make_claims(&self, cluster: &mut Cluster, pod: &mut Pod, suffix: &str) {
         if pod.uid.is_empty() {
             // Owners are told by their uids.
             pod.uid = format!("uid-{}-{}", pod.spec.namespace, pod.name).into();
         }
+        for claim in self.claims_of(pod, suffix) {
+            cluster.upsert_device_claim(claim);
+        }
+    }
+
+    /// Makes the claims of a pod that it does not have yet, and notes them in its status. Their names end in `suffix`.
+    /// A template that does not exist makes no claim.
+    pub fn claims_of(&self, pod: &mut Pod, suffix: &str) -> Vec<ResourceClaim> {
         let spec = pod.spec.clone();
+        let mut claims = Vec::new();
         for entry in &spec.resource_claims {
             let ClaimSource::Template(template) = &entry.source else { continue };
             let Some(template) = self.0.get(&(spec.namespace.clone(), template.clone())) else { continue };
@@ -37,7 +45,7 @@ impl ClaimTemplates {
                 continue;
             }
             let name: Str = format!("{}-{}{suffix}", pod.name, entry.name).into();
-            cluster.upsert_device_claim(ResourceClaim {
+            claims.push(ResourceClaim {
                 namespace: spec.namespace.clone(),
                 uid: format!("uid-{}-{name}", spec.namespace).into(),
                 name: name.clone(),
@@ -47,6 +55,7 @@ impl ClaimTemplates {
             });
             pod.claim_statuses.push(ClaimStatus { name: entry.name.clone(), claim: Some(name) });
         }
+        claims
     }
 }
 
