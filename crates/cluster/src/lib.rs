@@ -12,6 +12,7 @@ mod budgets;
 pub mod command;
 mod controllers;
 pub mod cron;
+mod device_claims;
 pub mod kubelet;
 mod load;
 pub mod nodes;

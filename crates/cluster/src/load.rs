@@ -27,6 +27,7 @@ impl Simulation {
         self.policy.runtime_classes = std::mem::take(&mut manifests.runtime_classes);
         self.policy.limit_ranges = std::mem::take(&mut manifests.limit_ranges);
         self.policy.storage_classes = manifests.storage_classes.clone();
+        self.policy.resource_claim_templates = std::mem::take(&mut manifests.resource_claim_templates);
         if !manifests.autoscalers.is_empty() {
             self.warn("HorizontalPodAutoscalers do not act: the number of pods stays as it is".to_owned());
         }
@@ -75,6 +76,7 @@ impl Simulation {
         let terminating = std::mem::take(&mut manifest.pod.terminating);
         self.quota_has_room(&manifest.pod.spec.namespace.clone());
         let Some(id) = self.create_pod(manifest, made) else { return };
+        self.make_device_claims(id);
         self.adopt_pod(id);
         if let Some(node) = node.and_then(|node| self.nodes.find(&node)) {
             self.start_pod(id, node, true);
@@ -173,6 +175,17 @@ impl Simulation {
             Object::Budget(budget) => self.put_budget(budget),
             Object::Claim(claim) => self.create_claim(claim),
             Object::ResourceQuota(quota) => self.put_quota(quota),
+            Object::ResourceClaimTemplate(template) => {
+                let namespace = template.namespace.clone();
+                self.policy.add(Object::ResourceClaimTemplate(template), place());
+                self.template_applied(&namespace);
+            }
+            Object::ResourceClaim(mut claim) => {
+                if claim.uid.is_empty() {
+                    claim.uid = self.store.new_uid();
+                }
+                self.store.put(Object::ResourceClaim(claim));
+            }
             Object::PriorityClass(_) | Object::RuntimeClass(_) | Object::LimitRange(_) => {
                 self.policy.add(object, place());
             }
@@ -349,15 +362,11 @@ impl Simulation {
     pub(crate) fn create_with_claims(&mut self, manifest: PodManifest, made: Made) -> Option<u32> {
         let claims = manifest.ephemeral_claims.clone();
         let (namespace, name) = (manifest.pod.spec.namespace.clone(), manifest.pod.name.clone());
-        if !manifest.pod.spec.resource_claims.is_empty() {
-            self.warn(
-                "claims on devices are not simulated in time: pods that have some stay pending".to_owned(),
-            );
-        }
         if self.is_refused(&manifest, made.owner) {
             return None;
         }
         let id = self.create_pod(manifest, made)?;
+        self.make_device_claims(id);
         let uid = self.pods.get(id).map(|record| record.uid.clone());
         for claim in claims {
             let own = format!("{name}-{}", claim.name).into();

@@ -409,6 +409,7 @@ impl Simulation {
         zone.nodes.remove(&id);
         zone.queue.retain(|other| *other != id);
         self.store.remove(&node_key(&name));
+        self.remove_slices_of(&name);
         self.wake_daemon_sets();
         self.timers.set(self.now + POD_GARBAGE_DELAY, Timer::PodGarbage);
     }

@@ -174,9 +174,8 @@ impl Simulation {
                 self.reserve_volume(&volume, &namespace, &claim, &claim_uid)
             }
             Write::SelectNode { namespace, claim, node } => self.select_node(&namespace, &claim, &node),
-            Write::ReserveDevices { .. } | Write::MakeDeviceClaim(_) | Write::GiveUpDevices { .. } => {
-                let message = "claims on devices are not simulated in time".to_owned();
-                Err(Failure { kind: FailureKind::Refused, message })
+            write @ (Write::ReserveDevices(_) | Write::MakeDeviceClaim(_) | Write::GiveUpDevices { .. }) => {
+                self.write_devices(write)
             }
         }
     }

@@ -377,6 +377,10 @@ impl Simulation {
             self.pod_ended(id, phase == Phase::Succeeded);
             // It cannot fail: the pod is stored.
             let _ = self.store.change_pod(&reference, |manifest| manifest.finished = true);
+            if let Ok(manifest) = self.store.find_pod(&reference) {
+                let pod = manifest.pod.clone();
+                self.release_device_claims(&pod);
+            }
         } else if phase == Phase::Running && before.0 == Phase::Pending {
             let started = self.unix_seconds();
             let _ = self.store.change_pod(&reference, |manifest| manifest.pod.started = Some(started));
@@ -468,6 +472,7 @@ impl Simulation {
                 let own = format!("{}-{}", record.key.name, claim.name).into();
                 self.delete_claim(&record.key.namespace, &own);
             }
+            self.release_device_claims(&manifest.pod);
         }
         self.nodes.forget_pod(id);
         self.quota_has_room(&record.key.namespace);

@@ -1,5 +1,6 @@
 //! Small clusters, and what becomes of them.
 
+mod devices;
 mod laws;
 mod stories;
 

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_model::device::{Allocation, Ask, DeviceRequest, ResourceClaim, ResourceSlice, SubRequest};
+use berth_model::device::{
+    Allocation, Ask, DeviceRequest, OwnerPod, ResourceClaim, ResourceSlice, SubRequest,
+};
 use berth_model::pod::{ClaimSource, Pod};
 use berth_model::selector::{NodeSelectorTerm, Operator};
 use berth_model::{Str, UnixSeconds};
@@ -159,7 +161,7 @@ pub fn claims_of<'a>(objects: &'a DeviceObjects, pod: &Pod) -> Result<Vec<&'a Re
         if claim.deleting {
             return Err(format!("resourceclaim \"{name}\" is being deleted"));
         }
-        if is_own && claim.owner.as_ref() != Some(&pod.uid) {
+        if is_own && !claim.is_owned_by(&pod.uid) {
             return Err(format!(
                 "ResourceClaim {namespace}/{name} was not created for Pod {} (Pod is not owner)",
                 pod.key()
@@ -342,7 +344,7 @@ impl<'a> PodDevices<'a> {
         ResourceClaim {
             namespace: self.pod.spec.namespace.clone(),
             name: "<extended-resources>".into(),
-            owner: Some(self.pod.uid.clone()),
+            owner: Some(OwnerPod { name: self.pod.name.clone(), uid: self.pod.uid.clone() }),
             extended: true,
             spec: berth_model::device::ClaimSpec { requests, ..Default::default() },
             ..ResourceClaim::default()

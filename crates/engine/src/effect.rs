@@ -56,6 +56,43 @@ impl DeviceReservation {
     pub fn object(&self) -> ObjectKey {
         device_claim(&self.namespace, &self.claim)
     }
+
+    /// The claim after the write, as the API server stores it.
+    ///
+    /// # Errors
+    /// The API server refuses the write. Upstream: `pkg/apis/resource/validation/validation.go`.
+    pub fn write_into(&self, claim: &ResourceClaim) -> Result<ResourceClaim, ReservationError> {
+        let mut after = claim.clone();
+        match (&self.allocation, &claim.allocation) {
+            (Some(wanted), None) => after.allocation = Some(wanted.clone()),
+            (Some(wanted), Some(found)) if wanted != found => return Err(ReservationError::OtherDevices),
+            (None, None) => return Err(ReservationError::NoDevices),
+            (_, Some(_)) => {}
+        }
+        if !after.reserved_for.contains(&self.consumer) {
+            after.reserved_for.push(self.consumer.clone());
+        }
+        Ok(after)
+    }
+}
+
+/// Why the API server does not write a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReservationError {
+    /// The claim has other devices.
+    OtherDevices,
+    /// The claim has no devices, and gets none.
+    NoDevices,
+}
+
+impl ReservationError {
+    /// The API server's message.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::OtherDevices => "status.allocation: Invalid value: field is immutable",
+            Self::NoDevices => "status.reservedFor: Forbidden: may not be set without an allocation",
+        }
+    }
 }
 
 /// A claim that the scheduler makes for the extended resources of a pod.

@@ -180,7 +180,7 @@ impl World {
         self.server.all(Kind::ResourceClaim).filter_map(|object| {
             let Object::ResourceClaim(claim) = object else { return None };
             let owner = claim.owner.as_ref()?;
-            self.server.pods().all(|pod| pod.pod.uid != *owner).then(|| object.key())
+            self.server.pods().all(|pod| pod.pod.uid != owner.uid).then(|| object.key())
         })
     }
 

@@ -162,7 +162,7 @@ impl World {
             if let Object::ResourceClaim(claim) = object
                 && let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended)
             {
-                *owners.entry(owner).or_default() += 1;
+                *owners.entry(&owner.name).or_default() += 1;
             }
         }
         owners.retain(|_, count| *count > 1);

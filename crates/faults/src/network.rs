@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use berth_engine::effect::{DeviceReservation, NewDeviceClaim};
+use berth_engine::effect::{DeviceReservation, NewDeviceClaim, ReservationError};
 use berth_flow::{Action, Answer, Call, Failure, FailureKind, Input, PodRef, Request, Ticket, Write};
 use berth_model::Str;
 use berth_model::device::ResourceClaim;
@@ -226,26 +226,15 @@ fn reserve_devices(server: &mut Server, wanted: &DeviceReservation) -> Result<()
         Some(Object::ResourceClaim(found)) if found.uid == wanted.claim_uid => found,
         _ => return Err(Failure { kind: FailureKind::Gone, message: "not found".to_owned() }),
     };
-    let refused = |message: &str| Err(Failure { kind: FailureKind::Refused, message: message.to_owned() });
-    let mut changed = found.clone();
-    match (&wanted.allocation, &found.allocation) {
-        (Some(wanted), None) => changed.allocation = Some(wanted.clone()),
-        (Some(wanted), Some(found)) if wanted != found => {
-            return Err(Failure {
-                kind: FailureKind::Conflict,
-                message: "status.allocation: Invalid value: field is immutable".to_owned(),
-            });
-        }
-        (None, None) => {
-            return refused("status.reservedFor: Forbidden: may not be set without an allocation");
-        }
-        (_, Some(_)) => {}
-    }
-    if !changed.reserved_for.contains(&wanted.consumer) {
-        changed.reserved_for.push(wanted.consumer.clone());
-    }
-    if changed != *found {
-        server.put(Object::ResourceClaim(changed));
+    let changed = wanted.write_into(found).map_err(|error| {
+        let kind = match error {
+            ReservationError::OtherDevices => FailureKind::Conflict,
+            ReservationError::NoDevices => FailureKind::Refused,
+        };
+        Failure { kind, message: error.message().to_owned() }
+    })?;
+    if changed != **found {
+        server.put(Object::ResourceClaim(Box::new(changed)));
     }
     Ok(())
 }

@@ -269,7 +269,9 @@ impl Connection<'_> {
     }
 
     fn listed(&mut self, inputs: &mut Vec<Input>) {
-        self.own_writes.on_listed(self.kind);
+        for event in self.own_writes.on_listed(self.kind, self.watch.state.version()) {
+            inputs.extend(self.decoder.input(self.kind, &event));
+        }
         inputs.push(Input::Listed(self.kind));
     }
 }

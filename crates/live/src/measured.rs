@@ -48,7 +48,7 @@ async fn once(api: &Api, inbox: &Inbox) -> Result<Result<(), String>, Closed> {
     let event = |object| WatchEvent { event_type: EventType::Added, object };
     let events = objects.into_iter().map(event).collect();
     let epoch = inbox.epoch();
-    for delivery in [Delivery::Listing, Delivery::Events(events), Delivery::Listed] {
+    for delivery in [Delivery::Listing, Delivery::Events(events), Delivery::Listed(String::new())] {
         inbox.deliver(kind, epoch, delivery).await?;
     }
     Ok(Ok(()))
@@ -84,7 +84,7 @@ mod tests {
                 _ => None,
             })
             .collect();
-        let [Delivery::Listing, Delivery::Events(events), Delivery::Listed] = delivered.as_slice() else {
+        let [Delivery::Listing, Delivery::Events(events), Delivery::Listed(_)] = delivered.as_slice() else {
             panic!("{delivered:?}")
         };
         assert!(

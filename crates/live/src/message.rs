@@ -50,8 +50,8 @@ pub(crate) enum Delivery {
     Listing,
     /// Changes, or objects of the list.
     Events(Vec<WatchEvent>),
-    /// The list is complete.
-    Listed,
+    /// The list of this version is complete; empty: the server does not serve the kind.
+    Listed(String),
 }
 
 /// An answer, or the reason why there is none.
@@ -141,7 +141,7 @@ impl Inbox {
                 let room = self.room.clone().acquire_many_owned(kilobytes.min(ROOM_KB)).await;
                 Some(room.map_err(|_| Closed)?)
             }
-            Delivery::Listing | Delivery::Listed => None,
+            Delivery::Listing | Delivery::Listed(_) => None,
         };
         self.send(Message::Watch(WatchMessage { kind, epoch, delivery, _room: room }))
     }

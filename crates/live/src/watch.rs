@@ -111,7 +111,7 @@ impl Watch {
             Ok(page) => {
                 self.deliver(Delivery::Events(page.events)).await?;
                 if page.listed {
-                    self.deliver(Delivery::Listed).await?;
+                    self.deliver(Delivery::Listed(self.state.version().to_owned())).await?;
                 }
                 Ok(Reconnect { pause: Pause::None, reason: None })
             }
@@ -157,7 +157,7 @@ impl Watch {
     /// There are no objects of a kind that the API server does not serve. It is asked again later.
     async fn note_absence(&self, status: StatusCode) -> Result<(), Closed> {
         let is_absent = list::is_absent(&self.api, self.resource, status).await;
-        if is_absent { self.deliver(Delivery::Listed).await } else { Ok(()) }
+        if is_absent { self.deliver(Delivery::Listed(String::new())).await } else { Ok(()) }
     }
 
     /// Delivers the complete lines of a buffer; says how to go on if the watch has ended.
@@ -174,7 +174,7 @@ impl Watch {
                 Command::Continue => {}
                 Command::Listed => {
                     self.deliver(Delivery::Events(std::mem::take(&mut events))).await?;
-                    self.deliver(Delivery::Listed).await?;
+                    self.deliver(Delivery::Listed(self.state.version().to_owned())).await?;
                 }
                 Command::Reconnect(reconnect) => break Some(reconnect),
             }

@@ -248,8 +248,8 @@ pub struct ResourceClaim {
     pub uid: Str,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// The uid of the pod that owns it, if it was made for one.
-    pub owner: Option<Str>,
+    /// The pod that owns it, if it was made for one.
+    pub owner: Option<OwnerPod>,
     /// Whether the scheduler made it for extended resources (annotation
     /// `resource.kubernetes.io/extended-resource-claim`).
     pub extended: bool,
@@ -261,6 +261,22 @@ pub struct ResourceClaim {
     pub reserved_for: Vec<Consumer>,
     /// Conditions of its devices, as their drivers report them.
     pub devices: Vec<DeviceStatus>,
+}
+
+impl ResourceClaim {
+    /// Whether it was made for the pod with this uid.
+    pub fn is_owned_by(&self, pod: &str) -> bool {
+        self.owner.as_ref().is_some_and(|owner| *owner.uid == *pod)
+    }
+}
+
+/// The pod that owns a claim (`metadata.ownerReferences`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OwnerPod {
+    /// Its name.
+    pub name: Str,
+    /// Its uid.
+    pub uid: Str,
 }
 
 /// `v1.ResourceClaimTemplate`: the claim that each pod that refers to it gets.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
 use berth_model::Str;
-use berth_model::device::{ClaimSpec, ResourceClaim};
+use berth_model::device::{ClaimSpec, OwnerPod, ResourceClaim};
 use berth_model::manifests::Manifests;
 use berth_model::pod::{ClaimSource, ClaimStatus, Pod};
 
@@ -22,14 +22,22 @@ impl ClaimTemplates {
         Self(templates.map(|one| (key(&one.namespace, &one.name), one.spec.clone())).collect())
     }
 
-    /// Makes the claims of a pod that it does not have yet, and notes them in its status. Their names end in `suffix`.
-    /// A template that does not exist makes no claim.
+    /// Makes the claims of a pod in the cluster, see [`ClaimTemplates::claims_of`].
     pub fn make_claims(&self, cluster: &mut Cluster, pod: &mut Pod, suffix: &str) {
         if pod.uid.is_empty() {
             // Owners are told by their uids.
             pod.uid = format!("uid-{}-{}", pod.spec.namespace, pod.name).into();
         }
+        for claim in self.claims_of(pod, suffix) {
+            cluster.upsert_device_claim(claim);
+        }
+    }
+
+    /// Makes the claims of a pod that it does not have yet, and notes them in its status. Their names end in `suffix`.
+    /// A template that does not exist makes no claim.
+    pub fn claims_of(&self, pod: &mut Pod, suffix: &str) -> Vec<ResourceClaim> {
         let spec = pod.spec.clone();
+        let mut claims = Vec::new();
         for entry in &spec.resource_claims {
             let ClaimSource::Template(template) = &entry.source else { continue };
             let Some(template) = self.0.get(&(spec.namespace.clone(), template.clone())) else { continue };
@@ -37,16 +45,17 @@ impl ClaimTemplates {
                 continue;
             }
             let name: Str = format!("{}-{}{suffix}", pod.name, entry.name).into();
-            cluster.upsert_device_claim(ResourceClaim {
+            claims.push(ResourceClaim {
                 namespace: spec.namespace.clone(),
                 uid: format!("uid-{}-{name}", spec.namespace).into(),
                 name: name.clone(),
-                owner: Some(pod.uid.clone()),
+                owner: Some(OwnerPod { name: pod.name.clone(), uid: pod.uid.clone() }),
                 spec: template.clone(),
                 ..ResourceClaim::default()
             });
             pod.claim_statuses.push(ClaimStatus { name: entry.name.clone(), claim: Some(name) });
         }
+        claims
     }
 }
 
@@ -54,11 +63,11 @@ impl ClaimTemplates {
 /// pod that comes again, by the same name, gets its claims from templates back without devices.
 pub fn release(cluster: &mut Cluster, pod: &Pod, comes_again: bool) {
     let uses = |claim: &&ResourceClaim| {
-        claim.owner.as_ref() == Some(&pod.uid) || claim.reserved_for.iter().any(|user| user.uid == pod.uid)
+        claim.is_owned_by(&pod.uid) || claim.reserved_for.iter().any(|user| user.uid == pod.uid)
     };
     let claims: Vec<ResourceClaim> = cluster.devices().claims().filter(uses).cloned().collect();
     for mut claim in claims {
-        if claim.owner.as_ref() == Some(&pod.uid) && (claim.extended || !comes_again) {
+        if claim.is_owned_by(&pod.uid) && (claim.extended || !comes_again) {
             cluster.remove_device_claim(&claim.namespace, &claim.name);
             continue;
         }
@@ -91,7 +100,7 @@ mod tests {
         assert_eq!(pod.claim_statuses.len(), 1);
         assert_eq!(pod.claim_statuses[0].claim.as_deref(), Some("web-gpu"));
         let claim = world.cluster.devices().claim(&"default".into(), &"web-gpu".into()).unwrap();
-        assert_eq!((claim.owner.as_ref(), claim.spec.requests.len()), (Some(&pod.uid), 1));
+        assert_eq!((claim.is_owned_by(&pod.uid), claim.spec.requests.len()), (true, 1));
     }
 
     #[test]

@@ -66,9 +66,23 @@ impl OwnWrites {
         }
     }
 
-    /// The list of the kind is complete: an object that it does not name is deleted.
-    pub fn on_listed(&mut self, kind: Kind) {
-        self.written.retain(|key, written| key.kind != kind || written.outlives_listing);
+    /// The list of the kind, of this version, is complete: an object that it does not name is deleted, unless the list is
+    /// older than the write. Returns events that name those.
+    pub fn on_listed(&mut self, kind: Kind, version: &str) -> Vec<WatchEvent> {
+        let listed = version.parse::<u64>().ok();
+        let mut unlisted = Vec::new();
+        self.written.retain(|key, written| {
+            if key.kind != kind || written.outlives_listing {
+                return true;
+            }
+            let is_newer = listed.is_some_and(|listed| listed < written.version);
+            if is_newer {
+                let event_type = EventType::Modified;
+                unlisted.push(WatchEvent { event_type, object: written.object.clone() });
+            }
+            is_newer
+        });
+        unlisted
     }
 }
 
@@ -114,20 +128,28 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_was_created_after_the_version_of_a_list_stays() {
+        let mut writes = written("10");
+        writes.on_listing(KIND);
+        assert_eq!(writes.on_listed(KIND, "9"), [event(EventType::Modified, "10")]);
+        assert_eq!(*writes.newest(KIND, &event(EventType::Added, "8")), event(EventType::Modified, "10"));
+    }
+
+    #[test]
     fn an_object_that_a_list_does_not_name_is_forgotten_unless_it_was_written_meanwhile() {
         let old = event(EventType::Added, "9");
         let mut writes = written("10");
         writes.on_listing(KIND);
-        writes.on_listed(KIND);
+        assert_eq!(writes.on_listed(KIND, "10"), []);
         assert_eq!(*writes.newest(KIND, &old), old);
         let mut writes = OwnWrites::default();
         writes.on_listing(KIND);
         writes.on_answer(KIND, object("10"));
-        writes.on_listed(KIND);
+        assert_eq!(writes.on_listed(KIND, "10"), []);
         assert_eq!(*writes.newest(KIND, &old), event(EventType::Modified, "10"));
         writes.on_listing(KIND);
         assert_eq!(*writes.newest(KIND, &old), event(EventType::Modified, "10"), "the list is old");
-        writes.on_listed(KIND);
+        assert_eq!(writes.on_listed(KIND, "9"), []);
         assert_eq!(*writes.newest(KIND, &old), event(EventType::Modified, "10"));
     }
 }

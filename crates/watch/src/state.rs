@@ -127,6 +127,11 @@ impl WatchState {
         Self { uses_pages: true, ..Self::default() }
     }
 
+    /// The version of the list that is complete, or of the last bookmark; empty while the list is not complete.
+    pub fn version(&self) -> &str {
+        self.resource_version.as_deref().unwrap_or_default()
+    }
+
     /// What to send next.
     pub fn request(&self) -> Request {
         match &self.resource_version {

@@ -9,8 +9,9 @@
 //! - **Depends on** the cluster: claims, classes, slices of devices and taint rules.
 //! - **Unblocked by** the pod's claims; a claim whose devices are given back; classes, slices and rules; a new node, or
 //!   one whose labels or resources change.
-//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known difference:
-//!   claims that can be given up are found, not chosen by chance.
+//! - **Upstream**: plugins/dynamicresources (KEP-4381, KEP-5004), with the default feature gates. Known
+//!   differences: claims that can be given up are found, not chosen by chance; the name of a claim for extended resources
+//!   follows from the pod, so that its write can be sent again.
 //! - **Cost**: nothing for pods without claims and extended resources; else an allocation on each node that has changed
 //!   since a pod asked for the same.
 
@@ -24,7 +25,7 @@ use berth_devices::pod_devices::{
     NOT_ALLOCATABLE, NodeAnswer, PodDevices, Prepared, Remedy, UNAVAILABLE, claims_of, prepare,
 };
 use berth_devices::{self as devices};
-use berth_model::device::{Allocation, ClaimSpec, Consumer, ResourceClaim};
+use berth_model::device::{Allocation, ClaimSpec, Consumer, OwnerPod, ResourceClaim};
 use berth_model::{Str, UnixSeconds};
 
 use crate::cluster::{Change, Cluster, DeviceAnswer, DeviceAnswers, DeviceScope, assumed_uid};
@@ -150,7 +151,7 @@ impl Plugin for DynamicResources {
                 name: claim_name(&owner.name, &owner.uid),
                 allocation: Some(complete(&uid, special.allocation)),
                 uid,
-                owner: Some(owner.uid.clone()),
+                owner: Some(OwnerPod { name: owner.name.clone(), uid: owner.uid.clone() }),
                 extended: true,
                 spec: ClaimSpec { requests: special.requests, ..ClaimSpec::default() },
                 reserved_for: vec![consumer()],

@@ -238,7 +238,7 @@ impl World {
         let cluster = self.scheduler.cluster_mut();
         let pod = cluster.pods().entry(row).pod.clone();
         cluster.remove_pod(row);
-        let own = |claim: &&ResourceClaim| claim.name == pod.name || claim.owner.as_ref() == Some(&pod.uid);
+        let own = |claim: &&ResourceClaim| claim.name == pod.name || claim.is_owned_by(&pod.uid);
         let claims: Vec<Str> =
             cluster.devices().claims().filter(own).map(|claim| claim.name.clone()).collect();
         claims.iter().for_each(|name| cluster.remove_device_claim(&"default".into(), name));

@@ -32,6 +32,24 @@ impl SchedulingLoop {
         }
     }
 
+    /// The watch delivered a claim that was made for the extended resources of a pod. If the pod waits, an earlier process
+    /// has made it, perhaps just now: the pod is tried again after its backoff, which gives the claim up. Upstream waits
+    /// for another event, up to 5 minutes, while the devices are taken.
+    pub(super) fn retry_for_left_claim(&mut self, now: Now, key: &ObjectKey) {
+        if key.kind != Kind::ResourceClaim {
+            return;
+        }
+        let claim = self.scheduler.cluster().devices().claim(&key.namespace, &key.name);
+        let Some(owner) = claim.filter(|claim| claim.extended).and_then(|claim| claim.owner.clone()) else {
+            return;
+        };
+        let pod = self.find_pod(&key.namespace, &owner.name);
+        if let Some(pod) = pod.filter(|pod| self.scheduler.cluster().pods().entry(*pod).pod.uid == owner.uid)
+        {
+            self.requeue_after_backoff(now, pod);
+        }
+    }
+
     /// A write of devices was answered after its attempt had ended.
     pub(super) fn in_flight_allocation_replied(
         &mut self,

@@ -106,6 +106,7 @@ impl SchedulingLoop {
         }
         self.pre_bind_on_object(now, key);
         self.check_gates(now, key);
+        self.retry_for_left_claim(now, key);
     }
 
     fn node_applied(&mut self, now: Now, node: Node) {

@@ -280,3 +280,21 @@ fn a_pod_is_tried_again_when_the_claim_that_an_earlier_attempt_made_is_gone() {
     world.wait(1_000);
     run_and_make_claim(&mut world);
 }
+
+#[test]
+fn a_claim_that_an_earlier_process_makes_late_is_given_up() {
+    let mut world = world_with_device();
+    world.apply(
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"first","namespace":"default","uid":"uid-first"},"spec":
+        {"containers":[{"name":"c","resources":{"requests":{"cpu":"5","example.com/gpu":"1"},
+        "limits":{"example.com/gpu":"1"}}}]},"status":{"phase":"Pending"}}"#,
+    );
+    assert!(
+        world.run().iter().any(|request| request.starts_with("first Unschedulable")),
+        "it needs more CPU"
+    );
+    world.apply(&claim_made_for("first", "late", ALLOCATED));
+    world.wait(1_000);
+    let requests = world.run();
+    assert!(requests.contains(&"delete claim late".to_owned()), "{requests:?}");
+}

@@ -24,8 +24,10 @@ impl EventLoop {
                 self.own_writes.on_listing(*kind);
                 self.dispatch(Input::Listing(*kind));
             }
-            Delivery::Listed => {
-                self.own_writes.on_listed(*kind);
+            Delivery::Listed(version) => {
+                for event in self.own_writes.on_listed(*kind, version) {
+                    self.take_event(*kind, &event);
+                }
                 self.dispatch(Input::Listed(*kind));
             }
             Delivery::Events(events) => {

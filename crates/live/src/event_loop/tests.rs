@@ -99,7 +99,7 @@ impl Stage {
                 Kind::Pod => pods.iter().map(|(namespace, name, node)| pod(namespace, name, *node)).collect(),
                 _ => String::new(),
             };
-            for delivery in [Delivery::Listing, events(&lines), Delivery::Listed] {
+            for delivery in [Delivery::Listing, events(&lines), Delivery::Listed("1".to_owned())] {
                 runtime.block_on(self.inbox.deliver(kind, epoch, delivery)).unwrap();
             }
         }

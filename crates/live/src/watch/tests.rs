@@ -57,7 +57,7 @@ fn shown(message: Message) -> Vec<String> {
     let Message::Watch(WatchMessage { delivery, .. }) = message else { return vec![format!("{message:?}")] };
     match delivery {
         Delivery::Listing => vec!["listing".to_owned()],
-        Delivery::Listed => vec!["listed".to_owned()],
+        Delivery::Listed(_) => vec!["listed".to_owned()],
         Delivery::Events(events) => events
             .iter()
             .map(|event| format!("{:?} {}", event.event_type, Metadata::of(&event.object).name))

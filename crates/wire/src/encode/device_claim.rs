@@ -24,10 +24,11 @@ pub(crate) fn resource_claim(fields: &mut Fields<'_>, claim: &ResourceClaim) {
                 if claim.extended { "true" } else { "" },
             );
         });
-        meta.objects("ownerReferences", claim.owner.as_slice(), |owner, uid: &Str| {
+        meta.objects("ownerReferences", claim.owner.as_slice(), |owner, pod| {
             owner.text("apiVersion", "v1");
             owner.text("kind", "Pod");
-            owner.text("uid", uid);
+            owner.non_empty("name", &pod.name);
+            owner.text("uid", &pod.uid);
             owner.truth("controller", true);
         });
     });

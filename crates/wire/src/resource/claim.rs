@@ -3,8 +3,8 @@
 use berth_model::Str;
 use berth_model::device::{
     AllocatedDevice, Allocation, AllocationConfig, AllocationMode, Ask, ClaimConfig, ClaimSpec,
-    ConstraintRule, Consumer, DeviceConstraint, DeviceId, DeviceRequest, DeviceStatus, ResourceClaim,
-    ResourceClaimTemplate, SubRequest,
+    ConstraintRule, Consumer, DeviceConstraint, DeviceId, DeviceRequest, DeviceStatus, OwnerPod,
+    ResourceClaim, ResourceClaimTemplate, SubRequest,
 };
 
 use super::value::{
@@ -463,7 +463,9 @@ impl IntoModel for ResourceClaimWire {
             name,
             uid,
             deleting: terminating,
-            owner: controller.filter(|owner| &*owner.kind == "Pod").map(|owner| owner.uid),
+            owner: controller
+                .filter(|owner| &*owner.kind == "Pod")
+                .map(|owner| OwnerPod { name: owner.name, uid: owner.uid }),
             extended: annotations.get(EXTENDED).is_some_and(|value| &**value == "true"),
             spec,
             allocation: allocation.0,
