@@ -10,7 +10,7 @@ use textwrap::{Options, WordSeparator, WordSplitter};
 
 /// A Kubernetes quantity as a number of base units; what cannot be read counts as nothing.
 pub(crate) fn amount(text: &str) -> f64 {
-    Quantity::parse(text).map_or(0.0, |q| q.milli_value() as f64 / 1000.0)
+    Quantity::parse(text).map_or(0.0, |quantity| quantity.nanos() as f64 / 1e9)
 }
 
 /// An amount of a resource: bytes with a binary suffix, all else as a short decimal.

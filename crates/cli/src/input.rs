@@ -145,8 +145,12 @@ pub(crate) fn read(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> 
     if nothing_named && args.offline {
         return Err(Failure::input("nothing to read: --offline needs files (-f) or a kustomization (-k)"));
     }
-    if nothing_named || args.live || args.context.is_some() || args.kubeconfig.is_some() {
-        read_cluster(&mut loader, &server, reading)?;
+    let asked_for = args.live || args.context.is_some() || args.kubeconfig.is_some();
+    if nothing_named || asked_for {
+        read_cluster(&mut loader, &server, reading).map_err(|failure| match !asked_for {
+            true => failure.hint("name files with -f to read no cluster"),
+            false => failure,
+        })?;
     }
     let mut stdin_read = false;
     for path in args.files.iter().chain(more) {
@@ -156,6 +160,8 @@ pub(crate) fn read(args: &InputArgs, more: &[PathBuf], pods: &SelectionArgs) -> 
             } else if let Some(bytes) = bytes("stdin", io::stdin().lock(), &mut problems) {
                 loader.read("stdin", &bytes);
             }
+        } else if let Some(problem) = folder::to_render_first(path) {
+            problems.push(problem);
         } else if path.is_dir() {
             for file in folder::files(path, &mut problems) {
                 if let Some(bytes) = open(&file, &mut problems) {
@@ -332,6 +338,6 @@ fn tell(warnings: &Warnings) {
         notice::warning(&warning.to_string());
     }
     if warnings.len() > PRINTED {
-        notice::warning(&format!("and {} more", warnings.len() - PRINTED));
+        notice::warning(&format!("and {} more (-o json lists all)", warnings.len() - PRINTED));
     }
 }

@@ -3,8 +3,10 @@
 //! Data goes to stdout; problems, warnings and progress go to stderr. Exit codes: 0 done, 1 done but some pods stay
 //! pending, 2 the input or the command line cannot be used, 3 `--verify` found a decision that differs.
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
 mod changes;
@@ -91,6 +93,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // If the text cannot be printed, there is no other way to report it.
             let _ = error.print();
+            if let Some(ContextValue::String(text)) = error.get(ContextKind::InvalidArg)
+                && Path::new(text).exists()
+            {
+                notice::hint(&format!("each file needs its own -f: -f {text}"));
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

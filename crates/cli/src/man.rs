@@ -28,7 +28,8 @@ pub(crate) struct ManArgs {
 /// # Errors
 /// When a page cannot be written.
 pub(crate) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
-    let mut command = crate::command();
+    // No page is written for the command help, so that no page refers to it.
+    let mut command = crate::command().disable_help_subcommand(true);
     command.build();
     match &args.folder {
         None => output::text_out(&String::from_utf8_lossy(&page(command)?))?,
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
             fs::create_dir_all(folder).map_err(|e| Failure::unreadable(&folder.display().to_string(), &e))?;
             let commands: Vec<clap::Command> = command.get_subcommands().cloned().collect();
             write(folder, "berth", command)?;
-            for sub in commands.into_iter().filter(|sub| sub.get_name() != "help") {
+            for sub in commands {
                 let name = sub.get_display_name().unwrap_or_default().to_string();
                 write(folder, &name, sub)?;
             }

@@ -16,8 +16,13 @@ pub(crate) fn failure(failure: &Failure) {
         say(ERROR, "error", problem);
     }
     if let Some(hint) = &failure.hint {
-        say(HINT, "hint", hint);
+        self::hint(hint);
     }
+}
+
+/// Prints what may help.
+pub(crate) fn hint(text: &str) {
+    say(HINT, "hint", text);
 }
 
 /// Prints a warning.

@@ -21,7 +21,10 @@ Examples:
   Which nodes must be added so that a release fits, and what do they cost?
     berth plan --types node-types.yaml -f cluster.json -f release/
 
-  The same with prices and bounds from the command line:
+  How many nodes like n1 must be added?
+    berth plan --types node/n1 -f cluster.json -f release/
+
+  With prices and bounds from the command line:
     berth plan --types node-types.yaml --price m5.large=0.096 --max m5.large=20 -f cluster.json
 
   Which of today's nodes could go, and where would their pods move?
@@ -39,7 +42,8 @@ Exit codes:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PlanArgs {
-    /// Types of nodes that can be added, one Node each; may be repeated
+    /// Types of nodes that can be added: a file with a Node for each, or node/NAME for nodes like one of the cluster; may be
+    /// repeated
     #[arg(short, long, value_name = "FILE", required_unless_present = "remove")]
     types: Vec<PathBuf>,
     /// The price of a node of a type, in any currency; may be repeated
@@ -82,8 +86,8 @@ pub(crate) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
         output::print(&document, args.output, |wide| table::removal(&document, wide))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let types = types::read(&args.types, &args.price, &args.max)?;
     let objects = input::read(&args.input, &[], &SelectionArgs::default())?;
+    let types = types::read(&args.types, &objects.manifests.nodes, &args.price, &args.max)?;
     let world = objects.clone().admitted(&ChangeArgs::default())?;
     input::check(&world.warnings, &args.input.reading)?;
     types::check_names(&types, &world.cluster)?;

@@ -30,7 +30,7 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "PLUGIN=N", value_parser = weight)]
     pub weight: Vec<Weight>,
     /// Seed for --algorithm random [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Which of several nodes with the best score is chosen: "hashed" chooses each equally often over many pods,
     /// "first-name" the first by name [default: as the configuration says, or else hashed]

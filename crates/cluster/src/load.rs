@@ -308,7 +308,7 @@ impl Simulation {
         if !workload.sets_replicas && matches!(workload.count, PodCount::Replicas { .. }) {
             workload.count = before.count;
         }
-        if workload.template != before.template {
+        if before.template.is_outdated(&workload.template) {
             let state = self.workloads.get_mut(id);
             state.revision += 1;
             state.previous = Some(before.template);

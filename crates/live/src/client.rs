@@ -5,6 +5,7 @@
 //! here, because only the caller knows which request may be sent twice.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,10 @@ use crate::metrics::Metrics;
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The time after which a silent connection is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Where `kubectl` looks for its kubeconfig.
+const USUAL: &str = "~/.kube/config";
+/// How errors begin if there is no connection.
+pub(crate) const UNREACHABLE: &str = "cannot reach";
 /// The largest answer that is read, watches excepted.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -49,16 +54,16 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be used.
-    #[error("{}: {}", path.display(), words(source))]
+    #[error("kubeconfig {path}: {}", words(source))]
     Kubeconfig {
-        /// Its path.
-        path: PathBuf,
+        /// What to call it: its path, or where it was looked for.
+        path: String,
         /// The reason.
         source: KubeconfigError,
     },
     /// There is neither a kubeconfig nor a service account.
-    #[error("{}", nowhere(.0))]
-    Nowhere(#[from] kube::config::InferConfigError),
+    #[error("no kubeconfig ({USUAL}); give --kubeconfig or set KUBECONFIG")]
+    Nowhere,
     /// The kubeconfig has no such context.
     #[error("no context is named {name:?} in the kubeconfig{}", known(.contexts))]
     Context {
@@ -90,22 +95,21 @@ pub(crate) type Transport = BoxCloneSyncService<Request<Body>, Response<Pieces>,
 /// The error without the path, which the caller names.
 fn words(error: &KubeconfigError) -> String {
     match error {
-        KubeconfigError::ReadConfig(source, _) => source.to_string(),
+        KubeconfigError::ReadConfig(source, _) => plain(&source.to_string()),
+        KubeconfigError::CurrentContextNotSet => "no current context is set; give --context".to_owned(),
         other => chain(other),
     }
+}
+
+/// The words of the operating system as a part of a sentence, without its error number.
+fn plain(text: &str) -> String {
+    let mut letters = text.split(" (os error").next().unwrap_or(text).chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// The contexts that there are, as the end of a sentence.
 fn known(contexts: &[String]) -> String {
     if contexts.is_empty() { String::new() } else { format!(" (there is: {})", contexts.join(", ")) }
-}
-
-/// Why no cluster is known; the library's words only if there is a kubeconfig that cannot be used.
-fn nowhere(error: &kube::config::InferConfigError) -> String {
-    let text = error.to_string();
-    let why =
-        if text.contains("No such file or directory") { "no kubeconfig (~/.kube/config)" } else { &text };
-    format!("{why}; give --kubeconfig, set KUBECONFIG, or name files with -f")
 }
 
 /// A client of an API server.
@@ -158,12 +162,13 @@ impl fmt::Debug for Api {
 
 impl Server {
     async fn config(&self) -> Result<Config, ConnectError> {
-        let mut config = match (&self.kubeconfig, &self.context) {
-            (None, None) => match Config::incluster() {
-                Ok(config) => config,
-                Err(_) => Config::infer().await?,
-            },
-            _ => self.read_kubeconfig().await?,
+        let in_cluster = match (&self.kubeconfig, &self.context) {
+            (None, None) => Config::incluster().ok(),
+            _ => None,
+        };
+        let mut config = match in_cluster {
+            Some(config) => config,
+            None => self.read_kubeconfig().await?,
         };
         if let Some(text) = &self.master {
             config.cluster_url =
@@ -174,8 +179,7 @@ impl Server {
 
     /// The configuration of the chosen context, or of the current one.
     async fn read_kubeconfig(&self) -> Result<Config, ConnectError> {
-        let path = self.kubeconfig.clone().unwrap_or_else(|| PathBuf::from("kubeconfig"));
-        let broken = |source| ConnectError::Kubeconfig { path: path.clone(), source };
+        let broken = |source| self.broken(source);
         let kubeconfig = match &self.kubeconfig {
             Some(path) => Kubeconfig::read_from(path),
             None => Kubeconfig::read(),
@@ -190,6 +194,23 @@ impl Server {
         }
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(broken)
+    }
+
+    /// Why the kubeconfig cannot be used.
+    fn broken(&self, source: KubeconfigError) -> ConnectError {
+        let given = std::env::var("KUBECONFIG").ok().filter(|paths| !paths.is_empty());
+        let path = match (&self.kubeconfig, &source) {
+            (Some(path), _) | (None, KubeconfigError::ReadConfig(_, path)) => path.display().to_string(),
+            (None, _) => given.clone().unwrap_or_else(|| USUAL.to_owned()),
+        };
+        let absent = match &source {
+            KubeconfigError::ReadConfig(error, _) => error.kind() == io::ErrorKind::NotFound,
+            other => matches!(other, KubeconfigError::FindPath),
+        };
+        match absent && self.kubeconfig.is_none() && given.is_none() {
+            true => ConnectError::Nowhere,
+            false => ConnectError::Kubeconfig { path, source },
+        }
     }
 
     /// What to call the cluster: `context NAME` if a kubeconfig says so, otherwise `the API server`.
@@ -320,7 +341,7 @@ impl Api {
             let code = answer.as_ref().ok().map(|response| response.status().as_u16());
             metrics.requested(code, &method, &self.host);
         }
-        answer.map_err(|error| no_answer(&*error))
+        answer.map_err(|error| no_answer(&*error, &self.host))
     }
 }
 
@@ -335,15 +356,24 @@ fn late() -> NoAnswer {
 }
 
 /// The causes of an error show whether the request was sent.
-fn no_answer(error: &(dyn std::error::Error + 'static)) -> NoAnswer {
+fn no_answer(error: &(dyn std::error::Error + 'static), host: &str) -> NoAnswer {
     let mut next = Some(error);
     while let Some(reason) = next {
         if reason.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|e| e.is_connect()) {
-            return NoAnswer::Unsent(chain(error));
+            return NoAnswer::Unsent(format!("{UNREACHABLE} {host}: {}", plain(&root(error))));
         }
         next = reason.source();
     }
     NoAnswer::Lost(chain(error))
+}
+
+/// The innermost cause of an error.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut inner = error;
+    while let Some(reason) = inner.source() {
+        inner = reason;
+    }
+    inner.to_string()
 }
 
 /// An error with all its causes; hyper's own text names only the outermost.

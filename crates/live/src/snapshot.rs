@@ -10,7 +10,7 @@ use berth_model::volume::{BIND_COMPLETED, BOUND_BY_CONTROLLER, Claim, SELECTED_N
 use berth_watch::Metadata;
 use berth_wire::{Decoder, encode_whole};
 
-use crate::client::{Api, ConnectError, Server};
+use crate::client::{Api, ConnectError, Server, UNREACHABLE};
 use crate::list;
 use crate::resource::Resource;
 
@@ -31,7 +31,7 @@ pub enum SnapshotError {
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// A kind cannot be listed.
-    #[error("cannot list {kind} at {server}: {why}")]
+    #[error("{}", cannot_list(server, kind, why))]
     List {
         /// The host and port of the API server.
         server: String,
@@ -43,6 +43,13 @@ pub enum SnapshotError {
     /// The result cannot be written, or the operating system refuses something else.
     #[error("{0}")]
     System(#[from] std::io::Error),
+}
+
+fn cannot_list(server: &str, kind: &str, why: &str) -> String {
+    match why.starts_with(UNREACHABLE) {
+        true => why.to_owned(), // it names the server, and the kind does not matter
+        false => format!("cannot list {kind} at {server}: {why}"),
+    }
 }
 
 /// Lists all objects that scheduling depends on, those that make pods among them, and gives each one as JSON to `take`,

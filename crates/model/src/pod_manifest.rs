@@ -87,6 +87,18 @@ pub struct PodTemplate {
     pub labels: Labels,
     /// `spec`.
     pub spec: SpecTemplate,
+    /// All that scheduling does not look at. `None` if the source has only a part of it, as a snapshot has.
+    pub rest: Option<Box<TemplateRest>>,
+}
+
+/// What a pod template has beside all that scheduling looks at. It only matters whether it changes: then a rollout
+/// replaces the pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateRest {
+    /// `metadata.annotations`.
+    pub annotations: Labels,
+    /// All other fields, without the defaults of the API server, as JSON with sorted keys.
+    pub fields: Str,
 }
 
 impl PodTemplate {
@@ -95,8 +107,22 @@ impl PodTemplate {
         &self.spec.admission
     }
 
-    /// Whether pods of both templates are the same to scheduling, apart from the value of one label.
-    pub fn equals_but_for_label(&self, other: &Self, key: &str) -> bool {
+    /// Whether pods of this template must be replaced by pods of the desired one.
+    pub fn is_outdated(&self, desired: &Self) -> bool {
+        self.spec != desired.spec || self.labels != desired.labels || self.has_other_rest(desired)
+    }
+
+    /// Whether fields differ that scheduling does not look at. Annotations that the desired template does not have were
+    /// added by others (as by `kubectl rollout restart`), and `kubectl apply` keeps them.
+    fn has_other_rest(&self, desired: &Self) -> bool {
+        let (Some(own), Some(desired)) = (&self.rest, &desired.rest) else { return false };
+        let is_missing = |(key, value): (&Str, &Str)| own.annotations.get(key) != Some(value);
+        own.fields != desired.fields || desired.annotations.iter().any(is_missing)
+    }
+
+    /// Whether pods of this template need not be replaced by pods of the desired one, apart from the value of one
+    /// label.
+    pub fn equals_but_for_label(&self, desired: &Self, key: &str) -> bool {
         let labels = |template: &Self| -> Labels {
             template
                 .labels
@@ -105,7 +131,7 @@ impl PodTemplate {
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect()
         };
-        self.spec == other.spec && labels(self) == labels(other)
+        self.spec == desired.spec && labels(self) == labels(desired) && !self.has_other_rest(desired)
     }
 
     /// The claims that the pods' ephemeral volumes are made of, named after the volumes.

@@ -144,6 +144,11 @@ impl Quantity {
         self.milli_value() % 1000 == 0
     }
 
+    /// Whether the amount, in base units rounded up, is a number of 64 bits. Upstream's arithmetic wraps if it is not.
+    pub fn fits_64_bits(self) -> bool {
+        i64::try_from(div_up(self.nanos, NANO)).is_ok()
+    }
+
     /// Whether there is nothing of the resource.
     pub fn is_zero(self) -> bool {
         self.nanos == 0

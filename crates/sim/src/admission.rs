@@ -65,6 +65,7 @@ impl<'a> Admission<'a> {
             pod_level.complete(spec);
         }
         self.limit_ranges.check(spec, &mut remarks);
+        check_amounts(spec, &mut remarks);
         remarks
     }
 
@@ -76,6 +77,19 @@ impl<'a> Admission<'a> {
             self.priorities.apply(spec, asks, &mut remarks);
         }
         remarks
+    }
+}
+
+/// Warns of requests that are too large to count.
+fn check_amounts(spec: &PodSpec, remarks: &mut Remarks) {
+    let containers = spec.init_containers.iter().chain(&spec.containers);
+    for (resource, amount) in containers.flat_map(|container| &container.requests) {
+        if !amount.fits_64_bits() {
+            remarks.warnings.push(format!(
+                "requests {amount} of {resource}, which is too large for 64 bits: kube-scheduler counts it as {}",
+                amount.value()
+            ));
+        }
     }
 }
 

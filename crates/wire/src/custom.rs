@@ -40,6 +40,8 @@ pub(crate) struct Expansion {
     pub(crate) owner: CustomResource,
     /// Its namespace.
     pub(crate) namespace: Str,
+    /// Whether it comes from a cluster.
+    pub(crate) stored: bool,
 }
 
 /// Expands a custom resource.
@@ -55,7 +57,10 @@ pub(crate) fn expand(cx: &mut Context, rule: &Rule, api_version: &str, json: &st
         }
     };
     let meta = meta(cx, &object["metadata"]);
-    expansion.label = format!("{} {}/{}", rule.kind, meta.namespace, meta.name);
+    let or = |text: &Str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_string() };
+    expansion.label =
+        format!("{} {}/{}", rule.kind, or(&meta.namespace, "default"), or(&meta.name, "(without name)"));
+    expansion.stored = !meta.uid.is_empty();
     expansion.owner = CustomResource {
         api_version: cx.intern(api_version),
         kind: cx.intern(&rule.kind),

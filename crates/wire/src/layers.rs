@@ -16,6 +16,8 @@ pub(crate) struct Loaded {
     pub(crate) place: Place,
     /// Whether it comes from a cluster: an API server has given it a uid or a time of creation.
     pub(crate) stored: bool,
+    /// A later definition of the custom resource that it belongs to counts instead.
+    pub(crate) replaced: bool,
 }
 
 /// Merges a later definition into an earlier one of the same object; says what the user should know.
@@ -105,7 +107,7 @@ fn apply_workload(stored: &mut Workload, manifest: Workload) {
         },
         (_, count) => count,
     };
-    let template_changed = stored.template != manifest.template;
+    let template_changed = stored.template.is_outdated(&manifest.template);
     // The API server chooses the selector of a Job, which its manifest does not repeat.
     let selector = manifest.selector.clone().or_else(|| stored.selector.clone());
     *stored = Workload {

@@ -23,6 +23,7 @@ mod encode;
 mod head;
 mod json;
 mod layers;
+mod left_out;
 mod loader;
 mod meta;
 mod node;

@@ -4,14 +4,15 @@ use berth_model::Str;
 use berth_model::manifests::{Manifests, Place};
 use berth_model::object::{Kind, Object, ObjectKey};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
 
 use crate::context::{Context, FieldError};
 use crate::custom::{self, Rules};
 use crate::head::Head;
 use crate::json;
 use crate::layers::{self, Loaded};
+use crate::left_out::LeftOut;
 use crate::object::{self, Decoded};
+use crate::pod::rest;
 use crate::problem::{Problem, Problems};
 use crate::unread::{Unread, has_containers, judge, removed_version};
 use crate::warning::Warnings;
@@ -21,8 +22,6 @@ use crate::yaml;
 const MAX_OBJECT_BYTES: usize = 8 << 20;
 /// After this many problems the rest of a text is not worth reading.
 const MAX_PROBLEMS: usize = 10_000;
-/// How many files and kinds a summary names.
-const NAMED: usize = 5;
 
 /// Reads texts with Kubernetes objects.
 ///
@@ -42,14 +41,23 @@ pub struct Loader {
     /// Further definitions of objects, by the place of the first one in `loaded`.
     again: Vec<(usize, Loaded)>,
     /// Custom resources that make pods, by kind, namespace and name.
-    custom: FxHashMap<(Str, Str, Str), Place>,
+    custom: FxHashMap<(Str, Str, Str), CustomResource>,
     /// Whether the text at hand was found in a folder, where other files may lie too.
     in_folder: bool,
-    /// Files in folders that hold no objects.
-    skipped: Vec<Str>,
-    unknown_kinds: BTreeMap<String, usize>,
+    left_out: LeftOut,
     problems: Problems,
     warnings: Warnings,
+}
+
+/// A custom resource that makes pods.
+struct CustomResource {
+    place: Place,
+    /// The whole object in one spelling.
+    text: String,
+    /// Whether it comes from a cluster.
+    stored: bool,
+    /// What it became, by the places in `loaded`.
+    loaded: std::ops::Range<usize>,
 }
 
 impl Loader {
@@ -75,6 +83,19 @@ impl Loader {
     /// [`finish`](Self::finish).
     pub fn read(&mut self, source: &str, bytes: &[u8]) {
         let source = Str::from(source);
+        let before = self.problems.len();
+        self.read_text(&source, bytes);
+        let placeholder = |problem: &Problem| problem.message.contains("{{");
+        if self.problems.iter().skip(before).any(placeholder) {
+            self.left_out.template(&source);
+        }
+        // A file with placeholders has one problem: that it must be rendered.
+        if self.left_out.is_template(&source) {
+            self.problems.truncate(before);
+        }
+    }
+
+    fn read_text(&mut self, source: &Str, bytes: &[u8]) {
         let start = Place::start(source.clone());
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -90,8 +111,8 @@ impl Loader {
             return self.complain(&start, format!("not a text: byte {} is NUL", at + 1));
         }
         if text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{") {
-            self.read_json(&source, text);
-        } else if self.read_yaml(&source, text, 0, 0) == 0 && !self.in_folder {
+            self.read_json(source, text);
+        } else if self.read_yaml(source, text, 0, 0) == 0 && !self.in_folder {
             self.complain(&start, "empty; expected Kubernetes objects in YAML or JSON");
         }
     }
@@ -153,26 +174,18 @@ impl Loader {
     /// Complains about a text that cannot be parsed.
     fn broken(&mut self, place: &Place, text: &str, message: String) {
         if text.contains("{{") {
-            let message = "a template ({{ … }}), not a manifest; render it first, for example: \
-                           helm template CHART | berth simulate -f -";
-            self.complain(place, message);
+            self.left_out.template(&place.source);
         } else if self.in_folder && !text.contains("apiVersion") {
-            self.skip(place);
+            self.left_out.file(&place.source);
         } else {
             self.complain(place, message);
         }
     }
 
-    /// Notes a file of a folder that holds something else than objects.
-    fn skip(&mut self, place: &Place) {
-        if self.skipped.last() != Some(&place.source) {
-            self.skipped.push(place.source.clone());
-        }
-    }
-
     /// Whether everything could be read so far, and none of it is an object of this kind.
     pub fn lacks(&self, kind: Kind) -> bool {
-        self.problems.is_empty() && !self.loaded.iter().any(|loaded| loaded.object.kind() == kind)
+        let is_there = |loaded: &Loaded| loaded.object.kind() == kind;
+        self.problems.is_empty() && !self.left_out.has_templates() && !self.loaded.iter().any(is_there)
     }
 
     /// What was loaded, and what is worth knowing about it.
@@ -180,6 +193,9 @@ impl Loader {
     /// # Errors
     /// All problems that were found, if there is one.
     pub fn finish(mut self) -> Result<(Manifests, Warnings), Problems> {
+        if let Some(problem) = self.left_out.to_render() {
+            self.problems.push(problem);
+        }
         if !self.problems.is_empty() {
             return Err(self.problems);
         }
@@ -191,11 +207,12 @@ impl Loader {
             }
         }
         let mut manifests = Manifests::default();
-        for Loaded { object, place, .. } in std::mem::take(&mut self.loaded) {
+        let loaded = std::mem::take(&mut self.loaded).into_iter();
+        for Loaded { object, place, .. } in loaded.filter(|loaded| !loaded.replaced) {
             self.keep(&mut manifests, object, place);
         }
         compare(&manifests, &mut self.warnings);
-        self.summarize();
+        self.left_out.warn(&mut self.warnings);
         Ok((manifests, self.warnings))
     }
 
@@ -212,18 +229,6 @@ impl Loader {
             _ => {}
         }
         manifests.add(object, place);
-    }
-
-    /// Warns of what was left out, in one line each.
-    fn summarize(&mut self) {
-        if !self.skipped.is_empty() {
-            let names = listed(&self.skipped);
-            self.warnings.add_general(format!("skipped, no Kubernetes objects in: {names}"));
-        }
-        if !self.unknown_kinds.is_empty() {
-            let kinds: Vec<_> = self.unknown_kinds.iter().map(|(kind, n)| format!("{kind} ({n})")).collect();
-            self.warnings.add_general(format!("skipped, kinds that Berth does not know: {}", listed(&kinds)));
-        }
     }
 
     /// Complains about a document that is not an object.
@@ -250,7 +255,7 @@ impl Loader {
         let (api_version, name) = (&*head.api_version, &*head.kind);
         if !head.is_object || name.is_empty() || api_version.is_empty() {
             if self.in_folder {
-                return self.skip(place);
+                return self.left_out.file(&place.source);
             }
             let message = match () {
                 () if !head.is_object || (name.is_empty() && api_version.is_empty()) => {
@@ -283,8 +288,11 @@ impl Loader {
             self.warnings.add(format!("{field}: {message}; the API server refuses it"), place, &label);
         }
         self.push_field_errors(place, &label, problems);
-        let Some(object) = object else { return };
-        let loaded = Loaded { object, place: place.clone(), stored };
+        let Some(mut object) = object else { return };
+        if let Object::Workload(workload) = &mut object {
+            workload.template.rest = rest::of_workload(json, stored);
+        }
+        let loaded = Loaded { object, place: place.clone(), stored, replaced: false };
         if let Some(&first) = self.seen.get(&key) {
             self.again.push((first, loaded));
         } else {
@@ -304,65 +312,85 @@ impl Loader {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         if let Some(rule) = self.rules.find(group, kind) {
             let expansion = custom::expand(&mut self.cx, rule, api_version, json);
-            return self.add_custom(place, expansion);
+            return self.add_custom(place, json, expansion);
         }
-        match judge(api_version, kind) {
-            Unread::Mistake(message) => self.complain(place, message),
-            // The text was read once already, so that it is well-formed.
-            unread => match serde_json::from_str::<serde_json::Value>(json) {
-                Ok(value) if has_containers(&value) => {
-                    let meta = |field: &str| value["metadata"][field].as_str();
-                    let name = meta("name").or(meta("generateName")).unwrap_or("(without name)");
-                    let label = format!("{kind} {}/{name}", meta("namespace").unwrap_or("default"));
-                    let message = "holds containers, but its pods are not simulated: there is no rule for this kind \
-                                   (--workloads FILE adds rules)";
-                    self.warnings.add(message.to_owned(), place, &label);
-                }
-                _ if unread == Unread::Unknown => {
-                    *self.unknown_kinds.entry(format!("{api_version}/{kind}")).or_default() += 1;
-                }
-                _ => {}
-            },
+        let item_kind = kind.strip_suffix("List").unwrap_or(kind);
+        if item_kind != kind
+            && (Kind::of(api_version, item_kind).is_some()
+                || judge(api_version, item_kind) == Unread::Harmless)
+        {
+            return; // a list without items
+        }
+        let unread = match judge(api_version, kind) {
+            Unread::Mistake(message) => return self.complain(place, message),
+            Unread::Harmless => return,
+            unread => unread,
+        };
+        // The text was read once already, so that it is well-formed.
+        let object = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default();
+        let meta = |field: &str| object["metadata"][field].as_str();
+        let name = meta("name").or(meta("generateName")).unwrap_or("(without name)");
+        let label = format!("{kind} {}/{name}", meta("namespace").unwrap_or("default"));
+        if unread == Unread::Deploys {
+            let message = "deploys objects that are not in the input: render them and add them with -f";
+            self.warnings.add(message.to_owned(), place, &label);
+        } else if has_containers(&object) {
+            let message = format!(
+                "holds containers, but its pods are not simulated: there is no rule for the kind {kind} \
+                 (--workloads FILE adds rules)"
+            );
+            self.warnings.add(message, place, &label);
+        } else if unread == Unread::Unknown {
+            self.left_out.kind(format!("{api_version}/{kind}"));
         }
     }
 
-    fn add_custom(&mut self, place: &Place, expansion: custom::Expansion) {
-        let custom::Expansion { workloads, objects, inactive, problems, label, owner, namespace } = expansion;
+    fn add_custom(&mut self, place: &Place, json: &str, expansion: custom::Expansion) {
+        let custom::Expansion { workloads, objects, inactive, problems, label, owner, namespace, stored } =
+            expansion;
         if !problems.is_empty() {
             return self.push_field_errors(place, &label, problems);
         }
-        if let Some(earlier) = self.custom.get(&(owner.kind.clone(), namespace.clone(), owner.name.clone())) {
-            let message = format!("defined twice; only the first definition counts ({earlier})");
-            return self.warnings.add(message, place, &label);
-        }
-        self.custom.insert((owner.kind, namespace, owner.name), place.clone());
-        if let Some(why) = inactive {
-            // One that has ended needs no mention.
-            if !why.is_empty() {
-                self.warnings.add(why.to_owned(), place, &label);
+        let key = (owner.kind, namespace, owner.name);
+        let text = serde_json::from_str::<serde_json::Value>(json).unwrap_or_default().to_string();
+        if let Some(earlier) = self.custom.get(&key) {
+            if earlier.text == text || (stored && !earlier.stored) {
+                return;
             }
-            return;
+            if stored == earlier.stored {
+                let message = format!("defined twice, differently; the later definition counts ({place})");
+                self.warnings.add(message, &earlier.place, &label);
+            }
+            let replaced = earlier.loaded.clone();
+            self.forget(&replaced);
         }
-        if workloads.is_empty() && objects.is_empty() {
-            let message = "makes no pods that Berth finds by its rule for this kind".to_owned();
-            self.warnings.add(message, place, &label);
+        let first = self.loaded.len();
+        match inactive {
+            // One that has ended needs no mention.
+            Some("") => {}
+            Some(why) => self.warnings.add(why.to_owned(), place, &label),
+            None if workloads.is_empty() && objects.is_empty() => {
+                let message = "makes no pods that Berth finds by its rule for this kind".to_owned();
+                self.warnings.add(message, place, &label);
+            }
+            None => {}
         }
         for workload in workloads {
             let object = Object::Workload(Box::new(workload));
-            self.loaded.push(Loaded { object, place: place.clone(), stored: false });
+            self.loaded.push(Loaded { object, place: place.clone(), stored: false, replaced: false });
         }
         for object in objects {
             json::read_document(self, place, &object.to_string());
         }
+        let loaded = first..self.loaded.len();
+        self.custom.insert(key, CustomResource { place: place.clone(), text, stored, loaded });
     }
-}
 
-/// The first of some names, and how many more there are.
-fn listed<T: AsRef<str>>(names: &[T]) -> String {
-    let shown: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
-    match names.len() - shown.len() {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    /// Leaves out what was loaded at these places.
+    fn forget(&mut self, places: &std::ops::Range<usize>) {
+        self.loaded[places.clone()].iter_mut().for_each(|loaded| loaded.replaced = true);
+        self.seen.retain(|_, at| !places.contains(at));
+        self.again.retain(|(at, _)| !places.contains(at));
     }
 }
 

@@ -57,6 +57,12 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// Keeps only the first problems.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.dropped = count.saturating_sub(self.list.len()).min(self.dropped);
+        self.list.truncate(count);
+    }
+
     /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
         if self.list.len() < KEPT {

@@ -89,11 +89,24 @@ const EXTENSIONS: &[&str] = &[
     "wgpolicyk8s.io",
 ];
 
+/// Kinds whose controllers deploy objects that lie elsewhere, by group.
+const DEPLOYERS: &[(&str, &[&str])] = &[
+    ("argoproj.io", &["Application", "ApplicationSet"]),
+    ("fleet.cattle.io", &["Bundle", "GitRepo"]),
+    ("helm.cattle.io", &["HelmChart"]),
+    ("helm.toolkit.fluxcd.io", &["HelmRelease"]),
+    ("kustomize.toolkit.fluxcd.io", &["Kustomization"]),
+];
+
 /// What an object of a kind that is not read is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
     /// It has no effect on scheduling.
     Harmless,
+    /// It belongs to an extension whose objects make no pods unless they hold containers.
+    Extension,
+    /// It deploys objects that lie elsewhere.
+    Deploys,
     /// Berth does not know the kind.
     Unknown,
     /// The kind or the API version is wrong: why.
@@ -113,7 +126,10 @@ pub(crate) fn judge(api_version: &str, kind: &str) -> Unread {
         return Unread::Mistake(mistake);
     }
     match group {
-        Some(group) if EXTENSIONS.contains(&group) => Unread::Harmless,
+        Some(group) if DEPLOYERS.iter().any(|(of, kinds)| *of == group && kinds.contains(&kind)) => {
+            Unread::Deploys
+        }
+        Some(group) if EXTENSIONS.contains(&group) => Unread::Extension,
         _ => Unread::Unknown,
     }
 }
@@ -173,7 +189,7 @@ pub(crate) fn removed_version(api_version: &str, kind: Kind) -> Option<String> {
     })
 }
 
-/// Whether an object holds a list of containers, or a container with an image, anywhere.
+/// Whether an object holds a list of containers, or a container, a script or steps with an image, anywhere.
 pub(crate) fn has_containers(json: &Value) -> bool {
     match json {
         Value::Object(fields) => fields.iter().any(|(key, value)| {
@@ -182,7 +198,10 @@ pub(crate) fn has_containers(json: &Value) -> bool {
                 "containers" => {
                     value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_one))
                 }
-                "container" => value.get("image").is_some(),
+                "container" | "script" => value.get("image").is_some(),
+                "steps" => {
+                    value.as_array().is_some_and(|list| list.iter().any(|step| step.get("image").is_some()))
+                }
                 _ => false,
             };
             found || has_containers(value)
@@ -223,7 +242,11 @@ mod tests {
         let cases = [
             ("v1", "ConfigMap", Unread::Harmless),
             ("rbac.authorization.k8s.io/v1", "Role", Unread::Harmless),
-            ("monitoring.coreos.com/v1", "ServiceMonitor", Unread::Harmless),
+            ("apps/v1", "ControllerRevision", Unread::Harmless),
+            ("monitoring.coreos.com/v1", "ServiceMonitor", Unread::Extension),
+            ("argoproj.io/v1alpha1", "Workflow", Unread::Extension),
+            ("argoproj.io/v1alpha1", "Application", Unread::Deploys),
+            ("helm.toolkit.fluxcd.io/v2", "HelmRelease", Unread::Deploys),
             ("example.com/v1", "AccessList", Unread::Unknown),
             ("longhorn.io/v1beta2", "Node", Unread::Unknown),
             ("cluster.x-k8s.io/v1beta1", "MachineDeployment", Unread::Unknown),
@@ -273,6 +296,9 @@ mod tests {
             (r#"{"spec":{"containers":["a"]}}"#, false),
             (r#"{"spec":{"containers":[]}}"#, false),
             (r#"{"spec":{"container":[{}]}}"#, false),
+            (r#"{"spec":{"templates":[{"script":{"image":"i","source":"s"}}]}}"#, true),
+            (r#"{"spec":{"steps":[{"name":"a"},{"image":"i"}]}}"#, true),
+            (r#"{"spec":{"steps":[{"setWeight":20}]}}"#, false),
         ];
         for (json, expected) in cases {
             assert_eq!(has_containers(&serde_json::from_str(json).unwrap()), expected, "{json}");

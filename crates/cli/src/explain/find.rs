@@ -157,9 +157,18 @@ impl<'c> Pods<'c> {
             if self.selection.is_everything() { String::new() } else { format!(" ({})", self.selection) };
         let failure =
             Failure::input(format!("no pod is named {wanted:?} among {}{selected}", self.all().count()));
+        let of = |pod: &Pod| WorkloadRef::of(pod).filter(|of| of.name == name);
+        let workload = self
+            .all()
+            .find_map(|(_, pod)| of(pod))
+            .map(|of| format!("; berth explain {}/{name} explains all of them", of.kind.to_lowercase()));
         Err(match close.as_slice() {
             [] => failure.hint("berth simulate -o wide lists the pods"),
-            names => failure.hint(format!("there is {}", human::list(names, NAMED))),
+            names => failure.hint(format!(
+                "there is {}{}",
+                human::list(names, NAMED),
+                workload.unwrap_or_default()
+            )),
         })
     }
 

@@ -4,12 +4,20 @@ use std::fs;
 use std::path::PathBuf;
 
 use berth_engine::cluster::Cluster;
+use berth_model::Str;
+use berth_model::manifests::Entry;
 use berth_model::node::Node;
 use berth_sim::plan::{NodeType, PRICE, Price};
 use berth_sim::world::World;
 use berth_wire::Loader;
 
 use crate::failure::Failure;
+use crate::human;
+
+/// How many nodes a hint names.
+const NAMED: usize = 5;
+/// How the taints begin that tell of the state of a node.
+const CONDITIONS: &str = "node.kubernetes.io/";
 
 /// What the command line says of a type.
 #[derive(Clone, Debug)]
@@ -43,10 +51,11 @@ fn not_a_price(found: &str) -> String {
 /// do not exist.
 pub(super) fn read(
     files: &[PathBuf],
+    cluster: &[Entry<Node>],
     prices: &[Setting<String>],
     max: &[Setting<u32>],
 ) -> Result<Vec<NodeType>, Failure> {
-    let nodes = nodes(files)?;
+    let nodes = nodes(files, cluster)?;
     let names: Vec<&str> = nodes.iter().map(|node| &*node.name).collect();
     let set = prices.iter().map(|s| ("--price", &s.of)).chain(max.iter().map(|s| ("--max", &s.of)));
     let mut problems: Vec<String> = set
@@ -82,17 +91,23 @@ pub(super) fn read(
     if problems.is_empty() { Ok(types) } else { Err(Failure::inputs(problems)) }
 }
 
-/// The nodes in the files, by their order.
-fn nodes(files: &[PathBuf]) -> Result<Vec<Node>, Failure> {
+/// The nodes that stand for the types: those of the cluster that are named as `node/NAME`, then those in the files.
+fn nodes(files: &[PathBuf], cluster: &[Entry<Node>]) -> Result<Vec<Node>, Failure> {
     let mut loader = Loader::new();
+    let mut existing = Vec::new();
     for path in files {
         let name = path.display().to_string();
+        if let Some(wanted) = name.strip_prefix("node/").filter(|_| !path.exists()) {
+            existing.push(like(wanted, cluster)?);
+            continue;
+        }
         let bytes = fs::read(path).map_err(|error| Failure::unreadable(&name, &error))?;
         loader.read(&name, &bytes);
     }
     let (manifests, _) =
         loader.finish().map_err(|found| Failure::inputs(found.iter().map(ToString::to_string).collect()))?;
-    let nodes: Vec<Node> = manifests.nodes.iter().map(|entry| entry.value.clone()).collect();
+    let read = manifests.nodes.iter().map(|entry| entry.value.clone());
+    let nodes: Vec<Node> = existing.into_iter().chain(read).collect();
     let mut others = Vec::new();
     manifests.into_objects(|object| {
         if !matches!(object, berth_model::object::Object::Node(_)) {
@@ -107,6 +122,30 @@ fn nodes(files: &[PathBuf]) -> Result<Vec<Node>, Failure> {
         return Err(Failure::input("--types: the files have no Node"));
     }
     Ok(nodes)
+}
+
+/// A type that is like a node of the cluster when it was new.
+fn like(name: &str, cluster: &[Entry<Node>]) -> Result<Node, Failure> {
+    let nodes = || cluster.iter().map(|entry| &entry.value);
+    let Some(node) = nodes().find(|node| *node.name == *name) else {
+        let names: Vec<&str> = nodes().map(|node| &*node.name).collect();
+        let known = format!("there is {}", human::list(&names, NAMED));
+        return Err(Failure::input(format!("--types node/{name}: the cluster has no such node")).hint(known));
+    };
+    let is_price = |(key, _): &(&Str, &Str)| &***key == PRICE;
+    Ok(Node {
+        name: format!("like-{name}").into(),
+        unschedulable: false,
+        images: Vec::new(),
+        taints: node.taints.iter().filter(|taint| !taint.key.starts_with(CONDITIONS)).cloned().collect(),
+        annotations: node
+            .annotations
+            .iter()
+            .filter(is_price)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+        ..node.clone()
+    })
 }
 
 /// Types must not be named as nodes of the cluster.

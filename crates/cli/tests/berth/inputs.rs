@@ -23,6 +23,9 @@ fn charts_and_kustomizations_are_named_with_the_command_that_renders_them() {
         ("chart/templates/web.yaml", "{{- if .Values.web }}\nkind: Deployment\n{{- end }}\n"),
         ("kz/kustomization.yaml", "resources: [app.yaml]\n"),
         ("kz/app.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"),
+        ("part/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"),
+        ("many/a.yaml", "kind: {{ .Kind }}\n---\nname: {{ .Name }}\n"),
+        ("many/b.yaml", "{{ if .Web }}\n"),
         ("both/a/kustomization.yml", "{}\n"),
         ("both/b/kustomization.yml", "{}\n"),
         ("template.yaml", "kind: {{ .Kind }}\n"),
@@ -31,13 +34,23 @@ fn charts_and_kustomizations_are_named_with_the_command_that_renders_them() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let ended = berth_in(&folder, "simulate -f chart -f kz -f both -f template.yaml", b"");
+    let named =
+        "chart chart/Chart.yaml chart/templates kz kz/kustomization.yaml both part many template.yaml";
+    let files: String = named.split(' ').map(|name| format!(" -f {name}")).collect();
+    let ended = berth_in(&folder, &format!("simulate{files} -k chart -k many -k absent"), b"");
     assert_eq!(ended.code, 2);
     expect![[r#"
         error: chart is a Helm chart; run: helm template chart | berth simulate -f -
+        error: chart/Chart.yaml belongs to the Helm chart chart; run: helm template chart | berth simulate -f -
+        error: chart/templates belongs to the Helm chart chart; run: helm template chart | berth simulate -f -
         error: kz is a kustomization; use -k kz
+        error: kz/kustomization.yaml is a kustomization; use -k kz
         error: both holds 2 kustomizations, of which the first is both/a; for each that you use, use -k both/a
-        error: template.yaml: a template ({{ … }}), not a manifest; render it first, for example: helm template CHART | berth simulate -f -
+        error: part is a kustomize component; use -k with a kustomization that includes it
+        error: chart is a Helm chart; run: helm template chart | berth simulate -f -
+        error: many: no kustomization.yaml in this folder; use -f many
+        error: absent: no such file or directory
+        error: many/a.yaml: a template ({{ … }}), not a manifest, as are 2 other files; render them first, for example: helm template CHART | berth simulate -f -
     "#]].assert_eq(&ended.stderr);
 }
 
@@ -128,7 +141,7 @@ fn custom_resources_make_pods_and_those_without_a_rule_are_named() {
     let ended = berth_in(&folder, "simulate -f - -o json", text.as_bytes());
     assert_eq!((ended.code, &ended.json()["summary"]["placed"]), (0, &3.into()));
     expect![[r#"
-        warning: stdin:16: Farm default/a: holds containers, but its pods are not simulated: there is no rule for this kind (--workloads FILE adds rules)
+        warning: stdin:16: Farm default/a: holds containers, but its pods are not simulated: there is no rule for the kind Farm (--workloads FILE adds rules)
     "#]].assert_eq(&ended.stderr);
     assert_eq!(ended.json()["warnings"].as_array().map(Vec::len), Some(1));
     let ended = berth_in(&folder, "simulate -f - -o json --workloads rules.yaml", text.as_bytes());
@@ -157,7 +170,7 @@ fn an_input_without_nodes_and_pods_of_other_schedulers_are_pointed_out() {
     let ended = berth("simulate -f -", &cluster("pod a-0 1 1Gi schedulerName: volcano\npod b-0 1 1Gi"));
     assert_eq!(ended.code, 1);
     expect![[r#"
-        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot); no cluster could be asked: no kubeconfig (~/.kube/config); give --kubeconfig, set KUBECONFIG, or name files with -f
+        warning: the input has no nodes, so that every pod stays pending: add those of a cluster (kubectl get nodes -o json, or berth snapshot); no cluster could be asked: kubeconfig /nonexistent/kubeconfig: no such file or directory
         warning: 1 pod pending for other schedulers (volcano); --all-schedulers places them with the first profile
     "#]].assert_eq(&ended.stderr);
 }
@@ -246,7 +259,10 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = folder("kustomize");
-    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    for name in ["bin", "app"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    std::fs::write(folder.join("app/kustomization.yaml"), "resources: [app.yaml]\n").unwrap();
     let run = |programs: &[(&str, &str)]| {
         for name in ["kubectl", "kustomize"] {
             let path = folder.join("bin").join(name);
@@ -274,7 +290,7 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
     let out = [
         run(&[("kubectl", &kubectl), ("kustomize", &kustomize)]),
         run(&[("kustomize", &kustomize)]),
-        run(&[("kubectl", "echo 'error: no such folder' >&2; exit 1")]),
+        run(&[("kubectl", "echo 'error: no such resource' >&2; exit 1")]),
         run(&[]),
     ]
     .concat();
@@ -282,8 +298,63 @@ fn a_kustomization_is_rendered_by_the_program_that_is_found() {
         placed 2
         placed 3
         placed null
-        error: kubectl kustomize app: no such folder
+        error: kubectl kustomize app: no such resource
         placed null
         error: app: neither kubectl nor kustomize is on the PATH; install one of them, or run where one is installed: kubectl kustomize app | berth simulate -f -
     "#]].assert_eq(&out);
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_named() {
+    let folder = folder("kubeconfig");
+    let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\ncontexts: \
+                      [{name: a, context: {cluster: a, user: u}}]\nusers: [{name: u, user: {}}]\n";
+    std::fs::write(folder.join("none.yaml"), kubeconfig).unwrap();
+    std::fs::write(folder.join("current.yaml"), format!("{kubeconfig}current-context: a\n")).unwrap();
+    let cases = [
+        ("snapshot", "error: kubeconfig /nonexistent/kubeconfig: no such file or directory\n"),
+        ("snapshot --kubeconfig absent", "error: kubeconfig absent: no such file or directory\n"),
+        (
+            "snapshot --kubeconfig none.yaml",
+            "error: kubeconfig none.yaml: no current context is set; give --context\n",
+        ),
+        (
+            "snapshot --kubeconfig none.yaml --context b",
+            "error: no context is named \"b\" in the kubeconfig (there is: a)\n",
+        ),
+        ("snapshot --kubeconfig current.yaml", "error: cannot reach 127.0.0.1:1: connection refused\n"),
+        (
+            "explain web",
+            "error: kubeconfig /nonexistent/kubeconfig: no such file or directory\nhint: name files with -f to read no \
+             cluster\n",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let ended = berth_in(&folder, arguments, b"");
+        assert_eq!((ended.code, &*ended.stderr), (2, expected), "{arguments}");
+    }
+}
+
+#[test]
+fn a_file_without_its_flag_and_a_workload_without_its_kind_get_a_hint() {
+    let text = format!("{}{}", cluster(NODE), deployment("web", 2));
+    let folder = folder("hints");
+    std::fs::write(folder.join("a.yaml"), &text).unwrap();
+    let ended = berth_in(&folder, "explain web -f a.yaml a.yaml", b"");
+    assert!(ended.stderr.ends_with("hint: each file needs its own -f: -f a.yaml\n"), "{ended:#?}");
+    let ended = berth_in(&folder, "explain web -f a.yaml", b"");
+    assert_eq!(ended.code, 2);
+    let expected = "; berth explain deployment/web explains all of them\n";
+    assert!(ended.stderr.ends_with(expected), "{ended:#?}");
+}
+
+#[test]
+fn a_request_that_is_too_large_to_count_is_shown_as_it_is_written() {
+    let text = |memory: &str| format!("{}{}", cluster(NODE), cluster(&format!("pod a 1 {memory}")));
+    let ended = berth("explain a -f -", &text("8Ei"));
+    assert!(ended.stdout.contains("requests cpu 1, memory 8192Pi"), "{ended:#?}");
+    let ended = berth("simulate -f - -o json", &text("9223372036854775808"));
+    let expected = "Pod default/a: requests 9223372036854775808 of memory, which is too large for 64 bits: kube-scheduler counts \
+                    it as -9223372036854775808\n";
+    assert!(ended.stderr.ends_with(expected), "{ended:#?}");
 }

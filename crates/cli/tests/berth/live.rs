@@ -175,7 +175,7 @@ fn a_context_chooses_the_cluster_and_offline_reads_none() {
         exit code 2
 
         $ berth explain pod/big --context gone
-        error: cannot list Namespace at 127.0.0.1:1: client error (Connect): tcp connect error: Connection refused (os error 111)
+        error: cannot reach 127.0.0.1:1: connection refused
         exit code 2
 
         $ berth simulate -f - --offline --live

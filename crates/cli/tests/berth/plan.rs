@@ -29,6 +29,7 @@ fn plans_are_checked_one_after_the_other() {
     the_cheapest_nodes_are_added_and_proven_to_be();
     what_no_type_helps_stays_pending_and_the_exit_code_says_so();
     wrong_types_and_settings_are_named();
+    a_node_of_the_cluster_is_a_type();
 }
 
 fn the_cheapest_nodes_are_added_and_proven_to_be() {
@@ -88,6 +89,15 @@ fn what_no_type_helps_stays_pending_and_the_exit_code_says_so() {
         nothing to add (2 simulations)
     "#]]
     .assert_eq(&out);
+}
+
+fn a_node_of_the_cluster_is_a_type() {
+    let lines = "node n1 4 8Gi\npod a-0 3 1Gi\npod a-1 3 1Gi\npod a-2 3 1Gi";
+    let (code, out) = plan("--types node/n1 -f -", TYPES, lines);
+    assert!(code == 0 && out.contains("like-n1  2"), "{out}");
+    let (code, out) = plan("--types node/n2 -f -", TYPES, lines);
+    let expected = "error: --types node/n2: the cluster has no such node\nhint: there is n1\n";
+    assert_eq!((code, &*out), (2, expected));
 }
 
 fn wrong_types_and_settings_are_named() {

@@ -46,6 +46,13 @@ impl Budget {
         budgets.map(|object| Self::new(object, pods())).collect()
     }
 
+    /// The budgets of a cluster, before pods that are pending are placed.
+    pub(crate) fn of_cluster(cluster: &Cluster) -> Vec<Self> {
+        let pods = cluster.pods();
+        let all = || pods.rows().map(|row| &pods.entry(row).pod);
+        cluster.budgets().iter().map(|budget| Self::new(&budget.object, all())).collect()
+    }
+
     fn new<'p>(object: &DisruptionBudget, pods: impl Iterator<Item = &'p Pod>) -> Self {
         let mut budget = Self {
             namespace: object.namespace.clone(),
@@ -129,6 +136,25 @@ impl Budget {
     /// How many pods may be evicted now.
     pub(crate) fn allowed(&self) -> i64 {
         (self.healthy() - self.required()).max(0)
+    }
+}
+
+/// Why the budgets of a pod do not allow its eviction.
+pub(crate) fn refusal(protecting: &[&Budget]) -> Option<String> {
+    match protecting {
+        [] => None,
+        [budget] if budget.allowed() > 0 => None,
+        [budget] => Some(format!(
+            "PodDisruptionBudget {} allows no disruption ({} of its pods are healthy, {} must be)",
+            budget.key(),
+            budget.healthy(),
+            budget.required()
+        )),
+        [one, other, ..] => Some(format!(
+            "the API server evicts no pod with several PodDisruptionBudgets ({}, {})",
+            one.key(),
+            other.key()
+        )),
     }
 }
 

@@ -44,6 +44,11 @@ pub(super) fn expand<'a>(expansion: &mut Expansion<'a>, entry: &'a Entry<Workloa
     let bound = template.pod_template.node().map(|name| &**name);
     let nodes = expansion.manifests.nodes.iter().map(|entry| &entry.value);
     let fits: Vec<(&Node, (bool, bool))> = nodes.map(|node| (node, fits(node, &spec, bound))).collect();
+    let runs_nowhere = !fits.is_empty() && !fits.iter().any(|(_, (should_run, _))| *should_run);
+    if runs_nowhere && workload.uid.is_empty() {
+        // Clusters hold many that are meant for other kinds of nodes.
+        expansion.warn(entry, "makes no pods: no node matches its node selector, affinity and tolerations");
+    }
     let current = expansion.current_spec(&template);
     let outdated = outdated(workload, &pods, &current);
     let rolled_out = pods.iter().any(|pod| outdated(pod));

@@ -61,10 +61,13 @@ pub(super) fn run<'a>(
     if suspended {
         expansion.warn(entry, "suspended: makes no pods");
     }
-    let (terminating, active): (Vec<&Pod>, Vec<&Pod>) = pods.iter().partition(|pod| pod.terminating);
-    if let Some(rollout) = shrinks(&entry.value, pods) {
-        expansion.out.rollouts.push(rollout);
+    let deleted = deleted(&entry.value, pods);
+    if !deleted.is_empty() {
+        expansion.out.rollouts.extend(shrinking(&entry.value, pods, deleted.len()));
     }
+    // Pods that the controller deletes leave their indexes to others.
+    let kept = pods.iter().enumerate().filter(|(at, _)| !deleted.contains(at)).map(|(_, pod)| *pod);
+    let (terminating, active): (Vec<&Pod>, Vec<&Pod>) = kept.partition(|pod| pod.terminating);
     if suspended {
         return;
     }
@@ -88,35 +91,53 @@ pub(super) fn run<'a>(
     }
 }
 
-/// The deletion of pods by the Job's controller: it has too many, it is suspended, or indexes are not wanted any more.
-fn shrinks(workload: &Workload, pods: &[&Pod]) -> Option<Rollout> {
-    let PodCount::Job { parallelism, completions, indexed, suspended, replaces_terminating, .. } =
-        workload.count
-    else {
+/// What the Job's controller sees.
+fn job(workload: &Workload, parallelism: i32) -> Option<rollout::Job> {
+    let PodCount::Job { completions, indexed, suspended, replaces_terminating, .. } = workload.count else {
         return None;
     };
     let JobProgress { succeeded, completed, ended } = &workload.progress;
-    let job = rollout::Job {
-        // Missing pods are made elsewhere, and a Job may want billions.
-        parallelism: parallelism.min(i32::try_from(pods.len()).unwrap_or(i32::MAX)),
+    let succeeded = if indexed { *completed } else { *succeeded };
+    let ended = ended.clone();
+    Some(rollout::Job {
+        parallelism,
         completions,
         indexed,
         suspended,
         replaces_terminating,
-        succeeded: if indexed { *completed } else { *succeeded },
-        ended: ended.clone(),
-    };
-    let index = |pod: &Pod| i32::try_from(index(pod)?).ok();
-    let states = pods.iter().map(|pod| PodState {
-        index: index(pod),
+        succeeded,
+        ended,
+    })
+}
+
+/// The places of the pods that the Job's controller deletes: it has too many, it is suspended, or indexes are not wanted
+/// or occur twice.
+fn deleted(workload: &Workload, pods: &[&Pod]) -> BTreeSet<usize> {
+    let PodCount::Job { parallelism, .. } = workload.count else { return BTreeSet::new() };
+    // A Job may want billions of pods; those that it lacks are made elsewhere.
+    let parallelism = parallelism.min(i32::try_from(pods.len()).unwrap_or(i32::MAX));
+    let Some(job) = job(workload, parallelism) else { return BTreeSet::new() };
+    let states = pods.iter().zip(0..).map(|(pod, id)| PodState {
+        id,
+        index: index(pod).and_then(|index| i32::try_from(index).ok()),
         terminating: pod.terminating,
         phase: Phase::Running,
         ..PodState::default()
     });
     let changes = job.pod_changes(&states.collect::<Vec<_>>(), 0);
-    if !changes.iter().any(|change| matches!(change, PodChange::Delete(_))) {
-        return None;
-    }
+    let places = changes.into_iter().filter_map(|change| match change {
+        PodChange::Delete(id) => usize::try_from(id).ok(),
+        PodChange::Create(_) => None,
+    });
+    places.collect()
+}
+
+/// The deletion of so many pods by the Job's controller. It does not make the missing ones: they are made elsewhere.
+fn shrinking(workload: &Workload, pods: &[&Pod], deleted: usize) -> Option<Rollout> {
+    let PodCount::Job { parallelism, .. } = workload.count else { return None };
+    let left = i32::try_from(pods.len() - deleted).unwrap_or(i32::MAX);
+    let job = job(workload, parallelism.min(left))?;
+    let index = |pod: &Pod| index(pod).and_then(|index| i32::try_from(index).ok());
     let member = |pod: &&Pod| Member { name: pod.name.clone(), updated: true, index: index(pod) };
     let mut rollout = Rollout::new(workload, rollout::Workload::Job(job), 1);
     rollout.groups[0] = pods.iter().map(member).collect();

@@ -3,7 +3,7 @@
 //! Nodes are drained one after the other, as `kubectl drain` does: the node is cordoned, its pods are evicted one by
 //! one, and the controller of each makes a new pod, which the scheduler places. A node can go if every pod finds
 //! another node without evicting others. Disruption budgets are kept: the next pod is evicted when the one before is
-//! placed, and a budget that allows no disruption keeps its pods where they are.
+//! placed, so a budget allows each eviction or none, and one that allows none keeps its pods where they are.
 //!
 //! Upstream: kubectl `pkg/drain/filters.go`, `pkg/registry/core/pod/rest/eviction.go`.
 
@@ -17,6 +17,7 @@ use berth_model::pod::Pod;
 use serde::Serialize;
 
 use super::node_type::{PRICE, Price};
+use crate::change::budget::{Budget, refusal};
 use crate::change::is_bound;
 use crate::change::nodes::made_again;
 use crate::device_claims::release;
@@ -86,15 +87,17 @@ pub struct KeptNode {
 /// With [`Options::verify`], the first decision that differs from the scan's.
 pub fn remove(world: World, profiles: Vec<Profile>, options: Options) -> Result<NodeRemoval, String> {
     let options = Options { preemption: false, ..options };
+    let mut budgets = Budget::of_cluster(&world.cluster);
     let mut scheduler = Scheduler::new(world.cluster, profiles);
     let run = Run::new(&mut scheduler, &world.waiting, options).rolling_out(world.rollouts);
     let pending = run.finish(|_| {})?.pending.len();
+    budgets.iter_mut().for_each(|budget| budget.recount(scheduler.cluster()));
     let order = order(scheduler.cluster());
     let mut keep = Vec::new();
     let found = scheduler.trial(|scheduler| {
         let mut removed = Vec::new();
         for name in &order {
-            match drain(scheduler, name, options) {
+            match drain(scheduler, name, options, &budgets) {
                 Ok(moves) => removed.push((name.clone(), moves)),
                 Err(reason) => keep.push(KeptNode { node: name.to_string(), reason }),
             }
@@ -106,8 +109,9 @@ pub fn remove(world: World, profiles: Vec<Profile>, options: Options) -> Result<
         for (name, _) in &found {
             cordon(scheduler.cluster_mut(), name);
         }
-        let drained =
-            found.iter().map(|(name, _)| Some((name.clone(), drain(scheduler, name, options).ok()?)));
+        let drained = found
+            .iter()
+            .map(|(name, _)| Some((name.clone(), drain(scheduler, name, options, &budgets).ok()?)));
         (drained.collect::<Option<Vec<_>>>(), TrialEnd::RollBack)
     });
     let cluster = scheduler.cluster();
@@ -173,7 +177,12 @@ fn cordon(cluster: &mut Cluster, name: &str) {
 ///
 /// # Errors
 /// Why the node must stay.
-fn drain(scheduler: &mut Scheduler, name: &str, options: Options) -> Result<Vec<Move>, String> {
+fn drain(
+    scheduler: &mut Scheduler,
+    name: &str,
+    options: Options,
+    budgets: &[Budget],
+) -> Result<Vec<Move>, String> {
     let Some(row) = scheduler.cluster().nodes().find(name) else { return Err("it is not there".to_owned()) };
     if CONTROL_PLANE.iter().any(|label| scheduler.cluster().nodes().object(row).labels.contains_key(label)) {
         return Err("it runs the control plane".to_owned());
@@ -188,7 +197,7 @@ fn drain(scheduler: &mut Scheduler, name: &str, options: Options) -> Result<Vec<
                 scheduler.cluster_mut().remove_pod(pod);
                 continue;
             }
-            match evict(scheduler, pod, options) {
+            match evict(scheduler, pod, options, budgets) {
                 Ok(one) => moved.push(one),
                 Err(reason) => return (Err(reason), TrialEnd::RollBack),
             }
@@ -202,14 +211,22 @@ fn drain(scheduler: &mut Scheduler, name: &str, options: Options) -> Result<Vec<
 ///
 /// # Errors
 /// Why it cannot move.
-fn evict(scheduler: &mut Scheduler, row: PodRow, options: Options) -> Result<Move, String> {
+fn evict(
+    scheduler: &mut Scheduler,
+    row: PodRow,
+    options: Options,
+    budgets: &[Budget],
+) -> Result<Move, String> {
     let cluster = scheduler.cluster();
     let pod = cluster.pods().entry(row).pod.clone();
     let key = pod.key();
     if pod.spec.controller.is_none() {
         return Err(format!("{key} has no controller, so that nothing would make it again"));
     }
-    may_be_evicted(cluster, row).map_err(|reason| format!("{key} {reason}"))?;
+    let protecting: Vec<&Budget> = budgets.iter().filter(|budget| budget.selects(&pod)).collect();
+    if let Some(reason) = refusal(&protecting) {
+        return Err(format!("{key} cannot be evicted: {reason}"));
+    }
     let cluster = scheduler.cluster_mut();
     cluster.remove_pod(row);
     release(cluster, &pod, true);
@@ -229,29 +246,5 @@ fn evict(scheduler: &mut Scheduler, row: PodRow, options: Options) -> Result<Mov
             Err(format!("{key} fits on no other node: {message}"))
         }
         Decision::Gated(verdict) => Err(format!("{key} is gated: {}", verdict.rejection.message())),
-    }
-}
-
-/// Whether the disruption budgets of a pod allow its eviction.
-fn may_be_evicted(cluster: &Cluster, row: PodRow) -> Result<(), String> {
-    let pod = &cluster.pods().entry(row).pod;
-    let selects = |selector: &berth_model::selector::LabelSelector| {
-        !selector.requirements.is_empty() && selector.matches(&pod.spec.labels)
-    };
-    let budgets = cluster.budgets().iter().map(|budget| &budget.object);
-    let of_pod = budgets.filter(|budget| {
-        budget.namespace == pod.spec.namespace && budget.selector.as_ref().is_some_and(selects)
-    });
-    let of_pod: Vec<_> = of_pod.collect();
-    match of_pod.as_slice() {
-        [] => Ok(()),
-        [budget] if budget.disruptions_allowed > 0 || budget.disrupted_pods.contains(&pod.name) => Ok(()),
-        [budget] => {
-            Err(format!("is protected by PodDisruptionBudget {}, which allows no disruption", budget.name))
-        }
-        [first, second, ..] => Err(format!(
-            "has two PodDisruptionBudgets ({}, {}): the API server refuses to evict such pods",
-            first.name, second.name
-        )),
     }
 }

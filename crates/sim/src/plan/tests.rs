@@ -172,6 +172,12 @@ fn a_node_stays_if_a_pod_of_it_cannot_move() {
              {{app: p}}}}}}, status: {{disruptionsAllowed: {allowed}}}}}"
         )
     };
+    // A budget that no controller has counted yet, with a selector that selects every pod.
+    let manifest = |spec: &str| {
+        format!(
+            "{{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {{name: spec}}, spec: {{selector: {{}}, {spec}}}}}"
+        )
+    };
     let here = |pod: String, more: &[String]| {
         let objects = [node("n1", ""), node("n2", "node-role.kubernetes.io/control-plane: ''"), pod];
         let all: Vec<&str> = objects.iter().chain(more).map(String::as_str).collect();
@@ -187,12 +193,21 @@ fn a_node_stays_if_a_pod_of_it_cannot_move() {
         (
             pod("p", "n1", DEPLOYED, 1),
             vec![budget("none", 0)],
-            "default/p is protected by PodDisruptionBudget none, which allows no disruption",
+            "default/p cannot be evicted: PodDisruptionBudget default/none allows no disruption (1 of its pods are healthy, 1 \
+             must be)",
+        ),
+        (pod("p", "n1", DEPLOYED, 1), vec![manifest("maxUnavailable: 1")], "goes, saves 0.5"),
+        (
+            pod("p", "n1", DEPLOYED, 1),
+            vec![manifest("minAvailable: 1")],
+            "default/p cannot be evicted: PodDisruptionBudget default/spec allows no disruption (1 of its pods are healthy, 1 \
+             must be)",
         ),
         (
             pod("p", "n1", DEPLOYED, 1),
             vec![budget("one", 1), budget("two", 1)],
-            "default/p has two PodDisruptionBudgets (one, two): the API server refuses to evict such pods",
+            "default/p cannot be evicted: the API server evicts no pod with several PodDisruptionBudgets (default/one, \
+             default/two)",
         ),
         (pod("p", "n1", "", 1), vec![], "default/p has no controller, so that nothing would make it again"),
         (

@@ -248,7 +248,10 @@ fn a_label_of_the_template_or_a_change_that_pods_do_not_show_replaces_all_pods()
             same.replace(&format!("labels: {{app: {set}}}"), &format!("labels: {{app: {set}, ver: b}}"));
         let tolerant =
             same.replace("containers:", "tolerations: [{key: gpu, operator: Exists}], containers:");
-        for (manifest, rolled_out) in [(same, false), (labelled, true), (tolerant, true)] {
+        let stored = stored.replace("spec: {containers:", "spec: {dnsPolicy: ClusterFirst, containers:");
+        let environment = same.replace("image: i,", "image: i, env: [{name: A, value: a}],");
+        let cases = [(same, false), (labelled, true), (tolerant, true), (environment, true)];
+        for (manifest, rolled_out) in cases {
             let outcome = play(&[node("n1", 4), stored.clone(), pods(set, kind), manifest.clone()]);
             let found: Vec<i32> = outcome.rollouts.iter().map(|rollout| rollout.summary.updated).collect();
             assert_eq!(found, if rolled_out { vec![1] } else { vec![] }, "{manifest}");

@@ -11,7 +11,7 @@ use berth_model::Str;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Run;
-use crate::change::budget::Budget;
+use crate::change::budget::{Budget, refusal};
 use crate::change::drain::{Drained, NodeDrain};
 use crate::change::{PodOnNode, comes_again, list};
 
@@ -104,7 +104,8 @@ fn sweep(
             true => Vec::new(),
             false => budgets.iter_mut().filter(|budget| budget.selects(pod)).collect(),
         };
-        if let Some(why) = refusal(&protecting) {
+        let refused = refusal(&protecting.iter().map(|budget| &**budget).collect::<Vec<_>>());
+        if let Some(why) = refused {
             blocked.entry(why).or_default().push(pod.key());
             continue;
         }
@@ -126,25 +127,6 @@ fn sweep(
     }
     let sentence = |(why, pods): (String, Vec<String>)| format!("{node_name}: {why}: {}", list(&pods, NAMED));
     (evicted, blocked.into_iter().map(sentence).collect())
-}
-
-/// Why the budgets of a pod do not allow its eviction.
-fn refusal(protecting: &[&mut Budget]) -> Option<String> {
-    match protecting {
-        [] => None,
-        [budget] if budget.allowed() > 0 => None,
-        [budget] => Some(format!(
-            "PodDisruptionBudget {} allows no disruption ({} of its pods are healthy, {} must be)",
-            budget.key(),
-            budget.healthy(),
-            budget.required()
-        )),
-        [one, other, ..] => Some(format!(
-            "the API server evicts no pod with several PodDisruptionBudgets ({}, {})",
-            one.key(),
-            other.key()
-        )),
-    }
 }
 
 /// The pods of a node by namespace and name.

@@ -112,6 +112,31 @@ fn an_app_wrapper_is_read_as_the_objects_in_it() {
 }
 
 #[test]
+fn of_a_resource_that_is_defined_twice_the_later_or_the_manifest_counts() {
+    let rollout = |meta: &str, replicas: u32| {
+        format!(
+            "{{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {{name: x{meta}}}, spec: {{replicas: {replicas}, \
+             template: {{{CONTAINERS}}}}}}}"
+        )
+    };
+    let (first, second, stored) = (rollout("", 1), rollout("", 2), rollout(", uid: u", 3));
+    let both = "in: Rollout default/x: defined twice, differently; the later definition counts (in:3)\n";
+    let cases = [
+        ([&first, &first], 1, ""),
+        ([&first, &second], 2, both),
+        ([&second, &first], 1, both),
+        ([&first, &stored], 1, ""),
+        ([&stored, &first], 1, ""),
+    ];
+    for ([one, other], expected, warning) in cases {
+        let (manifests, warnings) = warned(&format!("{one}\n---\n{other}\n"));
+        let counts: Vec<PodCount> = manifests.workloads.iter().map(|entry| entry.value.count).collect();
+        assert_eq!(counts, [PodCount::Replicas { count: expected, first: 0 }], "{one} {other}");
+        assert_eq!(warnings.to_string(), warning, "{one} {other}");
+    }
+}
+
+#[test]
 fn what_is_suspended_or_has_ended_makes_no_pods() {
     let text = |fields: &str| {
         format!(

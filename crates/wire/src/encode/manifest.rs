@@ -38,7 +38,7 @@ pub(crate) fn pod_manifest(fields: &mut Fields<'_>, manifest: &PodManifest) {
 
 /// `v1.PodTemplateSpec`.
 pub(super) fn template(fields: &mut Fields<'_>, template: &PodTemplate) {
-    let PodTemplate { labels, spec: parts } = template;
+    let PodTemplate { labels, spec: parts, .. } = template;
     fields.part("metadata", |meta| {
         meta::labels(meta, labels);
         annotations(meta, &parts.execution.annotated);

@@ -74,9 +74,10 @@ wire_object! {
 wire_object! {
     /// `v1.VolumeMount`.
     pub(crate) struct MountWire {
+        name: UninternedStr = "name",
         options: Vec<Str> = "bindMountOptions",
     }
-    skipped { "name" "readOnly" "recursiveReadOnly" "mountPath" "subPath" "mountPropagation" "subPathExpr" }
+    skipped { "readOnly" "recursiveReadOnly" "mountPath" "subPath" "mountPropagation" "subPathExpr" }
 }
 
 wire_object! {
@@ -116,6 +117,8 @@ wire_object! {
 pub(crate) struct ContainerParts {
     pub(crate) container: Container,
     pub(crate) ports: Vec<Port>,
+    /// The volumes that it mounts.
+    pub(crate) mounted: Vec<Str>,
     pub(crate) execution: ContainerExecution,
 }
 
@@ -158,7 +161,8 @@ impl IntoModel for ContainerWire {
             bind_mount_options: self.mounts.iter().any(|mount| !mount.options.is_empty()),
             host_ports: Vec::new(),
         };
-        ContainerParts { container, ports: self.ports.0, execution }
+        let mounted = self.mounts.into_iter().map(|mount| mount.name.0).collect();
+        ContainerParts { container, ports: self.ports.0, mounted, execution }
     }
 }
 

@@ -3,6 +3,7 @@
 mod affinity;
 mod container;
 pub(crate) mod resources;
+pub(crate) mod rest;
 mod spec;
 mod spread;
 mod status;
@@ -22,7 +23,7 @@ use crate::meta::MetaField;
 use crate::object::wire_format;
 use status::StatusWire;
 
-pub(crate) use spec::{PodSpecWire, non_empty};
+pub(crate) use spec::{PodSpecWire, no_such_volume, non_empty};
 pub(crate) use template::TemplateWire;
 pub(crate) use toleration::{EFFECTS, TolerationWire};
 

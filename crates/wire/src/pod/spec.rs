@@ -110,6 +110,8 @@ impl IntoModel for PodSpecWire {
         check_labels(cx, "nodeSelector", &self.node_selector.0);
         check_names(cx, &self.init_containers.0, &self.containers.0, &self.claims.0);
         check_volumes(cx, &self.volumes.0);
+        check_mounts(cx, "initContainers", &self.init_containers.0, &self.volumes.0);
+        check_mounts(cx, "containers", &self.containers.0, &self.volumes.0);
         check_huge_pages(cx, &self.containers.0);
         check_distinct(cx, &self.spread.0);
         let execution = self.execution(cx);
@@ -213,6 +215,25 @@ fn check_volumes(cx: &mut Context, volumes: &[VolumeParts]) {
             cx.problem_at("volumes", format!("{} is the name of two volumes", quoted(&volume.name)));
         }
     }
+}
+
+/// A container mounts volumes of its pod. Those that a StatefulSet adds are checked there.
+fn check_mounts(
+    cx: &mut Context,
+    field: &'static str,
+    containers: &[ContainerParts],
+    volumes: &[VolumeParts],
+) {
+    for name in containers.iter().flat_map(|parts| &parts.mounted) {
+        if !volumes.iter().any(|parts| parts.volume.name == *name) {
+            cx.refusal_at(field, no_such_volume(name));
+        }
+    }
+}
+
+/// That a volume is mounted that the pod does not have.
+pub(crate) fn no_such_volume(name: &str) -> String {
+    format!("a container mounts the volume {}, which the pod does not have", quoted(name))
 }
 
 /// Huge pages need a request for CPU or memory beside them.

@@ -32,6 +32,6 @@ impl IntoModel for TemplateWire {
         if annotated != Annotated::default() {
             spec.execution = Arc::new(Execution { annotated, ..(*spec.execution).clone() });
         }
-        PodTemplate { labels: meta.labels, spec }
+        PodTemplate { labels: meta.labels, spec, rest: None }
     }
 }

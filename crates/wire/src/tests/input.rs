@@ -169,3 +169,21 @@ fn a_file_of_a_folder_that_holds_no_objects_is_skipped() {
     loader.read_from_folder("f/chart.yaml", b"apiVersion: v1\nkind: {{ .Kind }}\n");
     assert!(loader.finish().unwrap_err().to_string().starts_with("f/chart.yaml: a template"));
 }
+
+#[test]
+fn files_with_placeholders_are_one_problem() {
+    let mut loader = crate::Loader::new();
+    loader.read("a.yaml", b"{{ if .A }}\n---\nkind: {{ .Kind }}\n---\napiVersion: v1\nkind: Pod\n");
+    loader.read(
+        "b.yaml",
+        b"apiVersion: v1\nkind: Node\nmetadata: {name: 'node-{{id}}', labels: {a: '{{b}}'}}\n",
+    );
+    loader.read("c.yaml", b"apiVersion: v1\nkind: Node\nmetadata: {name: C, annotations: {a: '{{b}}'}}\n");
+    let problems = loader.finish().unwrap_err().to_string();
+    let lines: Vec<&str> = problems.lines().collect();
+    let [other, template] = lines.as_slice() else { panic!("{problems}") };
+    assert!(other.starts_with("c.yaml: Node C: metadata.name: "), "{other}");
+    let expected = "a.yaml: a template ({{ … }}), not a manifest, as is 1 other file; render them first, for example: helm \
+                    template CHART | berth simulate -f -";
+    assert_eq!(*template, expected);
+}

@@ -30,6 +30,33 @@ fn a_manifest_replaces_the_desired_state_and_keeps_what_the_server_owns_in_any_o
 }
 
 #[test]
+fn any_field_of_a_template_makes_an_update_but_not_what_the_server_sets() {
+    let with = |meta: &str, rest: &str, spec: &str| {
+        deployment(meta, "replicas: 3,", "1")
+            .replace("image: i,", &format!("image: i, {rest}"))
+            .replace("spec: {containers", &format!("spec: {{{spec} containers"))
+    };
+    let stored = with(
+        STORED,
+        "terminationMessagePolicy: File, env: [{name: A, value: a}],",
+        "dnsPolicy: ClusterFirst,",
+    );
+    let snapshot = with(STORED, "", "");
+    let cases = [
+        (&stored, "env: [{name: A, value: a}],", false),
+        (&stored, "env: [{name: A, value: b}],", true),
+        (&stored, "", true),
+        (&stored, "env: [{name: A, value: a}], args: [x],", true),
+        // A snapshot has no such fields, so that nothing is known.
+        (&snapshot, "env: [{name: A, value: b}],", false),
+    ];
+    for (stored, rest, expected) in cases {
+        let (manifests, _) = warned(&format!("{stored}---\n{}", with("", rest, "")));
+        assert_eq!(manifests.workloads[0].value.template_changed, expected, "{stored} {rest}");
+    }
+}
+
+#[test]
 fn a_manifest_without_replicas_leaves_their_number_to_the_autoscaler() {
     let text = format!("{}---\n{}", deployment(STORED, "replicas: 7,", "1"), deployment("", "", "1"));
     let (manifests, _) = warned(&text);

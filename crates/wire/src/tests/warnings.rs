@@ -81,9 +81,41 @@ fn an_object_that_holds_containers_and_has_no_rule_is_named() {
     let text = "{apiVersion: example.com/v1, kind: Farm, metadata: {name: a, namespace: shop}, spec: {pod: {containers: \
                 [{image: i}]}}}\n---\n{apiVersion: argoproj.io/v1alpha1, kind: Workflow, metadata: {generateName: b-}, \
                 spec: {templates: [{container: {image: i}}]}}\n";
-    let expected = "holds containers, but its pods are not simulated: there is no rule for this kind (--workloads FILE \
-                    adds rules): Farm shop/a, Workflow default/b- (first in in)";
+    let expected = |place: &str, object: &str, kind: &str| {
+        format!(
+            "{place}: {object}: holds containers, but its pods are not simulated: there is no rule for the kind {kind} (--workloads \
+             FILE adds rules)"
+        )
+    };
+    let expected =
+        [expected("in", "Farm shop/a", "Farm"), expected("in:3", "Workflow default/b-", "Workflow")];
+    assert_eq!(lines(text), expected);
+}
+
+#[test]
+fn an_object_that_deploys_others_is_named_and_one_without_effect_or_an_empty_list_is_not() {
+    let text = "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: a}, spec: {chart: {}}}\n---\n\
+                {apiVersion: apps/v1, kind: ControllerRevision, metadata: {name: a}, data: {spec: {template: {spec: {containers: \
+                [{image: i}]}}}}}\n---\n{apiVersion: v1, kind: SecretList}\n---\n{apiVersion: v1, kind: PodList}\n";
+    let expected = "in: HelmRelease default/a: deploys objects that are not in the input: render them and add them with -f";
     assert_eq!(lines(text), [expected]);
+}
+
+#[test]
+fn a_container_that_mounts_what_its_pod_does_not_have_is_named() {
+    let set = |claims: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: db}}, spec: {{selector: {{matchLabels: {{a: b}}}}, template: \
+             {{metadata: {{labels: {{a: b}}}}, spec: {{containers: [{{name: c, image: i, volumeMounts: [{{name: data, mountPath: \
+             /d}}]}}]}}}}{claims}}}}}"
+        )
+    };
+    let claims = ", volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: \
+                  {storage: 1Gi}}}}]";
+    let expected = "in: StatefulSet default/db: spec.template.spec.containers: a container mounts the volume \"data\", which the \
+                    pod does not have; the API server refuses it";
+    assert_eq!(lines(&set("")), [expected]);
+    assert_eq!(lines(&set(claims)), Vec::<String>::new());
 }
 
 #[test]

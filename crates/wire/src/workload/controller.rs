@@ -10,7 +10,7 @@ use berth_model::workload::{PodCount, ScaledFor, Workload, WorkloadKind, Workloa
 use crate::context::{Context, Step};
 use crate::decode::{IntoModel, List, Obj, StringMap, wire_object};
 use crate::meta::{Meta, MetaField};
-use crate::pod::TemplateWire;
+use crate::pod::{TemplateWire, no_such_volume};
 use crate::selector::{LabelSelectorWire, one_of};
 use crate::storage::ClaimWire;
 use crate::syntax::check_labels;
@@ -83,6 +83,9 @@ impl ControllerWire {
                 }
             };
             let claim_templates = spec.claim_templates.0;
+            let is_claim =
+                |message: &str| claim_templates.iter().any(|claim| message == no_such_volume(&claim.name));
+            cx.refusals.retain(|refusal| !is_claim(&refusal.message));
             Workload {
                 sets_replicas: spec.replicas.is_some(),
                 claim_templates,

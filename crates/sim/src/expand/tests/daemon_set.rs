@@ -70,6 +70,17 @@ fn a_node_gets_a_pod_if_selector_and_required_affinity_match() {
 }
 
 #[test]
+fn a_daemon_set_that_no_node_accepts_is_pointed_out_unless_the_cluster_has_it() {
+    let set = workload("DaemonSet", "log", "", "", "nodeSelector: {disk: tape},");
+    let stored = set.replace("name: log", "name: log, uid: u");
+    let expected = "in:3: DaemonSet default/log: makes no pods: no node matches its node selector, affinity and tolerations\n";
+    for (set, expected) in [(&set, expected), (&stored, "")] {
+        let world = world(&documents(&[&node("a", "", ""), set]));
+        assert_eq!(world.warnings.to_string(), expected, "{set}");
+    }
+}
+
+#[test]
 fn a_daemon_pod_is_meant_for_one_node_and_bears_its_conditions() {
     let affinity = "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: \
                     [{matchExpressions: [{key: disk, operator: Exists}]}]}, \

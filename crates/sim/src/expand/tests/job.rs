@@ -61,6 +61,7 @@ fn pods_of_the_job_that_are_there_count() {
     let leaving = |text: String| text.replace("uid:", "deletionTimestamp: '2026-01-01T00:00:00Z', uid:");
     let index = "batch.kubernetes.io/job-completion-index: '1'";
     let indexed = "completionMode: Indexed, completions: 4, parallelism: 3,";
+    let twice = documents(&[&there("a", index), &there("b", index)]);
     let cases: &[(&str, &str, &[&str], &str)] = &[
         ("parallelism: 3,", &there("a", ""), &["j-0", "j-1"], "one runs"),
         ("parallelism: 3,", &leaving(there("a", "")), &["j-0", "j-1", "j-2"], "replaced at once"),
@@ -78,6 +79,13 @@ fn pods_of_the_job_that_are_there_count() {
         ),
         (indexed, &there("a", index), &["j-0-0", "j-2-0"], "its index runs"),
         (indexed, &leaving(there("a", index)), &["j-0-0", "j-1-0", "j-2-0"], "its index runs again"),
+        (indexed, &twice, &["j-0-0", "j-2-0"], "one of two pods of an index is deleted"),
+        (
+            indexed,
+            &there("a", &index.replace('1', "7")),
+            &["j-0-0", "j-1-0", "j-2-0"],
+            "its index is not wanted",
+        ),
     ];
     for (spec, there, expected, why) in cases {
         assert_eq!(waiting(&documents(&[&n, &job("j", spec, ""), there])), *expected, "{why}");
