@@ -129,6 +129,16 @@ impl PodStatus {
         NextWrite::Send
     }
 
+    /// Another scheduler leads, and writes the status from now on: what is being written here is not sent again. Returns
+    /// the nominated node according to the watch.
+    pub(crate) fn on_leadership_lost(&mut self) -> Option<Str> {
+        self.nominated.clone_from(&self.watched_nominated);
+        // It may not be what the API server has. So it is written if this scheduler leads again.
+        self.condition = None;
+        self.write = None;
+        self.nominated.clone()
+    }
+
     /// Whether a failed request must be sent again at this time.
     pub(crate) fn retry_is_due(&self, now: u64) -> bool {
         let retry_at = self.write.as_ref().and_then(|write| write.retry_at);
@@ -207,6 +217,15 @@ mod tests {
         assert_eq!(status.on_reply(false, 100), NextWrite::RetryAt(1_100));
         assert!(!status.retry_is_due(1_099) && status.retry_is_due(1_100));
         assert_eq!(sent(&mut status).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_scheduler_that_does_not_lead_any_more_believes_the_watch() {
+        let mut status = PodStatus::new(Some("old".into()), None);
+        nominate(&mut status, "a");
+        assert_eq!(status.on_leadership_lost().as_deref(), Some("old"));
+        assert_eq!(status.on_reply(false, 0), NextWrite::None, "it is not sent again");
+        assert!(status.on_watch(Some(&"a".into())), "it was written");
     }
 
     #[test]

@@ -293,6 +293,7 @@ impl SchedulingLoop {
                 self.outbox.report(Report::BindingFailed { pod: reference, profile, message });
             }
         }
+        self.believe_the_watch(now);
         for reserved in self.in_flight_allocations.on_leadership_lost() {
             self.revert_in_flight_allocation(now, reserved);
         }

@@ -2,6 +2,7 @@
 
 use berth_engine::ids::PodRow;
 use berth_model::Str;
+use berth_model::pod::Pod;
 
 use super::SchedulingLoop;
 use crate::action::{Condition, Event, Request};
@@ -24,6 +25,23 @@ impl SchedulingLoop {
         }
         cluster.nominate(pod, row);
         self.requeue_for_left(now, former);
+    }
+
+    /// Another scheduler leads: the nominations of pods that wait are those that the watch delivered last.
+    pub(super) fn believe_the_watch(&mut self, now: Now) {
+        let pods: Vec<PodRow> = self.pods.pending().map(|(pod, _)| pod).collect();
+        for pod in pods {
+            let Some(pending) = self.pods.get_mut(pod) else { continue };
+            let nominated_node = pending.status_mut().on_leadership_lost();
+            let is_assumed = pending.is_binding();
+            let known = &self.scheduler.cluster().pods().entry(pod).pod;
+            if is_assumed || known.nominated_node == nominated_node {
+                continue;
+            }
+            let (changed, former) = (Pod { nominated_node, ..known.clone() }, self.former_pod(pod));
+            self.scheduler.cluster_mut().update_pod(pod, changed);
+            self.requeue_for_left(now, former);
+        }
     }
 
     /// Writes a condition, and the nomination if `nominate` is given, unless the API server has both already.

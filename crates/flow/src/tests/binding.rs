@@ -163,3 +163,22 @@ fn a_finished_pod_uses_nothing() {
     world.pod("b", 3);
     assert_eq!(world.run(), ["bind b to n"]);
 }
+
+#[test]
+fn a_standby_believes_the_nomination_that_the_watch_delivers() {
+    let mut world = World::new();
+    world.node("n1", 4);
+    world.pod_with("a", 1, r#""resourceClaims":[{"name":"gpu","resourceClaimName":"gpu"}],"#, "");
+    let nominated = |world: &World| {
+        let row = world.flow.find_pod(&"default".into(), &"a".into()).unwrap();
+        world.flow.scheduler().cluster().pods().entry(row).pod.nominated_node.clone()
+    };
+    const NOMINATED: &str = r#""nominatedNodeName":"n1","#;
+    const SPEC: &str = r#""resourceClaims":[{"name":"gpu","resourceClaimName":"gpu"}],"#;
+    world.pod_with("a", 1, SPEC, NOMINATED);
+    assert_eq!(nominated(&world).as_deref(), Some("n1"));
+    world.take(Input::Leads(false));
+    assert_eq!(nominated(&world).as_deref(), Some("n1"));
+    world.pod_with("a", 1, SPEC, "");
+    assert_eq!(nominated(&world), None);
+}
