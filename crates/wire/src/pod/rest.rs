@@ -98,7 +98,8 @@ fn reduced_object(fields: Map<String, Value>) -> Value {
     let pull_policy = default_pull_policy(&fields);
     let is_set = |(key, value): &(String, Value)| {
         let is_policy = matches!(key.as_str(), "imagePullPolicy" | "pullPolicy");
-        !(is_policy && value.as_str() == Some(pull_policy)) && !DECODED_INSIDE.contains(&key.as_str())
+        let is_default = is_policy && value.as_str() == Some(pull_policy);
+        !is_default && !DECODED_INSIDE.contains(&key.as_str())
     };
     let reduced = fields.into_iter().filter(is_set).filter_map(|(key, value)| {
         let value = reduced(&key, value)?;
