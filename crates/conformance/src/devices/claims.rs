@@ -47,7 +47,9 @@ fn described(claim: &ResourceClaim) -> Value {
 
 fn special(made: &NewDeviceClaim) -> Value {
     let mut shown = described(&made.claim);
-    shown["claim"] = format!("{}/{}{SUFFIX}", made.claim.namespace, made.claim.name).into();
+    // The last part of the name follows from the pod's uid here, and is random upstream.
+    let name = made.claim.name.rsplit_once('-').map_or(&*made.claim.name, |(name, _)| name);
+    shown["claim"] = format!("{}/{name}{SUFFIX}", made.claim.namespace).into();
     shown["requests"] = made.claim.spec.requests.iter().map(request).collect();
     shown["mappings"] = made.mappings.iter().map(mapping).collect();
     shown
