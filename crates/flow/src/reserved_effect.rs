@@ -107,7 +107,9 @@ impl ReservedEffect {
     /// Upstream frees the devices (`Unreserve`), and another pod may get them.
     pub(crate) fn on_write_failed(&mut self, kind: FailureKind, now: u64) -> Option<u64> {
         let WriteState::InFlight { lost } = self.write else { return None };
-        if self.needs_nothing() || !self.allocates() {
+        // What the watch has delivered may be the effect of an earlier request: this one may repeat it after it is undone.
+        let is_known = self.needs_nothing() && lost == 0;
+        if is_known || !self.allocates() {
             return None;
         }
         let (lost, retry_at) = retry(kind, lost, now)?;
@@ -155,7 +157,7 @@ impl ReservedEffect {
         if !self.needs_nothing() {
             return false;
         }
-        if self.retry_at().is_some() {
+        if matches!(self.write, WriteState::Lost { lost: 1, .. }) {
             self.write = WriteState::Answered; // it is not sent again
         }
         // Another process may have written the same devices. If the claim loses them, a write in flight allocates them.
