@@ -193,9 +193,9 @@ impl Binding {
         self.effects.get_mut(effect).filter(|_| is_awaited)?.on_write_failed(kind, now)
     }
 
-    /// Whether nothing is left to write for an effect, also if the answer was lost.
-    pub(crate) fn needs_nothing(&self, effect: usize) -> bool {
-        self.effects.get(effect).is_some_and(ReservedEffect::needs_nothing)
+    /// Whether the watch tells that the write of an effect was carried out.
+    pub(crate) fn is_known(&self, effect: usize) -> bool {
+        self.effects.get(effect).is_some_and(ReservedEffect::is_known)
     }
 
     /// The effects whose writes are sent again now.

@@ -66,6 +66,17 @@ impl ReservedEffect {
         self.assumed.is_none()
     }
 
+    /// Whether the watch tells that the write was carried out. If it was sent twice, only an answer tells: the watch may
+    /// have delivered the effect of the first request, and the second may repeat it after it is undone.
+    pub(crate) fn is_known(&self) -> bool {
+        let was_sent_once = match self.write {
+            WriteState::InFlight { lost } => lost == 0,
+            WriteState::Lost { lost, .. } => lost == 1,
+            WriteState::Answered => true,
+        };
+        was_sent_once && self.needs_nothing()
+    }
+
     /// Whether the watch has delivered the effect, and no write can repeat it.
     pub(crate) fn is_delivered(&self) -> bool {
         self.is_delivered
@@ -107,9 +118,7 @@ impl ReservedEffect {
     /// Upstream frees the devices (`Unreserve`), and another pod may get them.
     pub(crate) fn on_write_failed(&mut self, kind: FailureKind, now: u64) -> Option<u64> {
         let WriteState::InFlight { lost } = self.write else { return None };
-        // What the watch has delivered may be the effect of an earlier request: this one may repeat it after it is undone.
-        let is_known = self.needs_nothing() && lost == 0;
-        if is_known || !self.allocates() {
+        if self.is_known() || !self.allocates() {
             return None;
         }
         let (lost, retry_at) = retry(kind, lost, now)?;
@@ -157,7 +166,7 @@ impl ReservedEffect {
         if !self.needs_nothing() {
             return false;
         }
-        if matches!(self.write, WriteState::Lost { lost: 1, .. }) {
+        if self.retry_at().is_some() && self.is_known() {
             self.write = WriteState::Answered; // it is not sent again
         }
         // Another process may have written the same devices. If the claim loses them, a write in flight allocates them.

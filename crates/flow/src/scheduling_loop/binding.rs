@@ -81,7 +81,7 @@ impl SchedulingLoop {
     ) {
         let Some(binding) = self.pods.binding_mut(pod) else { return };
         let outcome = match outcome {
-            Err(failure) if failure.kind == FailureKind::Unknown && binding.needs_nothing(effect) => {
+            Err(failure) if failure.kind == FailureKind::Unknown && binding.is_known(effect) => {
                 Ok(Answer::Done)
             }
             outcome => outcome,

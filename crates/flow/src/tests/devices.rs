@@ -122,6 +122,32 @@ fn a_lost_write_that_the_watch_delivers_is_not_sent_again() {
 }
 
 #[test]
+fn a_write_that_was_sent_twice_is_known_only_by_an_answer() {
+    for watch_is_first in [true, false] {
+        let mut world = world_with_device();
+        world.pod_with("first", 1, &claiming("first"), "");
+        world.run();
+        answer_devices(&mut world, failure(FailureKind::Unknown)); // it was carried out
+        world.wait(500);
+        world.run();
+        let ticket = world.ticket(|request| matches!(request, Request::Write(Write::ReserveDevices(_))));
+        let lost = Input::Reply(ticket, failure(FailureKind::Unknown));
+        if watch_is_first {
+            world.apply(&device_claim("first", ALLOCATED)); // by the first request
+            world.take(lost);
+        } else {
+            world.take(lost);
+            world.apply(&device_claim("first", ALLOCATED));
+        }
+        world.delete(Kind::Pod, "first");
+        world.apply(&device_claim("first", "")); // the controller frees it, then the second request allocates it again
+        world.pod_with("second", 1, &claiming("second"), "");
+        let requests = world.run();
+        assert!(!requests.iter().any(|request| request.contains("claim second")), "{requests:?}");
+    }
+}
+
+#[test]
 fn a_device_stays_taken_while_its_write_is_in_flight_although_another_process_has_written_the_same() {
     let mut world = world_with_device();
     world.pod_with("first", 1, &claiming("first"), "");
