@@ -9,10 +9,9 @@ use berth_devices::extended::claim_name;
 use berth_engine::effect::{DeviceReservation, NewDeviceClaim, Write};
 use berth_flow::{Failure, FailureKind};
 use berth_model::Str;
-use berth_model::device::{Reach, ResourceClaim};
+use berth_model::device::{Reach, ResourceClaim, ResourceClaimTemplate};
 use berth_model::object::{Kind, Object, ObjectKey};
-use berth_model::pod::{ClaimSource, Pod};
-use berth_sim::device_claims::ClaimTemplates;
+use berth_model::pod::ClaimSource;
 
 use crate::simulation::Simulation;
 use crate::store::refuse;
@@ -35,7 +34,7 @@ impl Simulation {
             return;
         };
         let mut pod = manifest.pod.clone();
-        let claims = ClaimTemplates::of(&self.policy).claims_of(&mut pod, "");
+        let claims = self.claim_templates.claims_of(&mut pod, "");
         for claim in claims {
             let uid = self.store.new_uid();
             self.store.put(Object::ResourceClaim(Box::new(ResourceClaim { uid, ..claim })));
@@ -46,7 +45,9 @@ impl Simulation {
     }
 
     /// A template is applied: pods that wait for it get their claims.
-    pub(crate) fn template_applied(&mut self, namespace: &Str) {
+    pub(crate) fn apply_template(&mut self, template: &ResourceClaimTemplate) {
+        self.claim_templates.insert(template);
+        let namespace = &template.namespace;
         let waits = self
             .pods
             .iter()
@@ -65,8 +66,13 @@ impl Simulation {
             }
             Write::GiveUpDevices { namespace, claim, claim_uid, delete } => {
                 let found = self.device_claim(&namespace, &claim).filter(|found| found.uid == claim_uid);
-                let Some(found) = found else { return not_found(&claim) };
-                self.free_device_claim(found, delete);
+                let Some(mut found) = found else { return not_found(&claim) };
+                if delete {
+                    self.store.remove(&claim_key(&namespace, &claim));
+                } else {
+                    found.release(|_| false);
+                    self.store.put(Object::ResourceClaim(Box::new(found)));
+                }
                 Ok(())
             }
             Write::BindVolume { .. } | Write::SelectNode { .. } => Ok(()), // see `volumes`
@@ -100,21 +106,16 @@ impl Simulation {
             return found.uid;
         }
         let uid = self.store.new_uid();
-        let claim = ResourceClaim {
-            uid: uid.clone(),
-            allocation: None,
-            reserved_for: Vec::new(),
-            ..made.claim.clone()
-        };
-        self.store.put(Object::ResourceClaim(Box::new(claim)));
+        self.store.put(Object::ResourceClaim(Box::new(made.created(uid.clone()))));
         uid
     }
 
     /// A pod has ended or is gone: it uses its claims no more, and those that were made for it are deleted.
-    pub(crate) fn release_device_claims(&mut self, pod: &Pod) {
+    pub(crate) fn release_device_claims(&mut self, pod: &ObjectKey) {
         if self.store.list(Kind::ResourceClaim).next().is_none() {
             return;
         }
+        let Some(pod) = self.store.pod(pod).map(|manifest| manifest.pod.clone()) else { return };
         let namespace = &pod.spec.namespace;
         let own = claim_name(&pod.name, &pod.uid);
         let named = pod.spec.resource_claims.iter().filter_map(|entry| match &entry.source {
@@ -124,25 +125,13 @@ impl Simulation {
         let made = pod.claim_statuses.iter().filter_map(|status| status.claim.as_ref());
         for name in named.chain(made).chain([&own]) {
             let Some(mut claim) = self.device_claim(namespace, name) else { continue };
-            claim.reserved_for.retain(|consumer| consumer.uid != pod.uid);
-            let is_own = claim.is_owned_by(&pod.uid);
-            if claim.reserved_for.is_empty() {
-                self.free_device_claim(claim, is_own);
+            claim.release(|consumer| consumer.uid != pod.uid);
+            if claim.is_owned_by(&pod.uid) && claim.reserved_for.is_empty() {
+                self.store.remove(&claim_key(namespace, name));
             } else {
                 self.store.put(Object::ResourceClaim(Box::new(claim)));
             }
         }
-    }
-
-    /// Deletes a claim, or takes its devices.
-    fn free_device_claim(&mut self, claim: ResourceClaim, delete: bool) {
-        if delete {
-            self.store.remove(&claim_key(&claim.namespace, &claim.name));
-            return;
-        }
-        let (allocation, reserved_for, devices) = (None, Vec::new(), Vec::new());
-        let free = ResourceClaim { allocation, reserved_for, devices, ..claim };
-        self.store.put(Object::ResourceClaim(Box::new(free)));
     }
 
     /// A node is gone, and its slices with it.

@@ -27,7 +27,7 @@ impl Simulation {
         self.policy.runtime_classes = std::mem::take(&mut manifests.runtime_classes);
         self.policy.limit_ranges = std::mem::take(&mut manifests.limit_ranges);
         self.policy.storage_classes = manifests.storage_classes.clone();
-        self.policy.resource_claim_templates = std::mem::take(&mut manifests.resource_claim_templates);
+        manifests.resource_claim_templates.clear(); // `claim_templates` has them
         if !manifests.autoscalers.is_empty() {
             self.warn("HorizontalPodAutoscalers do not act: the number of pods stays as it is".to_owned());
         }
@@ -175,11 +175,7 @@ impl Simulation {
             Object::Budget(budget) => self.put_budget(budget),
             Object::Claim(claim) => self.create_claim(claim),
             Object::ResourceQuota(quota) => self.put_quota(quota),
-            Object::ResourceClaimTemplate(template) => {
-                let namespace = template.namespace.clone();
-                self.policy.add(Object::ResourceClaimTemplate(template), place());
-                self.template_applied(&namespace);
-            }
+            Object::ResourceClaimTemplate(template) => self.apply_template(&template),
             Object::ResourceClaim(mut claim) => {
                 if claim.uid.is_empty() {
                     claim.uid = self.store.new_uid();

@@ -14,6 +14,7 @@ use berth_model::object::{Kind, Object, ObjectKey};
 use berth_model::pod::PodSpec;
 use berth_model::pod_manifest::PodManifest;
 use berth_model::{Str, UnixSeconds};
+use berth_sim::device_claims::ClaimTemplates;
 
 use crate::Millis;
 use crate::budgets::Budgets;
@@ -72,6 +73,7 @@ pub struct Simulation {
     /// What admission consults.
     pub(crate) policy: Manifests,
     pub(crate) quotas: Quotas,
+    pub(crate) claim_templates: ClaimTemplates,
     /// Problems that end the simulation.
     pub(crate) problems: Vec<String>,
     /// What is odd, once each.
@@ -97,6 +99,7 @@ impl Simulation {
             recorder: Recorder::default(),
             policy: Manifests::default(),
             quotas: Quotas::default(),
+            claim_templates: ClaimTemplates::of(&manifests),
             problems: Vec::new(),
             warnings: BTreeMap::new(),
         };
@@ -377,10 +380,7 @@ impl Simulation {
             self.pod_ended(id, phase == Phase::Succeeded);
             // It cannot fail: the pod is stored.
             let _ = self.store.change_pod(&reference, |manifest| manifest.finished = true);
-            if let Ok(manifest) = self.store.find_pod(&reference) {
-                let pod = manifest.pod.clone();
-                self.release_device_claims(&pod);
-            }
+            self.release_device_claims(&pod_key(&reference.namespace, &reference.name));
         } else if phase == Phase::Running && before.0 == Phase::Pending {
             let started = self.unix_seconds();
             let _ = self.store.change_pod(&reference, |manifest| manifest.pod.started = Some(started));
@@ -465,6 +465,7 @@ impl Simulation {
         });
         let Some(record) = self.pods.remove(id) else { return };
         self.ended.remove(&id);
+        self.release_device_claims(&record.key);
         if let Some(object) = self.store.remove(&record.key)
             && let Object::Pod(manifest) = &*object
         {
@@ -472,7 +473,6 @@ impl Simulation {
                 let own = format!("{}-{}", record.key.name, claim.name).into();
                 self.delete_claim(&record.key.namespace, &own);
             }
-            self.release_device_claims(&manifest.pod);
         }
         self.nodes.forget_pod(id);
         self.quota_has_room(&record.key.namespace);

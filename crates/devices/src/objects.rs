@@ -291,6 +291,6 @@ impl DeviceObjects {
 
 /// The entry of a claim among those that were made for pods.
 fn made_for(claim: &ResourceClaim) -> Option<(Str, Str, Str)> {
-    let owner = claim.owner.as_ref().filter(|_| claim.extended)?;
+    let owner = claim.extended_owner()?;
     Some((owner.uid.clone(), claim.namespace.clone(), claim.name.clone()))
 }

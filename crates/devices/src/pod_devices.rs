@@ -64,7 +64,7 @@ enum Special<'a> {
     Left(&'a ResourceClaim),
 }
 
-/// What a pod asks of one extended resource, as far as it decides the answer of a node.
+/// What a pod requests of one extended resource: only what the answer of a node depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExtendedAsk {
     /// The resource, if it matters which one it is: a node offers it, or no class serves it.

@@ -107,7 +107,12 @@ pub struct NewDeviceClaim {
 impl NewDeviceClaim {
     /// Whether a claim is the one that this stands for.
     pub fn is(&self, claim: &ResourceClaim) -> bool {
-        claim.extended && claim.owner == self.claim.owner
+        claim.extended_owner() == self.claim.extended_owner()
+    }
+
+    /// The claim as the API server creates it, with this uid: its status is written later.
+    pub fn created(&self, uid: Str) -> ResourceClaim {
+        ResourceClaim { uid, allocation: None, reserved_for: Vec::new(), ..self.claim.clone() }
     }
 
     /// What is written into the status of the claim after the API server has made it, with this uid.

@@ -166,11 +166,7 @@ impl World {
             let Object::ResourceClaim(claim) = object else { return None };
             let exists = |uid: &str| self.server.pods().any(|pod| *pod.pod.uid == *uid);
             let mut left = (**claim).clone();
-            left.reserved_for.retain(|consumer| exists(&consumer.uid));
-            if left.reserved_for.is_empty() {
-                left.allocation = None;
-                left.devices.clear();
-            }
+            left.release(|consumer| exists(&consumer.uid));
             (left != **claim).then_some(left)
         })
     }
@@ -179,7 +175,7 @@ impl World {
     fn orphaned_claims(&self) -> impl Iterator<Item = ObjectKey> {
         self.server.all(Kind::ResourceClaim).filter_map(|object| {
             let Object::ResourceClaim(claim) = object else { return None };
-            let owner = claim.owner.as_ref()?;
+            let owner = claim.extended_owner()?;
             self.server.pods().all(|pod| pod.pod.uid != owner.uid).then(|| object.key())
         })
     }

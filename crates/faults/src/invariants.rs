@@ -160,7 +160,7 @@ impl World {
         let mut owners: BTreeMap<&Str, usize> = BTreeMap::new();
         for object in self.server.all(Kind::ResourceClaim) {
             if let Object::ResourceClaim(claim) = object
-                && let Some(owner) = claim.owner.as_ref().filter(|_| claim.extended)
+                && let Some(owner) = claim.extended_owner()
             {
                 *owners.entry(&owner.name).or_default() += 1;
             }

@@ -200,9 +200,7 @@ fn give_up_devices(
         server.remove(&key);
         return Ok(());
     }
-    claim.allocation = None;
-    claim.reserved_for.clear();
-    claim.devices.clear();
+    claim.release(|_| false);
     server.put(Object::ResourceClaim(claim));
     Ok(())
 }
@@ -215,9 +213,7 @@ fn make_device_claim(server: &mut Server, made: &NewDeviceClaim) -> Result<Str, 
         return Ok(found.uid.clone());
     }
     let uid = server.uid();
-    let claim =
-        ResourceClaim { uid: uid.clone(), allocation: None, reserved_for: Vec::new(), ..made.claim.clone() };
-    server.put(Object::ResourceClaim(Box::new(claim)));
+    server.put(Object::ResourceClaim(Box::new(made.created(uid.clone()))));
     Ok(uid)
 }
 

@@ -268,6 +268,22 @@ impl ResourceClaim {
     pub fn is_owned_by(&self, pod: &str) -> bool {
         self.owner.as_ref().is_some_and(|owner| *owner.uid == *pod)
     }
+
+    /// The pod for whose extended resources the scheduler made it.
+    pub fn extended_owner(&self) -> Option<&OwnerPod> {
+        self.owner.as_ref().filter(|_| self.extended)
+    }
+
+    /// Only the consumers that stay can use it. If none does, it loses its devices.
+    ///
+    /// Upstream: `pkg/controller/resourceclaim/controller.go` (`syncClaim`).
+    pub fn release(&mut self, stays: impl Fn(&Consumer) -> bool) {
+        self.reserved_for.retain(stays);
+        if self.reserved_for.is_empty() {
+            self.allocation = None;
+            self.devices.clear();
+        }
+    }
 }
 
 /// The pod that owns a claim (`metadata.ownerReferences`).

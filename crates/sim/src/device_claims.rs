@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use berth_engine::cluster::Cluster;
 use berth_model::Str;
-use berth_model::device::{ClaimSpec, OwnerPod, ResourceClaim};
+use berth_model::device::{ClaimSpec, OwnerPod, ResourceClaim, ResourceClaimTemplate};
 use berth_model::manifests::Manifests;
 use berth_model::pod::{ClaimSource, ClaimStatus, Pod};
 
@@ -17,9 +17,15 @@ pub struct ClaimTemplates(BTreeMap<(Str, Str), ClaimSpec>);
 impl ClaimTemplates {
     /// The templates among the objects.
     pub fn of(manifests: &Manifests) -> Self {
-        let templates = manifests.resource_claim_templates.iter().map(|entry| &entry.value);
-        let key = |namespace: &Str, name: &Str| (namespace.clone(), name.clone());
-        Self(templates.map(|one| (key(&one.namespace, &one.name), one.spec.clone())).collect())
+        let mut templates = Self::default();
+        manifests.resource_claim_templates.iter().for_each(|entry| templates.insert(&entry.value));
+        templates
+    }
+
+    /// Adds a template, or replaces the one of its name.
+    pub fn insert(&mut self, template: &ResourceClaimTemplate) {
+        let key = (template.namespace.clone(), template.name.clone());
+        self.0.insert(key, template.spec.clone());
     }
 
     /// Makes the claims of a pod in the cluster, see [`ClaimTemplates::claims_of`].
@@ -71,11 +77,7 @@ pub fn release(cluster: &mut Cluster, pod: &Pod, comes_again: bool) {
             cluster.remove_device_claim(&claim.namespace, &claim.name);
             continue;
         }
-        claim.reserved_for.retain(|user| user.uid != pod.uid);
-        if claim.reserved_for.is_empty() {
-            claim.allocation = None;
-            claim.devices.clear();
-        }
+        claim.release(|user| user.uid != pod.uid);
         cluster.upsert_device_claim(claim);
     }
 }

@@ -23,6 +23,14 @@ fn slice(node: &str) -> String {
     )
 }
 
+/// A Job with two pods that run for a minute each.
+fn job(spec: &str, pod: &str) -> String {
+    workload("Job", "train", &format!("completions: 2, {spec}"), pod).replace(
+        "metadata: {labels: {app: train}}",
+        "metadata: {labels: {app: train}, annotations: {berth.dev/run-duration: 60s}}",
+    )
+}
+
 /// A line for each pod and each claim, at these times in seconds.
 fn check(mut simulation: Simulation, times: &[Millis], expected: Expect) {
     let mut found = String::new();
@@ -52,10 +60,7 @@ fn check(mut simulation: Simulation, times: &[Millis], expected: Expect) {
 
 #[test]
 fn the_pods_of_a_job_use_a_device_one_after_the_other() {
-    let job = workload("Job", "train", "completions: 2, parallelism: 2,", FROM_TEMPLATE).replace(
-        "metadata: {labels: {app: train}}",
-        "metadata: {labels: {app: train}, annotations: {berth.dev/run-duration: 60s}}",
-    );
+    let job = job("parallelism: 2,", FROM_TEMPLATE);
     let objects = [CLASS.to_owned(), TEMPLATE.to_owned(), node("n1", "a"), slice("n1"), job];
     check(
         simulate(&objects, Vec::new(), None),
@@ -116,12 +121,10 @@ fn a_device_of_a_failed_node_is_free_when_its_pod_is_deleted() {
 
 #[test]
 fn an_extended_resource_gets_a_claim_that_goes_with_its_pod() {
-    let job = workload("Job", "train", "completions: 2, parallelism: 1,", "restartPolicy: Never,")
-        .replace("requests: {cpu: 1}", "requests: {cpu: 1, example.com/gpu: 1}, limits: {example.com/gpu: 1}")
-        .replace(
-            "metadata: {labels: {app: train}}",
-            "metadata: {labels: {app: train}, annotations: {berth.dev/run-duration: 60s}}",
-        );
+    let job = job("parallelism: 1,", "restartPolicy: Never,").replace(
+        "requests: {cpu: 1}",
+        "requests: {cpu: 1, example.com/gpu: 1}, limits: {example.com/gpu: 1}",
+    );
     let objects = [CLASS.to_owned(), node("n1", "a"), slice("n1"), job];
     check(
         simulate(&objects, Vec::new(), None),

@@ -51,7 +51,7 @@ pub(super) fn shown(stage: &mut Stage) -> Result<()> {
 fn refuses(stage: &Stage, url: &str) -> Result<()> {
     let bob = Client::certified(url, &stage.plane.clients()?.client("bob", "nobodies")?)?;
     let cases = [
-        ("with an unknown token", Client::new(url, "of-nobody")?, 401),
+        ("with an unknown token", Client::new(url, "unknown")?, 401),
         ("who says nothing", Client::anonymous(url)?, 403),
         ("without the rights", bob, 403),
     ];

@@ -40,9 +40,7 @@ impl SchedulingLoop {
             return;
         }
         let claim = self.scheduler.cluster().devices().claim(&key.namespace, &key.name);
-        let Some(owner) = claim.filter(|claim| claim.extended).and_then(|claim| claim.owner.clone()) else {
-            return;
-        };
+        let Some(owner) = claim.and_then(|claim| claim.extended_owner()).cloned() else { return };
         let pod = self.find_pod(&key.namespace, &owner.name);
         if let Some(pod) = pod.filter(|pod| self.scheduler.cluster().pods().entry(*pod).pod.uid == owner.uid)
         {

@@ -132,7 +132,7 @@ fn deleted(workload: &Workload, pods: &[&Pod]) -> BTreeSet<usize> {
     places.collect()
 }
 
-/// The deletion of so many pods by the Job's controller. It does not make the missing ones: they are made elsewhere.
+/// The Job's controller deletes this many pods. Pods that are missing are created elsewhere.
 fn shrinking(workload: &Workload, pods: &[&Pod], deleted: usize) -> Option<Rollout> {
     let PodCount::Job { parallelism, .. } = workload.count else { return None };
     let left = i32::try_from(pods.len() - deleted).unwrap_or(i32::MAX);

@@ -28,7 +28,9 @@ fn claim_may_help(pod: PodView<'_>, namespace: &Str, name: &Str, old: Option<&Re
     let had_devices = old.is_some_and(|old| old.allocation.is_some());
     // A claim that was made for the pod's extended resources in an earlier attempt keeps it from every node, with devices
     // or without. Upstream looks at claims with devices only.
-    let is_made_for_pod = |claim: &ResourceClaim| claim.extended && claim.is_owned_by(&pod.entry().pod.uid);
+    let uid = &pod.entry().pod.uid;
+    let is_made_for_pod =
+        |claim: &ResourceClaim| claim.extended_owner().is_some_and(|owner| owner.uid == *uid);
     let Some(now) = devices.claim(namespace, name) else {
         return had_devices || old.is_some_and(is_made_for_pod);
     };
