@@ -6,6 +6,7 @@ mod deploy;
 mod e2e;
 mod e2e_upstream;
 mod failure_modes;
+mod fit_judge;
 mod generated;
 mod live_bench;
 mod plugin_doc;
@@ -56,6 +57,8 @@ enum Verb {
     E2eUpstream(e2e_upstream::Args),
     /// Measures Berth and kube-scheduler through a real API server
     LiveBench(live_bench::Args),
+    /// Counts how many pods fit with berth fit and with cluster-capacity
+    FitJudge(fit_judge::Args),
     /// Runs a scheduler under churn
     Soak(soak::Args),
 }
@@ -77,6 +80,7 @@ fn main() -> Result<ExitCode> {
         Verb::E2e(args) => e2e::run(&args),
         Verb::E2eUpstream(args) => e2e_upstream::run(&args),
         Verb::LiveBench(args) => live_bench::run(&args),
+        Verb::FitJudge(args) => fit_judge::run(&args),
         Verb::Soak(args) => soak::run(&args),
     }
 }

@@ -11,6 +11,7 @@ pub mod client;
 pub mod control_plane;
 pub mod conversation;
 pub mod extender;
+pub mod fit_judge;
 pub mod judge;
 pub mod live_bench;
 pub mod object;

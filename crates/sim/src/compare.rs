@@ -1,6 +1,6 @@
 //! Several runs over the same input side by side: `Comparison` of `berth.dev/v1alpha1`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use berth_engine::cluster::Cluster;
 use berth_engine::ids::{NodeRow, ResourceId};
@@ -23,6 +23,69 @@ pub struct Comparison {
     pub pods: usize,
     /// One entry an algorithm, in the order in which they were named.
     pub runs: Vec<RunSummary>,
+    /// The pods that are not on the same node after all runs, by namespace and name; absent if the runs were not
+    /// compared by pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<Vec<PodDifference>>,
+}
+
+/// A pod that is not on the same node after all runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodDifference {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// Its node after each run, in the order of `runs`; `null` if it is pending, was evicted or does not exist.
+    pub nodes: Vec<Option<String>>,
+}
+
+/// Where a run left the pods that it placed, evicted or could not place.
+#[derive(Clone, Debug, Default)]
+pub struct Placements {
+    /// By namespace and name.
+    nodes: BTreeMap<(String, String), Option<String>>,
+    /// Where evicted pods ran before.
+    evicted: BTreeMap<(String, String), String>,
+}
+
+impl Placements {
+    /// Reads them from the outcome of a run.
+    pub fn new(cluster: &Cluster, outcome: &Outcome) -> Self {
+        let node = |row: NodeRow| cluster.nodes().name(row).to_string();
+        let key = |row| {
+            let pod = &cluster.pods().entry(row).pod;
+            (pod.spec.namespace.to_string(), pod.name.to_string())
+        };
+        let mut placements = Self::default();
+        for evicted in &outcome.evicted {
+            let key = (evicted.namespace.to_string(), evicted.name.to_string());
+            placements.nodes.insert(key.clone(), None);
+            placements.evicted.insert(key, node(evicted.node));
+        }
+        placements.nodes.extend(outcome.pending.iter().map(|pending| (key(pending.pod), None)));
+        placements
+            .nodes
+            .extend(outcome.placed.iter().map(|placed| (key(placed.pod), Some(node(placed.node)))));
+        placements
+    }
+
+    /// The pods that are not on the same node after all of these runs.
+    pub fn differences(runs: &[Self]) -> Vec<PodDifference> {
+        let keys: BTreeSet<&(String, String)> = runs.iter().flat_map(|run| run.nodes.keys()).collect();
+        let node_of = |run: &Self, key: &(String, String)| match run.nodes.get(key) {
+            Some(node) => node.clone(),
+            // A run that says nothing of a pod leaves it where it runs.
+            None => runs.iter().find_map(|other| other.evicted.get(key)).cloned(),
+        };
+        let nodes =
+            keys.into_iter().map(|key| (key, runs.iter().map(|run| node_of(run, key)).collect::<Vec<_>>()));
+        nodes
+            .filter(|(_, nodes)| nodes.windows(2).any(|pair| pair[0] != pair[1]))
+            .map(|(key, nodes)| PodDifference { namespace: key.0.clone(), name: key.1.clone(), nodes })
+            .collect()
+    }
 }
 
 /// What one algorithm made of it.
@@ -60,7 +123,7 @@ pub struct Utilization {
 impl Comparison {
     /// Runs side by side, all over an input with these numbers of nodes and pods.
     pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>) -> Self {
-        Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs }
+        Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs, differences: None }
     }
 }
 
@@ -155,5 +218,30 @@ mod tests {
             ("x.y/gpu", Utilization { mean: 0.5, max: 0.5, deviation: 0.0 }),
         ];
         assert_eq!(run.utilization, expected.map(|(name, share)| (name.to_string(), share)).into());
+    }
+
+    #[test]
+    fn pods_that_are_not_on_the_same_node_after_all_runs_differ() {
+        let placements = |nodes: &[(&str, Option<&str>)], evicted: &[(&str, &str)]| {
+            let key = |name: &str| ("default".to_owned(), name.to_owned());
+            let nodes = nodes.iter().map(|(name, node)| (key(name), node.map(str::to_owned)));
+            let evicted = evicted.iter().map(|(name, node)| (key(name), (*node).to_owned()));
+            Placements { nodes: nodes.collect(), evicted: evicted.collect() }
+        };
+        let runs = [
+            placements(&[("a", Some("n1")), ("b", Some("n1")), ("c", None), ("v", None)], &[("v", "n3")]),
+            placements(&[("a", Some("n1")), ("b", Some("n2")), ("c", Some("n1"))], &[]),
+        ];
+        let found: Vec<String> = Placements::differences(&runs)
+            .into_iter()
+            .map(|pod| {
+                format!("{} {:?}", pod.name, pod.nodes.iter().map(Option::as_deref).collect::<Vec<_>>())
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [r#"b [Some("n1"), Some("n2")]"#, r#"c [None, Some("n1")]"#, r#"v [None, Some("n3")]"#,]
+        );
+        assert_eq!(Placements::differences(&runs[..1]), []);
     }
 }

@@ -13,13 +13,56 @@ const FILES: usize = 5;
 /// How many kinds a summary names: each may make pods, so that all but endless lists are complete.
 const KINDS: usize = 50;
 
+/// How a file marks what a tool replaces before the file is a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notation {
+    /// `{{ … }}`, of Helm and of Go templates.
+    Template,
+    /// `${…}`, of Flux, Argo CD plugins, OpenShift templates and `envsubst`.
+    Variable,
+}
+
+impl Notation {
+    const ALL: [Self; 2] = [Self::Template, Self::Variable];
+
+    /// The notation that a found value has.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        if text.contains("{{") {
+            return Some(Self::Template);
+        }
+        let variable = text.split_once("${")?.1;
+        let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
+        (variable.starts_with(is_name) && variable.contains('}')).then_some(Self::Variable)
+    }
+
+    /// What to do with so many files.
+    fn advice(self, files: usize) -> String {
+        let others = match files - 1 {
+            0 => String::new(),
+            1 => ", as is 1 other file".to_owned(),
+            more => format!(", as are {more} other files"),
+        };
+        let them = if files == 1 { "it" } else { "them" };
+        match self {
+            Self::Template => format!(
+                "a template ({{{{ … }}}}), not a manifest{others}; render {them} first, for example: helm template CHART | \
+                 berth simulate -f -"
+            ),
+            Self::Variable => format!(
+                "has variables (${{…}}) where values are expected{others}; replace them first, for example: envsubst < FILE \
+                 | berth simulate -f -, or for Flux: flux build kustomization NAME --path DIR --kustomization-file FILE --dry-run"
+            ),
+        }
+    }
+}
+
 /// What is left out.
 #[derive(Default)]
 pub(crate) struct LeftOut {
     /// Files in folders that hold no objects.
     files: Vec<Str>,
-    /// Files with placeholders of a template language.
-    templates: Vec<Str>,
+    /// Files that must be rendered first.
+    templates: Vec<(Str, Notation)>,
     /// How many objects there are of each unknown kind.
     kinds: BTreeMap<String, usize>,
 }
@@ -33,9 +76,9 @@ impl LeftOut {
     }
 
     /// Notes a file that must be rendered first.
-    pub(crate) fn template(&mut self, source: &Str) {
+    pub(crate) fn template(&mut self, source: &Str, notation: Notation) {
         if !self.is_template(source) {
-            self.templates.push(source.clone());
+            self.templates.push((source.clone(), notation));
         }
     }
 
@@ -46,7 +89,7 @@ impl LeftOut {
 
     /// Whether the file that was read last must be rendered first.
     pub(crate) fn is_template(&self, source: &Str) -> bool {
-        self.templates.last() == Some(source)
+        self.templates.last().is_some_and(|(last, _)| last == source)
     }
 
     /// Whether there are files that must be rendered first.
@@ -54,21 +97,15 @@ impl LeftOut {
         !self.templates.is_empty()
     }
 
-    /// The files that must be rendered first, as one problem.
-    pub(crate) fn to_render(&self) -> Option<Problem> {
-        let first = self.templates.first()?;
-        let how = "for example: helm template CHART | berth simulate -f -";
-        let message = match self.templates.len() - 1 {
-            0 => format!("a template ({{{{ … }}}}), not a manifest; render it first, {how}"),
-            1 => format!(
-                "a template ({{{{ … }}}}), not a manifest, as is 1 other file; render them first, {how}"
-            ),
-            more => format!(
-                "a template ({{{{ … }}}}), not a manifest, as are {more} other files; render them first, {how}"
-            ),
-        };
-        let (object, field) = (String::new(), String::new());
-        Some(Problem { place: Place::start(first.clone()), object, field, message })
+    /// The files that must be rendered first, as one problem for each notation.
+    pub(crate) fn to_render(&self) -> impl Iterator<Item = Problem> + '_ {
+        Notation::ALL.into_iter().filter_map(|notation| {
+            let mut files = self.templates.iter().filter(|(_, own)| *own == notation).map(|(file, _)| file);
+            let first = files.next()?;
+            let (object, field) = (String::new(), String::new());
+            let message = notation.advice(1 + files.count());
+            Some(Problem { place: Place::start(first.clone()), object, field, message })
+        })
     }
 
     /// Warns of the files and kinds, in one line each.

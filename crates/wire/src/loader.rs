@@ -10,7 +10,7 @@ use crate::custom::{self, Rules};
 use crate::head::Head;
 use crate::json;
 use crate::layers::{self, Loaded};
-use crate::left_out::LeftOut;
+use crate::left_out::{LeftOut, Notation};
 use crate::object::{self, Decoded};
 use crate::pod::rest;
 use crate::problem::{Problem, Problems};
@@ -85,9 +85,9 @@ impl Loader {
         let source = Str::from(source);
         let before = self.problems.len();
         self.read_text(&source, bytes);
-        let placeholder = |problem: &Problem| problem.message.contains("{{");
-        if self.problems.iter().skip(before).any(placeholder) {
-            self.left_out.template(&source);
+        let notation = self.problems.iter().skip(before).find_map(|problem| Notation::of(&problem.message));
+        if let Some(notation) = notation {
+            self.left_out.template(&source, notation);
         }
         // A file with placeholders has one problem: that it must be rendered.
         if self.left_out.is_template(&source) {
@@ -174,7 +174,7 @@ impl Loader {
     /// Complains about a text that cannot be parsed.
     fn broken(&mut self, place: &Place, text: &str, message: String) {
         if text.contains("{{") {
-            self.left_out.template(&place.source);
+            self.left_out.template(&place.source, Notation::Template);
         } else if self.in_folder && !text.contains("apiVersion") {
             self.left_out.file(&place.source);
         } else {
@@ -193,7 +193,7 @@ impl Loader {
     /// # Errors
     /// All problems that were found, if there is one.
     pub fn finish(mut self) -> Result<(Manifests, Warnings), Problems> {
-        if let Some(problem) = self.left_out.to_render() {
+        for problem in self.left_out.to_render() {
             self.problems.push(problem);
         }
         if !self.problems.is_empty() {

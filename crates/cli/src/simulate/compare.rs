@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use berth_engine::algorithm::Algorithm;
-use berth_sim::compare::{Comparison, RunSummary, Utilization};
+use berth_sim::compare::{Comparison, Placements, RunSummary, Utilization};
 
 use super::SimulateArgs;
 use crate::columns::{Cell, Columns};
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::{human, output, profiles, style};
+
+/// How many pods that differ `-o wide` names.
+const NAMED: usize = 40;
 
 /// Runs the command.
 ///
@@ -23,20 +26,24 @@ pub(super) fn run(args: &SimulateArgs, format: Format) -> Result<ExitCode, Failu
     profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
     let world = args.world()?;
     let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
-    let mut runs = Vec::new();
+    let (mut runs, mut placements) = (Vec::new(), Vec::new());
     for algorithm in algorithms {
         let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm))?;
         let copy = world.clone();
         let started = Instant::now();
         let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {
             let seconds = started.elapsed().as_secs_f64();
-            (seconds, RunSummary::new(name, scheduler.cluster(), outcome))
+            let cluster = scheduler.cluster();
+            (seconds, RunSummary::new(name, cluster, outcome), Placements::new(cluster, outcome))
         })?;
-        runs.push(summary);
+        let (seconds, summary, places) = summary;
+        runs.push((seconds, summary));
+        placements.push(places);
     }
     let pending = runs.iter().map(|(_, run)| run.pending).max().unwrap_or(0);
     let seconds: Vec<f64> = runs.iter().map(|(seconds, _)| *seconds).collect();
     let mut comparison = Comparison::new(nodes, pods, runs.into_iter().map(|(_, run)| run).collect());
+    comparison.differences = Some(Placements::differences(&placements));
     if args.timing {
         for (run, &seconds) in comparison.runs.iter_mut().zip(&seconds) {
             run.engine_seconds = Some(seconds);
@@ -101,5 +108,32 @@ fn render(comparison: &Comparison, wide: bool) -> String {
     table.print(&mut out);
     let (nodes, pods) = (human::count(comparison.nodes, "node"), human::count(comparison.pods, "pod"));
     let _ = writeln!(out, "\n{nodes}, {pods}; imbalance: standard deviation of the nodes' utilization");
+    by_pod(&mut out, comparison, wide);
     out
+}
+
+/// The pods that are not on the same node after all runs: how many, and with `wide` where each is.
+fn by_pod(out: &mut String, comparison: &Comparison, wide: bool) {
+    let Some(differences) = comparison.differences.as_deref().filter(|_| comparison.runs.len() > 1) else {
+        return;
+    };
+    let verb = if differences.len() == 1 { "is" } else { "are" };
+    let count = human::count(differences.len(), "pod");
+    let hint = if wide || differences.is_empty() { "" } else { " (-o wide names them)" };
+    let _ = writeln!(out, "{count} {verb} not on the same node under all algorithms{hint}");
+    if !wide || differences.is_empty() {
+        return;
+    }
+    let titles = std::iter::once("POD").chain(comparison.runs.iter().map(|run| run.algorithm.as_str()));
+    let mut table = Columns::new(titles.map(|title| Cell::styled(title, style::HEADING)));
+    for pod in differences.iter().take(NAMED) {
+        let nodes = pod.nodes.iter().map(|node| Cell::from(node.clone().unwrap_or_else(|| "-".to_owned())));
+        let name = Cell::from(format!("{}/{}", pod.namespace, pod.name));
+        table.row(std::iter::once(name).chain(nodes).collect());
+    }
+    out.push('\n');
+    table.print(out);
+    if let Some(more) = differences.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = writeln!(out, "and {more} more (-o json lists all)");
+    }
 }

@@ -130,10 +130,7 @@ impl SchedulingLoop {
     }
 
     fn pod_applied(&mut self, now: Now, mut manifest: PodManifest) {
-        if self.evictions.contains(&manifest.pod.uid) {
-            // This scheduler has requested the eviction. The watch may not have delivered it yet.
-            (manifest.pod.terminating, manifest.pod.preempted) = (true, true);
-        }
+        self.evictions.deliver(&mut manifest.pod);
         let pod = &manifest.pod;
         match self.pods.find(&pod.spec.namespace, &pod.name) {
             Some(row) if self.scheduler.cluster().pods().entry(row).pod.uid == pod.uid => {

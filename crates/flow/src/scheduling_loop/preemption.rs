@@ -2,7 +2,7 @@
 //!
 //! Upstream: `framework/preemption/executor.go`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use berth_engine::ids::PodRow;
 use berth_engine::preemption::{self, Candidate};
@@ -19,23 +19,35 @@ use crate::report::Report;
 /// The pods whose eviction was requested, by uid. They count as terminating before the watch says so.
 #[derive(Debug, Default)]
 pub(super) struct Evictions {
-    uids: BTreeSet<Str>,
+    delivered: BTreeMap<Str, Delivered>,
+}
+
+/// What the watch has delivered of a pod whose eviction was requested. It counts if the eviction fails: somebody else may
+/// have deleted the pod meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+struct Delivered {
+    terminating: bool,
+    preempted: bool,
 }
 
 impl Evictions {
     /// The eviction of a pod is requested.
-    fn begin(&mut self, uid: Str) {
-        self.uids.insert(uid);
+    fn begin(&mut self, pod: &Pod) {
+        let delivered = Delivered { terminating: pod.terminating, preempted: pod.preempted };
+        self.delivered.insert(pod.uid.clone(), delivered);
+    }
+
+    /// The watch delivers a pod. If its eviction was requested, it counts as terminating all the same.
+    pub(super) fn deliver(&mut self, pod: &mut Pod) {
+        if let Some(delivered) = self.delivered.get_mut(&pod.uid) {
+            *delivered = Delivered { terminating: pod.terminating, preempted: pod.preempted };
+            (pod.terminating, pod.preempted) = (true, true);
+        }
     }
 
     /// The eviction has failed, or the pod is deleted.
     pub(super) fn end(&mut self, uid: &Str) {
-        self.uids.remove(uid);
-    }
-
-    /// Whether the eviction of a pod was requested.
-    pub(super) fn contains(&self, uid: &Str) -> bool {
-        self.uids.contains(uid)
+        self.delivered.remove(uid);
     }
 }
 
@@ -69,7 +81,7 @@ impl SchedulingLoop {
                 let kind = RequestKind::Evict { victim: named.clone() };
                 let in_flight = InFlight { pod: preemptor, uid: reference.uid.clone(), kind };
                 self.outbox.send(Request::Evict { victim: named.clone(), message }, in_flight);
-                self.evictions.begin(named.uid.clone());
+                self.evictions.begin(&self.scheduler.cluster().pods().entry(victim).pod);
                 self.scheduler.cluster_mut().mark_terminating(victim, true); // so that it is evicted once
             }
             self.outbox.emit(Event {
@@ -102,17 +114,18 @@ impl SchedulingLoop {
         self.activate(pod);
     }
 
-    /// An eviction failed: the victim stays unless the watch delivers something else.
+    /// An eviction failed: the victim is what the watch has delivered.
     pub(super) fn eviction_failed(&mut self, now: Now, victim: &PodRef, failure: &Failure) {
-        self.evictions.end(&victim.uid);
+        let Delivered { terminating, preempted } =
+            self.evictions.delivered.remove(&victim.uid).unwrap_or_default();
         let Some(row) = self.pods.find(&victim.namespace, &victim.name) else { return };
         let pod = self.scheduler.cluster().pods().entry(row).pod.clone();
         if pod.uid != victim.uid || failure.kind == FailureKind::Gone {
             return;
         }
         let priority = pod.spec.priority;
-        self.bound_pod_changed(now, row, Pod { terminating: false, preempted: false, ..pod });
-        let Some(pending) = self.pods.get(row) else { return };
+        self.bound_pod_changed(now, row, Pod { terminating, preempted, ..pod });
+        let Some(pending) = self.pods.get(row).filter(|_| !terminating) else { return };
         if matches!(pending.stage(), PodStage::Queued) && self.queue.info(row).is_none() {
             // Its binding failed while it was terminating, so it left the queue.
             let gated = self.is_gated(pending.profile(), row);

@@ -135,6 +135,24 @@ fn a_victim_stays_terminating_if_the_watch_is_late() {
     assert!(!terminating(&world), "the eviction was refused");
 }
 
+#[test]
+fn a_victim_that_somebody_else_deletes_is_terminating_whatever_comes_of_the_eviction() {
+    let mut world = full();
+    assert_eq!(world.run()[0], "evict low");
+    // Seed 96185440: a user deletes the pod before the API server refuses the eviction.
+    world.apply(
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"low","namespace":"default","uid":"uid-low",
+            "deletionTimestamp":"2026-01-01T00:00:00Z"},"spec":{"nodeName":"n",
+            "containers":[{"name":"c","resources":{"requests":{"cpu":"4"}}}]}}"#,
+    );
+    let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Refused)));
+    let low = world.flow.find_pod(&"default".into(), &"low".into()).unwrap();
+    let pod = &world.flow.scheduler().cluster().pods().entry(low).pod;
+    assert_eq!((pod.terminating, pod.preempted), (true, false));
+    assert!(!world.run().iter().any(|request| request.starts_with("evict")), "it goes by itself");
+}
+
 fn high_nominated_to(node: &str) -> String {
     format!(r#""nominatedNodeName":"{node}","#)
 }

@@ -171,6 +171,28 @@ fn a_file_of_a_folder_that_holds_no_objects_is_skipped() {
 }
 
 #[test]
+fn files_with_variables_are_one_problem() {
+    let deployment = |name: &str, replicas: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec: {{replicas: {replicas}, selector: \
+             {{matchLabels: {{a: b}}}}, template: {{metadata: {{labels: {{a: b}}}}, spec: {{containers: [{{name: c}}]}}}}}}\n"
+        )
+    };
+    let mut loader = crate::Loader::new();
+    loader.read("a.yaml", deployment("web", "'${REPLICAS:=3}'").as_bytes());
+    loader.read("b.yaml", deployment("'${APP}'", "1").as_bytes());
+    loader.read("c.yaml", deployment("'a$'", "1").as_bytes());
+    let problems = loader.finish().unwrap_err().to_string();
+    let lines: Vec<&str> = problems.lines().collect();
+    let [other, variables] = lines.as_slice() else { panic!("{problems}") };
+    assert!(other.starts_with("c.yaml: Deployment default/a$: metadata.name: "), "{other}");
+    let expected = "a.yaml: has variables (${…}) where values are expected, as is 1 other file; replace them first, for \
+                    example: envsubst < FILE | berth simulate -f -, or for Flux: flux build kustomization NAME --path DIR \
+                    --kustomization-file FILE --dry-run";
+    assert_eq!(*variables, expected);
+}
+
+#[test]
 fn files_with_placeholders_are_one_problem() {
     let mut loader = crate::Loader::new();
     loader.read("a.yaml", b"{{ if .A }}\n---\nkind: {{ .Kind }}\n---\napiVersion: v1\nkind: Pod\n");

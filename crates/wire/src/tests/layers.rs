@@ -64,6 +64,102 @@ fn a_manifest_without_replicas_leaves_their_number_to_the_autoscaler() {
 }
 
 #[test]
+fn an_update_that_the_api_server_refuses_leaves_the_object_as_it_is() {
+    let set = |meta: &str, policy: &str, size: &str, app: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: db{meta}}}, spec: {{replicas: 1, serviceName: db, \
+             podManagementPolicy: {policy}, selector: {{matchLabels: {{app: {app}}}}}, template: {{metadata: {{labels: \
+             {{app: {app}}}}}, spec: {{containers: [{{name: c, image: i}}]}}}}, volumeClaimTemplates: [{{metadata: {{name: \
+             data}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}}}}}]}}}}\n"
+        )
+    };
+    let job = |meta: &str, labels: &str, spec: &str, cpu: &str| {
+        format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: j{meta}}}, spec: {{{spec} template: {{metadata: {{labels: \
+             {{app: j{labels}}}}}, spec: {{restartPolicy: Never, containers: [{{name: c, image: i, resources: {{requests: \
+             {{cpu: {cpu}}}}}}}]}}}}}}}}\n"
+        )
+    };
+    let stored_job =
+        |spec: &str| job(STORED, ", job-name: j, batch.kubernetes.io/controller-uid: u-1", spec, "1");
+    let indexed = "completionMode: Indexed, parallelism: 2, completions: 2,";
+    let stored_set = set(STORED, "Parallel", "10Gi", "db");
+    let stored_web = deployment(STORED, "replicas: 3,", "1");
+    let web = |app: &str| deployment("", "replicas: 4,", "1").replace("app: web", &format!("app: {app}"));
+    let cases = [
+        (stored_set.clone(), set("", "Parallel", "10Gi", "db"), None),
+        (stored_set.clone(), set("", "Parallel", "20Gi", "db"), Some("spec.volumeClaimTemplates")),
+        (stored_set.clone(), set("", "OrderedReady", "10Gi", "db"), Some("spec.podManagementPolicy")),
+        (stored_set, set("", "Parallel", "10Gi", "base"), Some("spec.selector")),
+        (stored_web.clone(), web("web"), None),
+        (stored_web, web("shop"), Some("spec.selector")),
+        (stored_job(""), job("", "", "", "1"), None),
+        (stored_job(""), job("", "", "", "2"), Some("spec.template")),
+        (stored_job("suspend: true,"), job("", "", "", "2"), None),
+        (stored_job("completions: 3,"), job("", "", "completions: 4,", "1"), Some("spec.completions")),
+        (stored_job(indexed), job("", "", &indexed.replace('2', "4"), "1"), None),
+        (
+            stored_job(indexed),
+            job("", "", "parallelism: 2, completions: 2,", "1"),
+            Some("spec.completionMode"),
+        ),
+    ];
+    for (stored, manifest, field) in cases {
+        let before = warned(&stored).0.workloads[0].value.clone();
+        for text in [format!("{stored}---\n{manifest}"), format!("{manifest}---\n{stored}")] {
+            let (manifests, warnings) = warned(&text);
+            assert_eq!(warnings.len(), usize::from(field.is_some()), "{text} {warnings}");
+            let Some(field) = field else { continue };
+            let expected =
+                format!("the API server refuses this update, because {field} cannot be changed so; ");
+            assert!(warnings.to_string().contains(&expected), "{text} {warnings}");
+            assert_eq!(manifests.workloads[0].value, before, "{text}");
+        }
+    }
+}
+
+#[test]
+fn of_a_claim_and_of_classes_some_fields_cannot_change_either() {
+    let claim = |meta: &str, size: &str, rest: &str| {
+        format!(
+            "{{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {{name: data{meta}}}, spec: {{accessModes: \
+             [ReadWriteOnce], resources: {{requests: {{storage: {size}}}}}{rest}}}}}\n"
+        )
+    };
+    let storage = |meta: &str, mode: &str| {
+        format!(
+            "{{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {{name: ssd{meta}}}, provisioner: x, \
+             volumeBindingMode: {mode}}}\n"
+        )
+    };
+    let priority = |meta: &str, value: i32| {
+        format!(
+            "{{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {{name: high{meta}}}, value: {value}}}\n"
+        )
+    };
+    let bound = claim(STORED, "10Gi", ", storageClassName: ssd, volumeName: pv-1");
+    let cases = [
+        (bound.clone(), claim("", "10Gi", ""), None),
+        (bound.clone(), claim("", "20Gi", ""), None),
+        (bound.clone(), claim("", "5Gi", ""), Some("spec.resources.requests.storage")),
+        (bound.clone(), claim("", "10Gi", ", storageClassName: hdd"), Some("spec.storageClassName")),
+        (bound, claim("", "10Gi", ", volumeMode: Block"), Some("spec.volumeMode")),
+        (storage(STORED, "Immediate"), storage("", "WaitForFirstConsumer"), Some("volumeBindingMode")),
+        (priority(STORED, 10), priority("", 20), Some("value")),
+        (priority(STORED, 10), priority("", 10), None),
+    ];
+    for (stored, manifest, field) in cases {
+        let (_, warnings) = warned(&format!("{stored}---\n{manifest}"));
+        assert_eq!(warnings.len(), usize::from(field.is_some()), "{manifest} {warnings}");
+        if let Some(field) = field {
+            let expected =
+                format!("the API server refuses this update, because {field} cannot be changed so; ");
+            assert!(warnings.to_string().contains(&expected), "{manifest} {warnings}");
+        }
+    }
+}
+
+#[test]
 fn equal_definitions_are_one_and_of_different_ones_the_later_counts_with_a_warning() {
     let namespace = |team: &str| {
         format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: shop, labels: {{team: {team}}}}}}}\n")
