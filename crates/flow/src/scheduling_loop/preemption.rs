@@ -114,15 +114,18 @@ impl SchedulingLoop {
         self.activate(pod);
     }
 
-    /// An eviction failed: the victim is what the watch has delivered.
+    /// An eviction failed: the victim is what the watch has delivered. If it is gone, the watch will deliver that.
     pub(super) fn eviction_failed(&mut self, now: Now, victim: &PodRef, failure: &Failure) {
-        let Delivered { terminating, preempted } =
-            self.evictions.delivered.remove(&victim.uid).unwrap_or_default();
-        let Some(row) = self.pods.find(&victim.namespace, &victim.name) else { return };
-        let pod = self.scheduler.cluster().pods().entry(row).pod.clone();
-        if pod.uid != victim.uid || failure.kind == FailureKind::Gone {
+        let known = self.pods.find(&victim.namespace, &victim.name);
+        let known = known.map(|row| (row, self.scheduler.cluster().pods().entry(row).pod.clone()));
+        let Some((row, pod)) = known.filter(|(_, pod)| pod.uid == victim.uid) else {
+            return self.evictions.end(&victim.uid);
+        };
+        if failure.kind == FailureKind::Gone {
             return;
         }
+        let delivered = self.evictions.delivered.remove(&victim.uid);
+        let Delivered { terminating, preempted } = delivered.unwrap_or_default();
         let priority = pod.spec.priority;
         self.bound_pod_changed(now, row, Pod { terminating, preempted, ..pod });
         let Some(pending) = self.pods.get(row).filter(|_| !terminating) else { return };

@@ -136,6 +136,20 @@ fn a_victim_stays_terminating_if_the_watch_is_late() {
 }
 
 #[test]
+fn a_victim_that_is_gone_stays_terminating_until_the_watch_delivers_it() {
+    let mut world = full();
+    assert_eq!(world.run()[0], "evict low");
+    let ticket = world.ticket(|request| matches!(request, Request::Evict { .. }));
+    world.take(Input::Reply(ticket, failure(FailureKind::Gone)));
+    world.bound("low", 4, "n"); // an update from before the deletion
+    let low = world.flow.find_pod(&"default".into(), &"low".into()).unwrap();
+    assert!(world.flow.scheduler().cluster().pods().entry(low).pod.terminating);
+    world.delete(Kind::Pod, "low");
+    world.wait(1_000);
+    assert_eq!(world.run(), ["bind high to n"]);
+}
+
+#[test]
 fn a_victim_that_somebody_else_deletes_is_terminating_whatever_comes_of_the_eviction() {
     let mut world = full();
     assert_eq!(world.run()[0], "evict low");
