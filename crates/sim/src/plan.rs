@@ -57,6 +57,9 @@ pub struct NodePlan {
     pub placed_on_new: usize,
     /// Pods that stay pending whatever is added.
     pub pending: Vec<UnplacedPod>,
+    /// The most nodes that were tried for the pending pods in vain, by type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<TriedNodes>,
     /// How many simulations were made.
     pub simulations: usize,
     /// What is odd about the input, a sentence each.
@@ -79,8 +82,19 @@ pub struct AddedNodes {
     pub cost: String,
 }
 
+/// Nodes of one type that were tried in vain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TriedNodes {
+    /// The name of the type.
+    #[serde(rename = "type")]
+    pub of: String,
+    /// How many.
+    pub count: u32,
+}
+
 /// A pod that stays pending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct UnplacedPod {
     /// Its namespace.
     pub namespace: String,
@@ -88,6 +102,9 @@ pub struct UnplacedPod {
     pub name: String,
     /// Why, in upstream's words, after all nodes of the plan were added.
     pub message: String,
+    /// Why, with the nodes of [`NodePlan::tried`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_with_tried: Option<String>,
 }
 
 /// Finds the cheapest nodes of these types that let all pods of the input fit.
@@ -185,7 +202,7 @@ fn remove_node(cluster: &mut Cluster, name: &str) {
 }
 
 fn report(simulator: &mut Simulator, relaxation: &Relaxation, found: Found) -> Result<NodePlan, String> {
-    let Found { counts, hopeless, bound } = found;
+    let Found { counts, hopeless, bound, tried } = found;
     let end = simulator.simulate(&counts)?;
     let cost = relaxation.cost(&counts);
     let added = simulator.candidates.iter().zip(&counts).filter(|(_, count)| **count > 0);
@@ -195,14 +212,20 @@ fn report(simulator: &mut Simulator, relaxation: &Relaxation, found: Found) -> R
         price: candidate.of.price.to_string(),
         cost: candidate.of.price.times(*count).to_string(),
     });
+    let (most, pending_with_most) = tried.unwrap_or_default();
     let pending = hopeless.into_iter().map(|open| {
         let now = end.pending.iter().find(|pending| pending.name == open.name);
+        let then = pending_with_most.iter().find(|pending| pending.name == open.name && !open.beyond_help);
         UnplacedPod {
             namespace: open.name.0.to_string(),
             name: open.name.1.to_string(),
             message: now.map_or(open.message, |now| now.message.clone()),
+            message_with_tried: then.map(|then| then.message.clone()),
         }
     });
+    let tried = simulator.candidates.iter().zip(&most).filter(|(_, count)| **count > 0);
+    let tried = tried.map(|(of, count)| TriedNodes { of: of.of.node.name.to_string(), count: *count });
+    let tried: Vec<TriedNodes> = tried.collect();
     let optimal = cost <= bound;
     let gap = (bound.0 > 0 || optimal).then(|| {
         let above = cost.0.saturating_sub(bound.0) as f64 / bound.0.max(1) as f64;
@@ -219,6 +242,7 @@ fn report(simulator: &mut Simulator, relaxation: &Relaxation, found: Found) -> R
         placed_on_existing: end.placed.0,
         placed_on_new: end.placed.1,
         pending: pending.collect(),
+        tried,
         simulations: simulator.count,
         warnings: Vec::new(),
     })

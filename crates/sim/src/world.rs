@@ -8,6 +8,7 @@ use berth_engine::ids::PodRow;
 use berth_model::labels::Labels;
 use berth_model::load::unreadable;
 use berth_model::manifests::Manifests;
+use berth_model::node::{Node, Taint, TaintEffect};
 use berth_model::pod::Pod;
 use berth_model::workload::{Namespace, PodCount, Workload};
 use berth_model::{Str, UnixSeconds};
@@ -22,6 +23,8 @@ use crate::usage::Measured;
 
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+/// The key of the taint of cordoned nodes.
+const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// A cluster and the pods that wait for a place in it, in input order.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +67,7 @@ impl World {
     pub fn admitted(mut manifests: Manifests, now: Option<UnixSeconds>) -> Result<Self, Problems> {
         let mut world = Self::default();
         autoscale(&mut manifests, Mode::Current);
+        manifests.nodes.iter_mut().for_each(|entry| taint_if_cordoned(&mut entry.value));
         let Expanded { pods, owners, mut claims, mut rollouts } = expand(&manifests, &mut world.warnings)?;
         let default_class = DefaultClass::new(&manifests);
         let stored = manifests.claims.iter_mut().map(|entry| &mut entry.value);
@@ -132,6 +136,17 @@ impl World {
         if waits {
             self.waiting.push(row);
         }
+    }
+}
+
+/// A cordoned node has a taint, which the node lifecycle controller adds. PodTopologySpread may look at it.
+///
+/// Upstream: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`doNoScheduleTaintingPass`).
+fn taint_if_cordoned(node: &mut Node) {
+    let is_there = |taint: &Taint| &*taint.key == UNSCHEDULABLE && taint.effect == TaintEffect::NoSchedule;
+    if node.unschedulable && !node.taints.iter().any(is_there) {
+        let (key, value) = (UNSCHEDULABLE.into(), Str::default());
+        node.taints.push(Taint { key, value, effect: TaintEffect::NoSchedule });
     }
 }
 
@@ -231,6 +246,18 @@ mod tests {
             Some(vec![(key, shop)])
         );
         assert!(world.cluster.namespace_labels(other).is_none());
+    }
+
+    #[test]
+    fn a_cordoned_node_has_the_taint_that_its_controller_adds() {
+        let taint = "taints: [{key: node.kubernetes.io/unschedulable, effect: NoSchedule}]";
+        for (spec, expected) in
+            [("", 0), ("unschedulable: true", 1), (&*format!("unschedulable: true, {taint}"), 1), (taint, 1)]
+        {
+            let world = world(&node("n1", "", spec));
+            let row = world.cluster.nodes().find("n1").unwrap();
+            assert_eq!(world.cluster.nodes().object(row).taints.len(), expected, "{spec}");
+        }
     }
 
     #[test]

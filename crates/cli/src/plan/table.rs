@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use berth_sim::plan::{NodePlan, NodeRemoval};
+use berth_sim::plan::{NodePlan, NodeRemoval, UnplacedPod};
 
 use crate::columns::{Cell, Columns, WIDTH};
-use crate::section::{by_reason, counted_heading, more, reason};
+use crate::section::{by_reason, counted_heading, heading, more, reason};
 use crate::{human, style};
 
 /// How many lines of a list the short tables show.
@@ -70,7 +70,20 @@ fn pending(out: &mut String, document: &NodePlan, wide: bool) {
     counted_heading(out, "PENDING", document.pending.len());
     let limit = if wide { usize::MAX } else { SHOWN };
     let pods = document.pending.iter();
-    let groups = by_reason(pods.map(|pod| (pod.message.as_str(), format!("{}/{}", pod.namespace, pod.name))));
+    let name = |pod: &UnplacedPod| format!("{}/{}", pod.namespace, pod.name);
+    let groups = by_reason(pods.clone().map(|pod| (pod.message.as_str(), name(pod))));
+    for (message, names) in groups.iter().take(limit) {
+        reason(out, "", names, message, wide);
+    }
+    more(out, groups.len(), limit);
+    let with_more = pods.filter_map(|pod| Some((pod.message_with_tried.as_deref()?, name(pod))));
+    let groups = by_reason(with_more);
+    if groups.is_empty() {
+        return;
+    }
+    let nodes: Vec<String> =
+        document.tried.iter().map(|tried| format!("{} nodes of {}", tried.count, tried.of)).collect();
+    heading(out, &format!("PENDING, EVEN WITH {}", nodes.join(", ")));
     for (message, names) in groups.iter().take(limit) {
         reason(out, "", names, message, wide);
     }

@@ -40,6 +40,8 @@ pub(super) struct Found {
     pub(super) hopeless: Vec<Open>,
     /// No cheaper set of nodes than this makes the other pods fit.
     pub(super) bound: Price,
+    /// The most nodes that were tried for the hopeless pods, and the pods that were pending all the same.
+    pub(super) tried: Option<(Vec<u32>, Vec<Open>)>,
 }
 
 /// A search in progress.
@@ -51,13 +53,15 @@ pub(super) struct Search<'a> {
     /// Whether all pods fit that the relaxation counts, so that its constraints hold.
     is_relaxed: bool,
     budget: usize,
+    /// The most nodes that were tried in vain when growing ended.
+    tried: Option<(Vec<u32>, Vec<Open>)>,
 }
 
 impl<'a> Search<'a> {
     /// A search whose simulations are so much work each.
     pub(super) fn new(simulator: &'a mut Simulator, relaxation: &'a Relaxation, work: usize) -> Self {
         let budget = (MAX_WORK / work.max(1)).clamp(SIMULATIONS.0, SIMULATIONS.1);
-        Self { simulator, relaxation, except: BTreeSet::new(), is_relaxed: true, budget }
+        Self { simulator, relaxation, except: BTreeSet::new(), is_relaxed: true, budget, tried: None }
     }
 
     /// Finds the cheapest nodes.
@@ -72,13 +76,13 @@ impl<'a> Search<'a> {
         let hopeless = self.grow(&mut counts)?;
         if let Some((cost, counts)) = self.fitting_all(&hopeless)? {
             let hopeless = hopeless.into_iter().filter(|open| open.beyond_help).collect();
-            return Ok(Found { counts, hopeless, bound: cost });
+            return Ok(Found { counts, hopeless, bound: cost, tried: None });
         }
         self.is_relaxed = hopeless.iter().all(|open| open.beyond_help);
         let bound = if self.is_relaxed { bound } else { Price(0) };
         self.shrink(&mut counts, bound)?;
         let bound = self.try_cheaper(&mut counts, bound)?;
-        Ok(Found { counts, hopeless, bound })
+        Ok(Found { counts, hopeless, bound, tried: self.tried })
     }
 
     fn prices(&self) -> Vec<Price> {
@@ -125,11 +129,16 @@ impl<'a> Search<'a> {
                 break;
             }
             let mut better = None;
+            self.tried = None;
             for next in self.larger(&open, counts) {
                 let end = self.simulator.simulate(&next)?;
                 if is_better(&end, &now) {
                     better = Some((next, end));
                     break;
+                }
+                let nodes = |counts: &[u32]| counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+                if self.tried.as_ref().is_none_or(|(most, _)| nodes(&next) > nodes(most)) {
+                    self.tried = Some((next, end.pending));
                 }
             }
             let Some((next, end)) = better else { break };

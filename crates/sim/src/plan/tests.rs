@@ -122,6 +122,26 @@ fn a_plan_is_as_cheap_as_what_brute_force_finds() {
     assert!(planned > 0 && impossible + free > 0, "{planned} {impossible} {free}");
 }
 
+#[test]
+fn pods_that_no_nodes_help_say_why_with_the_most_nodes_that_were_tried() {
+    let mut text = node("n1", "a", 1, 4, "") + &node("n2", "b", 1, 4, "");
+    for name in ["p", "q"] {
+        let _ = writeln!(
+            text,
+            "---\n{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, labels: {{app: web}}}}, spec: {{topologySpreadConstraints: \
+             [{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {{matchLabels: {{app: web}}}}}}], \
+             containers: [{{name: c, image: i, resources: {{requests: {{cpu: 2}}}}}}]}}}}"
+        );
+    }
+    let types = manifests(&node("large", "a", 4, 16, ""));
+    let of = NodeType { node: types.nodes[0].value.clone(), price: Price(1), max: 8 };
+    let found = plan(manifests(&text), None, vec![of], profiles(), OPTIONS).unwrap();
+    let [open] = found.pending.as_slice() else { panic!("{found:?}") };
+    assert_eq!(found.tried, [TriedNodes { of: "large".to_owned(), count: 8 }]);
+    let why = "0/10 nodes are available: 2 Insufficient cpu, 8 node(s) didn't match pod topology spread constraints.";
+    assert_eq!(open.message_with_tried.as_deref(), Some(why));
+}
+
 const DEPLOYED: &str =
     "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: r, controller: true}]";
 
