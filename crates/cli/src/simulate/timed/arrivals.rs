@@ -1,6 +1,6 @@
 //! The file of arrivals: pods that are created at a time and run for a time, a line each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +46,19 @@ const GPU: &str = "nvidia.com/gpu";
 /// Thousandths of GPUs, for pods that share one.
 const GPU_MILLI: &str = "nvidia.com/gpu-milli";
 const REQUESTS: &str = "requests.";
+/// The columns that decide nothing of a pod's spec.
+const OF_ARRIVAL: [&str; 10] = [
+    "name",
+    "arrival",
+    "creation_time",
+    "duration",
+    "scheduled_time",
+    "deletion_time",
+    "priority",
+    "group",
+    "qos",
+    "exit_code",
+];
 
 /// Reads the arrivals.
 ///
@@ -89,7 +102,7 @@ fn parse(text: &str, namespace: &str) -> (Vec<Scheduled>, Vec<String>, Vec<Strin
         return (Vec::new(), unused, vec![message.to_owned()]);
     }
     let (mut commands, mut problems) = (Vec::new(), Vec::new());
-    let mut classes = BTreeMap::new();
+    let (mut classes, mut shared) = (BTreeMap::new(), Shared::default());
     for (number, line) in lines {
         let values = fields(line);
         if values.len() != columns.len() {
@@ -98,7 +111,7 @@ fn parse(text: &str, namespace: &str) -> (Vec<Scheduled>, Vec<String>, Vec<Strin
         }
         let row: BTreeMap<&str, &str> =
             columns.iter().zip(&values).map(|(column, value)| (column.as_str(), value.trim())).collect();
-        match arrival(&row, namespace) {
+        match arrival(&row, namespace, &mut shared) {
             Ok((at, priority, manifest, group)) => {
                 if let Some(priority) = priority {
                     classes.insert(priority, class_name(priority));
@@ -144,13 +157,49 @@ fn class_name(priority: i32) -> Str {
     format!("arrivals-{sign}{}", priority.unsigned_abs()).into()
 }
 
+/// What lines share: a file may have millions.
+#[derive(Default)]
+struct Shared {
+    /// Specs by the values of the columns that decide them.
+    specs: BTreeMap<String, Arc<PodSpec>>,
+    groups: BTreeSet<Str>,
+}
+
+impl Shared {
+    fn spec(&mut self, row: &Row<'_>, default_namespace: &str) -> Result<Arc<PodSpec>, String> {
+        let values = row.iter().filter(|(column, _)| !OF_ARRIVAL.contains(column));
+        let key: String = values.flat_map(|(column, value)| [*column, "\t", *value, "\n"]).collect();
+        if let Some(spec) = self.specs.get(&key) {
+            return Ok(spec.clone());
+        }
+        let container = Container { name: "main".into(), requests: requests(row)?, ..Container::default() };
+        let get = |column: &str| row.get(column).copied().filter(|text| !text.is_empty());
+        let spec = PodSpec {
+            namespace: get("namespace").unwrap_or(default_namespace).into(),
+            labels: labels(get("labels").unwrap_or_default())?,
+            scheduler_name: "default-scheduler".into(),
+            containers: vec![container],
+            ..PodSpec::default()
+        };
+        Ok(self.specs.entry(key).or_insert_with(|| Arc::new(spec)).clone())
+    }
+
+    fn group(&mut self, name: &str) -> Str {
+        if let Some(group) = self.groups.get(name) {
+            return group.clone();
+        }
+        let group = Str::from(name);
+        self.groups.insert(group.clone());
+        group
+    }
+}
+
 type Row<'a> = BTreeMap<&'a str, &'a str>;
 type Arrival = (Millis, Option<i32>, PodManifest, Str);
 
-fn arrival(row: &Row<'_>, default_namespace: &str) -> Result<Arrival, String> {
+fn arrival(row: &Row<'_>, default_namespace: &str, shared: &mut Shared) -> Result<Arrival, String> {
     let get = |column: &str| row.get(column).copied().filter(|text| !text.is_empty());
     let name = get("name").ok_or("name: missing")?;
-    let namespace: Str = get("namespace").unwrap_or(default_namespace).into();
     let at = time(row, "arrival")?.or(time(row, "creation_time")?).ok_or("arrival: missing")?;
     let run = match (time(row, "duration")?, time(row, "deletion_time")?) {
         (Some(duration), _) => RunDuration::Span(Span::fixed(duration)),
@@ -162,24 +211,15 @@ fn arrival(row: &Row<'_>, default_namespace: &str) -> Result<Arrival, String> {
     };
     let priority: Option<i32> = number(row, "priority")?;
     let exit_code: Option<u8> = number(row, "exit_code")?;
-    let requests = requests(row)?;
-    let labels = labels(get("labels").unwrap_or_default())?;
-    let container = Container { name: "main".into(), requests, ..Container::default() };
-    let spec = PodSpec {
-        namespace,
-        labels,
-        scheduler_name: "default-scheduler".into(),
-        containers: vec![container],
-        ..PodSpec::default()
-    };
-    let mut manifest = PodManifest::of(Pod::created(name.into(), Str::default(), Arc::new(spec)));
+    let spec = shared.spec(row, default_namespace)?;
+    let mut manifest = PodManifest::of(Pod::created(name.into(), Str::default(), spec));
     manifest.admission.priority_class = priority.map(class_name);
     manifest.execution = Arc::new(Execution {
         restart_policy: RestartPolicy::Never,
         annotated: Annotated { run: Some(run), exit_code, ..Annotated::default() },
         ..Execution::default()
     });
-    let group = get("group").or(get("qos")).unwrap_or("arrivals").into();
+    let group = shared.group(get("group").or(get("qos")).unwrap_or("arrivals"));
     Ok((at, priority, manifest, group))
 }
 
