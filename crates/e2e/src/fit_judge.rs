@@ -158,7 +158,7 @@ fn reference(program: &Path, kubeconfig: &Path, file: &Path) -> Result<Count> {
     let said = [output.stdout.as_slice(), &output.stderr].concat();
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     let is_warning = |line: &&str| line.starts_with('W') && line.contains("registry.go");
-    let reason = said.lines().filter(|line| !is_warning(line)).next_back().unwrap_or_default().to_owned();
+    let reason = said.lines().rfind(|line| !is_warning(line)).unwrap_or_default().to_owned();
     ensure!(output.status.success(), reason);
     // The first line is its version.
     let answer = said.lines().find(|line| line.starts_with('{')).context(reason)?;

@@ -24,7 +24,7 @@ use crate::usage::Measured;
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// The key of the taint of cordoned nodes.
-const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+pub(crate) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// A cluster and the pods that wait for a place in it, in input order.
 #[derive(Clone, Debug, Default)]

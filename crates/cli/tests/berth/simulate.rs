@@ -90,6 +90,7 @@ fn the_comparison_has_a_column_for_each_algorithm() {
         memory imbalance 6.2% 6.2% 18.8%
 
         2 nodes, 3 pods; imbalance: standard deviation of the nodes' utilization
+        2 pods are not on the same node under all algorithms (-o wide names them)
     "#]]
     .assert_eq(&stable);
 }

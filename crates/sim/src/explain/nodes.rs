@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use berth_engine::filters::{Preparation, prepare};
 use berth_engine::ids::{NodeRow, PodRow};
 use berth_engine::name::PluginName;
+use berth_engine::plugins::{node_unschedulable, taint_toleration};
 use berth_engine::scan::Diagnosis;
 use berth_engine::scheduler::Scheduler;
 use berth_engine::verdict::{Code, Reason, Rejection, Verdict};
 use berth_engine::view::{NodeView, PodView};
+use berth_model::node::{Taint, TaintEffect};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 
 use super::detail;
+use crate::world::UNSCHEDULABLE;
 
 /// A node and the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -144,6 +147,10 @@ fn rejections(
     if found.is_empty() {
         found.push(not_asked());
     }
+    let by = |verdict: &Verdict, name: &str| verdict.plugin.to_string() == name;
+    if found.iter().any(|verdict| by(verdict, node_unschedulable::NAME)) && has_no_other_taint(node) {
+        found.retain(|verdict| !by(verdict, taint_toleration::NAME));
+    }
     let with_details = |verdict: &Verdict| {
         let mut rejection = PluginRejection::new(verdict);
         if let Some(ready) = prepared.filters.0.iter().find(|ready| ready.plugin == verdict.plugin) {
@@ -152,6 +159,12 @@ fn rejections(
         rejection
     };
     found.iter().map(with_details).collect()
+}
+
+/// Whether the only taints that keep pods away are that of cordoned nodes: then TaintToleration says nothing new.
+fn has_no_other_taint(node: NodeView<'_>) -> bool {
+    let keeps_away = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
+    node.taints().iter().filter(keeps_away).all(|taint| *taint.key == *UNSCHEDULABLE)
 }
 
 /// The node fits as such, but an earlier preemption sent the pod elsewhere and no other node was asked.

@@ -20,6 +20,7 @@ use super::devices;
 use super::format;
 use super::nodes::NodeAnswer;
 use super::room::Shortage;
+use crate::world::UNSCHEDULABLE;
 
 /// A change that would place the pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -198,7 +199,7 @@ fn tolerate(cluster: &mut Cluster, pod: PodRow, node: Node) -> Option<(String, P
 fn uncordon(cluster: &mut Cluster, mut node: Node) -> String {
     let description = format!("{} uncordoned", node.name);
     node.unschedulable = false;
-    node.taints.retain(|taint| &*taint.key != "node.kubernetes.io/unschedulable");
+    node.taints.retain(|taint| *taint.key != *UNSCHEDULABLE);
     cluster.upsert_node(node);
     description
 }
