@@ -23,10 +23,8 @@ pub struct Comparison {
     pub pods: usize,
     /// One entry an algorithm, in the order in which they were named.
     pub runs: Vec<RunSummary>,
-    /// The pods that are not on the same node after all runs, by namespace and name; absent if the runs were not
-    /// compared by pod.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub differences: Option<Vec<PodDifference>>,
+    /// The pods that are not on the same node after all runs, by namespace and name.
+    pub differences: Vec<PodDifference>,
 }
 
 /// A pod that is not on the same node after all runs.
@@ -72,7 +70,7 @@ impl Placements {
     }
 
     /// The pods that are not on the same node after all of these runs.
-    pub fn differences(runs: &[Self]) -> Vec<PodDifference> {
+    fn differences(runs: &[Self]) -> Vec<PodDifference> {
         let keys: BTreeSet<&(String, String)> = runs.iter().flat_map(|run| run.nodes.keys()).collect();
         let node_of = |run: &Self, key: &(String, String)| match run.nodes.get(key) {
             Some(node) => node.clone(),
@@ -121,9 +119,10 @@ pub struct Utilization {
 }
 
 impl Comparison {
-    /// Runs side by side, all over an input with these numbers of nodes and pods.
-    pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>) -> Self {
-        Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs, differences: None }
+    /// Runs side by side, all over an input with these numbers of nodes and pods, and where each left the pods.
+    pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>, placements: &[Placements]) -> Self {
+        let differences = Placements::differences(placements);
+        Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs, differences }
     }
 }
 

@@ -50,7 +50,12 @@ fn kind(field: &Value) -> String {
         let names: Vec<String> = values.iter().filter_map(|v| Some(format!("`{}`", v.as_str()?))).collect();
         return names.join(" or ");
     }
+    if let Some(types) = field["type"].as_array() {
+        let names: Vec<&str> = types.iter().filter_map(Value::as_str).collect();
+        return names.join(" or ");
+    }
     match field["type"].as_str() {
+        Some("array") if field["items"]["type"].is_array() => format!("list, each {}", kind(&field["items"])),
         Some("array") => format!("list of {}s", kind(&field["items"])),
         Some("object") if field["additionalProperties"].is_object() => {
             format!("map to {}s", kind(&field["additionalProperties"]))

@@ -42,8 +42,8 @@ pub(super) fn run(args: &SimulateArgs, format: Format) -> Result<ExitCode, Failu
     }
     let pending = runs.iter().map(|(_, run)| run.pending).max().unwrap_or(0);
     let seconds: Vec<f64> = runs.iter().map(|(seconds, _)| *seconds).collect();
-    let mut comparison = Comparison::new(nodes, pods, runs.into_iter().map(|(_, run)| run).collect());
-    comparison.differences = Some(Placements::differences(&placements));
+    let runs = runs.into_iter().map(|(_, run)| run).collect();
+    let mut comparison = Comparison::new(nodes, pods, runs, &placements);
     if args.timing {
         for (run, &seconds) in comparison.runs.iter_mut().zip(&seconds) {
             run.engine_seconds = Some(seconds);
@@ -114,9 +114,10 @@ fn render(comparison: &Comparison, wide: bool) -> String {
 
 /// The pods that are not on the same node after all runs: how many, and with `wide` where each is.
 fn by_pod(out: &mut String, comparison: &Comparison, wide: bool) {
-    let Some(differences) = comparison.differences.as_deref().filter(|_| comparison.runs.len() > 1) else {
+    let differences = &comparison.differences;
+    if comparison.runs.len() < 2 {
         return;
-    };
+    }
     let verb = if differences.len() == 1 { "is" } else { "are" };
     let count = human::count(differences.len(), "pod");
     let hint = if wide || differences.is_empty() { "" } else { " (-o wide names them)" };

@@ -8,7 +8,7 @@ use berth_engine::cluster::Cluster;
 use berth_engine::scheduler::Scheduler;
 use berth_model::workload::PodGroupOwner;
 use berth_sim::change::report::reports;
-use berth_sim::compare::{Comparison, RunSummary};
+use berth_sim::compare::{Comparison, Placements, RunSummary};
 use berth_sim::fit::NodeFit;
 use berth_sim::report::SimulationResult;
 use berth_sim::run::{Options, Outcome, Run};
@@ -217,14 +217,16 @@ impl Offline {
                 "expected algorithms, as in compare=greedy&compare=best-fit".to_owned(),
             ]));
         }
-        let mut runs = Vec::new();
+        let (mut runs, mut placements) = (Vec::new(), Vec::new());
         let (mut nodes, mut pods) = (0, 0);
         for algorithm in algorithms {
             let evaluated = self.evaluate(&with_algorithm(question, algorithm)).map_err(refused)?;
             (nodes, pods) = (evaluated.world.cluster.nodes().len(), evaluated.world.cluster.pods().len());
-            runs.push(RunSummary::new(evaluated.name.clone(), &evaluated.cluster, &evaluated.outcome));
+            let (cluster, outcome) = (&evaluated.cluster, &evaluated.outcome);
+            runs.push(RunSummary::new(evaluated.name.clone(), cluster, outcome));
+            placements.push(Placements::new(cluster, outcome));
         }
-        Ok(Comparison::new(nodes, pods, runs))
+        Ok(Comparison::new(nodes, pods, runs, &placements))
     }
 }
 

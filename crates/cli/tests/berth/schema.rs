@@ -13,7 +13,10 @@ fn check(schema: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
     for (keyword, wanted) in schema.as_object().unwrap() {
         let holds = match keyword.as_str() {
             "$schema" | "title" | "description" => true,
-            "type" => has_type(value, wanted.as_str().unwrap()),
+            "type" => match wanted.as_array() {
+                Some(types) => types.iter().any(|name| has_type(value, name.as_str().unwrap())),
+                None => has_type(value, wanted.as_str().unwrap()),
+            },
             "const" => value == wanted,
             "enum" => wanted.as_array().unwrap().contains(value),
             "minimum" => value.as_f64() >= wanted.as_f64(),
@@ -48,6 +51,7 @@ fn has_type(value: &Value, name: &str) -> bool {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
+        "null" => value.is_null(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
         "number" => value.is_number(),
@@ -59,7 +63,9 @@ fn has_type(value: &Value, name: &str) -> bool {
 fn a_document_that_is_not_as_the_schema_says_is_noticed() {
     let schema = serde_json::json!({
         "type": "object", "additionalProperties": false, "required": ["a"],
-        "properties": {"a": {"type": "integer", "minimum": 0}, "b": {"enum": ["x"]}},
+        "properties": {
+            "a": {"type": "integer", "minimum": 0}, "b": {"enum": ["x"]}, "d": {"type": ["string", "null"]},
+        },
     });
     let cases = [
         (r#"{"a": 1, "b": "x"}"#, None),
@@ -67,6 +73,8 @@ fn a_document_that_is_not_as_the_schema_says_is_noticed() {
         (r#"{"a": -1}"#, Some("$.a: minimum 0, found -1")),
         (r#"{"a": 1.5}"#, Some(r#"$.a: type "integer", found 1.5"#)),
         (r#"{"a": 1, "b": "y"}"#, Some(r#"$.b: enum ["x"], found "y""#)),
+        (r#"{"a": 1, "d": null}"#, None),
+        (r#"{"a": 1, "d": 1}"#, Some(r#"$.d: type ["string","null"], found 1"#)),
         (r#"{"a": 1, "c": 1}"#, Some("$.c: is not in the schema")),
     ];
     for (document, expected) in cases {
