@@ -147,7 +147,7 @@ fn rejections(
     if found.is_empty() {
         found.push(not_asked());
     }
-    let by = |verdict: &Verdict, name: &str| verdict.plugin.to_string() == name;
+    let by = |verdict: &Verdict, name: &str| verdict.plugin == *name;
     if found.iter().any(|verdict| by(verdict, node_unschedulable::NAME)) && has_no_other_taint(node) {
         found.retain(|verdict| !by(verdict, taint_toleration::NAME));
     }
