@@ -14,6 +14,7 @@ use berth_model::Str;
 use berth_model::node::{Node, Taint, TaintEffect};
 use berth_model::object::{Kind, Object, ObjectKey};
 use berth_sim::admission::UNREACHABLE;
+use berth_sim::world::{UNSCHEDULABLE, taint_if_cordoned};
 use rustc_hash::FxHashMap;
 
 use crate::Millis;
@@ -38,8 +39,6 @@ const POD_GARBAGE_DELAY: Millis = 40_000;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 const REGION: &str = "topology.kubernetes.io/region";
-/// The taint of cordoned nodes.
-const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// A node of the simulation.
 #[derive(Clone, Debug)]
@@ -177,7 +176,8 @@ fn taint(key: &str, effect: TaintEffect) -> Taint {
 
 impl Simulation {
     /// A node joins, or its object is replaced.
-    pub(crate) fn put_node(&mut self, node: Node) {
+    pub(crate) fn put_node(&mut self, mut node: Node) {
+        taint_if_cordoned(&mut node);
         let before = match self.object(&node_key(&node.name)) {
             Some(Object::Node(before)) => Some(before),
             _ => None,
@@ -382,9 +382,7 @@ impl Simulation {
         self.change_node(id, |node| {
             node.unschedulable = cordoned;
             node.taints.retain(|taint| &*taint.key != UNSCHEDULABLE);
-            if cordoned {
-                node.taints.push(taint(UNSCHEDULABLE, TaintEffect::NoSchedule));
-            }
+            taint_if_cordoned(node);
         });
         if !cordoned && let Some(state) = self.nodes.get_mut(id) {
             state.draining = None;

@@ -24,7 +24,7 @@ use crate::usage::Measured;
 /// The API server gives each namespace this label with its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// The key of the taint of cordoned nodes.
-pub(crate) const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+pub const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
 /// A cluster and the pods that wait for a place in it, in input order.
 #[derive(Clone, Debug, Default)]
@@ -139,10 +139,10 @@ impl World {
     }
 }
 
-/// A cordoned node has a taint, which the node lifecycle controller adds. PodTopologySpread may look at it.
+/// Gives a cordoned node the taint that the node lifecycle controller adds. PodTopologySpread may look at it.
 ///
 /// Upstream: `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (`doNoScheduleTaintingPass`).
-fn taint_if_cordoned(node: &mut Node) {
+pub fn taint_if_cordoned(node: &mut Node) {
     let is_there = |taint: &Taint| &*taint.key == UNSCHEDULABLE && taint.effect == TaintEffect::NoSchedule;
     if node.unschedulable && !node.taints.iter().any(is_there) {
         let (key, value) = (UNSCHEDULABLE.into(), Str::default());

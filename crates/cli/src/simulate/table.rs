@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use berth_sim::report::{DeviceUse, NodeUse, PendingPod, Placement, RolloutReport, SimulationResult};
+use berth_sim::world::UNSCHEDULABLE;
 
 use super::changes;
 use crate::columns::{Cell, Columns, WIDTH};
@@ -204,7 +205,7 @@ fn state(node: &NodeUse, wide: bool) -> String {
     for taint in &node.taints {
         let key = taint.split(['=', ':']).next().unwrap_or_default();
         match key {
-            "node.kubernetes.io/unschedulable" => {}
+            UNSCHEDULABLE => {}
             "node.kubernetes.io/not-ready" => states.push("NotReady".to_owned()),
             "node.kubernetes.io/unreachable" => states.push("Unreachable".to_owned()),
             _ if wide => states.push(taint.clone()),
