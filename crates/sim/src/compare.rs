@@ -120,8 +120,9 @@ pub struct Utilization {
 
 impl Comparison {
     /// Runs side by side, all over an input with these numbers of nodes and pods, and where each left the pods.
-    pub fn new(nodes: usize, pods: usize, runs: Vec<RunSummary>, placements: &[Placements]) -> Self {
-        let differences = Placements::differences(placements);
+    pub fn new(nodes: usize, pods: usize, runs: Vec<(RunSummary, Placements)>) -> Self {
+        let (runs, placements): (Vec<RunSummary>, Vec<Placements>) = runs.into_iter().unzip();
+        let differences = Placements::differences(&placements);
         Self { api_version: API_VERSION, kind: "Comparison", nodes, pods, runs, differences }
     }
 }

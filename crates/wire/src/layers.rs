@@ -53,7 +53,7 @@ fn apply(stored: &mut Object, manifest: Object) -> Option<String> {
     if let Some(field) = immutable(stored, &manifest) {
         return Some(format!(
             "the API server refuses this update, because {field} cannot be changed so; the object in the cluster stays as \
-             it is (keep the field, or delete the object first to create it anew)"
+             it is. Keep the field, or delete the object before you apply the manifest"
         ));
     }
     match (stored, manifest) {

@@ -35,7 +35,7 @@ impl Notation {
         (variable.starts_with(is_name) && variable.contains('}')).then_some(Self::Variable)
     }
 
-    /// What to do with so many files.
+    /// Says what is wrong with this number of files, and how the user renders them.
     fn advice(self, files: usize) -> String {
         let others = match files - 1 {
             0 => String::new(),

@@ -71,11 +71,13 @@ fn pending(out: &mut String, document: &NodePlan, wide: bool) {
     let limit = if wide { usize::MAX } else { SHOWN };
     let pods = document.pending.iter();
     let name = |pod: &UnplacedPod| format!("{}/{}", pod.namespace, pod.name);
-    let groups = by_reason(pods.clone().map(|pod| (pod.message.as_str(), name(pod))));
-    for (message, names) in groups.iter().take(limit) {
-        reason(out, "", names, message, wide);
-    }
-    more(out, groups.len(), limit);
+    let print = |out: &mut String, groups: &[(&str, Vec<String>)]| {
+        for (message, names) in groups.iter().take(limit) {
+            reason(out, "", names, message, wide);
+        }
+        more(out, groups.len(), limit);
+    };
+    print(out, &by_reason(pods.clone().map(|pod| (pod.message.as_str(), name(pod)))));
     let with_more = pods.filter_map(|pod| Some((pod.message_with_tried.as_deref()?, name(pod))));
     let groups = by_reason(with_more);
     if groups.is_empty() {
@@ -84,10 +86,7 @@ fn pending(out: &mut String, document: &NodePlan, wide: bool) {
     let nodes: Vec<String> =
         document.tried.iter().map(|tried| format!("{} nodes of {}", tried.count, tried.of)).collect();
     heading(out, &format!("PENDING, EVEN WITH {}", nodes.join(", ")));
-    for (message, names) in groups.iter().take(limit) {
-        reason(out, "", names, message, wide);
-    }
-    more(out, groups.len(), limit);
+    print(out, &groups);
 }
 
 /// Renders the nodes that could go.

@@ -26,24 +26,20 @@ pub(super) fn run(args: &SimulateArgs, format: Format) -> Result<ExitCode, Failu
     profiles::check_seed(&args.profiles, &algorithms, args.input.reading.quiet);
     let world = args.world()?;
     let (nodes, pods) = (world.cluster.nodes().len(), world.cluster.pods().len());
-    let (mut runs, mut placements) = (Vec::new(), Vec::new());
+    let (mut runs, mut seconds) = (Vec::new(), Vec::new());
     for algorithm in algorithms {
         let choice = profiles::choose(&configuration, &args.profiles, Some(algorithm))?;
         let copy = world.clone();
         let started = Instant::now();
-        let summary = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {
-            let seconds = started.elapsed().as_secs_f64();
+        let run = super::place(copy, choice, args.options(), |name, scheduler, outcome, _| {
+            seconds.push(started.elapsed().as_secs_f64());
             let cluster = scheduler.cluster();
-            (seconds, RunSummary::new(name, cluster, outcome), Placements::new(cluster, outcome))
+            (RunSummary::new(name, cluster, outcome), Placements::new(cluster, outcome))
         })?;
-        let (seconds, summary, places) = summary;
-        runs.push((seconds, summary));
-        placements.push(places);
+        runs.push(run);
     }
-    let pending = runs.iter().map(|(_, run)| run.pending).max().unwrap_or(0);
-    let seconds: Vec<f64> = runs.iter().map(|(seconds, _)| *seconds).collect();
-    let runs = runs.into_iter().map(|(_, run)| run).collect();
-    let mut comparison = Comparison::new(nodes, pods, runs, &placements);
+    let mut comparison = Comparison::new(nodes, pods, runs);
+    let pending = comparison.runs.iter().map(|run| run.pending).max().unwrap_or(0);
     if args.timing {
         for (run, &seconds) in comparison.runs.iter_mut().zip(&seconds) {
             run.engine_seconds = Some(seconds);

@@ -217,16 +217,16 @@ impl Offline {
                 "expected algorithms, as in compare=greedy&compare=best-fit".to_owned(),
             ]));
         }
-        let (mut runs, mut placements) = (Vec::new(), Vec::new());
+        let mut runs = Vec::new();
         let (mut nodes, mut pods) = (0, 0);
         for algorithm in algorithms {
             let evaluated = self.evaluate(&with_algorithm(question, algorithm)).map_err(refused)?;
             (nodes, pods) = (evaluated.world.cluster.nodes().len(), evaluated.world.cluster.pods().len());
             let (cluster, outcome) = (&evaluated.cluster, &evaluated.outcome);
-            runs.push(RunSummary::new(evaluated.name.clone(), cluster, outcome));
-            placements.push(Placements::new(cluster, outcome));
+            let summary = RunSummary::new(evaluated.name.clone(), cluster, outcome);
+            runs.push((summary, Placements::new(cluster, outcome)));
         }
-        Ok(Comparison::new(nodes, pods, runs, &placements))
+        Ok(Comparison::new(nodes, pods, runs))
     }
 }
 

@@ -46,19 +46,9 @@ const GPU: &str = "nvidia.com/gpu";
 /// Thousandths of GPUs, for pods that share one.
 const GPU_MILLI: &str = "nvidia.com/gpu-milli";
 const REQUESTS: &str = "requests.";
-/// The columns that decide nothing of a pod's spec.
-const OF_ARRIVAL: [&str; 10] = [
-    "name",
-    "arrival",
-    "creation_time",
-    "duration",
-    "scheduled_time",
-    "deletion_time",
-    "priority",
-    "group",
-    "qos",
-    "exit_code",
-];
+/// The columns that decide a pod's spec, besides `requests.RESOURCE`.
+const OF_SPEC: [&str; 9] =
+    ["namespace", "labels", "cpu", "cpu_milli", "memory", "memory_mib", "gpu", "num_gpu", "gpu_milli"];
 
 /// Reads the arrivals.
 ///
@@ -157,7 +147,7 @@ fn class_name(priority: i32) -> Str {
     format!("arrivals-{sign}{}", priority.unsigned_abs()).into()
 }
 
-/// What lines share: a file may have millions.
+/// What lines share, since a file may have millions.
 #[derive(Default)]
 struct Shared {
     /// Specs by the values of the columns that decide them.
@@ -167,16 +157,16 @@ struct Shared {
 
 impl Shared {
     fn spec(&mut self, row: &Row<'_>, default_namespace: &str) -> Result<Arc<PodSpec>, String> {
-        let values = row.iter().filter(|(column, _)| !OF_ARRIVAL.contains(column));
+        let of_spec = |column: &str| OF_SPEC.contains(&column) || column.starts_with(REQUESTS);
+        let values = row.iter().filter(|(column, _)| of_spec(column));
         let key: String = values.flat_map(|(column, value)| [*column, "\t", *value, "\n"]).collect();
         if let Some(spec) = self.specs.get(&key) {
             return Ok(spec.clone());
         }
         let container = Container { name: "main".into(), requests: requests(row)?, ..Container::default() };
-        let get = |column: &str| row.get(column).copied().filter(|text| !text.is_empty());
         let spec = PodSpec {
-            namespace: get("namespace").unwrap_or(default_namespace).into(),
-            labels: labels(get("labels").unwrap_or_default())?,
+            namespace: cell(row, "namespace").unwrap_or(default_namespace).into(),
+            labels: labels(cell(row, "labels").unwrap_or_default())?,
             scheduler_name: "default-scheduler".into(),
             containers: vec![container],
             ..PodSpec::default()
@@ -195,11 +185,15 @@ impl Shared {
 }
 
 type Row<'a> = BTreeMap<&'a str, &'a str>;
+/// The text in a column; `None` if it is empty.
+fn cell<'a>(row: &Row<'a>, column: &str) -> Option<&'a str> {
+    row.get(column).copied().filter(|text| !text.is_empty())
+}
+
 type Arrival = (Millis, Option<i32>, PodManifest, Str);
 
 fn arrival(row: &Row<'_>, default_namespace: &str, shared: &mut Shared) -> Result<Arrival, String> {
-    let get = |column: &str| row.get(column).copied().filter(|text| !text.is_empty());
-    let name = get("name").ok_or("name: missing")?;
+    let name = cell(row, "name").ok_or("name: missing")?;
     let at = time(row, "arrival")?.or(time(row, "creation_time")?).ok_or("arrival: missing")?;
     let run = match (time(row, "duration")?, time(row, "deletion_time")?) {
         (Some(duration), _) => RunDuration::Span(Span::fixed(duration)),
@@ -219,13 +213,13 @@ fn arrival(row: &Row<'_>, default_namespace: &str, shared: &mut Shared) -> Resul
         annotated: Annotated { run: Some(run), exit_code, ..Annotated::default() },
         ..Execution::default()
     });
-    let group = shared.group(get("group").or(get("qos")).unwrap_or("arrivals"));
+    let group = shared.group(cell(row, "group").or(cell(row, "qos")).unwrap_or("arrivals"));
     Ok((at, priority, manifest, group))
 }
 
 /// A time: seconds, or a duration such as `1h`.
 fn time(row: &Row<'_>, column: &str) -> Result<Option<Millis>, String> {
-    let Some(text) = row.get(column).copied().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cell(row, column) else { return Ok(None) };
     let with_unit = format!("{text}s");
     match duration_millis(text).or_else(|| duration_millis(&with_unit)) {
         Some(millis) => Ok(Some(millis)),
@@ -234,7 +228,7 @@ fn time(row: &Row<'_>, column: &str) -> Result<Option<Millis>, String> {
 }
 
 fn number<T: std::str::FromStr>(row: &Row<'_>, column: &str) -> Result<Option<T>, String> {
-    let Some(text) = row.get(column).copied().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = cell(row, column) else { return Ok(None) };
     text.parse()
         .map(Some)
         .map_err(|_| format!("{column}: found {text:?}, expected a whole number in its range"))
